@@ -1,0 +1,25 @@
+// Command testcount reads the stream of "go test -json" from its standard
+// input, prints one line per package and everything that a failed test wrote,
+// and ends with the plain line "N passed, N failed, N skipped".
+//
+// Tests are counted at the leaves: a test with subtests stands for them and is
+// not counted again, unless it failed while all of them passed. A package that
+// does not build, or that ends without naming a failed test, is one failure.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	tally, err := Count(os.Stdin, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testcount:", err)
+		tally.Failed++
+	}
+	fmt.Println(tally)
+	if tally.Failed > 0 || tally.Passed == 0 {
+		os.Exit(1)
+	}
+}
