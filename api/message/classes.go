@@ -197,6 +197,7 @@ var DefaultClassRules = []ClassRule{
 	{"MedicationKnowledge", "", "", "MEDICATION"},
 	{"MedicationRequest", "", "", "MEDICATION"},
 	{"MedicationStatement", "", "", "MEDICATION"},
+	{"Substance", "", "", "MEDICATION"},
 
 	{"Immunization", "", "", "IMMUNIZATION"},
 	{"ImmunizationEvaluation", "", "", "IMMUNIZATION"},
@@ -278,4 +279,6 @@ var DefaultClassRules = []ClassRule{
 	{"ResearchSubject", "", "", "ADMIN"},
 	{"Schedule", "", "", "ADMIN"},
 	{"Slot", "", "", "ADMIN"},
+
+	{"Basic", "", "", ClassOther},
 }
