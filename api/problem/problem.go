@@ -109,7 +109,8 @@ func (e *Error) public() string {
 }
 
 // From classifies any error: the outermost Error in its chain, Unavailable for
-// a deadline that passed, otherwise Internal. From(nil) is nil.
+// a deadline that passed or a caller that left, otherwise Internal. From(nil)
+// is nil.
 func From(err error) *Error {
 	var e *Error
 	switch {
@@ -117,7 +118,7 @@ func From(err error) *Error {
 		return nil
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable(defaultRetry, err)
 	}
 	return Internal(err)

@@ -125,8 +125,10 @@ func TestFrom(t *testing.T) {
 	if k := problem.KindOf(errSecret); k != problem.KindInternal {
 		t.Errorf("a plain error is %s", k)
 	}
-	if k := problem.KindOf(fmt.Errorf("find: %w", context.DeadlineExceeded)); k != problem.KindUnavailable {
-		t.Errorf("a deadline is %s", k)
+	for _, end := range []error{context.DeadlineExceeded, context.Canceled} {
+		if k := problem.KindOf(fmt.Errorf("find: %w", end)); k != problem.KindUnavailable {
+			t.Errorf("%v is %s", end, k)
+		}
 	}
 	nested := problem.Refused(problem.Stale(noon).Because(errSecret))
 	if got := problem.Reason(nested); got != "refused: stale: consent 4711 is expired" {
