@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// What X25519 and Ed25519 keys must not be. Everything here is about public keys, so
+// What Ristretto255 points, X25519 and Ed25519 keys must not be. Everything here is public, so
 // nothing needs constant time.
 
 // fieldPrime is p = 2^255 - 19; edwardsD is the d of edwards25519.
@@ -47,10 +47,13 @@ func unhexAll(in ...string) [][32]byte {
 	return out
 }
 
+// belowFieldPrime reports whether 32 bytes, little-endian, are less than p.
+func belowFieldPrime(b []byte) bool { return littleEndian(b).Cmp(fieldPrime) < 0 }
+
 // goodX25519 reports whether 32 bytes are a canonical u-coordinate, not of small order. RFC 7748 lets
 // a receiver mask the top bit and reduce; then one key would have several key ids.
 func goodX25519(u []byte) bool {
-	return u[31]&0x80 == 0 && littleEndian(u).Cmp(fieldPrime) < 0 && !slices.Contains(smallOrderU, [32]byte(u))
+	return belowFieldPrime(u) && !slices.Contains(smallOrderU, [32]byte(u))
 }
 
 // goodEd25519 reports whether 32 bytes are a canonical point of edwards25519, not of
@@ -58,8 +61,7 @@ func goodX25519(u []byte) bool {
 func goodEd25519(b []byte) bool {
 	raw := [32]byte(b)
 	raw[31] &= 0x7f
-	y := littleEndian(raw[:])
-	return y.Cmp(fieldPrime) < 0 && !slices.Contains(smallOrderY, raw) && onEdwards(y)
+	return belowFieldPrime(raw[:]) && !slices.Contains(smallOrderY, raw) && onEdwards(littleEndian(raw[:]))
 }
 
 // onEdwards reports whether some x satisfies -x² + y² = 1 + d x² y² (RFC 8032, section 5.1.3):

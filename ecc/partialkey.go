@@ -1,9 +1,6 @@
 package ecc
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // Issuer is the registrar's side of Eq. 2-10: it holds the master secret s and the
 // key that hedges the nonces r. It prints as "[redacted]".
@@ -11,7 +8,7 @@ type Issuer struct {
 	redacted
 	s     Scalar
 	pk    Point
-	hedge []byte
+	hedge secret32
 }
 
 // PartialKey is what the registrar hands to a party X: R_X1, public, and d_X, which
@@ -29,7 +26,8 @@ func NewIssuer(s Scalar, hedgeKey []byte) (*Issuer, error) {
 	if len(hedgeKey) < 32 || allZero(hedgeKey) {
 		return nil, ErrKey
 	}
-	return &Issuer{s: s, pk: s.Public(), hedge: bytes.Clone(hedgeKey)}, nil
+	hedge := Sum(hedgeKey)
+	return &Issuer{s: s, pk: s.Public(), hedge: &hedge}, nil
 }
 
 // Public returns PK = sP.
@@ -76,7 +74,7 @@ func (i *Issuer) nonce(rand io.Reader, req []byte, X Point, info []byte) (Scalar
 	if err != nil {
 		return Scalar{}, err
 	}
-	hedge := HMAC(i.hedge, LabelPartialKeyHedge, req, X.Bytes(), info)
+	hedge := HMAC(i.hedge[:], LabelPartialKeyHedge, req, X.Bytes(), info)
 	return HashToScalar(Encode(LabelPartialKeyNonce, seed, hedge[:])), nil
 }
 

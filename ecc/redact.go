@@ -13,7 +13,8 @@ const redaction = "[redacted]"
 //
 // fmt calls no method on a value that it reaches through an unexported field of some
 // other package's struct. So the types that embed redacted also keep their bytes behind
-// a pointer or an interface, of which fmt then prints an address.
+// a pointer or an interface, of which fmt then prints an address. Secrets and Opened have
+// plain byte fields: they are for handing over, not for keeping.
 type redacted struct{}
 
 // String returns "[redacted]".
