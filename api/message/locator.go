@@ -25,12 +25,12 @@ func IndexKey(kLoc []byte, department Code, hospital ID) Hash {
 
 // Sizes of an index value in bytes: the padded plaintext, and what is stored.
 const (
-	IndexPlainSize = 256
+	IndexPlainSize = 512
 	IndexValueSize = IndexPlainSize + ecc.AtRestOverhead
 )
 
 // IndexContent is what a hospital tells under a locator: which classes it holds in
-// which departments, and between which dates. It fits 256 bytes whatever it says,
+// which departments, and between which dates. It is padded to 512 bytes whatever it says,
 // so that its size shows nothing.
 type IndexContent struct {
 	Hospital    ID
@@ -39,8 +39,8 @@ type IndexContent struct {
 	First, Last Millis // dates of the oldest and newest item, 0 if unknown
 }
 
-// SealIndex encrypts the content under kv with aad ⟨v: L, c_HPC⟩: v, 296 bytes.
-// It fails with ErrFormat if the content is longer than 256 bytes.
+// SealIndex encrypts the content under kv with aad ⟨v: L, c_HPC⟩: v, 552 bytes.
+// It fails with ErrFormat if the content is longer than 510 bytes.
 func SealIndex(rand io.Reader, kv Hash, l, cHPC Hash, c IndexContent) ([]byte, error) {
 	plain := ecc.Encode(ecc.LabelIndexContent, []byte(c.Hospital), joinCodes(c.Departments), joinCodes(c.Classes),
 		u64(uint64(c.First)), u64(uint64(c.Last)))
@@ -109,7 +109,7 @@ func TBSIndex(cHPC, l Hash, vk ecc.VerifyKey, v []byte, t Millis) []byte {
 // Entry is one index entry as the public cloud returns it (M5, Eq. 29).
 type Entry struct {
 	Locator  Hash
-	Value    []byte // v, 296 bytes
+	Value    []byte // v, 552 bytes
 	Time     Millis // T of Sig_idx
 	SigIndex []byte // by PRK_HPC
 	Hospital Credential
