@@ -132,6 +132,13 @@ const (
 	LabelAudit    Label = "audit"
 	LabelDeskCode Label = "desk code"
 
+	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
+	LabelDoctorIdentity Label = "doctor identity"
+	LabelDoctorPrekey   Label = "doctor prekey"
+	LabelDoctorStore    Label = "doctor store"
+	LabelEvidence       Label = "evidence"
+	LabelStatement      Label = "statement"
+
 	// Hedging of the registrar's nonce; uses of one passphrase.
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"
