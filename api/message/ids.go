@@ -107,7 +107,7 @@ func (t Type) Valid() bool { return slices.Contains(types, t) }
 // Limit is the largest size in bytes of a whole message of this type.
 func (t Type) Limit() int {
 	switch t {
-	case TypeM3, TypeM9, TypeM10, TypeM11, TypeAnswer:
+	case TypeM3, TypeM5, TypeM9, TypeM10, TypeM11, TypeAnswer:
 		return 4 << 20
 	}
 	return 64 << 10
