@@ -1,6 +1,7 @@
 package ecc
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"math"
 
@@ -32,8 +33,7 @@ func (d Direction) Valid() bool {
 // It prints as "[redacted]". The zero value is invalid.
 type Channel struct {
 	redacted
-	_ [0]func() // no ==: it would compare pointers
-	s *channelSecrets
+	s hidden[channelSecrets]
 }
 
 type channelSecrets struct {
@@ -55,7 +55,7 @@ func (k SessionKey) Channel(d Direction, th Hash) Channel {
 	if err != nil {
 		return Channel{}
 	}
-	return Channel{s: &channelSecrets{key: [32]byte(key), iv: [12]byte(iv)}}
+	return Channel{s: hide(channelSecrets{key: [32]byte(key), iv: [12]byte(iv)})}
 }
 
 // Valid reports whether c is set.
@@ -65,13 +65,9 @@ func (c Channel) Valid() bool { return c.s != nil }
 // Promise of the caller: no seq is used twice (Sequence keeps it), since two plaintexts
 // under one nonce give both away. seq 0 is ErrSequence.
 func (c Channel) Seal(seq uint64, aad, plaintext []byte) ([]byte, error) {
-	nonce, err := c.nonce(seq)
+	aead, nonce, err := c.message(seq)
 	if err != nil {
 		return nil, err
-	}
-	aead, err := chacha20poly1305.New(c.s.key[:])
-	if err != nil {
-		return nil, ErrKey
 	}
 	return aead.Seal(nil, nonce, plaintext, aad), nil
 }
@@ -79,13 +75,9 @@ func (c Channel) Seal(seq uint64, aad, plaintext []byte) ([]byte, error) {
 // Open decrypts message number seq. It keeps no state: the caller's Sequence decides
 // which seq comes next. Anything altered, from the other direction or under another number is ErrOpen.
 func (c Channel) Open(seq uint64, aad, ciphertext []byte) ([]byte, error) {
-	nonce, err := c.nonce(seq)
+	aead, nonce, err := c.message(seq)
 	if err != nil {
 		return nil, err
-	}
-	aead, err := chacha20poly1305.New(c.s.key[:])
-	if err != nil {
-		return nil, ErrKey
 	}
 	pt, err := aead.Open(nil, nonce, ciphertext, aad)
 	if err != nil {
@@ -94,18 +86,23 @@ func (c Channel) Open(seq uint64, aad, ciphertext []byte) ([]byte, error) {
 	return pt, nil
 }
 
-// nonce is iv xor seq, seq in the last 8 bytes, big-endian.
-func (c Channel) nonce(seq uint64) ([]byte, error) {
+// message returns the cipher and message seq's nonce, iv xor seq with seq big-endian in the last 8 bytes.
+func (c Channel) message(seq uint64) (cipher.AEAD, []byte, error) {
 	if !c.Valid() {
-		return nil, ErrKey
+		return nil, nil, ErrKey
 	}
 	if seq == 0 {
-		return nil, ErrSequence
+		return nil, nil, ErrSequence
 	}
-	nonce := c.s.iv
+	s := c.s()
+	aead, err := chacha20poly1305.New(s.key[:])
+	if err != nil {
+		return nil, nil, ErrKey
+	}
+	nonce := s.iv[:]
 	tail := nonce[chacha20poly1305.NonceSize-8:]
 	binary.BigEndian.PutUint64(tail, binary.BigEndian.Uint64(tail)^seq)
-	return nonce[:], nil
+	return aead, nonce, nil
 }
 
 // Sequence counts the messages of one direction, from 1. The zero value has seen none.

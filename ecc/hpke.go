@@ -120,8 +120,7 @@ func (k KEMPublicKey) ID() Hash { return H(LabelKeyID, []byte{byte(k.suite)}, k.
 // KEMPrivateKey is a recipient's HPKE private key. It prints as "[redacted]". The zero value is invalid.
 type KEMPrivateKey struct {
 	redacted
-	_   [0]func() // no ==: it would compare pointers
-	key kem.PrivateKey
+	key hidden[kem.PrivateKey]
 	pub KEMPublicKey
 }
 
@@ -163,7 +162,7 @@ func privateKeyFrom(s Suite, key kem.PrivateKey) (KEMPrivateKey, error) {
 	if err != nil {
 		return KEMPrivateKey{}, err
 	}
-	return KEMPrivateKey{key: key, pub: pub}, nil
+	return KEMPrivateKey{key: hide(key), pub: pub}, nil
 }
 
 // Valid reports whether k is set.
@@ -180,7 +179,7 @@ func (k KEMPrivateKey) SecretBytes() []byte {
 	if !k.Valid() {
 		return nil
 	}
-	b, err := k.key.MarshalBinary()
+	b, err := k.key().MarshalBinary()
 	if err != nil {
 		return nil
 	}
@@ -191,9 +190,10 @@ func (k KEMPrivateKey) SecretBytes() []byte {
 // the key confirmation inside the second message depends on this message's enc and export.
 type Sender struct {
 	redacted
-	enc, export []byte
-	sealer      hpke.Sealer
-	used        atomic.Bool
+	enc    []byte
+	export hidden[[]byte]
+	sealer hidden[hpke.Sealer]
+	used   atomic.Bool
 }
 
 // Setup encapsulates to k (RFC 9180, SetupBaseS). info is ⟨hpke: type, suite, ID_recv, kid⟩.
@@ -214,7 +214,8 @@ func (k KEMPublicKey) Setup(rand io.Reader, info []byte) (*Sender, error) {
 	if err != nil {
 		return nil, ErrKey
 	}
-	return &Sender{enc: enc, sealer: sealer, export: sealer.Export([]byte(ExporterContext), ExportSize)}, nil
+	export := sealer.Export([]byte(ExporterContext), ExportSize)
+	return &Sender{enc: enc, export: hide(export), sealer: hide(sealer)}, nil
 }
 
 // Enc returns a copy of the encapsulated key, 32 or 1120 bytes.
@@ -227,10 +228,10 @@ func (s *Sender) Enc() []byte {
 
 // Export returns a copy of x_i = Export("emr/x", 32), a secret.
 func (s *Sender) Export() []byte {
-	if s == nil {
+	if s == nil || s.export == nil {
 		return nil
 	}
-	return bytes.Clone(s.export)
+	return bytes.Clone(s.export())
 }
 
 // Seal returns C = enc || ct. A second call is ErrKey.
@@ -238,7 +239,7 @@ func (s *Sender) Seal(aad, pt []byte) ([]byte, error) {
 	if s == nil || s.sealer == nil || !s.used.CompareAndSwap(false, true) {
 		return nil, ErrKey
 	}
-	ct, err := s.sealer.Seal(pt, aad)
+	ct, err := s.sealer().Seal(pt, aad)
 	if err != nil {
 		return nil, ErrKey
 	}
@@ -263,7 +264,7 @@ func (k KEMPrivateKey) Open(info, aad, c []byte) (Opened, error) {
 		return Opened{}, ErrOpen
 	}
 	enc, ct := bytes.Clone(c[:k.Suite().EncSize()]), c[k.Suite().EncSize():]
-	r, err := k.Suite().hpke().NewReceiver(k.key, bytes.Clone(info))
+	r, err := k.Suite().hpke().NewReceiver(k.key(), bytes.Clone(info))
 	if err != nil {
 		return Opened{}, ErrOpen
 	}

@@ -8,7 +8,7 @@ type Issuer struct {
 	redacted
 	s     Scalar
 	pk    Point
-	hedge secret32
+	hedge hidden[Hash]
 }
 
 // PartialKey is what the registrar hands to a party X: R_X1, public, and d_X, which
@@ -26,8 +26,7 @@ func NewIssuer(s Scalar, hedgeKey []byte) (*Issuer, error) {
 	if len(hedgeKey) < 32 || allZero(hedgeKey) {
 		return nil, ErrKey
 	}
-	hedge := Sum(hedgeKey)
-	return &Issuer{s: s, pk: s.Public(), hedge: &hedge}, nil
+	return &Issuer{s: s, pk: s.Public(), hedge: hide(Sum(hedgeKey))}, nil
 }
 
 // Public returns PK = sP.
@@ -74,7 +73,8 @@ func (i *Issuer) nonce(rand io.Reader, req []byte, X Point, info []byte) (Scalar
 	if err != nil {
 		return Scalar{}, err
 	}
-	hedge := HMAC(i.hedge[:], LabelPartialKeyHedge, req, X.Bytes(), info)
+	key := i.hedge()
+	hedge := HMAC(key[:], LabelPartialKeyHedge, req, X.Bytes(), info)
 	return HashToScalar(Encode(LabelPartialKeyNonce, seed, hedge[:])), nil
 }
 

@@ -81,5 +81,5 @@ func (p Point) mul(s Scalar) (Point, error) {
 	if !s.Valid() {
 		return Point{}, ErrScalar
 	}
-	return pointFrom(curve.NewElement().Mul(p.e, s.s))
+	return pointFrom(curve.NewElement().Mul(p.e, s.s()))
 }

@@ -12,9 +12,8 @@ const redaction = "[redacted]"
 // under fmt, slog and encoding/json.
 //
 // fmt calls no method on a value that it reaches through an unexported field of some
-// other package's struct. So the types that embed redacted also keep their bytes behind
-// a pointer or an interface, of which fmt then prints an address. Secrets and Opened have
-// plain byte fields: they are for handing over, not for keeping.
+// other package's struct. So the types that embed redacted also keep their bytes hidden. Secrets and
+// Opened have plain byte fields: they are for handing over, not for keeping.
 type redacted struct{}
 
 // String returns "[redacted]".
@@ -35,10 +34,8 @@ func (redacted) MarshalText() ([]byte, error) { return []byte(redaction), nil }
 // MarshalJSON returns the JSON string "[redacted]".
 func (redacted) MarshalJSON() ([]byte, error) { return []byte(`"` + redaction + `"`), nil }
 
-// secret32 is a 32-byte secret behind a pointer (see redacted). nil is unset.
-type secret32 *[32]byte
+// hidden keeps a value where fmt cannot look: in a closure, of which it prints an address. A
+// pointer would not do, since under a verb that does not fit (%s) fmt prints what it points to. nil is unset.
+type hidden[T any] func() T
 
-func newSecret32(b []byte) secret32 {
-	s := [32]byte(b)
-	return &s
-}
+func hide[T any](v T) hidden[T] { return func() T { return v } }

@@ -18,15 +18,14 @@ var curve = group.Ristretto255
 // "[redacted]" (circl's own scalar prints itself in hex). The zero value is invalid.
 type Scalar struct {
 	redacted
-	_ [0]func() // no ==: it would compare pointers
-	s group.Scalar
+	s hidden[group.Scalar]
 }
 
 func scalarFrom(s group.Scalar) (Scalar, error) {
 	if s.IsZero() {
 		return Scalar{}, ErrScalar
 	}
-	return Scalar{s: s}, nil
+	return Scalar{s: hide(s)}, nil
 }
 
 // GenerateScalar hashes 64 bytes of rand to a scalar: circl's RandomScalar for this group ignores
@@ -77,7 +76,7 @@ func (s Scalar) SecretBytes() []byte {
 	if !s.Valid() {
 		return nil
 	}
-	b, err := s.s.MarshalBinary()
+	b, err := s.s().MarshalBinary()
 	if err != nil {
 		return nil
 	}
@@ -89,7 +88,7 @@ func (s Scalar) Public() Point {
 	if !s.Valid() {
 		return Point{}
 	}
-	p, _ := pointFrom(curve.NewElement().MulGen(s.s))
+	p, _ := pointFrom(curve.NewElement().MulGen(s.s()))
 	return p
 }
 
@@ -98,7 +97,7 @@ func (s Scalar) add(t Scalar) (Scalar, error) {
 	if !s.Valid() || !t.Valid() {
 		return Scalar{}, ErrScalar
 	}
-	return scalarFrom(curve.NewScalar().Add(s.s, t.s))
+	return scalarFrom(curve.NewScalar().Add(s.s(), t.s()))
 }
 
 // mul returns s t; ErrScalar if either is unset.
@@ -106,5 +105,5 @@ func (s Scalar) mul(t Scalar) (Scalar, error) {
 	if !s.Valid() || !t.Valid() {
 		return Scalar{}, ErrScalar
 	}
-	return scalarFrom(curve.NewScalar().Mul(s.s, t.s))
+	return scalarFrom(curve.NewScalar().Mul(s.s(), t.s()))
 }

@@ -34,8 +34,7 @@ type Secrets struct {
 // SessionKey is SEK_1 or SEK_2, 32 bytes. It prints as "[redacted]". The zero value is invalid.
 type SessionKey struct {
 	redacted
-	_ [0]func() // no ==: it would compare pointers
-	k secret32
+	k hidden[[SessionKeySize]byte]
 }
 
 // Initiator derives the session key on the side that sent RInitiator. peerA is the
@@ -123,7 +122,7 @@ func DecodeSessionKey(b []byte) (SessionKey, error) {
 	if len(b) != SessionKeySize || allZero(b) {
 		return SessionKey{}, ErrKey
 	}
-	return SessionKey{k: newSecret32(b)}, nil
+	return SessionKey{k: hide([SessionKeySize]byte(b))}, nil
 }
 
 // Valid reports whether k is set.
@@ -134,7 +133,7 @@ func (k SessionKey) SecretBytes() []byte {
 	if !k.Valid() {
 		return nil
 	}
-	b := *k.k
+	b := k.k()
 	return b[:]
 }
 
@@ -162,5 +161,5 @@ func (k SessionKey) expand(n int, l Label, fields ...[]byte) ([]byte, error) {
 	if !k.Valid() {
 		return nil, ErrKey
 	}
-	return hkdf.Expand(sha256.New, k.k[:], string(Encode(l, fields...)), n)
+	return hkdf.Expand(sha256.New, k.SecretBytes(), string(Encode(l, fields...)), n)
 }

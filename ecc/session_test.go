@@ -178,7 +178,7 @@ func TestAgreementRefuses(t *testing.T) {
 // K1 = S_own R_peer + r_own A_peer is the identity when the peer picks A = -(S/r) R: refused.
 func TestIdentityK1Refused(t *testing.T) {
 	v := newRun(t, mustIssuer(t), SuiteX25519)
-	ratio := curve.NewScalar().Mul(v.si.S.s, curve.NewScalar().Inv(v.si.R.s))
+	ratio := curve.NewScalar().Mul(v.si.S.s(), curve.NewScalar().Inv(v.si.R.s()))
 	bad, err := pointFrom(curve.NewElement().Mul(v.a.RResponder.e, curve.NewScalar().Neg(ratio)))
 	if err != nil {
 		t.Fatal(err)

@@ -50,8 +50,7 @@ func (k VerifyKey) Verify(tbs, sig []byte) error {
 // SigningKey is an Ed25519 private key. It prints as "[redacted]". The zero value is invalid.
 type SigningKey struct {
 	redacted
-	_   [0]func() // no ==: it would compare pointers
-	k   *ed25519.PrivateKey
+	k   hidden[ed25519.PrivateKey]
 	pub VerifyKey
 }
 
@@ -74,7 +73,7 @@ func SigningKeyFromSeed(seed []byte) (SigningKey, error) {
 	if err != nil {
 		return SigningKey{}, err
 	}
-	return SigningKey{k: &k, pub: pub}, nil
+	return SigningKey{k: hide(k), pub: pub}, nil
 }
 
 // Valid reports whether k is set.
@@ -88,7 +87,7 @@ func (k SigningKey) Sign(tbs []byte) []byte {
 	if !k.Valid() {
 		return nil
 	}
-	return ed25519.Sign(*k.k, tbs)
+	return ed25519.Sign(k.k(), tbs)
 }
 
 // Seed returns a copy of the 32-byte seed, nil for the zero value.
@@ -96,10 +95,10 @@ func (k SigningKey) Seed() []byte {
 	if !k.Valid() {
 		return nil
 	}
-	return k.k.Seed()
+	return k.k().Seed()
 }
 
 // Equal reports whether both are the same key, in constant time. A zero value equals nothing.
 func (k SigningKey) Equal(o SigningKey) bool {
-	return k.Valid() && o.Valid() && subtle.ConstantTimeCompare(*k.k, *o.k) == 1
+	return k.Valid() && o.Valid() && subtle.ConstantTimeCompare(k.k(), o.k()) == 1
 }
