@@ -136,6 +136,7 @@ const (
 	LabelDoctorIdentity Label = "doctor identity"
 	LabelDoctorPrekey   Label = "doctor prekey"
 	LabelDoctorStore    Label = "doctor store"
+	LabelPatientStore   Label = "patient store"
 	LabelEvidence       Label = "evidence"
 	LabelStatement      Label = "statement"
 

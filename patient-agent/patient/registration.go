@@ -1,0 +1,51 @@
+package patient
+
+import (
+	"bytes"
+	"errors"
+
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// RequestRegistration makes M0: Req with the challenge nonce_PC (56 bytes), the
+// proof of possession of x_P, S_PRK_P(Req) and the single-use code.
+func (p *Patient) RequestRegistration(challenge []byte, code string) (message.RegistrationRequest, error) {
+	if p.keys.X == nil {
+		return message.RegistrationRequest{}, ErrOrder
+	}
+	if len(challenge) != message.ChallengeSize {
+		return message.RegistrationRequest{}, errors.New("patient: challenge of the wrong size")
+	}
+	req := message.Registration{Suite: p.keys.Suite, Role: message.Patient, ID: p.keys.ID, X: p.keys.X.Public(),
+		Keys: p.keys.publicKeys(), Attribute: p.keys.Attribute.Encode(), Challenge: challenge}
+	proof, err := ecc.ProvePossession(p.cfg.Rand, *p.keys.X, ecc.Sum(req.Encode()))
+	if err != nil {
+		return message.RegistrationRequest{}, err
+	}
+	return message.RegistrationRequest{Registration: req, Possession: proof,
+		Signature: p.keys.Sign.Sign(req.Encode()), Admission: []byte(code)}, nil
+}
+
+// AcceptRegistration checks the public cloud's reply and keeps S_P. The credential
+// must say what was asked for and nothing else.
+func (p *Patient) AcceptRegistration(reply message.RegistrationReply) error {
+	if p.keys.X == nil {
+		return ErrOrder
+	}
+	info := reply.Credential.Info
+	if info.ID != p.keys.ID || info.Suite != p.keys.Suite || !bytes.Equal(info.Attribute, p.keys.Attribute.Encode()) ||
+		!bytes.Equal(info.Keys.Encode(), p.keys.publicKeys().Encode()) {
+		return refuse(errors.New("registration: the credential is not what was asked for"))
+	}
+	if err := reply.Credential.Verify(p.cfg.Pins, message.Patient, p.now()); err != nil {
+		return refuse(err)
+	}
+	// S_P = d_P + x_P, and S_P P =? R_P1 + e_P PK (Eq. 4)
+	s, err := ecc.Accept(*p.keys.X, info.Encode(), ecc.PartialKey{R: reply.Credential.R, D: reply.D}, p.cfg.Pins.PK)
+	if err != nil {
+		return refuse(err)
+	}
+	p.keys.S, p.keys.Credential, p.keys.X = &s, &reply.Credential, nil
+	return nil
+}
