@@ -220,3 +220,39 @@ func TestSessionKeyBytes(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the inputs are: the two sides agree, and one flipped bit in any public byte, or an export, parts them.
+func TestAgreementProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bytesOf := func(name string, n int) []byte { return rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, name) }
+		scalar := func(name string) Scalar { return HashToScalar(append([]byte(name), bytesOf(name, 8)...)) }
+		si := Secrets{S: scalar("S_P"), R: scalar("r5"), X1: bytesOf("x1", 32), X2: bytesOf("x2", 32)}
+		sr := Secrets{S: scalar("S_D"), R: scalar("r6"), X1: si.X1, X2: si.X2}
+		a := Agreement{
+			Label: LabelSEK2, TH: H(LabelTranscript, bytesOf("th", 4)),
+			CInitiator: H(LabelCredential, []byte("i")), CResponder: H(LabelCredential, bytesOf("c", 4)),
+			RInitiator: si.R.Public(), RResponder: sr.R.Public(), EncResponder: bytesOf("enc", 32),
+		}
+		ki, err := a.Initiator(si, sr.S.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kr, err := a.Responder(sr, si.S.Public()); err != nil || !sameKey(ki, kr) {
+			t.Fatalf("the sides differ: %v", err)
+		}
+		field := rapid.IntRange(0, 5).Draw(t, "field")
+		target := [][]byte{a.TH[:], a.CInitiator[:], a.CResponder[:], bytes.Clone(a.EncResponder), bytes.Clone(si.X1), bytes.Clone(si.X2)}[field]
+		target[rapid.IntRange(0, 31).Draw(t, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		switch field {
+		case 3:
+			a.EncResponder = target
+		case 4:
+			sr.X1 = target
+		case 5:
+			sr.X2 = target
+		}
+		if kr, err := a.Responder(sr, si.S.Public()); err == nil && sameKey(ki, kr) {
+			t.Fatalf("a flipped bit in field %d gives the same key", field)
+		}
+	})
+}
