@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -114,6 +115,45 @@ type Pins struct {
 	CloudID ID
 	PK      ecc.Point
 	PUKC    ecc.VerifyKey
+}
+
+// pinsJSON is the file form of Pins.
+type pinsJSON struct {
+	Cloud string `json:"cloud"` // ID_PC
+	PK    []byte `json:"pk"`    // 32 bytes, base64
+	PUKC  []byte `json:"puk_c"` // 32 bytes, base64
+}
+
+// MarshalJSON writes the pins as they stand in a configuration file. Nothing in
+// them is secret.
+func (p Pins) MarshalJSON() ([]byte, error) {
+	return json.Marshal(pinsJSON{Cloud: string(p.CloudID), PK: p.PK.Bytes(), PUKC: p.PUKC.Bytes()})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON; it refuses points and keys that are
+// not valid.
+func (p *Pins) UnmarshalJSON(b []byte) error {
+	var j pinsJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return fmt.Errorf("%w: pins", ErrFormat)
+	}
+	pk, err := ecc.DecodePoint(j.PK)
+	if err != nil {
+		return fmt.Errorf("%w: pins: PK", ErrFormat)
+	}
+	puk, err := ecc.DecodeVerifyKey(j.PUKC)
+	if err != nil || !ID(j.Cloud).Valid() {
+		return fmt.Errorf("%w: pins: PUK_C or ID_PC", ErrFormat)
+	}
+	*p = Pins{CloudID: ID(j.Cloud), PK: pk, PUKC: puk}
+	return nil
+}
+
+// TBSPortalLogin is what a doctor signs to open a session with a portal:
+// ⟨portal login: challenge, c_D, origin⟩. The origin, the scheme, name and port of
+// the portal meant, keeps one portal from logging in to another.
+func TBSPortalLogin(challenge []byte, cD Hash, origin string) []byte {
+	return ecc.Encode(ecc.LabelPortalLogin, challenge, cD[:], []byte(origin))
 }
 
 // Verify checks PUK_C's signature, the role and the time. It fails with

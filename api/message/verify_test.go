@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -291,5 +292,18 @@ func TestOnlyTheLastPageIsSigned(t *testing.T) {
 		if _, err := message.DecodeM9(m.Encode()); !errors.Is(err, message.ErrFormat) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestPinsFileRoundTrip(t *testing.T) {
+	w := newWorld(t, ecc.SuiteX25519)
+	b := must(json.Marshal(w.pins))
+	var got message.Pins
+	if err := json.Unmarshal(b, &got); err != nil || got.CloudID != w.pins.CloudID || !got.PK.Equal(w.pins.PK) || !got.PUKC.Equal(w.pins.PUKC) {
+		t.Fatal(got, err)
+	}
+	identity := bytes.Replace(b, must(json.Marshal(w.pins.PK.Bytes())), must(json.Marshal(make([]byte, 32))), 1)
+	if err := json.Unmarshal(identity, &got); !errors.Is(err, message.ErrFormat) {
+		t.Error("the identity as PK:", err)
 	}
 }

@@ -55,10 +55,8 @@ type Letter struct {
 type Login struct {
 	Challenge string `json:"challenge"`
 
-	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-	Credential Hash `json:"credential"`
+	// Credential base64url of Cred_D
+	Credential string `json:"credential"`
 
 	// Signature base64url of S_PRK_D⟨portal login: challenge, c_D, origin⟩, 64 bytes
 	Signature string `json:"signature"`
@@ -71,14 +69,6 @@ type LoginChallenge struct {
 
 	// Origin the portal's origin, which the doctor signs too and compares with the address that she meant
 	Origin string `json:"origin"`
-}
-
-// LoginChallengeRequest defines model for LoginChallengeRequest.
-type LoginChallengeRequest struct {
-	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-	Credential Hash `json:"credential"`
 }
 
 // Mail defines model for Mail.
@@ -170,9 +160,6 @@ type SendToPatientJSONRequestBody = Message
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Login
-
-// CreateLoginChallengeJSONRequestBody defines body for CreateLoginChallenge for application/json ContentType.
-type CreateLoginChallengeJSONRequestBody = LoginChallengeRequest
 
 // RelayDiagnosisEntryJSONRequestBody defines body for RelayDiagnosisEntry for application/json ContentType.
 type RelayDiagnosisEntryJSONRequestBody = Message
@@ -330,19 +317,10 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/logins (the `Login` operationId).
 	Login(ctx context.Context, body LoginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateLoginChallengeWithBody A challenge to log in with
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-	CreateLoginChallengeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// CreateLoginChallenge A challenge to log in with
 	//
-	// Takes a body of the `application/json` content type.
-	//
 	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-	CreateLoginChallenge(ctx context.Context, body CreateLoginChallengeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateLoginChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayDiagnosisEntryWithBody Index a written diagnosis (M12)
 	//
@@ -629,30 +607,11 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 	return c.Client.Do(req)
 }
 
-// CreateLoginChallengeWithBody A challenge to log in with
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-func (c *Client) CreateLoginChallengeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateLoginChallengeRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // CreateLoginChallenge A challenge to log in with
 //
-// Takes a body of the `application/json` content type.
-//
 // Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-func (c *Client) CreateLoginChallenge(ctx context.Context, body CreateLoginChallengeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateLoginChallengeRequest(c.Server, body)
+func (c *Client) CreateLoginChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateLoginChallengeRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1256,19 +1215,8 @@ func NewLoginRequestWithBody(server string, contentType string, body io.Reader) 
 	return req, nil
 }
 
-// NewCreateLoginChallengeRequest calls the generic CreateLoginChallenge builder with application/json body
-func NewCreateLoginChallengeRequest(server string, body CreateLoginChallengeJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateLoginChallengeRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewCreateLoginChallengeRequestWithBody constructs an http.Request for the CreateLoginChallenge method, with any body, and a specified content type
-func NewCreateLoginChallengeRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+// NewCreateLoginChallengeRequest constructs an http.Request for the CreateLoginChallenge method
+func NewCreateLoginChallengeRequest(server string) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1286,12 +1234,10 @@ func NewCreateLoginChallengeRequestWithBody(server string, contentType string, b
 		return nil, err
 	}
 
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-
-	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -1978,19 +1924,12 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/logins (the `Login` operationId).
 	LoginWithResponse(ctx context.Context, body LoginJSONRequestBody, reqEditors ...RequestEditorFn) (*LoginResponse, error)
 
-	// CreateLoginChallengeWithBodyWithResponse A challenge to log in with
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-	CreateLoginChallengeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error)
-
 	// CreateLoginChallengeWithResponse A challenge to log in with
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-	CreateLoginChallengeWithResponse(ctx context.Context, body CreateLoginChallengeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error)
+	CreateLoginChallengeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error)
 
 	// RelayDiagnosisEntryWithBodyWithResponse Index a written diagnosis (M12)
 	//
@@ -3186,26 +3125,13 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 	return ParseLoginResponse(rsp)
 }
 
-// CreateLoginChallengeWithBodyWithResponse A challenge to log in with
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-func (c *ClientWithResponses) CreateLoginChallengeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error) {
-	rsp, err := c.CreateLoginChallengeWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateLoginChallengeResponse(rsp)
-}
-
 // CreateLoginChallengeWithResponse A challenge to log in with
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
-func (c *ClientWithResponses) CreateLoginChallengeWithResponse(ctx context.Context, body CreateLoginChallengeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error) {
-	rsp, err := c.CreateLoginChallenge(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateLoginChallengeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error) {
+	rsp, err := c.CreateLoginChallenge(ctx, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4734,7 +4660,6 @@ func (response LogindefaultApplicationProblemPlusJSONResponse) VisitLoginRespons
 }
 
 type CreateLoginChallengeRequestObject struct {
-	Body *CreateLoginChallengeJSONRequestBody
 }
 
 type CreateLoginChallengeResponseObject interface {
@@ -5605,29 +5530,6 @@ func (sh *strictHandler) Login(ctx echo.Context) error {
 func (sh *strictHandler) CreateLoginChallenge(ctx echo.Context) error {
 	var request CreateLoginChallengeRequestObject
 
-	var body CreateLoginChallengeJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreateLoginChallenge(ctx.Request().Context(), request.(CreateLoginChallengeRequestObject))
 	}
@@ -6169,57 +6071,56 @@ func (sh *strictHandler) SendToDoctor(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fvdcts4ln6VU9yuslMNSZQsObZy5TjJxtvRrstObaYm7Ukg8khEhwTYACRZ49Gz5Lb7tfIkUwBIkZKo",
-	"P/+ke/pOlkDgnO/8f6DvvEAkqeDItfK6d15KJU1Qo7R/nQ00SvMhRBVIlmomuNf1dITAQhADMJ9iqjQk",
-	"qBQdInzhYsJfgODxFGKqUYLgqIBKBIl6JDmGHvGY2eXXEcqpRzxOE/S6HrVnEU8FESbUHTqgo1h7Xc+v",
-	"+R7xUqo1SvPoPz76tdObuyZp+bNa6fMPHvH0NDXbKS0ZH3qzGfHOJYbINaPxqirBp1e5PCnVUSFOUDxE",
-	"PIm/jpjE0OtqOcKyjD9IHHhd778aBYwN96tqvKUqsgK8FSpluur4i1ef3l6eE6AKGLdoKjbkGELIJAZa",
-	"WIAqpIvyHTfJVsaL1v7p107rn2oGqeP2GqQ+UKZXhYzEBBLKp6AwEDxUoAVMKNMwEBIoDJgsHGCNcc3y",
-	"atv6xEvoLUtGiddtdYiXMO7+8OcCMq5xiNKbGRGNuqj0SxEytD76TvBhLzu8a9yZa+RWC5qmMQuo0aLx",
-	"izKq3O1ouXy/+YkFwDPifc/T7DcqFVw5bXuUxY93sNnMnroa35k9Fdi4tK45ZGPkwEICIg5RaWf5F4BJ",
-	"qqcwiZADFxwhoAlad2YJek+N16LkdO6HM+JdStGPMdlwbupW/Ljf+fm+VedzuHpzDqftznNI82XEu7ZB",
-	"/WgAZNtV6p/lD6WpxsScZBZlD5p9zyMax8idOWgYMvMkjS+lSFFqG1MDGiskXlr66s4Lys8tHtqnCo/b",
-	"IxmbitA5hv5Uo1rK12e1v7sUZDLQ886a/FM4/8fSgTfzpaL/CwbaIPpKmOx4TmW4rx7m48DgXqHJOUr9",
-	"6RUBFwAhC2gMdKQjIZmeHij4nw/vN+j1488/17d8UaE2KZeazdiaQmbr1VoJKvdPJX7B6Za9S7UnW7/f",
-	"McvWK5fPMuZzcaqsaivmipwUrt+e1VqdYxjTeGRTSywmKGsBVQgR3nrEw1uapLHZ7XRwchz6J82Tk3bw",
-	"PDzunNLWACn1g06Hhn6zQ4/6g/ag2W/1/f5JqxWEzU54HDQ7fX/g+9Q/WW00aG1wc1ddM4n3DnXWI+3h",
-	"hCxc1VLIEKVyrkdZ3Be39215iJcUGfcBNmSmVcu3qjLXOzFk/CF5ZG2GaB/NdgiV7c0X8YxPUz2S2/LW",
-	"9afLq58+vfr29bdUSE1jiI1yXZjLSyAwqUFINmT829ffCRy3t6e6k+PZvsEyB6gs/Fr4nzqfH7W2K7nO",
-	"Wg6r6vnBoXygMkAJTCIWRNb9Q5vbbTYyvaYAykMwJqYSFUyYdstoGEpUJmKoBmUzNuV6j7oyF3A7uFeu",
-	"69wX4z29db1bVEmYt4J7CJQ3dTYHaUzUNrmy7DazTfqFe6LpF605lZJOVwSfH1MpdpGb9pd8hyIWUC64",
-	"rdzWb18A1ZAIpU24/sReZssSAm3osZd2hukdEeidEug1fetrvWbzYdVvU9K8tI5/jUoxsW/yxNuUSfdx",
-	"EYWExTHLxzPFeIDQPH1uhuaBkAnVboo6bnurQxXxtPiCVVEqoI+gkGsznlLoI5VmErCrtyGQr8olrkSi",
-	"6M/3wCBEnTn+Sr5hXGnKA6z8kYtJdSZSKMcoD5SdV0xzUQaTGH+hpp2Ocd7R74SqRC2nawiUpUF6tw1N",
-	"Sz9ywZAPzJ3T09LE3Pb9SvMyHVdD4r6422ZK82u+zVwMkhuiyrLFvLOHYdX8oQ0R/u3rb25dtxhxCMzr",
-	"5Levvz8scjMhVpUyBsBgZAaBa5McnczpcjC7IHmTW9MNDIv6nIFy6/OMldW7rLAxldXGek6YGDHcvoX4",
-	"kdapQXrMFNPnNKV9FjO9U5OfHV4QeHaPvABb5o5pBXoiIKXWOpbVq+fUToQ0tKJk3M7/m8drJRmK6pCy",
-	"n3Dq5lTGB6Ji4KJSmgMU0hjDgnToo54gcqAZOAcK+lJMFEoCEUpIqWamULlRLR31YxZAEItRaBO4+TKn",
-	"yFQdLjREIg4VcFHs9wWndq1Ean/REePDOrweo5zaz9DHWEzgc2PcbEiM6bRhD/gMEXVtekp1pHIQyzKY",
-	"rmbC4ezyggBu2G8uYuMu/zj7DDoSCl3ayb89UASUcJ2OjpBJCGKrP0yE/AI6kmI0dF1R1r1aZ6JGK5Rg",
-	"fCBvl+rwknEqp26Wcsxs4SPmMTHSkJq45UM4vHpzDu3j9gkBhYExGnSeZSABSikkMAUVrIfxlpgFyJXN",
-	"MJmrnKU0iLDWqpvKNJJx5siq22hMJpM6tT/XhRw2smdV493F+ev/vX5tnymSWTb/Z9p6xBujdCHoNW3n",
-	"mSKnKfO63lHdrx+5nBDZkDXwOydQjbuixZo1goxMGGIFB1pwyARK46xrTUdSmirpBltiW4rMP4yRTJYf",
-	"o2SDqQHFZDzL+VyEXtf7b9SWwyALxPvH6qasWNIoUdqzmyWKsOX7j8Y0lWiWNTyhRc3+khG61RvOJSyx",
-	"Z8RToyShcmqT4jwwAweIpkMDhZeh6N2YB9Yar9zZpkJVWPB9QWraoqtglBrTNDuQMD7SqOaGcyesWutc",
-	"cGV0fLC1cgp7uh6uEstdEJ4rlm5VtDTUdF4Pt8hrrlGWE7ABzeQEKUQCh73mC3j9ax2azVrz6NkmezHe",
-	"F7elwFrE9A3qILrgOd2xD6yuuZqRrQvttca6ONmMjaPI7wtm1jBYZZZahY83RqAC7g8mt+dlDSI6zlpv",
-	"LVxPkDUJh70mgd4C4O6XJbwrA2IR+Wvk4XtxmZnrHm5Zvnn5Hq65B5pnXE2s9+Y5+LDXsvPdMwJSjDSG",
-	"0J9WtEMmLcz7m3UAW2ZoA7COFlsB9FESstu7+l7qyarA4si6phCo/OcHZ55LKcYIlo4z7k8LDs6W2yFq",
-	"M5EVPXSRwbcarTHfaoP9ziVSjUvs2hOac4Vl+s7mXdJ0XaEviNChECEIHjh7mKopOGY2eJReoDC4FhCL",
-	"oZnKTWu6wb6lDt02CYwOuVBM1ZBryTaZ+8o8+Spf/5pre3H9iEV6lzJTPPzkufGCh3gLFCaSaY0c5lCZ",
-	"4tIqVxaL6QaI81cU1tX2DNniTYb9gcmvOh/sVO/LI2E+JDKZj0ULuWOz3ouvyKxX/LJY94drnk2naVmk",
-	"HbW1Q40Ln9FaVc32KrrMLw6fIlWWL7235cZ2BeWmhXwInHsEWIZGaZQ4UMWl6l6wN+7EhKOcbfG04sJ2",
-	"oX9eftXpbwSEhM8ZjTEfU1eYi+p3jqwku75wdFi+OP2X3ftZJft2V/m+kBoxe1dc8cJQs/zCUIn9bFa8",
-	"L3TzhwfeIjewyOoYY1SwRzv7iMQhU9o5w7b6dlVa+7jVrfkdqtscUqdGaS6Fw57vBtGTWtN/dj/sduoK",
-	"LYyL/eAT9WO7t2KP32zJHOCldmsbmmMRFH64PlNdlRb+4bFZSA0xU3pnbRVSGURbfeXaLvtLt5JORZvB",
-	"mO0qD3ttAr2Oi8hWp3a0vZ+sIsFLHfzunfve/NH8tdx7kXKb2Y8/maE+SKbRJM15r8+4ZZZMFARChqb3",
-	"b97bVhJjpGob+1rcZoDSEmliql/MOCoCKVUKzVBpX4XWEIgE1SoDmyURe9p3tvcWW6/J/Lc1Hq5m/+Uu",
-	"aCXLp/YWLGsOnIW+i59YNhYm2T0TBGY3roHGsZiY+fCEQO/URXe7U2uf3NtjMvpmew51gv6pTP3nCev/",
-	"S+0dac6FuUu/or887B0T6D139jo6qrXbG+xlb4EXaOP1fP0bIQve+K9M2q9cr1fS9qVL/Igqx9vbf+dg",
-	"yl2uF/Rz5UUJ2cjQuzu4/zSCfityRjmLHMfb4v+H7ICUY3aU9RHr7pfsmXJcPe6arQXHWiCSxN7zjzik",
-	"knGtVt8eZNp2gMgV2GRTXE13G41m63ndr/v1ZvfEP2lZl8xkWT7SOsP8zuFAQYhjFtiLnNBxTgMTPa6w",
-	"ZZNuro6JiNWSWXn5RqCPEeOhifxISJ3Hf2nXjB1d3fR66UWLrAmwva0i7u0PLQpWbOnV8DnnVzrL5ZHZ",
-	"zezfAQAA//8=",
+	"3Fvtctu41b6VM3x3Js4sJZGy5MjKL8dJ3rgbtZ4403SadROIPBKxIQEuAElWXV1L/u7eVq6kA4Bfkqgv",
+	"20m2+0+WQOCc53w/oG+dgCcpZ8iUdPq3TkoESVChMH+djRQK/SFEGQiaKsqZ03dUhEBD4CPQn2IiFSQo",
+	"JRkjfGJ8xp4CZ/EcYqJQAGcogQgEgWoiGIaO61C9y68TFHPHdRhJ0Ok7xJzlOjKIMCH20BGZxMrpO17D",
+	"c1wnJUqh0I/+673XOL2+9d22t2hUPv/guI6ap3o7qQRlY2excJ1zgSEyRUm8rkrw4XkuT0pUVIoTlA+5",
+	"jsBfJ1Rg6PSVmGBVxh8Ejpy+83+tEsaW/VW2XhEZGQFecZlSVXf8xfMPry7PXSASKDNoSjpmGEJIBQaK",
+	"G4BqpIvyHbfJVsWLNP7tNU6bHxoaqZPOBqTeEarWhYz4DBLC5iAx4CyUoDjMCFUw4gIIjKgoHWCDcfXy",
+	"ett6rpOQG5pMEqff7rpOQpn9wysEpEzhGIWz0CJqdVGqZzykaHz0NWfjQXZ4X7szU8iMFiRNYxoQrUXr",
+	"F6lVud3Tcvl+xYklwAvX+ZanmW9kypm02g4IjR/uYL2ZOXU9vjN7SjBxaVxzTKfIgIYu8DhEqazlnwIm",
+	"qZrDLEIGjDOEgCRo3Jkm6HxtvJYlJ4UfLlznUvBhjMmWc1O74sfDzs/3rTufwZuX53Da6T6BNF/mOlcm",
+	"qB8MgGy7Wv2z/CEVUZjok/Si7EG973lE4hiZNQcJQ6qfJPGl4CkKZWJqRGKJrpNWvrp1gupzy4cOicST",
+	"zkTEuiJ0T2A4VyhX8vVZ4582BekM9KS7If+Uzv++cuB1sZQPf8FAaUSfc50dz4kID9VDfxxp3Gs0OUeh",
+	"Pjx3wQZASAMSA5moiAuq5o8k/OXd2y16/fjzz80dX9So7VZLzXZsdSEz9WqjBLX7pwI/4XzH3pXak60/",
+	"7JhV61XLZxXzQpw6q5qKuSYngatXZ4129wSmJJ6Y1BLzGYpGQCRChDeO6+ANSdJY73Y66p2EXs/v9TrB",
+	"k/Cke0raIyTEC7pdEnp+lxwPR52RP2wPvWGv3Q5CvxueBH536I08j3i99UaDNEbXt/U103Veo8p6pAOc",
+	"kIbrWnIRopDW9QiNh/zmri2P6yRlxr2HDalu1fKt6sz1mo8pu08e2ZghOseL7xIqOgKImohdWe7qw+Wb",
+	"nz48//L5t5QLRWKINRR9KLRzIdCJhAs6puzL599dOOnsToy9k8WhoVXAWRV+o7G+dvY/bu9WcpNtLVb1",
+	"04ZF+ZHMAHVhFtEgMsESmkpgcpfuTDkQFoIumkSghBlVdhkJQ4FSxxdRIE1+J0wdUIUKAevAzduyAyDN",
+	"GyyTDxQmclfVzzLNwjTMF/YJ3yvbZCIEma8pUBxTK3aZJw6XfI+CEhDGmamixiueAlGQcKl0MPxEn2XL",
+	"Ehc6MKDPzDwxOHZhcOrCwPeMJQe+f79KtC2BXRq3ukIpKT80keFNSoX9uIxCQuOY5qOSpCxA8E+f6AF2",
+	"xEVClJ1oTjrO+oDjOop/wroY4DBEkMiUHhUJDJEI3ZWb1bsQyFflEtciUfbKB2AQosocfy2aKZOKsABr",
+	"f2R8Vh/nEsUUxSNpZgdd6KtgutpfiG5tYyy6671QFajEfAOZsTLU7rehbq8nNhjy4bV7elqZXjueV2te",
+	"quJ6SOwXt7tMqX/NtynEcHND1Fm2nD0OMKwsHtoS4V8+/2bX9ctxw4WiCn35/Pv9IjcTYl0pbQAMJrop",
+	"v9LJ0cqcrgazDZKXuTVt876szxlIuz7PWFk1ycoGlVnlaebkhRbD7luKHymVaqSnVFJ1TlIypDFVezXc",
+	"2eElmWb2yMubYdGokqBmHFJirGMYtmZOs0RIQiNKxrP8XT/eqMhQVoeU/oRzOzNSNuI1ww8RQh8gkcQY",
+	"lgTAENUMkQHJwHkkYSj4TKJwIUIBKVFUFyo7NqWTYUwDCGI+CU0C11/mdJVswoWCiMehBMbL/T7h3KwV",
+	"SMwvKqJs3IQXUxRz8xmGGPMZfGxN/ZbAmMxb5oCPEBHbMqdERTIHsSqD7hlmDM4uL1zALfsVIrZu84+L",
+	"j6AiLtGmnfzbR9IFyW0foSKkAoLY6A8zLj6BigSfjG3PkfWGxpmI1goFaB/Im5EmPKOMiLmdayxLWvqI",
+	"foxPFKQ6btkYjt68PIfOSafngsRAGw26jzOQAIXgAqiEGgZCe0tMA2TSZJjMVc5SEkTYaDd1ZZqIOHNk",
+	"2W+1ZrNZk5ifm1yMW9mzsvX64vzFX69emGfKZJbN4pm2jutMUdgQdHzT16XISEqdvnPc9JrHNidEJmQ1",
+	"/NYJZOu27GsXrSAb7MdYw0eWfK4LldHSNn4TIXSVtEOma1qKzD+0kXSWn6Kgo7kGRWc8w79chE7f+X9U",
+	"hk9wl0jw9/VNWbmkVaGXF9crdF3b8x6M9alQHhs4O4Oa+SUjV+s3LCSsMFmuIydJQsTcJMUiMAMLiCJj",
+	"DYWToehc6wc2Gq/a2aZc1ljwbUkwmqIrYZJq0/hdSCibKJSF4ewJ69Y650xqHe9trZxOnm+Gq8I4l+Tj",
+	"mqXbNS0N0Z3X/S3ygikU1QSsQdM5QXCewNHAfwovfm2C7zf848fb7EXZkN9UAmsZ05eoguiC5dTDIbDa",
+	"5mrh7lxorhg2xcl2bCxdfVcws4bBKLPSKry/1gKVcL/TuT0vaxCRadZ6K257gqxJOBr4LgyWALe/rOBd",
+	"GxDLyF8hC9/yy8xcd3DL6i3It3DNA9A8Y3JmvDfPwUeDtpnvHrsg+ERhCMN5TTuk00LR32wC2PAuW4C1",
+	"FNUaoA+SkO3e9XdEX60KLI+sGwqBzH++d+a5FHyKYMgu7f6kZLhMuR2j0hNZ2UOXGXyn0VrFVlvsdy6Q",
+	"KFzhrr4ivCsnbSq0Jc035jwErod8jYeuWpxhhsGD1OIScMUh5mM9FevWcAu+lQ7ZFGlKxoxLKhvIlKDb",
+	"4H6jn3yer3/BlLnEfcAiuU+aLx/+6rnpgoV4AwRmgiqFDAqodHJvVzO7wXQLxPl1/abamiFb3uofDkx+",
+	"7Xdvp3pbHcnyIY2KfCxZit3tei+/LrJZ8cty3XfXPJsO06pIe2prhgobPpONqurtZXSZX6J9jcpTvQDe",
+	"VXo6NZSX4uI+cB4QYBkalVb+kSwvGA+CvXXLZwzFYoenlZeXS/3r6ms//3CBC/iY0QjFmLjGHNS/f2Mk",
+	"2fflm6PqJeJ/zN6Pa9mv29p3Z+SEmnvTmpdn/OrLMxX20a95d+b6uwfe8my+zKpoY9SwN3v7iMAxlco6",
+	"w6769qay9mGrm/8NqlsBqVWjMhfC0cCzg2Cv4XuP74bdXl2ZgfGb9GP7t2IP32yJHOCVdmsXmlMelH64",
+	"OVO9qSz87rFZSg0xlWpvbSUSEUQ7feXKLPtTt5JWRZPBqOkqjwYdFwZdG5HtbuN4dz9ZR0JXOvj9O/eD",
+	"+ZviFdU7kWLb2Yc/mKHeCapQJ82i16fMMDs6CgIuQt37+3e2lcAYidzFfpa3CSCVQJLo6hdThtKFlEiJ",
+	"eqg0rwUrCHiCcp0BzZKIOe0b23uHrTdk/psGC9ez/2oXtJblU3MLlTUH1kLfxE8MGwqz7J4HAr0bU0Di",
+	"mM/0fNhzYXBqo7vTbXR6d/aYjD7ZnUOtoH8oU/9xwvpvqbmjzLkoe+lW9pdHgxMXBk+svY6PG53OFnuZ",
+	"W9gl2nYzX/6Si5K3/TOT5mvX27W0eeUSPSLS8ubmXxuotJfbJf1be1HhbmXI7R3Y/xpBvhM5rZxBjuFN",
+	"+b80ZkDKMTvO+ohN9zvmTDGtH3f11pxhI+BJYu7ZJwxSQZmS6+/GUWU6QGQSTLIpr4b7rZbfftL0ml7T",
+	"7/e8Xtu4ZCbL6pHGGQrO/5GEEKc0MBcpoeWcRjp6bGHLJt1cHR0R6yWz9vLLhSFGlIU68iMuVB7/lV0z",
+	"dnR906uVFx2yJsD0ttK1b18oXrJiK69JF5xf5SybRxbXi/8GAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
