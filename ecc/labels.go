@@ -22,6 +22,7 @@ const (
 	LabelCredentialBody      Label = "credential"
 	LabelPublicKeys          Label = "puk"
 	LabelPatientAttribute    Label = "attr P"
+	LabelCertificateRequest  Label = "certificate request"
 	LabelBiometric           Label = "bio"
 
 	// Headers, messages, transcripts.

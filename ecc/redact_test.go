@@ -118,6 +118,15 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
+// What asks by name for text gets the word too: a JSON map key, a Stringer, %#v by hand.
+func TestRedactionMethods(t *testing.T) {
+	k := need[SigningKey](t)(GenerateSigningKey(rand.Reader))
+	text, err := k.MarshalText()
+	if err != nil || string(text) != redaction || k.String() != redaction || k.GoString() != redaction {
+		t.Errorf("%s, %s, %s, %v", text, k.String(), k.GoString(), err)
+	}
+}
+
 // Secrets and Opened hand plain bytes over; wherever fmt can ask them, they do not show them.
 func TestHandedOverSecretsDoNotPrint(t *testing.T) {
 	x := need[[]byte](t)(randomBytes(rand.Reader, 32))
