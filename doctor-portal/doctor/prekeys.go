@@ -21,6 +21,10 @@ const (
 	// that much before its erasure, and no patient's message is lost to it.
 	prekeyOffer = PrekeyLife - MaxM1Age
 
+	// Its first minute lies in the past, so that a peer whose clock is a little
+	// behind does not find it not valid yet.
+	prekeyEarly = time.Minute
+
 	maxPrekeys = 16
 )
 
@@ -88,7 +92,8 @@ func (d *Doctor) makePrekey(self *registered, now message.Millis) (prekey, error
 	if err != nil {
 		return prekey{}, problem.Internal(err)
 	}
-	statement := message.Prekey{Suite: d.suite, Owner: self.c, Key: key.Public(), NotBefore: now, NotAfter: now.Add(prekeyOffer)}
+	statement := message.Prekey{Suite: d.suite, Owner: self.c, Key: key.Public(),
+		NotBefore: now.Add(-prekeyEarly), NotAfter: now.Add(prekeyOffer)}
 	return prekey{key: key, made: now, signed: message.Sign(self.sign, statement.Encode())}, nil
 }
 
