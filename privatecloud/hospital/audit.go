@@ -1,0 +1,274 @@
+package hospital
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+)
+
+// What happened, as the audit trail names it.
+const (
+	EventRefused   = "refused"
+	EventImported  = "imported"
+	EventDeskCode  = "desk code"
+	EventEnrolled  = "enrolled"
+	EventOpened    = "session opened"
+	EventReleased  = "released"
+	EventDiagnosis = "diagnosis stored"
+	EventAsked     = "asked"
+	EventRevoked   = "consent revoked"
+)
+
+// Event is one line of the audit trail. Handle stays inside the seal like all else.
+type Event struct {
+	What    string
+	Time    message.Millis
+	Step    message.Type // the message that was being handled
+	Reason  string       // of a refusal
+	Request string
+	Doctor  message.Hash // c_D
+	Licence string
+	Patient message.ID
+	Handle  Handle
+	Consent message.Hash
+	Receipt uint64
+	Count   int
+}
+
+// Audited is an event with its place in the trail.
+type Audited struct {
+	Number uint64
+	Hash   message.Hash
+	Event
+}
+
+// auditLine is Event as it is sealed: hashes in hex, empty fields left out.
+type auditLine struct {
+	What    string         `json:"what"`
+	Time    message.Millis `json:"time"`
+	Step    message.Type   `json:"step,omitempty"`
+	Reason  string         `json:"reason,omitempty"`
+	Request string         `json:"request,omitempty"`
+	Doctor  string         `json:"doctor,omitempty"`
+	Licence string         `json:"licence,omitempty"`
+	Patient message.ID     `json:"patient,omitempty"`
+	Handle  string         `json:"handle,omitempty"`
+	Consent string         `json:"consent,omitempty"`
+	Receipt uint64         `json:"receipt,omitempty"`
+	Count   int            `json:"count,omitempty"`
+}
+
+func (e Event) encode() ([]byte, error) {
+	l := auditLine{What: e.What, Time: e.Time, Step: e.Step, Reason: e.Reason, Request: e.Request, Licence: e.Licence,
+		Patient: e.Patient, Receipt: e.Receipt, Count: e.Count, Doctor: hexOf(e.Doctor[:]), Consent: hexOf(e.Consent[:]), Handle: hexOf(e.Handle[:])}
+	return json.Marshal(l)
+}
+
+func decodeEvent(b []byte) (Event, error) {
+	var l auditLine
+	if err := json.Unmarshal(b, &l); err != nil {
+		return Event{}, err
+	}
+	e := Event{What: l.What, Time: l.Time, Step: l.Step, Reason: l.Reason, Request: l.Request, Licence: l.Licence,
+		Patient: l.Patient, Receipt: l.Receipt, Count: l.Count}
+	return e, errors.Join(unhex(e.Doctor[:], l.Doctor), unhex(e.Consent[:], l.Consent), unhex(e.Handle[:], l.Handle))
+}
+
+func hexOf(b []byte) string {
+	for _, x := range b {
+		if x != 0 {
+			return hex.EncodeToString(b)
+		}
+	}
+	return ""
+}
+
+func unhex(to []byte, s string) error {
+	if s != "" && len(s) != 2*len(to) {
+		return errRecord
+	}
+	_, err := hex.Decode(to, []byte(s))
+	return err
+}
+
+// auditor appends events to the trail. Events that arrive while one append is under way
+// travel together in the next, so that a durable write is not paid for each of them.
+type auditor struct {
+	log  AuditLog
+	keys atRest
+	rand io.Reader
+
+	mu      sync.Mutex
+	running bool
+	waiting []*pendingEvent
+}
+
+type pendingEvent struct {
+	line []byte
+	done chan error
+}
+
+// append returns when the event is durable.
+func (a *auditor) append(ctx context.Context, line []byte) error {
+	e := &pendingEvent{line: line, done: make(chan error, 1)}
+	a.mu.Lock()
+	a.waiting = append(a.waiting, e)
+	lead := !a.running
+	a.running = true
+	a.mu.Unlock()
+	if lead {
+		// The batch holds other requests' events: it must not end with this one's.
+		go a.drain(context.WithoutCancel(ctx))
+	}
+	select {
+	case err := <-e.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Bounds of one append.
+const (
+	maxAuditBatch = 200
+	auditTimeout  = 10 * time.Second
+)
+
+func (a *auditor) drain(ctx context.Context) {
+	for {
+		a.mu.Lock()
+		n := min(len(a.waiting), maxAuditBatch)
+		batch := a.waiting[:n:n]
+		a.waiting = a.waiting[n:]
+		a.running = n > 0
+		a.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		err := a.write(ctx, batch)
+		for _, e := range batch {
+			e.done <- err
+		}
+	}
+}
+
+// write chains a batch to the newest entry. Another instance may be faster: then it
+// begins again behind that one's entries.
+func (a *auditor) write(ctx context.Context, batch []*pendingEvent) error {
+	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+	defer cancel()
+	for range maxRaces {
+		last, err := a.log.LastAudit(ctx)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		entries, err := a.chain(last, batch)
+		if err != nil {
+			return err
+		}
+		if err = a.log.AppendAudit(ctx, entries); !errors.Is(err, ErrExists) {
+			return err
+		}
+	}
+	return ErrLost
+}
+
+func (a *auditor) chain(last AuditEntry, batch []*pendingEvent) ([]AuditEntry, error) {
+	entries := make([]AuditEntry, len(batch))
+	for i, e := range batch {
+		n := AuditEntry{Number: last.Number + 1, Prev: last.Hash}
+		sealed, err := ecc.SealAtRest(a.rand, a.keys.audit[:], n.place(), e.line)
+		if err != nil {
+			return nil, err
+		}
+		n.Sealed = sealed
+		n.Hash = a.keys.auditHash(n)
+		entries[i], last = n, n
+	}
+	return entries, nil
+}
+
+func (e AuditEntry) place() []byte { return ecc.Encode(ecc.LabelAudit, number(e.Number), e.Prev[:]) }
+
+// auditHash is keyed: whoever can write into the store cannot make a chain that holds.
+func (k atRest) auditHash(e AuditEntry) message.Hash {
+	return ecc.HMAC(k.audit[:], ecc.LabelAudit, number(e.Number), e.Prev[:], e.Sealed)
+}
+
+// record appends an event; it must return nil before anything that the event tells of
+// leaves the hospital.
+func (h *Hospital) record(ctx context.Context, e Event) error {
+	e.Time, e.Request = h.now(), h.RequestID(ctx)
+	line, err := e.encode()
+	if err != nil {
+		return problem.Internal(err)
+	}
+	if err := h.audit.append(ctx, line); err != nil {
+		return problem.Unavailable(time.Second, fmt.Errorf("audit trail: %w", err))
+	}
+	return nil
+}
+
+// refuse answers a failed check: it goes to the audit trail with its reason, and looks like
+// every other refusal outside. Problems of time, form and stores keep their kind.
+func (h *Hospital) refuse(ctx context.Context, e Event, cause error) error {
+	var p *problem.Error
+	if !errors.As(cause, &p) {
+		p = problem.Refused(cause)
+	}
+	e.What, e.Reason = EventRefused, problem.Reason(p)
+	if err := h.record(ctx, e); err != nil {
+		return err
+	}
+	return p
+}
+
+// Trail returns up to limit events from a number on, after checking that their chain
+// holds from the entry before them to the newest one.
+func (h *Hospital) Trail(ctx context.Context, from uint64, limit int) ([]Audited, error) {
+	first := max(from, 1)
+	prev := message.Hash{}
+	if first > 1 {
+		before, err := h.Audit.AuditFrom(ctx, first-1, 1)
+		if err != nil {
+			return nil, stored(err)
+		}
+		if len(before) == 0 {
+			return nil, nil
+		}
+		prev = before[0].Hash
+	}
+	entries, err := h.Audit.AuditFrom(ctx, first, limit)
+	if err != nil {
+		return nil, stored(err)
+	}
+	return h.openTrail(entries, first, prev)
+}
+
+func (h *Hospital) openTrail(entries []AuditEntry, first uint64, prev message.Hash) ([]Audited, error) {
+	out := make([]Audited, len(entries))
+	for i, e := range entries {
+		if e.Number != first+uint64(i) || e.Prev != prev || e.Hash != h.keys.auditHash(e) {
+			return nil, problem.Internal(fmt.Errorf("%w: audit entry %d", errRecord, first+uint64(i)))
+		}
+		b, err := ecc.OpenAtRest(h.keys.audit[:], e.place(), e.Sealed)
+		if err != nil {
+			return nil, problem.Internal(fmt.Errorf("%w: audit entry %d", errRecord, e.Number))
+		}
+		ev, err := decodeEvent(b)
+		if err != nil {
+			return nil, problem.Internal(err)
+		}
+		out[i], prev = Audited{Number: e.Number, Hash: e.Hash, Event: ev}, e.Hash
+	}
+	return out, nil
+}

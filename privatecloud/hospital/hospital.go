@@ -1,0 +1,176 @@
+package hospital
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+)
+
+// Keys are the hospital's secrets. They come from its key file and are kept in memory only.
+type Keys struct {
+	Credential message.Credential // Cred_HPC
+	Sign       ecc.SigningKey     // PRK_HPC
+	S          ecc.Scalar         // S_HPC
+	Storage    [32]byte           // the key-encryption key; all keys at rest derive from it or lie under it
+}
+
+// Config is what a Hospital is made of; all of it is needed.
+type Config struct {
+	Keys              Keys
+	Pins              message.Pins
+	VerifyCertificate message.CertificateVerifier
+	Now               func() time.Time
+	Rand              io.Reader
+
+	Window      Window
+	Sessions    Sessions
+	Records     Records
+	DeskCodes   DeskCodes
+	Enrolments  Enrolments
+	Tickets     Tickets
+	Consents    Consents
+	Receipts    Receipts
+	Diagnoses   Diagnoses
+	Audit       AuditLog
+	Prekeys     Prekeys
+	Revocations Revocations
+	Cloud       Cloud
+	Reader      DiagnosisReader
+
+	DeskCodeLife   time.Duration                // default 15 minutes
+	MaxReleaseSize int                          // bytes of one release held in memory, default 256 MiB
+	RequestID      func(context.Context) string // for the audit trail; may be nil
+	Due            func()                       // called when index entries wait to be published; may be nil
+}
+
+// Hospital is the role. Its methods may be called from many goroutines.
+type Hospital struct {
+	Config
+	id    message.ID
+	self  message.Hash // c_HPC
+	suite ecc.Suite
+	keys  atRest
+
+	audit    auditor
+	prekeyMu sync.RWMutex
+	prekeys  map[message.Hash]openPrekey
+}
+
+// MaxSessionLife bounds the life of a SEK.
+const MaxSessionLife = 30 * time.Minute
+
+// New checks that the keys belong together and to the pins.
+func New(c Config) (*Hospital, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.DeskCodeLife == 0 {
+		c.DeskCodeLife = 15 * time.Minute
+	}
+	if c.MaxReleaseSize == 0 {
+		c.MaxReleaseSize = 256 << 20
+	}
+	if c.RequestID == nil {
+		c.RequestID = func(context.Context) string { return "" }
+	}
+	if c.Due == nil {
+		c.Due = func() {}
+	}
+	cred := c.Keys.Credential
+	h := &Hospital{Config: c, id: cred.Info.ID, self: cred.Hash(), suite: cred.Info.Suite,
+		keys: deriveKeys(c.Keys.Storage), prekeys: map[message.Hash]openPrekey{}}
+	h.audit = auditor{log: c.Audit, keys: h.keys, rand: c.Rand}
+	return h, nil
+}
+
+func (c Config) check() error {
+	for name, missing := range map[string]bool{
+		"Now": c.Now == nil, "Rand": c.Rand == nil, "VerifyCertificate": c.VerifyCertificate == nil, "Window": c.Window == nil,
+		"Sessions": c.Sessions == nil, "Records": c.Records == nil, "DeskCodes": c.DeskCodes == nil, "Enrolments": c.Enrolments == nil,
+		"Tickets": c.Tickets == nil, "Consents": c.Consents == nil, "Receipts": c.Receipts == nil, "Diagnoses": c.Diagnoses == nil,
+		"Audit": c.Audit == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
+		"Storage": c.Keys.Storage == [32]byte{},
+	} {
+		if missing {
+			return fmt.Errorf("hospital: %s is missing", name)
+		}
+	}
+	return c.Keys.check(c.Pins, message.MillisOf(c.Now()))
+}
+
+func (k Keys) check(pins message.Pins, now message.Millis) error {
+	if err := k.Credential.Verify(pins, message.Hospital, now); err != nil {
+		return err
+	}
+	a, err := k.Credential.ImplicitKey(pins)
+	if err != nil || !k.S.Public().Equal(a) { // S_HPC P = R_HPC1 + e_HPC PK (7)
+		return errors.New("hospital: S_HPC does not fit the credential")
+	}
+	if !k.Sign.Public().Equal(k.Credential.Info.Keys.Sign) {
+		return errors.New("hospital: PRK_HPC does not fit the credential")
+	}
+	return nil
+}
+
+// ID is the hospital's ID_HPC.
+func (h *Hospital) ID() message.ID { return h.id }
+
+func (h *Hospital) now() message.Millis { return message.MillisOf(h.Now()) }
+
+// fresh checks a message's suite and time, before anything is decrypted.
+func (h *Hospital) fresh(m message.Message) error {
+	if m.Header.Suite != h.suite {
+		return fmt.Errorf("%w: suite", message.ErrCredential) // no downgrade
+	}
+	return h.Window.Fresh(m.Header.Time.Time())
+}
+
+// accept takes a verified message through the replay window.
+func (h *Hospital) accept(ctx context.Context, sender message.Hash, hdr message.Header) error {
+	return h.Window.Accept(ctx, message.WindowID(h.id, sender, hdr), hdr.Time.Time())
+}
+
+// unrevoked asks the revocation list about credentials. A list that is too old refuses
+// everything: a revoked doctor must not gain by keeping the hospital from the public cloud.
+func (h *Hospital) unrevoked(creds ...message.Hash) error {
+	list := h.Revocations.Revocations()
+	if h.now() > list.Issued.Add(message.MaxRevocationAge) {
+		return problem.Unavailable(time.Minute, errors.New("the revocation list is too old"))
+	}
+	for _, c := range creds {
+		if list.Contains(c) {
+			return fmt.Errorf("%w: revoked", message.ErrCredential)
+		}
+	}
+	return nil
+}
+
+// stored makes of a store's error what the caller may see.
+func stored(err error) error {
+	var known *problem.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return problem.Unavailable(time.Second, err)
+}
+
+// malformed is the answer to bytes that are no message of the type wanted.
+func malformed(t message.Type) error {
+	return problem.Invalid(fmt.Sprintf("The body is no message of type %s.", t))
+}
+
+// reply seals a body for the holder of a one-time key, in the exchange of hdr.
+func (h *Hospital) reply(hdr message.Header, t message.Type, to ecc.KEMPublicKey, recipient message.ID) (*message.Sealing, error) {
+	rh, err := message.NewHeader(h.Rand, h.suite, t, hdr.Session, h.now())
+	if err != nil {
+		return nil, err
+	}
+	return message.Begin(h.Rand, to, recipient, rh)
+}

@@ -1,0 +1,242 @@
+package hospital
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+)
+
+// Delays of the publisher.
+const (
+	// forwardedDelay leaves a doctor time to send the entry in M12 before the hospital does.
+	forwardedDelay = 2 * time.Minute
+	// retryDelay follows an attempt that the public cloud did not confirm.
+	retryDelay = 15 * time.Second
+
+	publishBatch = 50
+)
+
+// PublishDue brings the index up to date for the records that are due, and returns how
+// many entries the public cloud confirmed. What fails stays due; the errors are joined.
+func (h *Hospital) PublishDue(ctx context.Context) (int, error) {
+	due, err := h.Enrolments.DueEnrolments(ctx, h.now(), publishBatch)
+	if err != nil {
+		return 0, err
+	}
+	sent := 0
+	var failed []error
+	for _, e := range due {
+		n, err := h.publish(ctx, e)
+		sent += n
+		if err != nil && !raced(err) { // who was faster publishes
+			failed = append(failed, err)
+		}
+	}
+	return sent, errors.Join(failed...)
+}
+
+// publish signs what has changed, stores it, sends it, and notes what was confirmed. The
+// entry is stored before it is sent: sent again after a crash, it is the same.
+func (h *Hospital) publish(ctx context.Context, e Enrolment) (int, error) {
+	s, p, d, err := h.openEnrolmentState(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	contents, err := h.contents(ctx, p, d)
+	if err != nil {
+		return 0, err
+	}
+	for _, department := range slices.Sorted(maps.Keys(contents)) {
+		if _, err := h.renew(&s, contents[department]); err != nil {
+			return 0, err
+		}
+	}
+	e.Due = h.now().Add(retryDelay)
+	if err := h.putEnrolment(ctx, e, s); err != nil {
+		return 0, err
+	}
+	e.Version++
+	return h.send(ctx, e, s)
+}
+
+func (h *Hospital) send(ctx context.Context, e Enrolment, s enrolmentState) (int, error) {
+	sent := 0
+	var failed error
+	for i, x := range s.Entries {
+		l, ok := s.locator(x.Department)
+		if x.Published || !ok {
+			continue
+		}
+		if failed = h.sendEntry(ctx, l.VK, x.Entry); failed != nil {
+			break
+		}
+		s.Entries[i].Published = true
+		sent++
+	}
+	if failed == nil {
+		e.Due = 0
+	}
+	return sent, errors.Join(failed, h.putEnrolment(ctx, e, s))
+}
+
+// contents says for each department what an index entry tells of it: of the newest versions.
+func (h *Hospital) contents(ctx context.Context, p Patient, d dataKey) (map[message.Code]message.IndexContent, error) {
+	place := map[message.Hash]Resource{}
+	err := h.walk(ctx, p, d, func(v Version, r Resource) error {
+		r.Bytes = nil
+		place[v.Key] = r
+		return nil
+	})
+	out := map[message.Code]message.IndexContent{}
+	for _, r := range place {
+		c := out[r.Department]
+		c.Hospital, c.Departments = h.id, []message.Code{r.Department}
+		c.Classes = append(c.Classes, r.Class)
+		if r.Date != 0 && (c.First == 0 || r.Date < c.First) {
+			c.First = r.Date
+		}
+		c.Last = max(c.Last, r.Date)
+		out[r.Department] = c
+	}
+	for k, c := range out {
+		c.Classes = message.SortCodes(c.Classes)
+		out[k] = c
+	}
+	return out, err
+}
+
+// renew signs a new entry if the content differs from the last one, and reports whether it did.
+func (h *Hospital) renew(s *enrolmentState, c message.IndexContent) (bool, error) {
+	department := c.Departments[0]
+	l, ok := s.locator(department)
+	if !ok {
+		return false, nil
+	}
+	old, _ := s.entry(department)
+	content := contentHash(c)
+	if old.Content == content {
+		return false, nil
+	}
+	locator := message.Locator(l.VK)
+	v, err := message.SealIndex(h.Rand, l.Key, locator, h.self, c)
+	if err != nil {
+		return false, err
+	}
+	t := max(h.now(), old.Entry.Time+1) // strictly rising for (L, c_HPC)
+	sig := h.Keys.Sign.Sign(message.TBSIndex(h.self, locator, l.VK, v, t))
+	s.set(entryState{Department: department, Locator: locator, Content: content,
+		Entry: message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: h.Keys.Credential}})
+	return true, nil
+}
+
+func contentHash(c message.IndexContent) message.Hash {
+	classes := make([][]byte, len(c.Classes))
+	for i, k := range c.Classes {
+		classes[i] = []byte(k)
+	}
+	return ecc.H(ecc.LabelIndexContent, []byte(c.Departments[0]), ecc.Encode(ecc.LabelList, classes...),
+		number(uint64(c.First)), number(uint64(c.Last)))
+}
+
+// sendEntry posts one index write and verifies the public cloud's receipt for it.
+func (h *Hospital) sendEntry(ctx context.Context, vk ecc.VerifyKey, e message.Entry) error {
+	m, reply, err := h.indexWrite(ctx, vk, e)
+	if err != nil {
+		return err
+	}
+	answer, err := h.Cloud.WriteIndexEntry(ctx, m)
+	if err != nil {
+		return err
+	}
+	if answer.Header.Type != message.TypeIndexed || answer.Header.Session != m.Header.Session {
+		return fmt.Errorf("%w: no receipt of this write", message.ErrCredential)
+	}
+	opened, err := message.Open(answer, reply, h.id)
+	if err != nil {
+		return err
+	}
+	r, err := message.DecodeIndexed(opened.Plaintext)
+	if err != nil {
+		return err
+	}
+	return h.Pins.PUKC.Verify(message.TBSIndexed(answer.Header, e.Locator, e.Value, r.Time), r.Signature)
+}
+
+// indexWrite seals E_prePC(hdr; L, vk_L, v, Sig_idx, Cred_HPC, pk_e).
+func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.Entry) (m message.Message, reply ecc.KEMPrivateKey, err error) {
+	signed, err := h.Cloud.CloudPrekey(ctx, uint8(h.suite))
+	if err != nil {
+		return m, reply, err
+	}
+	prekey, err := message.OpenPrekey(signed, message.CloudHash(h.Pins.PUKC), h.suite, h.Pins.PUKC, h.now())
+	if err != nil {
+		return m, reply, err
+	}
+	if reply, err = ecc.GenerateKEM(h.suite, h.Rand); err != nil {
+		return m, reply, err
+	}
+	hdr, err := message.NewHeader(h.Rand, h.suite, message.TypeIndex, [16]byte{}, h.now())
+	if err != nil {
+		return m, reply, err
+	}
+	s, err := message.Begin(h.Rand, prekey.Key, h.Pins.CloudID, hdr)
+	if err != nil {
+		return m, reply, err
+	}
+	m, err = s.Seal(message.IndexWrite{Entry: e, VK: vk, PKe: reply.Public()}.Encode())
+	return m, reply, err
+}
+
+// changedEntry signs the entry that a diagnosis has changed, keeps it for the publisher, and
+// returns it: none if it is published as it stands.
+func (h *Hospital) changedEntry(ctx context.Context, handle Handle, department message.Code) ([]message.Entry, error) {
+	for range maxRaces {
+		entries, err := h.changeEntry(ctx, handle, department)
+		if !errors.Is(err, ErrLost) {
+			return entries, stored(err)
+		}
+	}
+	return nil, problem.Unavailable(time.Second, ErrLost)
+}
+
+func (h *Hospital) changeEntry(ctx context.Context, handle Handle, department message.Code) ([]message.Entry, error) {
+	e, err := h.Enrolments.EnrolmentByHandle(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	s, p, d, err := h.openEnrolmentState(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := h.contents(ctx, p, d)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := contents[department]
+	if !ok {
+		return nil, nil
+	}
+	renewed, err := h.renew(&s, c)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	if renewed {
+		if later := h.now().Add(forwardedDelay); e.Due == 0 || later < e.Due {
+			e.Due = later
+		}
+		if err := h.putEnrolment(ctx, e, s); err != nil {
+			return nil, err
+		}
+	}
+	if x, ok := s.entry(department); ok && !x.Published {
+		return []message.Entry{x.Entry}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,141 @@
+package hospital
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// PrekeyRotation is how often a new prekey is made. Each lives for 24 hours, so that two
+// are good at any time and a patient who fetched the older one is not turned away.
+const PrekeyRotation = 12 * time.Hour
+
+// prekeyGrace is how long after its expiry a prekey can still open a message that was
+// on its way.
+const prekeyGrace = 2 * time.Minute
+
+type openPrekey struct {
+	key      ecc.KEMPrivateKey
+	notAfter message.Millis
+}
+
+// RotatePrekeys makes a new prekey if the newest is older than PrekeyRotation, erases the
+// expired ones, and publishes the newest. It is called at start and now and then; calling
+// it from several instances at once is harmless.
+func (h *Hospital) RotatePrekeys(ctx context.Context) error {
+	newest, err := h.Prekeys.NewestPrekey(ctx)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	var signed message.Signed
+	if err != nil || h.now() >= newest.NotBefore.Add(PrekeyRotation) {
+		signed, err = h.newPrekey(ctx)
+	} else {
+		_, signed, err = h.openStoredPrekey(newest)
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.erasePrekeys(ctx); err != nil {
+		return err
+	}
+	return h.Cloud.PutPrekey(ctx, signed)
+}
+
+func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, error) {
+	key, err := ecc.GenerateKEM(h.suite, h.Rand)
+	if err != nil {
+		return message.Signed{}, err
+	}
+	now := h.now()
+	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: now, NotAfter: now.Add(message.MaxPrekeyLife)}
+	signed := message.Sign(h.Keys.Sign, p.Encode())
+	sealed, err := ecc.SealAtRest(h.Rand, h.keys.prekeys[:], prekeyPlace(key.Public().ID()),
+		ecc.Encode(ecc.LabelPrekey, key.SecretBytes(), signed.Encode()))
+	if err != nil {
+		return message.Signed{}, err
+	}
+	err = h.Prekeys.AddPrekey(ctx, StoredPrekey{ID: key.Public().ID(), NotBefore: p.NotBefore, NotAfter: p.NotAfter, Sealed: sealed})
+	return signed, err
+}
+
+func prekeyPlace(id message.Hash) []byte { return ecc.Encode(ecc.LabelPrekey, id[:]) }
+
+func (h *Hospital) openStoredPrekey(k StoredPrekey) (ecc.KEMPrivateKey, message.Signed, error) {
+	b, err := ecc.OpenAtRest(h.keys.prekeys[:], prekeyPlace(k.ID), k.Sealed)
+	if err != nil {
+		return ecc.KEMPrivateKey{}, message.Signed{}, err
+	}
+	f, err := ecc.Decode(ecc.LabelPrekey, b, 2)
+	if err != nil {
+		return ecc.KEMPrivateKey{}, message.Signed{}, err
+	}
+	key, err := ecc.DecodeKEMPrivateKey(h.suite, f[0])
+	if err != nil {
+		return ecc.KEMPrivateKey{}, message.Signed{}, err
+	}
+	signed, err := message.DecodeSigned(f[1])
+	return key, signed, err
+}
+
+// erasePrekeys forgets expired private keys in memory and in the store: what was sealed
+// to them cannot be opened any more, whoever comes for it.
+func (h *Hospital) erasePrekeys(ctx context.Context) error {
+	before := message.MillisOf(h.Now().Add(-prekeyGrace))
+	h.prekeyMu.Lock()
+	for id, k := range h.prekeys {
+		if k.notAfter < before {
+			delete(h.prekeys, id)
+		}
+	}
+	h.prekeyMu.Unlock()
+	return h.Prekeys.ErasePrekeys(ctx, before)
+}
+
+// open decrypts a message under the prekey that its kid_to names.
+func (h *Hospital) open(ctx context.Context, m message.Message) (ecc.Opened, error) {
+	key, err := h.prekey(ctx, m.Header.To)
+	if err != nil {
+		return ecc.Opened{}, err
+	}
+	return message.Open(m, key, h.id)
+}
+
+func (h *Hospital) prekey(ctx context.Context, id message.Hash) (ecc.KEMPrivateKey, error) {
+	h.prekeyMu.RLock()
+	k, ok := h.prekeys[id]
+	h.prekeyMu.RUnlock()
+	if !ok {
+		var err error
+		if k, err = h.loadPrekey(ctx, id); err != nil {
+			return ecc.KEMPrivateKey{}, err
+		}
+	}
+	if h.now() >= k.notAfter.Add(prekeyGrace) {
+		return ecc.KEMPrivateKey{}, fmt.Errorf("prekey: %w", message.ErrExpired)
+	}
+	return k.key, nil
+}
+
+func (h *Hospital) loadPrekey(ctx context.Context, id message.Hash) (openPrekey, error) {
+	s, err := h.Prekeys.Prekey(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return openPrekey{}, fmt.Errorf("%w: unknown prekey", message.ErrExpired)
+	}
+	if err != nil {
+		return openPrekey{}, stored(err)
+	}
+	key, _, err := h.openStoredPrekey(s)
+	if err != nil {
+		return openPrekey{}, err
+	}
+	k := openPrekey{key: key, notAfter: s.NotAfter}
+	h.prekeyMu.Lock()
+	h.prekeys[id] = k
+	h.prekeyMu.Unlock()
+	return k, nil
+}
