@@ -27,7 +27,7 @@ type hospital struct {
 }
 
 func (w *world) newHospital(id message.ID) *hospital {
-	return &hospital{party: w.party(message.Hospital, id, w.suite, []byte("https://" + string(id) + ".example")),
+	return &hospital{party: w.party(message.Hospital, id, w.suite, []byte("https://"+string(id)+".example")),
 		kem: must(ecc.GenerateKEM(w.suite, w.rand)), receipt: 1}
 }
 

@@ -1,0 +1,527 @@
+package doctor_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/doctor-portal/doctor"
+	"medunion/ecc"
+)
+
+// The attacks are numbered as in the protocol's list. Here is the doctor's side of
+// 1, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 16 and 18; the other parties' sides stand
+// in their own packages.
+
+func (s *scene) answer(m1 message.Message) error {
+	_, _, err := s.d.AnswerM1(context.Background(), m1)
+	return err
+}
+
+func TestAttack01ReplayOfM1(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	m1 := s.p.m1(s.d)
+	s.ok(s.answer(m1))
+	if err := s.answer(m1); !errors.Is(err, errSeen) {
+		t.Errorf("replay inside the window: %v", err)
+	}
+	restarted, err := doctor.Load(s.config(), s.d.Export())
+	s.ok(err)
+	s.ok(restarted.AcceptRevocations(s.cloud.revocations()))
+	_, _, err = restarted.AnswerM1(context.Background(), m1)
+	if !errors.Is(err, errSeen) {
+		t.Errorf("replay after a restart: %v", err)
+	}
+	s.now = s.now.Add(doctor.MaxM1Age + time.Second)
+	if err := s.answer(m1); problem.KindOf(err) != problem.KindStale {
+		t.Errorf("replay after the window: %v", err)
+	}
+	s.seen.down = problem.Unavailable(time.Second, nil)
+	if err := s.answer(s.newPatient("aa").m1(s.d)); problem.KindOf(err) != problem.KindUnavailable {
+		t.Errorf("no store of seen messages: %v", err)
+	}
+}
+
+func TestAttack02TimeHeaderNonce(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	cred, pre := must(s.d.Credential()), first(s.d.Prekey())
+	at := func(d time.Duration) func(*message.Header) {
+		return func(h *message.Header) { h.Time = message.MillisOf(s.now.Add(d)) }
+	}
+	s.ok(s.answer(s.p.m1To(cred, pre, at(-doctor.MaxM1Age))))
+	s.ok(s.answer(s.p.m1To(cred, pre, at(2*time.Second))))
+	for _, d := range []time.Duration{-doctor.MaxM1Age - time.Millisecond, 2*time.Second + time.Millisecond} {
+		if err := s.answer(s.p.m1To(cred, pre, at(d))); problem.KindOf(err) != problem.KindStale {
+			t.Errorf("T off by %v: %v", d, err)
+		}
+	}
+	honest := s.p.m1(s.d)
+	for name, edit := range map[string]func(*message.Header){
+		"T":   func(h *message.Header) { h.Time++ },
+		"N":   func(h *message.Header) { h.Nonce[0] ^= 1 },
+		"sid": func(h *message.Header) { h.Session[0] ^= 1 },
+		"seq": func(h *message.Header) { h.Seq = 2 },
+	} {
+		m := honest
+		edit(&m.Header)
+		refused(t, "outer header changed: "+name, s.answer(m))
+	}
+	s.ok(s.answer(honest))
+	reused := s.p.m1To(cred, pre, func(h *message.Header) { h.Nonce = honest.Header.Nonce })
+	if err := s.answer(reused); !errors.Is(err, errSeen) {
+		t.Errorf("N reused under a new signature: %v", err)
+	}
+}
+
+func TestAttack03ReencryptedAndSwapped(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	evil := s.newDoctor("dr-evil")
+	m1 := s.p.m1(evil) // the patient consults evil, who passes her request on
+	key := prekeyOf(s, evil, m1.Header.To)
+	body := must(message.Open(m1, key, "dr-evil")).Plaintext
+	to := must(message.DecodePrekey(first(s.d.Prekey()).TBS)).Key
+	sealing := must(message.Begin(s.rand, to, doctorID, m1.Header))
+	refused(t, "Sig_P1 re-encrypted to another doctor", s.answer(must(sealing.Seal(body))))
+
+	v := s.opened()
+	one, m4, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	s.ok(err)
+	_, other, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	s.ok(err)
+	_, err = one.ReceiveM5(s.cloud.m5(other))
+	refused(t, "the M5 of another search", err)
+	_, err = one.ReceiveM5(s.cloud.m5(m4))
+	if problem.KindOf(err) != problem.KindConflict {
+		t.Errorf("a search that failed goes on: %v", err)
+	}
+
+	q, _ := s.searched(v, message.ModeRead)
+	a, _, err := q.BeginSession(s.anna.cred, s.anna.prekey())
+	s.ok(err)
+	_, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
+	s.ok(err)
+	refused(t, "the M7 of another session", a.ReceiveM7(s.anna.m7(m6)))
+}
+
+// prekeyOf takes a private prekey out of a doctor's export, as a thief or the
+// doctor himself could.
+func prekeyOf(s *scene, d *doctor.Doctor, kid message.Hash) ecc.KEMPrivateKey {
+	for _, k := range exportedKeys(s.suite, d.Export()) {
+		if k.Public().ID() == kid {
+			return k
+		}
+	}
+	s.t.Fatal("no such prekey")
+	return ecc.KEMPrivateKey{}
+}
+
+// exportedKeys are all HPKE keys of an exported identity.
+func exportedKeys(suite ecc.Suite, export []byte) []ecc.KEMPrivateKey {
+	f := must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))
+	keys := []ecc.KEMPrivateKey{must(ecc.DecodeKEMPrivateKey(suite, f[3]))}
+	for _, b := range must(ecc.DecodeList(ecc.LabelList, f[9], 16)) {
+		p := must(ecc.Decode(ecc.LabelDoctorPrekey, b, 3))
+		keys = append(keys, must(ecc.DecodeKEMPrivateKey(suite, p[0])))
+	}
+	return keys
+}
+
+// badPoints are encodings that are no Ristretto255 point to compute with.
+func badPoints() map[string][]byte {
+	order2 := bytes.Repeat([]byte{0xff}, 32)
+	p256 := append([]byte{4}, bytes.Repeat([]byte{1}, 64)...)
+	return map[string][]byte{"identity": make([]byte, 32), "non-canonical": order2, "short": make([]byte, 31), "P-256": p256, "empty": nil}
+}
+
+func TestAttack05BadPoints(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	pre := must(message.DecodePrekey(first(s.d.Prekey()).TBS))
+	ske := must(ecc.GenerateKEM(s.suite, s.rand))
+	for name, bad := range badPoints() {
+		h := must(message.NewHeader(s.rand, s.suite, message.TypeM1, [16]byte{}, s.millis()))
+		sealing := must(message.Begin(s.rand, pre.Key, doctorID, h))
+		m1 := ecc.Encode(ecc.LabelBodyM1, s.p.cred.Encode(), bad, ske.Public().Bytes(), make([]byte, 64))
+		if err := s.answer(must(sealing.Seal(m1))); problem.KindOf(err) != problem.KindInvalid {
+			t.Errorf("R_P2 %s: %v", name, err)
+		}
+	}
+	q, _ := s.searched(s.opened(), message.ModeRead)
+	for name, bad := range badPoints() {
+		session, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
+		s.ok(err)
+		b := must(message.DecodeM6(s.suite, must(message.Open(m6, s.anna.kem, annaID)).Plaintext))
+		h := must(message.NewHeader(s.rand, s.suite, message.TypeM7, m6.Header.Session, s.millis()))
+		sealing := must(message.Begin(s.rand, b.PKe, doctorID, h))
+		m7 := ecc.Encode(ecc.LabelBodyM7, s.anna.cred.Encode(), bad, make([]byte, 32), make([]byte, 64))
+		if err := session.ReceiveM7(must(sealing.Seal(m7))); problem.KindOf(err) != problem.KindInvalid {
+			t.Errorf("R_HPC2 %s: %v", name, err)
+		}
+	}
+}
+
+func TestAttack07StolenHalves(t *testing.T) {
+	// PRK_P without S_P: M1 and M2 pass, SEK_1 cannot be made, M3 fails.
+	s := newScene(t, ecc.SuiteX25519)
+	v, m2, err := s.d.AnswerM1(context.Background(), s.p.m1(s.d))
+	s.ok(err)
+	opened := must(message.Open(m2, s.p.ske, patientID))
+	s.p.rD = must(message.DecodeM2(opened.Plaintext)).R
+	s.p.th2 = message.Transcript(s.p.th1, m2)
+	guess := ecc.Secrets{S: must(ecc.GenerateScalar(s.rand)), R: s.p.r5, X1: s.p.x1, X2: opened.Export}
+	s.p.channels(must(s.p.agreement(opened.Enc).Initiator(guess, must(s.p.doctor.ImplicitKey(s.pins)))))
+	refused(t, "M3 by a thief of PRK_P alone", v.ReceiveM3(s.p.m3(s.p.consent(nil))))
+
+	// S_P without PRK_P: M1 is refused.
+	s = newScene(t, ecc.SuiteX25519)
+	s.p.sign = must(ecc.GenerateSigningKey(s.rand))
+	refused(t, "M1 by a thief of S_P alone", s.answer(s.p.m1(s.d)))
+}
+
+// TestAttack08KeyCompromiseImpersonation: who holds all keys of the doctor still
+// cannot pose to her as a patient or as a hospital.
+func TestAttack08KeyCompromiseImpersonation(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	honest := s.p.sign
+	s.p.sign = must(ecc.SigningKeyFromSeed(must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[2]))
+	refused(t, "a patient impersonated with the doctor's own keys", s.answer(s.p.m1(s.d)))
+	s.p.sign = honest
+
+	q, _ := s.searched(s.opened(), message.ModeRead)
+	session, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
+	s.ok(err)
+	s.anna.s = must(ecc.DecodeScalar(must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[8])) // S_D for S_HPC
+	refused(t, "a hospital impersonated with S_D, though its PRK_HPC is stolen too", session.ReceiveM7(s.anna.m7(m6)))
+
+	session, m6, err = q.BeginSession(s.anna.cred, s.anna.prekey())
+	s.ok(err)
+	s.anna.s, s.anna.sign = ecc.Scalar{}, must(ecc.GenerateSigningKey(s.rand))
+	refused(t, "a hospital impersonated without PRK_HPC", session.ReceiveM7(s.anna.m7(m6)))
+}
+
+// TestAttack09KeysLater: a recorded visit stays closed to who later gets every
+// long-term key of both, once the prekey's day is over.
+func TestAttack09KeysLater(t *testing.T) {
+	suites(t, func(t *testing.T, suite ecc.Suite) {
+		s := newScene(t, suite)
+		m1 := s.p.m1(s.d)
+		v, m2, err := s.d.AnswerM1(context.Background(), m1)
+		s.ok(err)
+		s.p.receiveM2(m2)
+		m3 := s.p.m3(s.p.consent(nil))
+		s.ok(v.ReceiveM3(m3))
+		if _, err := message.Open(m1, prekeyOf(s, s.d, m1.Header.To), doctorID); err != nil {
+			t.Fatal("the test does not find the keys while they are there")
+		}
+		s.now = s.now.Add(doctor.PrekeyLife)
+		first(s.d.Prekey()) // the agent's hourly work
+		export := s.d.Export()
+		for _, k := range exportedKeys(suite, export) {
+			named := m1
+			named.Header.To = k.Public().ID() // so that the key is tried at all
+			if _, err := message.Open(named, k, doctorID); err == nil {
+				t.Error("M1 opens under a key that was kept")
+			}
+		}
+		// With both S, but neither r5 nor r6 nor x1: any guess of them gives another key.
+		sD := must(ecc.DecodeScalar(must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))[8]))
+		r := must(ecc.GenerateScalar(s.rand))
+		a := s.p.agreement(m2.Ciphertext[:suite.EncSize()])
+		a.RResponder = r.Public()
+		sek := must(a.Responder(ecc.Secrets{S: sD, R: r, X1: make([]byte, 32), X2: make([]byte, 32)}, must(s.p.cred.ImplicitKey(s.pins))))
+		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.th2), m3); err == nil {
+			t.Error("M3 opens with the long-term keys")
+		}
+	})
+}
+
+// TestAttack10BothEphemerals: r5, r6, x1 and x2 leak, S_P and S_D do not.
+func TestAttack10BothEphemerals(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	m1 := s.p.m1(s.d)
+	from := len(s.tape.read)
+	v, m2, err := s.d.AnswerM1(context.Background(), m1)
+	s.ok(err)
+	s.p.receiveM2(m2)
+	r6 := must(ecc.GenerateScalar(bytes.NewReader(s.tape.read[from : from+64])))
+	if !r6.Public().Equal(s.p.rD) {
+		t.Fatal("the test does not hold r6")
+	}
+	opened := must(message.Open(m2, s.p.ske, patientID))
+	m3 := s.p.m3(s.p.consent(nil))
+	s.ok(v.ReceiveM3(m3))
+	a, wrong := s.p.agreement(opened.Enc), must(ecc.GenerateScalar(s.rand))
+	asDoctor := must(a.Responder(ecc.Secrets{S: wrong, R: r6, X1: s.p.x1, X2: s.p.x2}, must(s.p.cred.ImplicitKey(s.pins))))
+	asPatient := must(a.Initiator(ecc.Secrets{S: wrong, R: s.p.r5, X1: s.p.x1, X2: s.p.x2}, must(s.p.doctor.ImplicitKey(s.pins))))
+	for _, sek := range []ecc.SessionKey{asDoctor, asPatient} {
+		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.th2), m3); err == nil {
+			t.Error("M3 opens with both ephemerals")
+		}
+	}
+}
+
+func TestAttack11Consent(t *testing.T) {
+	stranger := message.Hash{1}
+	edits := map[string]func(*message.Consent, *message.OpenH){
+		"for another doctor": func(c *message.Consent, _ *message.OpenH) { c.Doctor = stranger },
+		"another department": func(c *message.Consent, _ *message.OpenH) { c.Department = "OBSTETRICS" },
+		"expired":            func(c *message.Consent, _ *message.OpenH) { c.Expires = c.NotBefore + 1 },
+		"not yet":            func(c *message.Consent, _ *message.OpenH) { c.NotBefore = c.Expires - 1 },
+		"commit_H of other":  func(c *message.Consent, _ *message.OpenH) { c.CommitH = stranger },
+		"commit_C of other":  func(c *message.Consent, _ *message.OpenH) { c.CommitC = stranger },
+		"of another patient": func(c *message.Consent, o *message.OpenH) { o.Patient = "aa"; c.CommitH = o.Commit() },
+	}
+	for name, edit := range edits {
+		s := newScene(t, ecc.SuiteX25519)
+		v := s.answered()
+		refused(t, name, v.ReceiveM3(s.p.m3(s.p.consent(edit))))
+		if err := v.ReceiveM3(s.p.m3(s.p.consent(nil))); problem.KindOf(err) != problem.KindConflict {
+			t.Errorf("%s: the visit is not closed: %v", name, err)
+		}
+	}
+	after := map[string]func(*message.CON){
+		"edited after σ_P": func(c *message.CON) { c.Consent.MaxUses = 1000 },
+		"σ_L of another":   func(c *message.CON) { c.Authorizers[0].SigmaL = make([]byte, 64) },
+		"no authorizer":    func(c *message.CON) { c.Authorizers = nil },
+		"wrong β_P":        func(c *message.CON) { c.Assertion.Epoch = 2 },
+		"no verification":  func(c *message.CON) { c.Assertion.Proof = make([]byte, 64) },
+	}
+	for name, edit := range after {
+		s := newScene(t, ecc.SuiteX25519)
+		v := s.answered()
+		con := s.p.consent(nil)
+		edit(&con)
+		refused(t, name, v.ReceiveM3(s.p.m3(con)))
+	}
+	// A consent that runs out in the middle of the visit.
+	s := newScene(t, ecc.SuiteX25519)
+	v := s.opened()
+	s.now = s.now.Add(24 * time.Hour)
+	_, _, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	refused(t, "a search under an expired consent", err)
+}
+
+func TestAttack12ForgedTicket(t *testing.T) {
+	edits := map[string]func(*message.Ticket){
+		"of another request":    func(t *message.Ticket) { t.Request[0] ^= 1 },
+		"for another doctor":    func(t *message.Ticket) { t.Doctor[0] ^= 1 },
+		"for another consent":   func(t *message.Ticket) { t.Consent[0] ^= 1 },
+		"in another department": func(t *message.Ticket) { t.Department = "SURGERY" },
+		"in another mode":       func(t *message.Ticket) { t.Mode = message.ModeWrite },
+		"over other entries":    func(t *message.Ticket) { t.Entries[0] ^= 1 },
+		"of another message":    func(t *message.Ticket) { t.Header.Nonce[0] ^= 1 },
+	}
+	for name, edit := range edits {
+		s := newScene(t, ecc.SuiteX25519)
+		s.cloud.edit = edit
+		q, m4, err := s.opened().BeginSearch(message.ModeRead, s.cloud.prekey())
+		s.ok(err)
+		_, err = q.ReceiveM5(s.cloud.m5(m4))
+		refused(t, "ticket "+name, err)
+	}
+	s := newScene(t, ecc.SuiteX25519)
+	q, m4, err := s.opened().BeginSearch(message.ModeRead, s.cloud.prekey())
+	s.ok(err)
+	s.cloud.sign = must(ecc.GenerateSigningKey(s.rand))
+	_, err = q.ReceiveM5(s.cloud.m5(m4))
+	refused(t, "ticket under another key", err)
+}
+
+// TestAttack13PlantedEntry: an entry names a hospital that the consent does not. The
+// doctor never speaks to it, so that the patient is not named to it.
+func TestAttack13PlantedEntry(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	foreign := s.newHospital(elseID)
+	s.cloud.entries = append(s.cloud.entries, foreign.entry(s.p)) // correct, but not consented
+	v := s.opened()
+	q, found := s.searched(v, message.ModeRead)
+	if len(found) != 1 || found[0].Hospital.Info.ID != annaID {
+		t.Fatal("a foreign hospital was found")
+	}
+	_, _, err := q.BeginSession(foreign.cred, foreign.prekey())
+	refused(t, "a session with a foreign hospital", err)
+	q, _ = s.searched(v, message.ModeWrite)
+	_, _, err = q.BeginSession(foreign.cred, foreign.prekey())
+	refused(t, "a session to write at a foreign hospital", err)
+
+	// A second credential for the consented hospital, minted by a dishonest public
+	// cloud, has no kv: its value does not open.
+	twin := s.newHospital(annaID)
+	e := foreign.entry(s.p)
+	e.Hospital = twin.cred
+	s.cloud.entries = []message.Entry{twin.sign1(e, s.p.con.Authorizers[0].VK)}
+	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
+		t.Error("an entry without kv was followed")
+	}
+}
+
+func TestAttack14AlteredSessionMessages(t *testing.T) {
+	t.Run("M3", func(t *testing.T) {
+		for name, edit := range alterations() {
+			s := newScene(t, ecc.SuiteX25519)
+			v := s.answered()
+			m3 := s.p.m3(s.p.consent(nil))
+			bad := edit(m3)
+			refused(t, name, v.ReceiveM3(bad))
+			if err := v.ReceiveM3(m3); problem.KindOf(err) != problem.KindConflict {
+				t.Errorf("%s: the session is not closed: %v", name, err)
+			}
+		}
+	})
+	t.Run("M9", func(t *testing.T) {
+		for name, edit := range alterations() {
+			s := newScene(t, ecc.SuiteX25519)
+			h, pages := s.pages("{}", "{}")
+			_, _, err := h.ReceiveM9(edit(pages[0]))
+			refused(t, name, err)
+			s.mustBeOver(h, pages[0], name)
+		}
+	})
+	t.Run("reflected", func(t *testing.T) {
+		s := newScene(t, ecc.SuiteX25519)
+		q, _ := s.searched(s.opened(), message.ModeRead)
+		h := s.session(q)
+		m8 := must(h.M8(message.Filter{}))
+		m8.Header.Type, m8.Header.To = message.TypeM9, message.PeerID(s.anna.doctor.Hash())
+		_, _, err := h.ReceiveM9(m8)
+		refused(t, "the doctor's own M8", err)
+		s.mustBeOver(h, m8, "reflection")
+	})
+	t.Run("reordered", func(t *testing.T) {
+		s := newScene(t, ecc.SuiteX25519)
+		h, pages := s.pages("{}", "{}", "{}")
+		_, _, err := h.ReceiveM9(pages[0])
+		s.ok(err)
+		_, _, err = h.ReceiveM9(pages[2])
+		refused(t, "page 3 before page 2", err)
+		s.mustBeOver(h, pages[1], "reordering")
+	})
+	t.Run("repeated", func(t *testing.T) {
+		s := newScene(t, ecc.SuiteX25519)
+		h, pages := s.pages("{}", "{}")
+		_, _, err := h.ReceiveM9(pages[0])
+		s.ok(err)
+		_, _, err = h.ReceiveM9(pages[0])
+		refused(t, "page 1 twice", err)
+	})
+	t.Run("cut", func(t *testing.T) {
+		s := newScene(t, ecc.SuiteX25519)
+		h, pages := s.pages("{}", "{}")
+		p, r, err := h.ReceiveM9(pages[0])
+		if err != nil || r != nil || p.Done() {
+			t.Error("a release without its last page was handed out")
+		}
+		if h.Ready() {
+			t.Error("a session in the middle of a release counts as ready")
+		}
+	})
+}
+
+// pages runs a session up to the pages of a release.
+func (s *scene) pages(contents ...string) (*doctor.Session, []message.Message) {
+	s.t.Helper()
+	q, _ := s.searched(s.opened(), message.ModeRead)
+	h := s.session(q)
+	return h, s.anna.m9(must(h.M8(message.Filter{})), contents...)
+}
+
+func (s *scene) mustBeOver(h *doctor.Session, m message.Message, what string) {
+	s.t.Helper()
+	if _, _, err := h.ReceiveM9(m); problem.KindOf(err) != problem.KindConflict || h.Ready() {
+		s.t.Errorf("%s: the session is not closed: %v", what, err)
+	}
+}
+
+// alterations change a message of a session without its keys.
+func alterations() map[string]func(message.Message) message.Message {
+	cut := func(m message.Message, c []byte) message.Message { m.Ciphertext = c; return m }
+	head := func(edit func(*message.Header)) func(message.Message) message.Message {
+		return func(m message.Message) message.Message { edit(&m.Header); return m }
+	}
+	return map[string]func(message.Message) message.Message{
+		"first bit":   func(m message.Message) message.Message { return cut(m, flip(m.Ciphertext, 0)) },
+		"last bit":    func(m message.Message) message.Message { return cut(m, flip(m.Ciphertext, len(m.Ciphertext)-1)) },
+		"truncated":   func(m message.Message) message.Message { return cut(m, m.Ciphertext[:len(m.Ciphertext)-1]) },
+		"lengthened":  func(m message.Message) message.Message { return cut(m, append(bytes.Clone(m.Ciphertext), 0)) },
+		"seq":         head(func(h *message.Header) { h.Seq++ }),
+		"T":           head(func(h *message.Header) { h.Time++ }),
+		"N":           head(func(h *message.Header) { h.Nonce[3] ^= 4 }),
+		"sid":         head(func(h *message.Header) { h.Session[3] ^= 4 }),
+		"other type":  head(func(h *message.Header) { h.Type = message.TypeM10 }),
+		"other peer":  head(func(h *message.Header) { h.To[0] ^= 1 }),
+		"other suite": head(func(h *message.Header) { h.Suite = ecc.SuiteXWing }),
+	}
+}
+
+func flip(b []byte, i int) []byte {
+	out := bytes.Clone(b)
+	out[i] ^= 1
+	return out
+}
+
+// TestAttack14SignedOtherwise: the hospital's AEAD is good, its signature is not
+// over what was sent.
+func TestAttack14SignedOtherwise(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	q, _ := s.searched(s.opened(), message.ModeRead)
+	h := s.session(q)
+	m8 := must(h.M8(message.Filter{}))
+	honest := s.anna.sign
+	s.anna.sign = must(ecc.GenerateSigningKey(s.rand))
+	_, _, err := h.ReceiveM9(s.anna.m9(m8, "{}")[0])
+	refused(t, "Sig_HPC2 under another key", err)
+
+	s.anna.sign = honest
+	v := s.opened()
+	q, _ = s.searched(v, message.ModeRead)
+	h = s.session(q)
+	m11 := must(h.M11(must(v.Diagnose([]byte(diagnosis)))))
+	s.anna.sign = must(ecc.GenerateSigningKey(s.rand))
+	_, err = h.ReceiveStored(s.anna.stored(m11))
+	refused(t, "Sig_HPC3 under another key", err)
+}
+
+func TestAttack16ForgedEntries(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	v := s.opened()
+	good := s.cloud.entries[0]
+	forged := good
+	forged.SigIndex = make([]byte, 64)
+	s.cloud.entries = []message.Entry{forged}
+	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
+		t.Error("an entry with a forged Sig_idx was followed")
+	}
+	foreign := s.anna.entry(s.newPatient("ffffffffffffffffffffffffffffffff"))
+	s.cloud.entries = []message.Entry{good, foreign}
+	q, m4, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	s.ok(err)
+	_, err = q.ReceiveM5(s.cloud.m5(m4))
+	refused(t, "an entry of a locator that was not asked for", err)
+}
+
+func TestAttack18Downgrade(t *testing.T) {
+	s := newScene(t, ecc.SuiteXWing)
+	m1 := s.p.m1(s.d)
+	m1.Header.Suite = ecc.SuiteX25519
+	refused(t, "a header of suite 1 to a doctor of suite 2", s.answer(m1))
+
+	old := s.newPatientOf("aa", ecc.SuiteX25519)
+	refused(t, "a credential of suite 1 under a header of suite 2", s.answer(old.m1(s.d)))
+
+	v := s.opened()
+	weak := message.Prekey{Suite: ecc.SuiteX25519, Owner: message.CloudHash(s.pins.PUKC),
+		Key: must(ecc.GenerateKEM(ecc.SuiteX25519, s.rand)).Public(), NotBefore: s.millis(), NotAfter: s.millis().Add(time.Hour)}
+	_, _, err := v.BeginSearch(message.ModeRead, message.Sign(s.cloud.sign, weak.Encode()))
+	refused(t, "the public cloud's prekey of suite 1", err)
+
+	q, _ := s.searched(v, message.ModeRead)
+	weakAnna := s.party(message.Hospital, annaID, ecc.SuiteX25519, []byte("https://st-anna.example"))
+	_, _, err = q.BeginSession(weakAnna.cred, s.anna.prekey())
+	refused(t, "a hospital of suite 1", err)
+	weak.Owner = s.anna.c
+	_, _, err = q.BeginSession(s.anna.cred, message.Sign(s.anna.sign, weak.Encode()))
+	refused(t, "a hospital's prekey of suite 1", err)
+}
