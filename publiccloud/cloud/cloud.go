@@ -1,0 +1,125 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// Config is all that the role needs. Every field is required unless it says otherwise.
+type Config struct {
+	ID           message.ID     // ID_PC
+	Issuer       *ecc.Issuer    // holds s
+	SigningKey   ecc.SigningKey // PRK_C
+	ChallengeKey []byte         // 32 bytes: authenticates nonce_PC; the instances share it
+	HandleKey    []byte         // 32 bytes: makes handles of names; never changes
+	SealingKey   []byte         // 32 bytes: seals the own prekeys at rest
+
+	Suites         []ecc.Suite   // that are offered
+	Past, Future   time.Duration // ΔT, δ of the window, as published
+	CredentialLife time.Duration // of a patient or hospital; a doctor's ends with Cert_D at the latest
+	CodeLife       time.Duration // of a patient's registration code
+
+	VerifyCertificate message.CertificateVerifier
+	Now               func() time.Time
+	Rand              io.Reader
+
+	Window      Window
+	Registry    Registry
+	Revocations Revocations
+	Prekeys     Prekeys
+	OwnPrekeys  OwnPrekeys
+	Index       Index
+	Consents    Consents
+	Log         Log
+}
+
+// Cloud is the public cloud. Its methods may be called concurrently.
+type Cloud struct {
+	Config
+	pins       message.Pins
+	self       message.Hash // its CloudHash
+	parameters []byte       // message.Signed
+	keys       *keyring
+	doctors    *doctorCache
+	lists      *listCache
+}
+
+const secretSize = 32
+
+// New checks the configuration and signs the parameters. It touches no store.
+func New(c Config) (*Cloud, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("cloud: %w", err)
+	}
+	c.Suites = slices.Compact(slices.Sorted(slices.Values(c.Suites)))
+	k := c.SigningKey.Public()
+	cl := &Cloud{
+		Config:  c,
+		pins:    message.Pins{CloudID: c.ID, PK: c.Issuer.Public(), PUKC: k},
+		self:    message.CloudHash(k),
+		keys:    &keyring{},
+		doctors: newDoctorCache(),
+		lists:   &listCache{},
+	}
+	cl.parameters = cl.signParameters()
+	return cl, nil
+}
+
+// Pins is what every other party holds of this public cloud from the start.
+func (c *Cloud) Pins() message.Pins { return c.pins }
+
+func (c Config) check() error {
+	switch {
+	case !c.ID.Valid():
+		return errors.New("ID is not valid")
+	case c.Issuer == nil || !c.Issuer.Public().Valid() || !c.SigningKey.Valid():
+		return errors.New("no issuer or signing key")
+	case len(c.ChallengeKey) != secretSize || len(c.HandleKey) != secretSize || len(c.SealingKey) != secretSize:
+		return errors.New("a secret is not of 32 bytes")
+	case len(c.Suites) == 0 || slices.ContainsFunc(c.Suites, func(s ecc.Suite) bool { return !s.Valid() }):
+		return errors.New("no suite, or an unknown one")
+	case c.Past <= 0 || c.Future <= 0 || c.CredentialLife <= 0 || c.CodeLife <= 0:
+		return errors.New("a duration is not positive")
+	case c.VerifyCertificate == nil || c.Now == nil || c.Rand == nil:
+		return errors.New("no certificate verifier, clock or randomness")
+	case c.Window == nil || c.Registry == nil || c.Revocations == nil || c.Prekeys == nil ||
+		c.OwnPrekeys == nil || c.Index == nil || c.Consents == nil || c.Log == nil:
+		return errors.New("a port is missing")
+	}
+	return nil
+}
+
+func (c *Cloud) now() message.Millis { return message.MillisOf(c.Now()) }
+
+// handle is the pseudonym HMAC(k, ⟨handle: use, fields⟩) under which the store
+// knows a name. Without the key, a dictionary of names finds none of them.
+func (c *Cloud) handle(use string, fields ...[]byte) message.Hash {
+	return ecc.HMAC(c.HandleKey, ecc.LabelHandle, append([][]byte{[]byte(use)}, fields...)...)
+}
+
+// The uses of handles.
+const (
+	handleName      = "name"
+	handleCode      = "code"
+	handleLicence   = "licence"
+	handleHospital  = "hospital"
+	handleUses      = "uses"
+	handleRevoked   = "revoked consent"
+	handlePrekeyAAD = "own prekey"
+)
+
+// consentHandles are the pseudonyms of (H(Consent), L) for each L: a dump of the
+// database does not tell which locators were named together.
+func (c *Cloud) consentHandles(use string, consent message.Hash, locators []message.Hash) []message.Hash {
+	out := make([]message.Hash, len(locators))
+	for i, l := range locators {
+		out[i] = c.handle(use, consent[:], l[:])
+	}
+	return out
+}

@@ -1,0 +1,223 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+)
+
+// Parameters are the signed public parameters: message.Signed over message.Parameters.
+func (c *Cloud) Parameters() []byte { return slices.Clone(c.parameters) }
+
+func (c *Cloud) signParameters() []byte {
+	p := message.Parameters{
+		CloudID: c.ID, PK: c.pins.PK, PUKC: c.pins.PUKC, Suites: c.Suites, Past: c.Past, Future: c.Future,
+		Departments: codes(message.DefaultDepartments), Classes: codes(message.DefaultClasses),
+		ClassRules: message.DefaultClassRules, Issued: c.now(),
+	}
+	return message.Sign(c.SigningKey, p.Encode()).Encode()
+}
+
+func codes(names []string) []message.Code {
+	out := make([]message.Code, len(names))
+	for i, n := range names {
+		out[i] = message.Code(n)
+	}
+	return message.SortCodes(out)
+}
+
+// listLife is how long a signed list is served again. A change made through this
+// instance shows at once, one made through another within this time.
+const listLife = 5 * time.Second
+
+// listCache holds the two signed lists, so that a crowd of clients costs one
+// signature and one query each.
+type listCache struct {
+	mu                     sync.Mutex
+	directory, revocations []byte
+	directoryAt, revokedAt time.Time
+}
+
+func (l *listCache) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.directory, l.revocations = nil, nil
+}
+
+// Directory is the signed list of hospitals: message.Signed over message.Directory.
+func (c *Cloud) Directory(ctx context.Context) ([]byte, error) {
+	c.lists.mu.Lock()
+	defer c.lists.mu.Unlock()
+	if now := c.Now(); c.lists.directory == nil || now.Sub(c.lists.directoryAt).Abs() > listLife {
+		signed, err := c.signDirectory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.lists.directory, c.lists.directoryAt = signed, now
+	}
+	return c.lists.directory, nil
+}
+
+func (c *Cloud) signDirectory(ctx context.Context) ([]byte, error) {
+	now := c.now()
+	records, err := c.Registry.Hospitals(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := c.Revocations.RevokedCredentials(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	d := message.Directory{Issued: now}
+	for _, r := range records {
+		if slices.Contains(revoked, r.Credential) {
+			continue
+		}
+		cred, err := message.DecodeCredential(r.Body)
+		if err != nil {
+			return nil, problem.Internal(err)
+		}
+		d.Hospitals = append(d.Hospitals, cred)
+	}
+	return message.Sign(c.SigningKey, d.Encode()).Encode(), nil
+}
+
+// RevocationList is the signed list: message.Signed over message.Revocations.
+func (c *Cloud) RevocationList(ctx context.Context) ([]byte, error) {
+	c.lists.mu.Lock()
+	defer c.lists.mu.Unlock()
+	if now := c.Now(); c.lists.revocations == nil || now.Sub(c.lists.revokedAt).Abs() > listLife {
+		signed, err := c.signRevocations(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.lists.revocations, c.lists.revokedAt = signed, now
+	}
+	return c.lists.revocations, nil
+}
+
+// maxRevoked is how many credentials one list can name.
+const maxRevoked = 65535
+
+func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
+	now := c.now()
+	revoked, err := c.Revocations.RevokedCredentials(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(revoked) > maxRevoked {
+		return nil, problem.Internal(errors.New("more revoked credentials than a list can name"))
+	}
+	v := message.Revocations{Issued: now, Revoked: message.SortHashes(revoked)}
+	return message.Sign(c.SigningKey, v.Encode()).Encode(), nil
+}
+
+// RevokeCredential is an operator's act; it holds at once. Fails with NotFound.
+func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) error {
+	r, err := c.Registry.Find(ctx, credential)
+	if err != nil {
+		return err
+	}
+	defer c.lists.forget()
+	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
+}
+
+// LogPage returns up to 1000 lines of the registration log.
+func (c *Cloud) LogPage(ctx context.Context, from uint64) ([]message.LogEntry, error) {
+	return c.Log.Read(ctx, from, 1000)
+}
+
+// DoctorCard is what a patient needs to consult a doctor.
+type DoctorCard struct {
+	Credential  []byte // Cred_D
+	Certificate []byte // Cert_D
+	Prekey      []byte // message.Signed
+}
+
+// Doctor returns a doctor's card. Fails with NotFound for an unknown or revoked
+// doctor, or one without a current prekey.
+func (c *Cloud) Doctor(ctx context.Context, credential message.Hash) (DoctorCard, error) {
+	r, err := c.Registry.Find(ctx, credential)
+	if err != nil {
+		return DoctorCard{}, err
+	}
+	if r.Role != message.Doctor {
+		return DoctorCard{}, problem.NotFound("There is no such doctor.")
+	}
+	prekey, err := c.Prekey(ctx, credential)
+	return DoctorCard{Credential: r.Body, Certificate: r.Certificate, Prekey: prekey}, err
+}
+
+// Prekey returns the owner's current prekey: message.Signed over message.Prekey.
+// Fails with NotFound.
+func (c *Cloud) Prekey(ctx context.Context, owner message.Hash) ([]byte, error) {
+	p, err := c.Prekeys.Published(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if c.now() >= p.NotAfter {
+		return nil, problem.NotFound("There is no current prekey.")
+	}
+	revoked, err := c.Revocations.AnyRevoked(ctx, []message.Hash{owner})
+	if err != nil {
+		return nil, err
+	}
+	if revoked {
+		return nil, problem.NotFound("There is no current prekey.")
+	}
+	return p.Signed, nil
+}
+
+// PublishPrekey stores a doctor's or hospital's prekey, signed by PRK_X of a
+// registered credential. Fails with Invalid, Refused, Stale if it does not hold
+// now, Conflict if a later one is stored.
+func (c *Cloud) PublishPrekey(ctx context.Context, raw []byte) error {
+	s, err := message.DecodeSigned(raw)
+	if err != nil {
+		return refused(err)
+	}
+	claimed, err := message.DecodePrekey(s.TBS)
+	if err != nil {
+		return refused(err)
+	}
+	key, suite, err := c.ownerKey(ctx, claimed.Owner)
+	if err != nil {
+		return err
+	}
+	p, err := message.OpenPrekey(s, claimed.Owner, suite, key, c.now())
+	switch {
+	case errors.Is(err, message.ErrExpired):
+		return problem.Stale(c.Now()).Because(err)
+	case err != nil:
+		return refused(err)
+	}
+	if err := c.unrevoked(ctx, p.Owner); err != nil {
+		return err
+	}
+	return c.Prekeys.Publish(ctx, PublishedPrekey{Owner: p.Owner, Signed: raw, NotBefore: p.NotBefore, NotAfter: p.NotAfter})
+}
+
+var errNoOwner = errors.New("the prekey's owner is not registered as a doctor or hospital")
+
+// ownerKey is the signing key and suite of a registered doctor or hospital whose
+// credential holds now.
+func (c *Cloud) ownerKey(ctx context.Context, owner message.Hash) (ecc.VerifyKey, ecc.Suite, error) {
+	r, err := c.Registry.Find(ctx, owner)
+	if problem.KindOf(err) == problem.KindNotFound && err != nil {
+		return ecc.VerifyKey{}, 0, problem.Refused(errNoOwner)
+	}
+	if err != nil {
+		return ecc.VerifyKey{}, 0, err
+	}
+	cred, err := message.DecodeCredential(r.Body)
+	if err != nil || cred.Verify(c.pins, r.Role, c.now()) != nil {
+		return ecc.VerifyKey{}, 0, problem.Refused(errNoOwner)
+	}
+	return cred.Info.Keys.Sign, cred.Info.Suite, nil
+}

@@ -1,0 +1,99 @@
+package mongostore
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/publiccloud/cloud"
+)
+
+// AddCode implements cloud.Registry.
+func (s *Store) AddCode(ctx context.Context, code message.Hash, now, expires message.Millis) error {
+	old := bson.D{{Key: "expires", Value: bson.D{{Key: "$lte", Value: int64(now)}}}}
+	if _, err := s.db.Collection(colCodes).DeleteMany(ctx, old); err != nil {
+		return failed("forget expired codes", err)
+	}
+	_, err := s.db.Collection(colCodes).InsertOne(ctx, codeDoc{Code: code[:], Expires: int64(expires)})
+	return failed("add code", err)
+}
+
+// HasCode implements cloud.Registry.
+func (s *Store) HasCode(ctx context.Context, code message.Hash, now message.Millis) (bool, error) {
+	filter := bson.D{{Key: "_id", Value: code[:]}, {Key: "expires", Value: bson.D{{Key: "$gt", Value: int64(now)}}}}
+	err := s.db.Collection(colCodes).FindOne(ctx, filter).Err()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return false, nil
+	}
+	return err == nil, failed("find code", err)
+}
+
+var errAdmissionUsed = errors.New("the code is used up")
+
+// Add implements cloud.Registry. One insert is everything: the two unique
+// indexes decide, so that of two requests with one code only one gets in.
+func (s *Store) Add(ctx context.Context, r cloud.Record) error {
+	_, err := s.db.Collection(colCredentials).InsertOne(ctx, credentialDoc{
+		Credential: r.Credential[:], Role: string(r.Role), Name: r.Name[:], Admission: r.Admission[:],
+		Body: r.Body, Certificate: r.Certificate, NotAfter: int64(r.NotAfter)})
+	if mongo.IsDuplicateKeyError(err) {
+		return s.whyNotAdded(ctx, r)
+	}
+	if err != nil {
+		return failed("add credential", err)
+	}
+	// The code's document has done its service: the unique admission stands for it.
+	_, _ = s.db.Collection(colCodes).DeleteOne(ctx, bson.D{{Key: "_id", Value: r.Admission[:]}})
+	return nil
+}
+
+func (s *Store) whyNotAdded(ctx context.Context, r cloud.Record) error {
+	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: "name", Value: r.Name[:]}}).Err()
+	switch {
+	case err == nil:
+		return problem.Conflict("The identity is registered already.")
+	case !errors.Is(err, mongo.ErrNoDocuments):
+		return failed("find name", err)
+	case r.Role == message.Doctor:
+		return problem.Conflict("The licence is registered already.")
+	}
+	return problem.Refused(errAdmissionUsed)
+}
+
+// Find implements cloud.Registry.
+func (s *Store) Find(ctx context.Context, c message.Hash) (cloud.Record, error) {
+	var d credentialDoc
+	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: "_id", Value: c[:]}}).Decode(&d)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return cloud.Record{}, problem.NotFound("There is no such credential.")
+	}
+	return d.record(), failed("find credential", err)
+}
+
+// Hospitals implements cloud.Registry.
+func (s *Store) Hospitals(ctx context.Context, now message.Millis) ([]cloud.Record, error) {
+	filter := bson.D{{Key: "role", Value: string(message.Hospital)}, {Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}}
+	cursor, err := s.db.Collection(colCredentials).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return nil, failed("find hospitals", err)
+	}
+	var docs []credentialDoc
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, failed("read hospitals", err)
+	}
+	out := make([]cloud.Record, len(docs))
+	for i, d := range docs {
+		out[i] = d.record()
+	}
+	return out, nil
+}
+
+func (d credentialDoc) record() cloud.Record {
+	return cloud.Record{Credential: hash(d.Credential), Role: message.Role(d.Role), Name: hash(d.Name), Admission: hash(d.Admission),
+		Body: d.Body, Certificate: d.Certificate, NotAfter: message.Millis(d.NotAfter)}
+}

@@ -1,0 +1,143 @@
+package mongostore
+
+import (
+	"context"
+	"encoding/binary"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"medunion/api/message"
+	"medunion/publiccloud/cloud"
+)
+
+// The schema: every collection and every field. Hashes and handles are binary,
+// 32 bytes; times are milliseconds since 1970. In a sharded cluster the shard
+// key of latest and entries is l, of all others _id.
+const (
+	colCredentials = "credentials"
+	colCodes       = "codes"
+	colRevocations = "revocations"
+	colPrekeys     = "prekeys"
+	colOwnPrekeys  = "ownPrekeys"
+	colEntries     = "entries"
+	colLatest      = "latest"
+	colConsents    = "consents"
+	colLog         = "log"
+)
+
+// credentialDoc: a patient's has no body and no certificate.
+type credentialDoc struct {
+	Credential  []byte `bson:"_id"`       // c_X
+	Role        string `bson:"role"`      // P, D or HPC
+	Name        []byte `bson:"name"`      // handle, unique
+	Admission   []byte `bson:"admission"` // handle, unique: inserting the document uses the code up
+	Body        []byte `bson:"body"`
+	Certificate []byte `bson:"certificate"`
+	NotAfter    int64  `bson:"notAfter"`
+}
+
+type codeDoc struct {
+	Code    []byte `bson:"_id"` // handle
+	Expires int64  `bson:"expires"`
+}
+
+// revocationDoc: a credential by c_X, a consent at one locator by its handle.
+type revocationDoc struct {
+	Name  []byte `bson:"_id"`
+	Kind  string `bson:"kind"`
+	Time  int64  `bson:"time"`
+	Until int64  `bson:"until"` // of a credential: its not-after; of a consent: 0
+}
+
+const (
+	kindCredential = "credential"
+	kindConsent    = "consent"
+)
+
+type prekeyDoc struct {
+	Owner     []byte `bson:"_id"` // c_X
+	Signed    []byte `bson:"signed"`
+	NotBefore int64  `bson:"notBefore"`
+	NotAfter  int64  `bson:"notAfter"`
+}
+
+type ownPrekeyDoc struct {
+	ID       []byte `bson:"_id"` // suite (1), slot (8)
+	Signed   []byte `bson:"signed"`
+	Sealed   []byte `bson:"sealed"`
+	NotAfter int64  `bson:"notAfter"`
+}
+
+// entryDoc is one version; it is never changed or deleted.
+type entryDoc struct {
+	ID       []byte `bson:"_id"` // L (32), c_HPC (32), T (8)
+	Locator  []byte `bson:"l"`
+	Value    []byte `bson:"v"`
+	SigIndex []byte `bson:"sig"`
+}
+
+// latestDoc is a copy of the newest version, with what a search returns, so that
+// a search is one query.
+type latestDoc struct {
+	ID         []byte `bson:"_id"` // L (32), c_HPC (32)
+	Locator    []byte `bson:"l"`
+	Time       int64  `bson:"t"`
+	Value      []byte `bson:"v"`
+	SigIndex   []byte `bson:"sig"`
+	Credential []byte `bson:"cred"`
+}
+
+// consentDoc counts the reads and lists all uses.
+type consentDoc struct {
+	Consent    []byte   `bson:"_id"`  // H(Consent)
+	Tags       [][]byte `bson:"tags"` // handles of its locators
+	Reads      int64    `bson:"reads"`
+	Writes     int64    `bson:"writes"`
+	Operations [][]byte `bson:"ops"` // window ids, 16 bytes
+	Uses       []useDoc `bson:"uses"`
+}
+
+type useDoc struct {
+	Time    int64  `bson:"t"`
+	Mode    int32  `bson:"mode"`
+	Request []byte `bson:"request"`
+}
+
+type logDoc struct {
+	Index      int64  `bson:"_id"`
+	Credential []byte `bson:"credential"`
+	Role       string `bson:"role"`
+	Time       int64  `bson:"time"`
+	Previous   []byte `bson:"previous"`
+}
+
+// createIndexes makes what the queries and the uniqueness rules rest on. It is
+// idempotent.
+func createIndexes(ctx context.Context, db *mongo.Database) error {
+	unique := options.Index().SetUnique(true)
+	for _, x := range []struct {
+		collection string
+		models     []mongo.IndexModel
+	}{
+		{colCredentials, []mongo.IndexModel{
+			{Keys: bson.D{{Key: "name", Value: 1}}, Options: unique},
+			{Keys: bson.D{{Key: "admission", Value: 1}}, Options: unique},
+			{Keys: bson.D{{Key: "role", Value: 1}}},
+		}},
+		{colRevocations, []mongo.IndexModel{{Keys: bson.D{{Key: "kind", Value: 1}}}}},
+		{colLatest, []mongo.IndexModel{{Keys: bson.D{{Key: "l", Value: 1}, {Key: "_id", Value: 1}}}}},
+	} {
+		if _, err := db.Collection(x.collection).Indexes().CreateMany(ctx, x.models); err != nil {
+			return failed("create indexes", err)
+		}
+	}
+	return nil
+}
+
+func latestID(l, hospital message.Hash) []byte { return append(l[:], hospital[:]...) }
+
+func entryID(e cloud.StoredEntry) []byte {
+	return binary.BigEndian.AppendUint64(latestID(e.Locator, e.Hospital), uint64(e.Time))
+}
