@@ -75,7 +75,7 @@ func TestEncodeIsInjective(t *testing.T) {
 func TestFieldsDoNotOverlap(t *testing.T) {
 	b := Encode("e", []byte("one"), []byte("two"))
 	f := need[[][]byte](t)(Decode("e", b, 2))
-	_ = append(f[0], "XXXXXXXX"...)
+	_ = append(f[0], "XXXXXXX"...)
 	if string(f[1]) != "two" {
 		t.Error("appending to a field changed the next")
 	}
