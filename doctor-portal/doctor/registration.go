@@ -112,9 +112,20 @@ func (d *Doctor) restore(certificate []byte, cred message.Credential, s ecc.Scal
 	return nil
 }
 
-// SignLogin answers the portal's challenge: S_PRK_D⟨portal login: challenge,
-// origin⟩. The origin is the portal's own URL as the doctor opened it, so that
-// another site cannot pass the challenge on.
-func (d *Doctor) SignLogin(challenge []byte, origin string) []byte {
-	return d.sign.Sign(ecc.Encode(ecc.LabelPortalLogin, challenge, []byte(origin)))
+// RequestCertificate completes a certificate request with PUK_D and signs it. The
+// caller has filled in the other fields; the authority decides on them.
+func (d *Doctor) RequestCertificate(q message.CertificateRequest) (message.CertificateRequest, []byte) {
+	q.Keys = d.Keys()
+	return q, d.sign.Sign(q.TBS())
+}
+
+// SignLogin answers the portal's challenge: S_PRK_D⟨portal login: challenge, c_D,
+// origin⟩. The origin is the portal's as the doctor opened it, not as the portal
+// says, so that another site cannot pass the challenge on.
+func (d *Doctor) SignLogin(challenge []byte, origin string) ([]byte, error) {
+	self, err := d.active()
+	if err != nil {
+		return nil, err
+	}
+	return self.sign.Sign(message.TBSPortalLogin(challenge, self.c, origin)), nil
 }

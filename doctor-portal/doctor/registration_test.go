@@ -213,13 +213,22 @@ func TestCardAndLogin(t *testing.T) {
 	if link := must(d.Card("https://portal.example/")); link != "https://portal.example/#"+hex.EncodeToString(c[:]) {
 		t.Errorf("card %q", link)
 	}
-	sig := d.SignLogin([]byte("challenge"), "https://portal.example")
+	sig := must(d.SignLogin([]byte("challenge"), "https://portal.example"))
 	key := cred.Info.Keys.Sign
-	if key.Verify(ecc.Encode(ecc.LabelPortalLogin, []byte("challenge"), []byte("https://portal.example")), sig) != nil {
+	if key.Verify(message.TBSPortalLogin([]byte("challenge"), c, "https://portal.example"), sig) != nil {
 		t.Error("the login does not verify")
 	}
-	if key.Verify(ecc.Encode(ecc.LabelPortalLogin, []byte("challenge"), []byte("https://evil.example")), sig) == nil {
+	if key.Verify(message.TBSPortalLogin([]byte("challenge"), c, "https://evil.example"), sig) == nil {
 		t.Error("the login verifies for another portal")
+	}
+}
+
+func TestCertificateRequest(t *testing.T) {
+	w := newWorld(t, ecc.SuiteX25519)
+	d := must(doctor.New(w.config(), w.suite, doctorID))
+	q, sig := d.RequestCertificate(message.CertificateRequest{Authority: "board", Licence: "L-1", Name: "Okafor", Departments: []string{"GENERAL"}})
+	if !q.Keys.Sign.Equal(d.Keys().Sign) || q.Keys.Sign.Verify(q.TBS(), sig) != nil {
+		t.Error("the request is not signed by the key in it")
 	}
 }
 
