@@ -118,10 +118,15 @@ func (d *document) check(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.WithValue(c.Request().Context(), echoKey{}, c)
+	r := c.Request()
+	ctx := context.WithValue(r.Context(), echoKey{}, c)
 	err = openapi3filter.ValidateRequest(ctx, &openapi3filter.RequestValidationInput{
-		Request: c.Request(), PathParams: params, Route: route, Options: &d.options,
+		Request: r, PathParams: params, Route: route, Options: &d.options,
 	})
+	// The filter has read the body and put it back into r; an Authenticator may
+	// have replaced the request by one with a context of its own.
+	current := c.Request()
+	current.Body, current.GetBody, current.ContentLength = r.Body, r.GetBody, r.ContentLength
 	return d.words.explain(err)
 }
 

@@ -1,7 +1,10 @@
 package httpserver_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -11,6 +14,8 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/problem"
 )
+
+type whoKey struct{}
 
 const document = `
 openapi: VERSION
@@ -42,6 +47,11 @@ paths:
       operationId: getSecret
       security: [{operator: [admin]}]
       responses: {"204": {description: fine}}
+    post:
+      operationId: postSecret
+      security: [{operator: [admin]}]
+      requestBody: {required: true, content: {application/json: {schema: {type: object}}}}
+      responses: {"204": {description: fine}}
   /v1/empty:
     post:
       operationId: empty
@@ -69,6 +79,8 @@ func specified(t *testing.T, version string) *site {
 		case token != "Bearer good" || scheme != "operator":
 			return problem.Refused(errors.New("wrong token"))
 		}
+		r := c.Request()
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), whoKey{}, "operator")))
 		return nil
 	}
 	o := httpserver.Options{Spec: spec(t, version), Authenticate: authenticate, Unspecified: []string{"/page"}}
@@ -86,6 +98,13 @@ func specified(t *testing.T, version string) *site {
 			return c.NoContent(204)
 		})
 		e.GET("/v1/secret", func(c echo.Context) error { return c.NoContent(204) })
+		e.POST("/v1/secret", func(c echo.Context) error {
+			body, err := io.ReadAll(c.Request().Body)
+			if err != nil {
+				return err
+			}
+			return c.String(200, fmt.Sprint(c.Request().Context().Value(whoKey{}), string(body)))
+		})
 		e.POST("/v1/empty", func(c echo.Context) error { return c.NoContent(204) })
 		e.GET("/page", ok)
 		e.GET("/forgotten", ok)
@@ -153,6 +172,11 @@ func TestOpenAPISecurity(t *testing.T) {
 	wantProblem(t, s.do(t, "GET", "/v1/secret", "", "Authorization", "Bearer bad"), 403, "refused")
 	if a := s.do(t, "GET", "/v1/secret", "", "Authorization", "Bearer good"); a.status != 204 {
 		t.Errorf("a good token: %d %s", a.status, a.body)
+	}
+	// The handler sees both what the authenticator found and the body.
+	a := s.do(t, "POST", "/v1/secret", `{"a":1}`, "Authorization", "Bearer good", "Content-Type", "application/json")
+	if a.status != 200 || a.body != `operator{"a":1}` {
+		t.Errorf("a good token and a body: %d %s", a.status, a.body)
 	}
 	log := (&logbook{}).logger()
 	if _, err := httpserver.New(httpserver.Options{Service: "x", Logger: log, Spec: spec(t, "3.1.0")}); err == nil {
