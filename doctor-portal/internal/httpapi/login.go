@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	"medunion/api/openapi/portal"
+	"medunion/api/problem"
+)
+
+var (
+	errOtherVisit = errors.New("portal: the capability is of another visit")
+	errChallenge  = errors.New("portal: challenge unknown, used or too old")
+	errRevoked    = errors.New("portal: credential revoked")
+)
+
+// Login verifies Cred_D under the pinned PUK_C, that it is not revoked, and the
+// signature over a challenge of this portal; it then opens a session for c_D.
+func (a *API) Login(c echo.Context) error {
+	var in portal.Login
+	if err := httpserver.ReadJSON(c, &in); err != nil {
+		return err
+	}
+	cred, challenge, sig, err := decodeLogin(in)
+	if err != nil {
+		return err
+	}
+	if err := a.prove(c.Request().Context(), cred, challenge, sig); err != nil {
+		return err
+	}
+	token, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
+	if err != nil {
+		return problem.Internal(err)
+	}
+	return c.JSON(http.StatusOK, portal.PortalSession{Token: token, Expires: expires.UnixMilli()})
+}
+
+func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byte, err error) {
+	raw, err1 := base64.RawURLEncoding.DecodeString(in.Credential)
+	challenge, err2 := base64.RawURLEncoding.DecodeString(in.Challenge)
+	sig, err3 := base64.RawURLEncoding.DecodeString(in.Signature)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return cred, nil, nil, problem.Invalid("not base64url").Because(err)
+	}
+	cred, err = message.DecodeCredential(raw)
+	if err != nil {
+		return cred, nil, nil, problem.Invalid("the credential is not canonical").Because(err)
+	}
+	return cred, challenge, sig, nil
+}
+
+// prove checks signatures first, so that a stranger cannot use up challenges.
+func (a *API) prove(ctx context.Context, cred message.Credential, challenge, sig []byte) error {
+	if err := cred.Verify(a.Pins, message.Doctor, message.MillisOf(a.Now())); err != nil {
+		return problem.Refused(err)
+	}
+	if err := cred.Info.Keys.Sign.Verify(message.TBSPortalLogin(challenge, cred.Hash(), a.Origin), sig); err != nil {
+		return problem.Refused(err)
+	}
+	revoked, err := a.Relay.Revocations(ctx)
+	if err != nil {
+		return err
+	}
+	if revoked.Contains(cred.Hash()) {
+		return problem.Refused(errRevoked)
+	}
+	fresh, err := a.Mail.TakeChallenge(ctx, challenge)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		return problem.Refused(errChallenge)
+	}
+	return nil
+}
+
+// bearer verifies the session token and sets the doctor.
+func (a *API) bearer(c echo.Context) error {
+	token, found := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
+	if !found {
+		return problem.Unauthenticated(errors.New("portal: no bearer token"))
+	}
+	doctor, err := a.Sessions.Verify(token, a.Now())
+	if err != nil {
+		return problem.Unauthenticated(err)
+	}
+	c.Set(doctorKey, doctor)
+	return nil
+}
+
+// capability reads the session id, 16 bytes, that the patient shows.
+func (a *API) capability(c echo.Context) error {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Request().Header.Get("Visit-Capability"))
+	if err != nil || len(raw) != 16 {
+		return problem.Unauthenticated(errors.New("portal: no capability"))
+	}
+	c.Set(sessionKey, [16]byte(raw))
+	return nil
+}
+
+func parseHash(s string) (message.Hash, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(message.Hash{}) {
+		return message.Hash{}, problem.Invalid("not a hash")
+	}
+	return message.Hash(b), nil
+}

@@ -1,0 +1,249 @@
+// Package mailbox keeps the sealed messages between patients and doctors in Redis
+// while a visit lasts, so that every instance of the portal can serve it.
+//
+// It knows of a message only its type and its session. A visit goes through its
+// steps in order (M1, M2, M3, M10), each once: a stranger can enter a waiting room,
+// and nothing more until the doctor has answered him. Losing Redis loses visits in
+// progress, which their parties begin anew.
+package mailbox
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+)
+
+// Bounds of a mailbox.
+const (
+	Life       = 30 * time.Minute // of a visit and its messages: that of SEK_1
+	MaxWaiting = 200              // messages in one doctor's inbox
+	MaxMail    = 8                // messages in one visit's mailbox
+	blockFor   = 2 * time.Second  // one blocking read; a longer wait repeats it
+)
+
+// Letter is a message with the id that orders its mailbox.
+type Letter struct {
+	ID      string
+	Message []byte
+}
+
+// Store is the mailboxes over Redis.
+type Store struct {
+	redis redis.UniversalClient
+	space string
+}
+
+// New uses a connected client. namespace separates portals that share a Redis.
+func New(c redis.UniversalClient, namespace string) *Store { return &Store{redis: c, space: namespace} }
+
+// Ready asks Redis for a sign of life.
+func (s *Store) Ready(ctx context.Context) error { return s.redis.Ping(ctx).Err() }
+
+func (s *Store) inbox(doctor message.Hash) string {
+	return s.space + ":inbox:{" + hex.EncodeToString(doctor[:]) + "}"
+}
+
+// visit is keyed by a hash: whoever reads Redis' keys does not learn the session
+// id, which is the patient's capability.
+func (s *Store) visit(session [16]byte) string {
+	h := ecc.Sum(session[:])
+	return s.space + ":visit:{" + hex.EncodeToString(h[:16]) + "}"
+}
+
+func (s *Store) mail(session [16]byte) string { return s.visit(session) + ":mail" }
+
+// push appends unless the box is full, drops what is older than Life and renews
+// the box's expiry.
+var push = redis.NewScript(`
+redis.call('XTRIM', KEYS[1], 'MINID', ARGV[4])
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('XADD', KEYS[1], '*', 'm', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`)
+
+func (s *Store) push(ctx context.Context, box string, limit int, m []byte) error {
+	now, err := s.redis.Time(ctx).Result()
+	if err != nil {
+		return unavailable(err)
+	}
+	taken, err := push.Run(ctx, s.redis, []string{box}, m, limit, Life.Milliseconds(), now.Add(-Life).UnixMilli()).Int()
+	if err != nil {
+		return unavailable(err)
+	}
+	if taken == 0 {
+		return problem.TooMany(time.Minute)
+	}
+	return nil
+}
+
+// advance records a step of a visit: the doctor must be the visit's, the step
+// before must have happened, and this one not yet.
+var advance = redis.NewScript(`
+local doctor = redis.call('HGET', KEYS[1], 'doctor')
+if not doctor or (ARGV[3] ~= '' and doctor ~= ARGV[3]) then return '' end
+if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then return '' end
+if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 0 then return '' end
+return doctor`)
+
+var before = map[message.Type]message.Type{message.TypeM2: message.TypeM1, message.TypeM3: message.TypeM2, message.TypeM10: message.TypeM3}
+
+var errStep = errors.New("mailbox: no such visit, or not its next step")
+
+func (s *Store) advance(ctx context.Context, session [16]byte, t message.Type, doctor string) (string, error) {
+	found, err := advance.Run(ctx, s.redis, []string{s.visit(session)}, string(t), string(before[t]), doctor).Text()
+	if err != nil {
+		return "", unavailable(err)
+	}
+	if found == "" {
+		return "", problem.Refused(errStep)
+	}
+	return found, nil
+}
+
+// Consult puts M1 into the doctor's inbox and opens the visit. The same session a
+// second time is a conflict.
+func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]byte, m []byte) error {
+	key, name := s.visit(session), hex.EncodeToString(doctor[:])
+	fresh, err := s.redis.HSetNX(ctx, key, "doctor", name).Result()
+	if err != nil {
+		return unavailable(err)
+	}
+	if !fresh {
+		return problem.Conflict("this visit has begun already")
+	}
+	p := s.redis.TxPipeline()
+	p.HSet(ctx, key, string(message.TypeM1), "1")
+	p.PExpire(ctx, key, Life)
+	if _, err := p.Exec(ctx); err != nil {
+		return s.undo(ctx, key, "doctor", unavailable(err))
+	}
+	if err := s.push(ctx, s.inbox(doctor), MaxWaiting, m); err != nil {
+		s.redis.Del(context.WithoutCancel(ctx), key)
+		return err
+	}
+	return nil
+}
+
+// undo takes a step back that could not be completed, so that it can be tried again.
+func (s *Store) undo(ctx context.Context, key, field string, cause error) error {
+	s.redis.HDel(context.WithoutCancel(ctx), key, field)
+	return cause
+}
+
+// ToDoctor puts M3 into the inbox of the visit's doctor, who has answered M1.
+func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, m []byte) error {
+	if t != message.TypeM3 {
+		return problem.Invalid("not a message that a patient sends")
+	}
+	name, err := s.advance(ctx, session, t, "")
+	if err != nil {
+		return err
+	}
+	doctor, err := hex.DecodeString(name)
+	if err != nil || len(doctor) != len(message.Hash{}) {
+		return problem.Internal(errors.New("mailbox: malformed visit"))
+	}
+	if err := s.push(ctx, s.inbox(message.Hash(doctor)), MaxWaiting, m); err != nil {
+		return s.undo(ctx, s.visit(session), string(t), err)
+	}
+	return nil
+}
+
+// ToPatient puts M2 or M10 into the visit's mailbox, for the visit's doctor only.
+func (s *Store) ToPatient(ctx context.Context, doctor message.Hash, session [16]byte, t message.Type, m []byte) error {
+	if t != message.TypeM2 && t != message.TypeM10 {
+		return problem.Invalid("not a message that a doctor sends")
+	}
+	if _, err := s.advance(ctx, session, t, hex.EncodeToString(doctor[:])); err != nil {
+		return err
+	}
+	if err := s.push(ctx, s.mail(session), MaxMail, m); err != nil {
+		return s.undo(ctx, s.visit(session), string(t), err)
+	}
+	return nil
+}
+
+// Inbox returns the doctor's messages after an id, waiting for a first one at most
+// wait long; stop ends the wait early.
+func (s *Store) Inbox(ctx context.Context, doctor message.Hash, after string, wait time.Duration, stop <-chan struct{}) ([]Letter, error) {
+	return s.read(ctx, s.inbox(doctor), after, wait, stop)
+}
+
+// Mail returns the visit's messages for the patient, as Inbox does. The session is
+// her capability: an unknown one is an empty mailbox.
+func (s *Store) Mail(ctx context.Context, session [16]byte, after string, wait time.Duration, stop <-chan struct{}) ([]Letter, error) {
+	return s.read(ctx, s.mail(session), after, wait, stop)
+}
+
+func (s *Store) read(ctx context.Context, box, after string, wait time.Duration, stop <-chan struct{}) ([]Letter, error) {
+	deadline := time.Now().Add(wait)
+	for {
+		left := min(time.Until(deadline), blockFor)
+		letters, err := s.readOnce(ctx, box, after, left)
+		if err != nil || len(letters) > 0 || time.Now().After(deadline) {
+			return letters, err
+		}
+		select {
+		case <-stop:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, nil
+		default:
+		}
+	}
+}
+
+// readOnce reads up to 100 messages; block of zero or less does not wait.
+func (s *Store) readOnce(ctx context.Context, box, after string, block time.Duration) ([]Letter, error) {
+	if block < time.Millisecond {
+		block = -1 // without BLOCK: to Redis, zero is forever
+	}
+	streams, err := s.redis.XRead(ctx, &redis.XReadArgs{Streams: []string{box, after}, Count: 100, Block: block}).Result()
+	if errors.Is(err, redis.Nil) || ctx.Err() != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var out []Letter
+	for _, st := range streams {
+		for _, m := range st.Messages {
+			text, _ := m.Values["m"].(string)
+			out = append(out, Letter{ID: m.ID, Message: []byte(text)})
+		}
+	}
+	return out, nil
+}
+
+const challengeLife = time.Minute
+
+// NewChallenge keeps a login challenge of 32 bytes for one minute.
+func (s *Store) NewChallenge(ctx context.Context, challenge []byte) error {
+	if err := s.redis.Set(ctx, s.challenge(challenge), "1", challengeLife).Err(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// TakeChallenge uses a challenge up. It reports whether there was one.
+func (s *Store) TakeChallenge(ctx context.Context, challenge []byte) (bool, error) {
+	n, err := s.redis.Del(ctx, s.challenge(challenge)).Result()
+	if err != nil {
+		return false, unavailable(err)
+	}
+	return n == 1, nil
+}
+
+func (s *Store) challenge(c []byte) string {
+	return s.space + ":login:{" + base64.RawURLEncoding.EncodeToString(c) + "}"
+}
+
+func unavailable(cause error) error { return problem.Unavailable(time.Second, cause) }

@@ -1,0 +1,170 @@
+// Package relay passes sealed messages on to the public cloud and to hospitals. It
+// speaks to two kinds of addresses only: the configured one of the public cloud,
+// and those in the credentials of the signed directory.
+package relay
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+)
+
+// Limits of what is passed on.
+const (
+	directoryLife = time.Minute
+	maxAnswer     = 64 << 20 // a record's pages, one after the other
+	maxSigned     = 8 << 20
+)
+
+// Relay forwards to the clouds. It keeps the signed directory for a minute.
+type Relay struct {
+	cloud  *url.URL
+	pins   message.Pins
+	now    func() time.Time
+	client *http.Client
+
+	mu        sync.Mutex
+	directory message.Directory
+	fetched   time.Time
+}
+
+// New makes a relay to the public cloud at base, https or on loopback http.
+func New(base string, pins message.Pins, now func() time.Time) (*Relay, error) {
+	u, err := address(base)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
+		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10,
+		ResponseHeaderTimeout: 30 * time.Second}
+	c := &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &Relay{cloud: u, pins: pins, now: now, client: c}, nil
+}
+
+// address parses a base address: https, or http on a loopback address, and nothing
+// but scheme, host and port.
+func address(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, errors.New("relay: not a base address")
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+		return u, nil
+	}
+	return nil, errors.New("relay: plain http beyond loopback")
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Cloud forwards a request to the public cloud's path and copies the answer to w.
+func (r *Relay) Cloud(ctx context.Context, w http.ResponseWriter, method, path string, query url.Values, body []byte) error {
+	return r.forward(ctx, w, method, r.cloud, path, query, body)
+}
+
+// Hospital forwards a message to a hospital of the signed directory. An unknown
+// one is NotFound.
+func (r *Relay) Hospital(ctx context.Context, w http.ResponseWriter, id message.ID, path string, body []byte) error {
+	d, err := r.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range d.Hospitals {
+		if h.Info.ID != id {
+			continue
+		}
+		u, err := address(string(h.Info.Attribute))
+		if err != nil {
+			return problem.Unavailable(time.Minute, err)
+		}
+		return r.forward(ctx, w, http.MethodPost, u, path, nil, body)
+	}
+	return problem.NotFound("no such hospital in the directory")
+}
+
+// Directory returns the signed directory, verified, at most a minute old.
+func (r *Relay) Directory(ctx context.Context) (message.Directory, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.now().Sub(r.fetched) < directoryLife {
+		return r.directory, nil
+	}
+	s, err := r.signed(ctx, "/v1/directory")
+	if err != nil {
+		return message.Directory{}, err
+	}
+	d, err := message.OpenDirectory(s, r.pins, message.MillisOf(r.now()))
+	if err != nil {
+		return message.Directory{}, problem.Unavailable(time.Minute, err)
+	}
+	r.directory, r.fetched = d, r.now()
+	return d, nil
+}
+
+// Revocations returns the signed revocation list, verified and fresh enough.
+func (r *Relay) Revocations(ctx context.Context) (message.Revocations, error) {
+	s, err := r.signed(ctx, "/v1/revocations")
+	if err != nil {
+		return message.Revocations{}, err
+	}
+	v, err := message.OpenRevocations(s, r.pins, message.MillisOf(r.now()))
+	if err != nil {
+		return message.Revocations{}, problem.Unavailable(time.Minute, err)
+	}
+	return v, nil
+}
+
+// signed fetches one signed statement of the public cloud.
+func (r *Relay) signed(ctx context.Context, path string) (message.Signed, error) {
+	resp, err := r.send(ctx, http.MethodGet, r.cloud, path, nil, nil)
+	if err != nil {
+		return message.Signed{}, err
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Signed string `json:"signed"`
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, maxSigned)).Decode(&body) != nil {
+		return message.Signed{}, problem.Unavailable(time.Second, fmt.Errorf("relay: public cloud answered %d", resp.StatusCode))
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(body.Signed)
+	if err != nil {
+		return message.Signed{}, problem.Unavailable(time.Second, err)
+	}
+	s, err := message.DecodeSigned(raw)
+	if err != nil {
+		return message.Signed{}, problem.Unavailable(time.Second, err)
+	}
+	return s, nil
+}
+
+func (r *Relay) send(ctx context.Context, method string, base *url.URL, path string, query url.Values, body []byte) (*http.Response, error) {
+	u := *base
+	u.Path, u.RawQuery = path, query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), newBody(body))
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, problem.Unavailable(2*time.Second, errors.New("relay: the cloud does not answer"))
+	}
+	return resp, nil
+}

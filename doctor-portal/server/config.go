@@ -1,0 +1,115 @@
+// Package server wires the doctor portal: its configuration, Run for the command,
+// and Start for whoever boots it in a process of its own.
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// Config is everything that a portal is told. Flags and environment variables
+// carry the same names.
+type Config struct {
+	Listen   string `help:"Address to listen on." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
+	Origin   string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
+	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
+	PinsFile string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." type:"existingfile" required:"" env:"PORTAL_PINS"`
+
+	// SessionKeyFile holds 32 random bytes, readable by the portal alone (0600).
+	// All instances of one portal share it; it is made if it is absent.
+	SessionKeyFile string `help:"File with the key of the doctors' sessions, 32 bytes, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
+
+	RedisAddrs    []string `help:"Redis: one server, the Sentinels, or some cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS"`
+	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
+	RedisCluster  bool     `help:"The addresses are nodes of a cluster." env:"PORTAL_REDIS_CLUSTER"`
+	RedisUsername string   `help:"Redis ACL user." env:"PORTAL_REDIS_USERNAME"`
+	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD"`
+	Namespace     string   `help:"Prefix of this portal's keys in Redis." default:"portal" env:"PORTAL_NAMESPACE"`
+
+	// Set by a program that starts the portal itself; no flags.
+	Pins   *message.Pins    `kong:"-"` // instead of PinsFile
+	Logger *slog.Logger     `kong:"-"` // default: JSON to standard error
+	Now    func() time.Time `kong:"-"` // default: time.Now
+}
+
+func (c Config) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+}
+
+func (c Config) clock() func() time.Time {
+	if c.Now != nil {
+		return c.Now
+	}
+	return time.Now
+}
+
+func (c Config) pins() (message.Pins, error) {
+	if c.Pins != nil {
+		return *c.Pins, nil
+	}
+	b, err := os.ReadFile(c.PinsFile)
+	if err != nil {
+		return message.Pins{}, err
+	}
+	var p message.Pins
+	if err := json.Unmarshal(b, &p); err != nil {
+		return message.Pins{}, fmt.Errorf("portal: %s: %w", c.PinsFile, err)
+	}
+	return p, nil
+}
+
+// redis connects as the configuration says: Cluster, Sentinel or a single server.
+// The pool is wide, because each waiting reader holds a connection.
+func (c Config) redis() (redis.UniversalClient, error) {
+	if c.RedisCluster && c.RedisMaster != "" {
+		return nil, errors.New("portal: Redis is either a cluster or behind Sentinels")
+	}
+	redis.SetLogger(silent{}) // its lines hold addresses and errors that are answered anyway
+	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
+		Username: c.RedisUsername, Password: c.RedisPassword, PoolSize: 512, ContextTimeoutEnabled: true}), nil
+}
+
+// sessionKey reads the key file, or makes it: never overwriting, readable by the
+// owner alone.
+func (c Config) sessionKey(random func([]byte) (int, error)) (ecc.SigningKey, error) {
+	seed, err := os.ReadFile(c.SessionKeyFile)
+	if errors.Is(err, os.ErrNotExist) {
+		seed = make([]byte, 32)
+		if _, err := random(seed); err != nil {
+			return ecc.SigningKey{}, err
+		}
+		err = writeNew(c.SessionKeyFile, seed)
+	}
+	if err != nil {
+		return ecc.SigningKey{}, err
+	}
+	info, err := os.Stat(c.SessionKeyFile)
+	if err != nil {
+		return ecc.SigningKey{}, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return ecc.SigningKey{}, fmt.Errorf("portal: %s can be read by others; chmod 600", c.SessionKeyFile)
+	}
+	return ecc.SigningKeyFromSeed(seed)
+}
+
+func writeNew(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}

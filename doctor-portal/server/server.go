@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"medunion/api/httpserver"
+	"medunion/api/openapi/portal"
+	"medunion/doctor-portal/internal/httpapi"
+	"medunion/doctor-portal/internal/mailbox"
+	"medunion/doctor-portal/internal/relay"
+)
+
+//go:embed page
+var page embed.FS
+
+// Instance is a running portal.
+type Instance struct {
+	url    string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// URL is the portal's own address, scheme, name and port.
+func (i *Instance) URL() string { return i.url }
+
+// Wait returns when the portal has stopped, with what stopped it.
+func (i *Instance) Wait() error { return <-i.done }
+
+// Close stops taking requests, lets the running ones end and waits for that.
+func (i *Instance) Close() error {
+	i.cancel()
+	return i.Wait()
+}
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	i, err := Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return i.Wait()
+}
+
+// Start listens and serves in the background until ctx ends or Close is called. It
+// returns once the port is open.
+func Start(ctx context.Context, cfg Config) (*Instance, error) {
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	if cfg.Origin == "" {
+		cfg.Origin = "http://" + ln.Addr().String()
+	}
+	handler, release, err := build(cfg)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	i := &Instance{url: "http://" + ln.Addr().String(), cancel: cancel, done: make(chan error, 1)}
+	go func() {
+		defer cancel()
+		err := httpserver.Serve(ctx, ln, handler, httpserver.ServeOptions{Logger: cfg.logger()})
+		i.done <- errors.Join(err, release())
+	}()
+	return i, nil
+}
+
+// build wires the portal; release closes what it opened.
+func build(cfg Config) (handler http.Handler, release func() error, err error) {
+	api, mail, release, err := newAPI(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := newServer(cfg, api, mail)
+	if err != nil {
+		return nil, nil, errors.Join(err, release())
+	}
+	return e, release, nil
+}
+
+func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
+	pins, err := cfg.pins()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	key, err := cfg.sessionKey(rand.Read)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sess, err := newSessions(key, cfg.Origin)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	r, err := relay.New(cfg.Cloud, pins, cfg.clock())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	client, err := cfg.redis()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	mail := mailbox.New(client, cfg.Namespace)
+	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
+}
+
+func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, error) {
+	spec, err := portal.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Routes: httpapi.Limits(), Spec: spec,
+		Authenticate: api.Authenticate, Unspecified: []string{"/", "/style.css"},
+		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
+	if err != nil {
+		return nil, err
+	}
+	portal.RegisterHandlers(e, api)
+	files, err := fs.Sub(page, "page")
+	if err != nil {
+		return nil, err
+	}
+	httpapi.Page(e, files)
+	return e, nil
+}
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
