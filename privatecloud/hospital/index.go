@@ -81,7 +81,7 @@ func (h *Hospital) send(ctx context.Context, e Enrolment, s enrolmentState) (int
 		sent++
 	}
 	if failed == nil {
-		e.Due = 0
+		e.Due = NeverDue
 	}
 	return sent, errors.Join(failed, h.putEnrolment(ctx, e, s))
 }
@@ -228,9 +228,7 @@ func (h *Hospital) changeEntry(ctx context.Context, handle Handle, department me
 		return nil, problem.Internal(err)
 	}
 	if renewed {
-		if later := h.now().Add(forwardedDelay); e.Due == 0 || later < e.Due {
-			e.Due = later
-		}
+		e.Due = min(e.Due, h.now().Add(forwardedDelay))
 		if err := h.putEnrolment(ctx, e, s); err != nil {
 			return nil, err
 		}

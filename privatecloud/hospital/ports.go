@@ -98,17 +98,22 @@ type DeskCodes interface {
 type Enrolment struct {
 	Handle  Handle
 	Who     message.Hash
-	Version uint64 // counts the changes
-	Due     message.Millis
+	Version uint64         // counts what PutEnrolment wrote; the seal is bound to it
+	Marks   uint64         // counts what MarkDue changed
+	Due     message.Millis // when index entries are to be published, NeverDue if all are
 	Sealed  []byte
 }
+
+// NeverDue says that nothing waits to be published.
+const NeverDue message.Millis = 1<<63 - 1
 
 // Enrolments holds at most one enrolment for a record and for an identity.
 type Enrolments interface {
 	EnrolmentOf(ctx context.Context, who message.Hash) (Enrolment, error)
 	EnrolmentByHandle(ctx context.Context, h Handle) (Enrolment, error)
 	// PutEnrolment writes version e.Version, which is 1 for a new enrolment; ErrLost unless
-	// the stored version is e.Version-1, ErrExists if Who is enrolled with another record.
+	// the stored one has version e.Version-1 and e.Marks, ErrExists if Who is enrolled with
+	// another record.
 	PutEnrolment(ctx context.Context, e Enrolment) error
 	// MarkDue makes the index entries of an enrolled record due at t, or earlier if
 	// they are so already. A record that is not enrolled is no error.

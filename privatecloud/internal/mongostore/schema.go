@@ -1,0 +1,144 @@
+package mongostore
+
+import (
+	"context"
+	"encoding/binary"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"medunion/privatecloud/hospital"
+)
+
+// The schema: every collection and every field. Nothing in it can be read: names are
+// random handles (16 bytes) or keyed hashes (32 bytes), contents are sealed. Times are
+// milliseconds since 1970. In a sharded cluster the shard key of versions, receipts and
+// diagnoses is h, of all others _id.
+const (
+	colPatients   = "patients"
+	colVersions   = "versions"
+	colDeskCodes  = "deskCodes"
+	colTries      = "tries"
+	colEnrolments = "enrolments"
+	colTickets    = "tickets"
+	colConsents   = "revokedConsents"
+	colReceipts   = "receipts"
+	colDiagnoses  = "diagnoses"
+	colAudit      = "audit"
+	colPrekeys    = "prekeys"
+)
+
+type patientDoc struct {
+	Handle  []byte `bson:"_id"`
+	MRN     []byte `bson:"mrn"` // keyed hash, unique
+	Wrapped []byte `bson:"dek"`
+	Number  int64  `bson:"number"` // head
+	Hash    []byte `bson:"hash"`
+	Tag     []byte `bson:"tag"`
+}
+
+// versionDoc is never changed or deleted.
+type versionDoc struct {
+	ID      []byte `bson:"_id"` // handle (16), number (8)
+	Handle  []byte `bson:"h"`
+	Number  int64  `bson:"n"`
+	Prev    []byte `bson:"prev"`
+	Hash    []byte `bson:"hash"`
+	Key     []byte `bson:"key"`     // keyed hash
+	Content []byte `bson:"content"` // keyed hash
+	Blob    []byte `bson:"blob"`
+}
+
+type deskCodeDoc struct {
+	Code    []byte `bson:"_id"` // keyed hash
+	Handle  []byte `bson:"h"`
+	Expires int64  `bson:"expires"`
+}
+
+type triesDoc struct {
+	Who     []byte `bson:"_id"` // keyed hash
+	Count   int64  `bson:"n"`
+	Expires int64  `bson:"expires"`
+}
+
+type enrolmentDoc struct {
+	Handle  []byte `bson:"_id"`
+	Who     []byte `bson:"who"` // keyed hash, unique
+	Version int64  `bson:"version"`
+	Marks   int64  `bson:"marks"`
+	Due     int64  `bson:"due"`
+	Sealed  []byte `bson:"sealed"`
+}
+
+type ticketDoc struct {
+	Ticket  []byte `bson:"_id"` // keyed hash
+	Expires int64  `bson:"expires"`
+}
+
+type consentDoc struct {
+	ID []byte `bson:"_id"` // handle (16), keyed hash of H(Consent) (32)
+}
+
+// receiptDoc is never changed or deleted.
+type receiptDoc struct {
+	ID     []byte `bson:"_id"` // handle (16), number (8)
+	Handle []byte `bson:"h"`
+	Number int64  `bson:"n"`
+	Sealed []byte `bson:"sealed"`
+}
+
+type diagnosisDoc struct {
+	Operation []byte `bson:"_id"` // keyed hash
+	Handle    []byte `bson:"h"`
+	Record    int64  `bson:"n"`
+	Sealed    []byte `bson:"sealed"`
+}
+
+// auditDoc is never changed or deleted.
+type auditDoc struct {
+	Number int64  `bson:"_id"`
+	Prev   []byte `bson:"prev"`
+	Hash   []byte `bson:"hash"`
+	Sealed []byte `bson:"sealed"`
+}
+
+type prekeyDoc struct {
+	ID        []byte `bson:"_id"` // of the public key
+	NotBefore int64  `bson:"notBefore"`
+	NotAfter  int64  `bson:"notAfter"`
+	Sealed    []byte `bson:"sealed"`
+}
+
+// createIndexes makes what the queries and the uniqueness rules rest on. It is idempotent.
+func createIndexes(ctx context.Context, db *mongo.Database) error {
+	unique := options.Index().SetUnique(true)
+	ascending := func(names ...string) (keys bson.D) {
+		for _, n := range names {
+			keys = append(keys, bson.E{Key: n, Value: 1})
+		}
+		return keys
+	}
+	for _, x := range []struct {
+		collection string
+		model      mongo.IndexModel
+	}{
+		{colPatients, mongo.IndexModel{Keys: ascending("mrn"), Options: unique}},
+		{colVersions, mongo.IndexModel{Keys: ascending("h", "n"), Options: unique}},
+		{colDeskCodes, mongo.IndexModel{Keys: ascending("expires")}},
+		{colTries, mongo.IndexModel{Keys: ascending("expires")}},
+		{colEnrolments, mongo.IndexModel{Keys: ascending("who"), Options: unique}},
+		{colEnrolments, mongo.IndexModel{Keys: ascending("due")}},
+		{colTickets, mongo.IndexModel{Keys: ascending("expires")}},
+		{colReceipts, mongo.IndexModel{Keys: ascending("h", "n"), Options: unique}},
+		{colDiagnoses, mongo.IndexModel{Keys: ascending("h", "n")}},
+		{colPrekeys, mongo.IndexModel{Keys: ascending("notBefore")}},
+	} {
+		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model); err != nil {
+			return failed("create index", err)
+		}
+	}
+	return nil
+}
+
+func numbered(h hospital.Handle, n uint64) []byte { return binary.BigEndian.AppendUint64(h[:], n) }

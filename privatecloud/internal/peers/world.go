@@ -1,0 +1,231 @@
+// Package peers holds the other parties of the protocol as the hospital's tests need them:
+// a registrar, a doctor and a patient that make real messages with api/message and ecc, and
+// that can be told to cheat. Only tests import it.
+package peers
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"medunion/api/message"
+	"medunion/ecc"
+	"medunion/privatecloud/hospital"
+)
+
+// Must returns v or ends the test.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Clock is a clock that tests move.
+type Clock struct {
+	mu sync.Mutex
+	d  time.Duration
+}
+
+// Now is the system's time plus what the clock was moved by.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.d)
+}
+
+// Move moves the clock.
+func (c *Clock) Move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.d += d
+}
+
+// World is one public cloud with everybody it has registered.
+type World struct {
+	Suite  ecc.Suite
+	Clock  *Clock
+	Issuer *ecc.Issuer
+	Cloud  ecc.SigningKey // PRK_C
+	Prekey ecc.KEMPrivateKey
+	Pins   message.Pins
+
+	mu          sync.Mutex
+	certificate map[string]message.DoctorCertificate
+	revoked     []message.Hash
+	written     []message.IndexWrite
+	prekeys     []message.Signed
+	down        error
+	listAge     time.Duration
+}
+
+// Party is a registered party with its secrets.
+type Party struct {
+	Cred message.Credential
+	Sign ecc.SigningKey
+	KEM  ecc.KEMPrivateKey
+	S    ecc.Scalar
+	Cert []byte // of a doctor
+}
+
+// NewWorld makes a registrar with fresh keys.
+func NewWorld(suite ecc.Suite) *World {
+	w := &World{Suite: suite, Clock: &Clock{}, certificate: map[string]message.DoctorCertificate{}}
+	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{9}, 32)))
+	w.Cloud = Must(ecc.GenerateSigningKey(rand.Reader))
+	w.Prekey = Must(ecc.GenerateKEM(suite, rand.Reader))
+	w.Pins = message.Pins{CloudID: "cloud.example", PK: w.Issuer.Public(), PUKC: w.Cloud.Public()}
+	return w
+}
+
+// Now is the world's time.
+func (w *World) Now() message.Millis { return message.MillisOf(w.Clock.Now()) }
+
+// Register issues a credential, with a partial key as in Eq. 2-10.
+func (w *World) Register(role message.Role, id message.ID, attribute []byte, epoch uint64) Party {
+	return w.RegisterKeys(role, id, attribute, epoch, Must(ecc.GenerateSigningKey(rand.Reader)), Must(ecc.GenerateKEM(w.Suite, rand.Reader)))
+}
+
+// RegisterKeys is Register for keys that exist.
+func (w *World) RegisterKeys(role message.Role, id message.ID, attribute []byte, epoch uint64, sign ecc.SigningKey, kem ecc.KEMPrivateKey) Party {
+	p := Party{Sign: sign, KEM: kem}
+	now := w.Now()
+	info := message.Info{Suite: kem.Suite(), Role: role, ID: id, Attribute: attribute, Epoch: epoch, NotBefore: now.Add(-time.Minute),
+		NotAfter: now.Add(48 * time.Hour), Keys: message.PublicKeys{Sign: sign.Public(), KEM: kem.Public()}}
+	x := Must(ecc.GenerateScalar(rand.Reader))
+	pk := Must(w.Issuer.Issue(rand.Reader, []byte("req"), x.Public(), info.Encode()))
+	p.S = Must(ecc.Accept(x, info.Encode(), pk, w.Pins.PK))
+	p.Cred = message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign(message.TBSCredential(info, pk.R))}
+	return p
+}
+
+// Doctor registers a doctor with a certificate for these departments.
+func (w *World) Doctor(id message.ID, departments ...string) Party {
+	sign, kem := Must(ecc.GenerateSigningKey(rand.Reader)), Must(ecc.GenerateKEM(w.Suite, rand.Reader))
+	cert := []byte("certificate of " + string(id))
+	w.mu.Lock()
+	w.certificate[string(cert)] = message.DoctorCertificate{Licence: "L-" + string(id), Name: "Dr " + string(id), Departments: departments,
+		Suite: w.Suite, SigningKey: sign.Public(), KEMKey: kem.Public(), NotBefore: w.Clock.Now(), Expires: w.Clock.Now().Add(48 * time.Hour)}
+	w.mu.Unlock()
+	attribute := ecc.Sum(cert)
+	p := w.RegisterKeys(message.Doctor, id, attribute[:], 1, sign, kem)
+	p.Cert = cert
+	return p
+}
+
+var errCertificate = errors.New("unknown certificate")
+
+// VerifyCertificate stands for the medical authority.
+func (w *World) VerifyCertificate(cert []byte, _ time.Time) (message.DoctorCertificate, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.certificate[string(cert)]
+	if !ok {
+		return c, errCertificate
+	}
+	return c, nil
+}
+
+// Revoke puts a credential on the revocation list.
+func (w *World) Revoke(c message.Hash) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.revoked = message.SortHashes(append(w.revoked, c))
+}
+
+// AgeList makes the revocation list older than it is.
+func (w *World) AgeList(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.listAge = d
+}
+
+// Revocations implements hospital.Revocations.
+func (w *World) Revocations() message.Revocations {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return message.Revocations{Issued: message.MillisOf(w.Clock.Now().Add(-w.listAge)), Revoked: w.revoked}
+}
+
+var _ hospital.Cloud = (*World)(nil)
+
+// Break makes the public cloud fail with err until it is nil again.
+func (w *World) Break(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = err
+}
+
+// Written returns the index writes that the public cloud has confirmed.
+func (w *World) Written() []message.IndexWrite {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]message.IndexWrite(nil), w.written...)
+}
+
+// Published returns the prekeys that the hospital has published.
+func (w *World) Published() []message.Signed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]message.Signed(nil), w.prekeys...)
+}
+
+// CloudPrekey implements hospital.Cloud.
+func (w *World) CloudPrekey(context.Context, uint8) (message.Signed, error) {
+	now := w.Now()
+	p := message.Prekey{Suite: w.Suite, Owner: message.CloudHash(w.Pins.PUKC), Key: w.Prekey.Public(), NotBefore: now.Add(-time.Second), NotAfter: now.Add(time.Hour)}
+	return message.Sign(w.Cloud, p.Encode()), nil
+}
+
+// PutPrekey implements hospital.Cloud.
+func (w *World) PutPrekey(_ context.Context, s message.Signed) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.prekeys = append(w.prekeys, s)
+	return w.down
+}
+
+// WriteIndexEntry implements hospital.Cloud: it opens and verifies the write as the public
+// cloud does, and answers with a receipt.
+func (w *World) WriteIndexEntry(_ context.Context, m message.Message) (message.Message, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down != nil {
+		return message.Message{}, w.down
+	}
+	opened, err := message.Open(m, w.Prekey, w.Pins.CloudID)
+	if err != nil {
+		return message.Message{}, err
+	}
+	x, err := message.DecodeIndexWrite(w.Suite, opened.Plaintext)
+	if err != nil {
+		return message.Message{}, err
+	}
+	now := message.MillisOf(w.Clock.Now())
+	if err := x.Entry.Verify(w.Pins, x.VK, now); err != nil {
+		return message.Message{}, err
+	}
+	w.written = append(w.written, x)
+	hdr := Must(message.NewHeader(rand.Reader, w.Suite, message.TypeIndexed, m.Header.Session, now))
+	s := Must(message.Begin(rand.Reader, x.PKe, x.Entry.Hospital.Info.ID, hdr))
+	sig := w.Cloud.Sign(message.TBSIndexed(s.Header(), x.Entry.Locator, x.Entry.Value, now))
+	return s.Seal(message.Indexed{Time: now, Signature: sig}.Encode())
+}
+
+// OpenPrekey returns the hospital's newest published prekey, verified.
+func (w *World) OpenPrekey(t testing.TB, h message.Credential) ecc.KEMPublicKey {
+	t.Helper()
+	all := w.Published()
+	if len(all) == 0 {
+		t.Fatal("the hospital has published no prekey")
+	}
+	p, err := message.OpenPrekey(all[len(all)-1], h.Hash(), w.Suite, h.Info.Keys.Sign, w.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Key
+}
