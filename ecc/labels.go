@@ -144,6 +144,7 @@ const (
 	// Hedging of the registrar's nonce; uses of one passphrase.
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"
+	LabelCloudKeys       Label = "cloud keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
 )
 
