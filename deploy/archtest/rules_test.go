@@ -1,0 +1,145 @@
+package archtest
+
+import "strings"
+
+// rule says what the packages of a place may import beside the standard library
+// and themselves. A path stands for itself and, with "/..." behind it, for all
+// below it too.
+type rule struct {
+	packages string
+	// own are packages of this module, other those of other modules.
+	own, other []string
+	// denied are packages of the standard library.
+	denied []string
+}
+
+var (
+	// network is what code that only decides has no use for: it gets its clock,
+	// randomness and stores from outside and does no input or output.
+	network = []string{"net", "net/http", "net/rpc", "os", "os/exec", "os/signal", "syscall/js", "database/sql", "log", "plugin", "unsafe"}
+	browser = []string{"syscall/js", "unsafe"}
+
+	role       = []string{"medunion/ecc", "medunion/api/message", "medunion/api/problem", "medunion/api/fhirbundle"}
+	anAPI      = []string{"medunion/ecc/...", "medunion/api/..."}
+	echo       = []string{"github.com/labstack/echo/v4/...", "github.com/getkin/kin-openapi/...", "github.com/prometheus/client_golang/...", "golang.org/x/..."}
+	mongo      = []string{"go.mongodb.org/mongo-driver/..."}
+	redis      = []string{"github.com/redis/go-redis/v9/..."}
+	everything = []string{"..."}
+)
+
+// rules: the first that names a package decides. Services may not import each
+// other, and nothing outside deploy may import deploy.
+var rules = []rule{
+	// The mathematics and the messages.
+	{"medunion/ecc/...", []string{"medunion/ecc/..."}, []string{"golang.org/x/crypto/...", "github.com/cloudflare/circl/..."}, network},
+	{"medunion/api/message", []string{"medunion/ecc"}, nil, network},
+	{"medunion/api/problem", nil, nil, network},
+	{"medunion/api/strictjson", nil, nil, network},
+	{"medunion/api/fhirbundle", nil, nil, network},
+
+	// The shared edge.
+	{"medunion/api/internal/strictjwt/...", []string{"medunion/ecc", "medunion/api/strictjson", "medunion/api/internal/strictjwt/..."},
+		[]string{"github.com/golang-jwt/jwt/v5"}, network},
+	{"medunion/api/doctorcert", []string{"medunion/ecc", "medunion/api/message", "medunion/api/strictjson", "medunion/api/internal/strictjwt"}, nil, network},
+	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
+	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, echo, browser},
+	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
+	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},
+
+	// The roles: the protocol itself, in every browser and every test the same.
+	{"medunion/publiccloud/cloud", role, nil, network},
+	{"medunion/privatecloud/hospital", role, nil, network},
+	{"medunion/doctor-portal/doctor", role, nil, network},
+	{"medunion/patient-agent/patient", role, nil, network},
+
+	// The bridge into the browser converts types and nothing else.
+	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/doctor", "medunion/api/doctorcert"}, role...), nil, []string{"net", "net/http", "os/exec"}},
+
+	// Stores know their own role and their driver; addresses know their own role and Echo.
+	{"medunion/publiccloud/internal/mongostore/...", append([]string{"medunion/publiccloud/cloud"}, anAPI...), mongo, browser},
+	{"medunion/privatecloud/internal/mongostore/...", append([]string{"medunion/privatecloud/hospital"}, anAPI...), mongo, browser},
+	{"medunion/publiccloud/internal/redisstore/...", append([]string{"medunion/publiccloud/cloud"}, anAPI...), redis, browser},
+	{"medunion/privatecloud/internal/redisstore/...", append([]string{"medunion/privatecloud/hospital"}, anAPI...), redis, browser},
+	{"medunion/publiccloud/internal/httpapi/...", append([]string{"medunion/publiccloud/cloud"}, anAPI...), echo, browser},
+	{"medunion/privatecloud/internal/httpapi/...", append([]string{"medunion/privatecloud/hospital", "medunion/privatecloud/internal/fhir/..."}, anAPI...), echo, browser},
+
+	// The rest of a service sees its own folder and the shared edge.
+	{"medunion/publiccloud/...", append([]string{"medunion/publiccloud/..."}, anAPI...), everything, browser},
+	{"medunion/privatecloud/...", append([]string{"medunion/privatecloud/..."}, anAPI...), everything, browser},
+	{"medunion/doctor-portal/...", append([]string{"medunion/doctor-portal/..."}, anAPI...), everything, browser},
+	{"medunion/patient-agent/...", append([]string{"medunion/patient-agent/..."}, anAPI...), everything, browser},
+
+	// deploy sees everything that is not internal.
+	{"medunion/deploy/...", everything, everything, nil},
+}
+
+// Tests may import more than the code that they test: their own service, the
+// embedded servers and anything of the shared edge. Other services stay out of reach.
+var testExtra = []string{"medunion/deploy/local/embedmongo", "medunion/deploy/local/embedredis", "medunion/api/...", "medunion/ecc/..."}
+
+// notInServices are what no program outside deploy may link: the embedded
+// servers, and what serves tests only.
+var notInServices = []string{"github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
+	"pgregory.net/rapid/...", "testing", "net/http/httptest"}
+
+// topLevel is all that stands at the visible top of the repository.
+var topLevel = []string{"publiccloud", "privatecloud", "doctor-portal", "patient-agent", "ecc", "api", "deploy", "go.mod", "go.sum", "README.md", "LICENSE"}
+
+// service is the pattern of a package's top folder.
+func service(path string) string {
+	parts := strings.SplitN(path, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/") + "/..."
+}
+
+// matches says whether a pattern names a package.
+func matches(pattern, path string) bool {
+	base, below := strings.CutSuffix(pattern, "...")
+	switch {
+	case pattern == "...":
+		return true
+	case below:
+		return strings.HasPrefix(path+"/", base)
+	}
+	return path == pattern
+}
+
+func matchesAny(patterns []string, path string) bool {
+	for _, p := range patterns {
+		if matches(p, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// ruleFor is the first rule that names the package.
+func ruleFor(path string) (rule, bool) {
+	for _, r := range rules {
+		if matches(r.packages, path) {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+// allows says whether the rule lets a package be imported.
+func (r rule) allows(path string) bool {
+	switch {
+	case path == "C":
+		return false
+	case ours(path):
+		return matchesAny(r.own, path)
+	case standard(path):
+		return !matchesAny(r.denied, path)
+	}
+	return matchesAny(r.other, path)
+}
+
+func ours(path string) bool { return path == "medunion" || strings.HasPrefix(path, "medunion/") }
+
+// standard says whether a package is of the standard library: its first part
+// has no dot.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
