@@ -65,6 +65,14 @@ type Found struct {
 	First, Last message.Millis // dates of the oldest and newest item, 0 if unknown
 }
 
+// Valid reports whether the search has a ticket with which sessions can begin now:
+// so a hospital that was down is asked again without another use of the consent.
+func (s *Search) Valid() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == found && s.v.d.now() < s.expires
+}
+
 // BeginSearch makes M4 (Eq. 25, 26) under the public cloud's signed prekey. Mode
 // write asks for a ticket to write the diagnosis and counts as no use.
 func (v *Visit) BeginSearch(mode message.Mode, prekey message.Signed) (*Search, message.Message, error) {
