@@ -138,6 +138,7 @@ const (
 	LabelDoctorPrekey   Label = "doctor prekey"
 	LabelDoctorStore    Label = "doctor store"
 	LabelPatientStore   Label = "patient store"
+	LabelPatientFile    Label = "patient file"
 	LabelEvidence       Label = "evidence"
 	LabelStatement      Label = "statement"
 
