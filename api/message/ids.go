@@ -98,6 +98,10 @@ const (
 	TypeAnswer   Type = "answer"
 )
 
+// TypeM0 names a registration to an observer. M0 travels over TLS without a header,
+// so no header may carry it.
+const TypeM0 Type = "M0"
+
 var types = []Type{TypeM1, TypeM2, TypeM3, TypeM4, TypeM5, TypeM6, TypeM7, TypeM8, TypeM9, TypeM10, TypeM11,
 	TypeStored, TypeM12, TypeIndexed, TypeEnrol, TypeEnrolled, TypeIndex, TypeAsk, TypeAnswer}
 

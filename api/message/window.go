@@ -29,6 +29,6 @@ type Sent struct {
 func (t Type) Equations() string { return equations[t] }
 
 var equations = map[Type]string{
-	TypeM1: "11-13", TypeM2: "14-19", TypeM3: "20-23", TypeM4: "24-26", TypeM5: "27-30",
+	TypeM0: "2-10", TypeM1: "11-13", TypeM2: "14-19", TypeM3: "20-23", TypeM4: "24-26", TypeM5: "27-30",
 	TypeM6: "31-35", TypeM7: "36-41", TypeM8: "42-45", TypeM9: "46-47", TypeM10: "48-49",
 }

@@ -180,8 +180,7 @@ func (f File) Count() (n int) {
 	return n
 }
 
-// MRN is the medical record number that a hospital finds in the Patient resource:
-// it stands in the bundle's own words and is read by the hospital, not here.
+// Patient is the Patient resource.
 func (f File) Patient() Item {
 	for _, i := range f.Items {
 		if i.Type == "Patient" {
