@@ -2,12 +2,12 @@ package patient
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
 )
 
@@ -30,22 +30,60 @@ type Given struct {
 	Name   string // of the doctor, from Cert_D
 }
 
-// checkChoices refuses what no consent may say.
+// Bounds on what a consent may name.
+const (
+	maxGrants = 64
+	maxCodes  = 64
+)
+
+// checkChoices refuses what no consent may say, as Invalid.
 func (p *Patient) checkChoices(d Doctor, c Choices) error {
 	switch {
 	case !slices.Contains(d.Certificate.Departments, string(c.Department)):
-		return errors.New("patient: the doctor does not act in that department")
+		return problem.Invalid("The doctor does not act in that department.")
 	case !c.Purpose.Valid():
-		return errors.New("patient: purpose missing")
+		return problem.Invalid("The purpose is missing or is no code.")
 	case !c.Expires.After(p.cfg.Now()):
-		return errors.New("patient: the consent would already have expired")
+		return problem.Invalid("The consent would have expired already.")
 	case c.MaxUses == 0:
-		return errors.New("patient: at least one use")
+		return problem.Invalid("The consent must allow one use at least.")
+	case c.WriteTo != "" && !c.WriteTo.Valid():
+		return problem.Invalid("The hospital to write to is no identifier.")
 	}
-	for i, g := range c.Grants {
-		if len(g.Departments) == 0 || len(g.Classes) == 0 {
-			return fmt.Errorf("patient: grant %d allows nothing; leave the hospital out", i+1)
+	return checkGrants(c.Grants)
+}
+
+func checkGrants(grants []message.Grant) error {
+	if len(grants) > maxGrants {
+		return problem.Invalid("The consent names too many hospitals.")
+	}
+	seen := map[message.ID]bool{}
+	for _, g := range grants {
+		if !g.Hospital.Valid() || seen[g.Hospital] {
+			return problem.Invalid("A grant names no hospital, or one that has a grant already.")
 		}
+		seen[g.Hospital] = true
+		if !validCodes(g.Departments) || !validCodes(g.Classes) {
+			return problem.Invalid("A grant must name departments and classes; leave a hospital out to allow nothing.")
+		}
+	}
+	return nil
+}
+
+func validCodes(codes []message.Code) bool {
+	bad := func(c message.Code) bool { return !c.Valid() }
+	return len(codes) > 0 && len(codes) <= maxCodes && !slices.ContainsFunc(codes, bad)
+}
+
+// backdate lets a consent hold at once for a doctor whose clock is behind hers.
+const backdate = time.Minute
+
+// VerifyUser checks that uv is the user-verification key of β_P. It is asked before
+// M1, so that without the patient nothing leaves the device (attack 6).
+func (p *Patient) VerifyUser(uv ecc.VerifyKey) error {
+	beta := message.Beta(uv.Bytes(), message.Hash{}, p.keys.Epoch)
+	if p.keys.Attribute != (message.PatientAttribute{Kind: message.KindPassphrase, Beta: beta}) {
+		return refuse(errors.New("user verification: not the key of β_P"))
 	}
 	return nil
 }
@@ -58,7 +96,7 @@ func (p *Patient) giveConsent(d Doctor, c Choices, uv ecc.SigningKey) (message.C
 	if err != nil {
 		return con, err
 	}
-	con.Consent = message.Consent{Doctor: d.Hash, Department: c.Department, Purpose: c.Purpose, NotBefore: p.now(),
+	con.Consent = message.Consent{Doctor: d.Hash, Department: c.Department, Purpose: c.Purpose, NotBefore: message.MillisOf(p.stamp().Time().Add(-backdate)),
 		Expires: message.MillisOf(c.Expires), MaxUses: c.MaxUses, CommitC: con.OpenC.Commit(), CommitH: con.OpenH.Commit()}
 	if _, err := io.ReadFull(p.cfg.Rand, con.Consent.CID[:]); err != nil {
 		return con, err

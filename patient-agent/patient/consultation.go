@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
 )
 
@@ -189,7 +190,7 @@ func (v *Visit) Share(c Choices, uv ecc.SigningKey) (Given, message.Message, err
 }
 
 func (v *Visit) sealM3(con message.CON, msd []byte) (message.Message, error) {
-	hdr, err := message.NewHeader(v.p.cfg.Rand, v.p.keys.Suite, message.TypeM3, v.session, v.p.now())
+	hdr, err := message.NewHeader(v.p.cfg.Rand, v.p.keys.Suite, message.TypeM3, v.session, v.p.stamp())
 	if err != nil {
 		return message.Message{}, err
 	}
@@ -198,7 +199,7 @@ func (v *Visit) sealM3(con message.CON, msd []byte) (message.Message, error) {
 	body := message.M3{MSD: msd, Patient: v.p.keys.ID, CON: con, SigP2: v.p.keys.Sign.Sign(v.evidence.TBSP2)}.Encode()
 	m, err := message.SealSession(v.toDoctor, hdr, body) // Eq. 23
 	if err == nil && len(m.Encode()) > message.TypeM3.Limit() {
-		return message.Message{}, errors.New("patient: the measurements are too large to send")
+		return message.Message{}, problem.TooLarge()
 	}
 	return m, err
 }

@@ -16,16 +16,22 @@ import (
 	"medunion/ecc"
 )
 
-// Config is what the role depends on. Every field is needed.
+// Config is what the role depends on. Every field but Stamp is needed.
 type Config struct {
 	Now               func() time.Time
 	Rand              io.Reader // cryptographically secure
 	Pins              message.Pins
 	VerifyCertificate message.CertificateVerifier
+
+	// Stamp gives the time T of what the patient sends; nil means Now. It lets a
+	// device whose clock is off follow a server's in what it sends, without
+	// following it in what it accepts.
+	Stamp func() time.Time
 }
 
-// Patient is one person's role with her keys. Its methods are not safe for
-// concurrent use; Visits of one Patient are independent of each other.
+// Patient is one person's role with her keys. AcceptRegistration changes it and
+// must not run beside other methods; the others may run side by side. A Visit is for
+// one goroutine; Visits of one Patient are independent of each other.
 type Patient struct {
 	cfg  Config
 	keys Identity
@@ -53,15 +59,22 @@ func (p *Patient) Registered() bool { return p.keys.Credential != nil }
 
 func (p *Patient) now() message.Millis { return message.MillisOf(p.cfg.Now()) }
 
-// Errors of steps taken out of order.
+func (p *Patient) stamp() message.Millis {
+	if p.cfg.Stamp == nil {
+		return p.now()
+	}
+	return message.MillisOf(p.cfg.Stamp())
+}
+
+// Errors of steps taken out of order; both are conflicts.
 var (
-	ErrNotRegistered = errors.New("patient: not registered yet")
-	ErrOrder         = errors.New("patient: step out of order")
+	ErrNotRegistered error = problem.Conflict("There is no registered identity yet.")
+	ErrOrder         error = problem.Conflict("This is not the next step, or the session is over.")
 )
 
 // header starts an exchange of its own.
 func (p *Patient) header(t message.Type) (message.Header, error) {
-	return message.NewHeader(p.cfg.Rand, p.keys.Suite, t, [16]byte{}, p.now())
+	return message.NewHeader(p.cfg.Rand, p.keys.Suite, t, [16]byte{}, p.stamp())
 }
 
 // refuse is the patient's verdict over a message that does not hold.

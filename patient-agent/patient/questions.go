@@ -70,23 +70,30 @@ func (p *Patient) ask(q *PendingQuestion, to ecc.KEMPublicKey, recipient message
 	return s.Seal(body(q.key.Public(), sig))
 }
 
+// Answered is a verified answer and the statement that its signature covers: with
+// both she can prove later what she was told.
+type Answered struct {
+	message.Answer
+	TBS []byte // ⟨answered: hdr, asker, asked, H(question), H(content), more⟩
+}
+
 // Open verifies the answer: under the one-time key, signed by the one asked, for
 // this question. The answer's content is decoded by the functions of package
 // message for the kind of question.
-func (q *PendingQuestion) Open(m message.Message) (message.Answer, error) {
+func (q *PendingQuestion) Open(m message.Message) (Answered, error) {
 	body, err := openReply(m, message.TypeAnswer, q.session, q.key, q.recipient)
 	if err != nil {
-		return message.Answer{}, err
+		return Answered{}, err
 	}
 	a, err := message.DecodeAnswer(body)
 	if err != nil {
-		return message.Answer{}, refuse(err)
+		return Answered{}, refuse(err)
 	}
 	tbs := message.TBSAnswered(m.Header, q.asker, q.asked, q.question, a.Content, a.More)
 	if err := q.signer.Verify(tbs, a.Signature); err != nil {
-		return message.Answer{}, refuse(err)
+		return Answered{}, refuse(err)
 	}
-	return a, nil
+	return Answered{Answer: a, TBS: tbs}, nil
 }
 
 // ErrGap says that a hospital's list of releases leaves a number out: it hides

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
 )
 
@@ -15,7 +16,7 @@ func (p *Patient) RequestRegistration(challenge []byte, code string) (message.Re
 		return message.RegistrationRequest{}, ErrOrder
 	}
 	if len(challenge) != message.ChallengeSize {
-		return message.RegistrationRequest{}, errors.New("patient: challenge of the wrong size")
+		return message.RegistrationRequest{}, problem.Invalid("The challenge has the wrong size.")
 	}
 	req := message.Registration{Suite: p.keys.Suite, Role: message.Patient, ID: p.keys.ID, X: p.keys.X.Public(),
 		Keys: p.keys.publicKeys(), Attribute: p.keys.Attribute.Encode(), Challenge: challenge}
