@@ -187,3 +187,12 @@ func (o *outline) numbers(d dataKey, rs []Resource) []uint64 {
 	}
 	return n
 }
+
+// Known reports whether the hospital holds a record under a medical record number.
+func (h *Hospital) Known(ctx context.Context, mrn string) (bool, error) {
+	_, err := h.Records.PatientByMRN(ctx, h.keys.index(indexMRN, []byte(mrn)))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, stored(err)
+}
