@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"medunion/api/doctorcert"
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// Config is the agent's configuration. Secrets stand in files, or in an
+// environment variable that is named here, never in the configuration itself.
+type Config struct {
+	Listen         string `help:"Loopback address to listen on." default:"127.0.0.1:8083" env:"MEDUNION_DOCTOR_LISTEN"`
+	Store          string `help:"File of the sealed key store; made on first start." required:"" env:"MEDUNION_DOCTOR_STORE"`
+	PassphraseFile string `help:"File with the store's passphrase." xor:"passphrase" env:"MEDUNION_DOCTOR_PASSPHRASE_FILE"`
+	PassphraseEnv  string `help:"Name of the environment variable with the store's passphrase." xor:"passphrase"`
+	TokenFile      string `help:"File of the API's bearer token; made on first start." required:"" env:"MEDUNION_DOCTOR_TOKEN_FILE"`
+	Portal         string `help:"The portal's origin, as https://portal.example." required:"" env:"MEDUNION_DOCTOR_PORTAL"`
+	Pins           string `help:"File with the public cloud's pins (JSON)." required:"" env:"MEDUNION_DOCTOR_PINS"`
+	Authority      string `help:"Issuer name of the medical authority." required:"" env:"MEDUNION_DOCTOR_AUTHORITY"`
+	AuthorityKeys  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_DOCTOR_AUTHORITY_KEYS"`
+	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"MEDUNION_DOCTOR_ID"`
+	Suite          int    `help:"HPKE suite of a new store: 1 (X25519) or 2 (X-Wing)." default:"1" enum:"1,2" env:"MEDUNION_DOCTOR_SUITE"`
+
+	// Trace, if set, is called for each message of the protocol that the agent
+	// sends or receives. It must return at once.
+	Trace func(message.Sent) `kong:"-"`
+	// Logger defaults to JSON on standard error, Now to time.Now.
+	Logger *slog.Logger     `kong:"-"`
+	Now    func() time.Time `kong:"-"`
+}
+
+func (c *Config) defaults() {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Trace == nil {
+		c.Trace = func(message.Sent) {}
+	}
+	if c.Suite == 0 {
+		c.Suite = int(ecc.SuiteX25519)
+	}
+}
+
+// origin returns the portal's origin: scheme, host and port, nothing else. Plain
+// HTTP is for a portal on the same machine only.
+func (c Config) origin() (string, error) {
+	u, err := url.Parse(c.Portal)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("the portal must be an origin, such as https://portal.example")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		return "", fmt.Errorf("the portal must be reached by https unless it is on loopback")
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+func (c Config) passphrase() ([]byte, error) {
+	if c.PassphraseFile == "" && c.PassphraseEnv == "" {
+		return nil, fmt.Errorf("a passphrase file or the name of an environment variable is needed")
+	}
+	if c.PassphraseFile == "" {
+		if p := os.Getenv(c.PassphraseEnv); p != "" {
+			return []byte(p), nil
+		}
+		return nil, fmt.Errorf("the environment variable for the passphrase is empty")
+	}
+	b, err := readSecret(c.PassphraseFile)
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
+		return nil, fmt.Errorf("the passphrase file is empty")
+	}
+	return b, nil
+}
+
+func (c Config) pins() (message.Pins, error) {
+	var p message.Pins
+	b, err := os.ReadFile(c.Pins)
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return message.Pins{}, fmt.Errorf("pins: %w", err)
+	}
+	return p, nil
+}
+
+func (c Config) authority() (message.CertificateVerifier, error) {
+	b, err := os.ReadFile(c.AuthorityKeys)
+	if err != nil {
+		return nil, fmt.Errorf("medical authority: %w", err)
+	}
+	a, err := doctorcert.NewAuthority(c.Authority, b)
+	if err != nil {
+		return nil, fmt.Errorf("medical authority: %w", err)
+	}
+	return a.Verify, nil
+}
