@@ -141,7 +141,9 @@ func TestAddressesThatAreNoBaseOrPlainBeyondLoopbackAreRefused(t *testing.T) {
 
 func TestAnswersThatAreNoneOfTheAPIAreNotPassedOn(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		},
 		"page": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<script>alert(1)</script>"))
