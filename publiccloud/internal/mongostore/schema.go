@@ -116,14 +116,13 @@ type logDoc struct {
 // createIndexes makes what the queries and the uniqueness rules rest on. It is
 // idempotent.
 func createIndexes(ctx context.Context, db *mongo.Database) error {
-	unique := options.Index().SetUnique(true)
 	for _, x := range []struct {
 		collection string
 		models     []mongo.IndexModel
 	}{
 		{colCredentials, []mongo.IndexModel{
-			{Keys: bson.D{{Key: "name", Value: 1}}, Options: unique},
-			{Keys: bson.D{{Key: "admission", Value: 1}}, Options: unique},
+			{Keys: bson.D{{Key: "name", Value: 1}}, Options: options.Index().SetUnique(true)},
+			{Keys: bson.D{{Key: "admission", Value: 1}}, Options: options.Index().SetUnique(true)},
 			{Keys: bson.D{{Key: "role", Value: 1}}},
 		}},
 		{colRevocations, []mongo.IndexModel{{Keys: bson.D{{Key: "kind", Value: 1}}}}},

@@ -1,0 +1,162 @@
+// Package httpapi serves the role of the public cloud over HTTP, as
+// api/openapi/publiccloud.yaml says. It decodes, calls one method, and encodes;
+// it decides nothing.
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	openapi "medunion/api/openapi/publiccloud"
+	"medunion/api/problem"
+	"medunion/ecc"
+	"medunion/publiccloud/cloud"
+)
+
+// Options configure New; all fields but Registry and Checks are required.
+type Options struct {
+	Cloud *cloud.Cloud
+	// Operator checks a request's bearer token for the scope `operator`. Its errors
+	// are Unauthenticated or Refused.
+	Operator func(c echo.Context) error
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+	Checks   []httpserver.Check
+}
+
+// The largest signed statement that is taken: a prekey of suite 2.
+const signedCap = 4 << 10
+
+// New makes the server.
+func New(o Options) (*echo.Echo, error) {
+	spec, err := openapi.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	e, err := httpserver.New(httpserver.Options{
+		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec,
+		Routes:       map[string]httpserver.Limits{"/v1/prekeys": {Body: httpserver.MessageBody(signedCap)}},
+		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	openapi.RegisterHandlers(e, handlers{cloud: o.Cloud, operator: o.Operator})
+	return e, nil
+}
+
+// handlers implements the generated server interface.
+type handlers struct {
+	cloud    *cloud.Cloud
+	operator func(c echo.Context) error
+}
+
+var _ openapi.ServerInterface = handlers{}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func signed(c echo.Context, b []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, openapi.Signed{Signed: encode(b)})
+}
+
+// GetParameters implements openapi.ServerInterface.
+func (h handlers) GetParameters(c echo.Context) error { return signed(c, h.cloud.Parameters(), nil) }
+
+// GetDirectory implements openapi.ServerInterface.
+func (h handlers) GetDirectory(c echo.Context) error {
+	b, err := h.cloud.Directory(c.Request().Context())
+	return signed(c, b, err)
+}
+
+// GetRevocations implements openapi.ServerInterface.
+func (h handlers) GetRevocations(c echo.Context) error {
+	b, err := h.cloud.RevocationList(c.Request().Context())
+	return signed(c, b, err)
+}
+
+// GetLog implements openapi.ServerInterface.
+func (h handlers) GetLog(c echo.Context, p openapi.GetLogParams) error {
+	var from int64
+	if p.From != nil {
+		from = *p.From
+	}
+	lines, err := h.cloud.LogPage(c.Request().Context(), uint64(max(from, 0)))
+	if err != nil {
+		return err
+	}
+	page := openapi.LogPage{Entries: make([]openapi.LogEntry, len(lines))}
+	for i, l := range lines {
+		sum := l.Hash()
+		page.Entries[i] = openapi.LogEntry{Index: int64(l.Index), Credential: hex.EncodeToString(l.Credential[:]),
+			Role: openapi.LogEntryRole(l.Role), Time: int64(l.Time), Previous: hex.EncodeToString(l.Previous[:]), Hash: hex.EncodeToString(sum[:])}
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// GetDoctor implements openapi.ServerInterface.
+func (h handlers) GetDoctor(c echo.Context, credential openapi.Hash) error {
+	cD, err := hashOf(credential)
+	if err != nil {
+		return err
+	}
+	card, err := h.cloud.Doctor(c.Request().Context(), cD)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, openapi.DoctorCard{Credential: encode(card.Credential),
+		Certificate: string(card.Certificate), Prekey: encode(card.Prekey)})
+}
+
+// GetPrekey implements openapi.ServerInterface.
+func (h handlers) GetPrekey(c echo.Context, owner string, p openapi.GetPrekeyParams) error {
+	ctx := c.Request().Context()
+	if owner == "cloud" {
+		suite := ecc.SuiteX25519
+		if p.Suite != nil {
+			suite = ecc.Suite(*p.Suite)
+		}
+		b, err := h.cloud.OwnPrekey(ctx, suite)
+		return signed(c, b, err)
+	}
+	cX, err := hashOf(owner)
+	if err != nil {
+		return err
+	}
+	b, err := h.cloud.Prekey(ctx, cX)
+	return signed(c, b, err)
+}
+
+// PutPrekey implements openapi.ServerInterface.
+func (h handlers) PutPrekey(c echo.Context) error {
+	var body openapi.Signed
+	if err := httpserver.ReadJSON(c, &body); err != nil {
+		return err
+	}
+	raw, err := httpserver.Message{Message: body.Signed}.Bytes(signedCap)
+	if err != nil {
+		return err
+	}
+	if err := h.cloud.PublishPrekey(c.Request().Context(), raw); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func hashOf(s string) (message.Hash, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(message.Hash{}) || s != strings.ToLower(s) {
+		return message.Hash{}, problem.Invalid("The hash is not 64 lower-case hexadecimal digits.")
+	}
+	return message.Hash(b), nil
+}

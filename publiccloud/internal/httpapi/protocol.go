@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"medunion/api/httpserver"
+	openapi "medunion/api/openapi/publiccloud"
+)
+
+// exchange reads one message, hands it to a step of the role, and writes its answer.
+func exchange(c echo.Context, status int, step func(context.Context, []byte) ([]byte, error)) error {
+	raw, err := httpserver.ReadMessage(c, httpserver.MessageCap)
+	if err != nil {
+		return err
+	}
+	answer, err := step(c.Request().Context(), raw)
+	if err != nil {
+		return err
+	}
+	return httpserver.WriteMessage(c, status, answer)
+}
+
+// CreateChallenge implements openapi.ServerInterface.
+func (h handlers) CreateChallenge(c echo.Context) error {
+	b, err := h.cloud.Challenge()
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, openapi.Challenge{Challenge: encode(b)})
+}
+
+// Register implements openapi.ServerInterface. A token is optional, but one that
+// comes must hold.
+func (h handlers) Register(c echo.Context) error {
+	operator := c.Request().Header.Get(echo.HeaderAuthorization) != ""
+	if operator {
+		if err := h.operator(c); err != nil {
+			return err
+		}
+	}
+	return exchange(c, http.StatusCreated, func(ctx context.Context, raw []byte) ([]byte, error) {
+		return h.cloud.Register(ctx, raw, operator)
+	})
+}
+
+// Search implements openapi.ServerInterface.
+func (h handlers) Search(c echo.Context) error { return exchange(c, http.StatusOK, h.cloud.Search) }
+
+// WriteIndexEntry implements openapi.ServerInterface.
+func (h handlers) WriteIndexEntry(c echo.Context) error {
+	return exchange(c, http.StatusOK, h.cloud.WriteEntry)
+}
+
+// WriteDiagnosisEntry implements openapi.ServerInterface.
+func (h handlers) WriteDiagnosisEntry(c echo.Context) error {
+	return exchange(c, http.StatusOK, h.cloud.WriteDiagnosisEntry)
+}
+
+// Ask implements openapi.ServerInterface.
+func (h handlers) Ask(c echo.Context) error { return exchange(c, http.StatusOK, h.cloud.Ask) }
+
+// CreatePatientCode implements openapi.ServerInterface.
+func (h handlers) CreatePatientCode(c echo.Context) error {
+	code, expires, err := h.cloud.NewPatientCode(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, openapi.PatientCode{Code: code, Expires: int64(expires)})
+}
+
+// RevokeCredential implements openapi.ServerInterface.
+func (h handlers) RevokeCredential(c echo.Context) error {
+	var body openapi.Revocation
+	if err := httpserver.ReadJSON(c, &body); err != nil {
+		return err
+	}
+	cX, err := hashOf(body.Credential)
+	if err != nil {
+		return err
+	}
+	if err := h.cloud.RevokeCredential(c.Request().Context(), cX); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/replay"
+	"medunion/ecc"
+)
+
+// Config is the public cloud's configuration, by flags or environment variables.
+// A field that is left zero takes the default of its tag.
+type Config struct {
+	ID     string `help:"ID_PC, the public cloud's name in the protocol." default:"cloud" env:"PUBLICCLOUD_ID"`
+	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8080" env:"PUBLICCLOUD_LISTEN"`
+
+	TLSCert   string `help:"TLS certificate chain (PEM file)." env:"PUBLICCLOUD_TLS_CERT"`
+	TLSKey    string `help:"TLS private key (PEM file)." env:"PUBLICCLOUD_TLS_KEY"`
+	BehindTLS bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PUBLICCLOUD_BEHIND_TLS"`
+
+	Keys           string `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
+	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PUBLICCLOUD_INIT_KEYS"`
+	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
+
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI"`
+	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
+
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PUBLICCLOUD_REDIS_ADDRS"`
+	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PUBLICCLOUD_REDIS_MASTER"`
+	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PUBLICCLOUD_REDIS_CLUSTER"`
+	RedisUsername string   `help:"Redis user." env:"PUBLICCLOUD_REDIS_USERNAME"`
+	RedisPassword string   `help:"Redis password." env:"PUBLICCLOUD_REDIS_PASSWORD" hidden:""`
+	Namespace     string   `help:"Name of the replay window; the replicas share it, two services never." default:"publiccloud" env:"PUBLICCLOUD_NAMESPACE"`
+
+	Authority     string `help:"The medical authority's issuer name." required:"" env:"PUBLICCLOUD_AUTHORITY"`
+	AuthorityJWKS string `help:"File with the medical authority's pinned JWKS." required:"" env:"PUBLICCLOUD_AUTHORITY_JWKS"`
+	Operators     string `help:"Issuer name of operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS"`
+	OperatorsJWKS string `help:"File with the JWKS that signs operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS_JWKS"`
+	Audience      string `help:"Audience that an operator's token must name." default:"publiccloud" env:"PUBLICCLOUD_AUDIENCE"`
+
+	Suites         []uint8       `help:"HPKE suites offered: 1 X25519, 2 X-Wing." default:"1,2" env:"PUBLICCLOUD_SUITES"`
+	Past           time.Duration `help:"How old a message may be (ΔT)." default:"30s" env:"PUBLICCLOUD_PAST"`
+	Future         time.Duration `help:"How far ahead of our clock a message may be (δ)." default:"2s" env:"PUBLICCLOUD_FUTURE"`
+	CredentialLife time.Duration `help:"Life of a credential." default:"17520h" env:"PUBLICCLOUD_CREDENTIAL_LIFE"`
+	CodeLife       time.Duration `help:"Life of a patient's registration code." default:"336h" env:"PUBLICCLOUD_CODE_LIFE"`
+
+	Logger *slog.Logger     `kong:"-"` // default: JSON to stderr
+	Now    func() time.Time `kong:"-"` // default: time.Now
+	Rand   io.Reader        `kong:"-"` // default: crypto/rand
+}
+
+// withDefaults completes a configuration that was not read by kong.
+func (c Config) withDefaults() Config {
+	setDefault(&c.ID, "cloud")
+	setDefault(&c.Listen, "127.0.0.1:8080")
+	setDefault(&c.MongoURI, "mongodb://127.0.0.1:27017")
+	setDefault(&c.Database, "publiccloud")
+	setDefault(&c.Namespace, "publiccloud")
+	setDefault(&c.Audience, "publiccloud")
+	setDefault(&c.Past, replay.DefaultPast)
+	setDefault(&c.Future, replay.DefaultFuture)
+	setDefault(&c.CredentialLife, 2*365*24*time.Hour)
+	setDefault(&c.CodeLife, 14*24*time.Hour)
+	if len(c.RedisAddrs) == 0 {
+		c.RedisAddrs = []string{"127.0.0.1:6379"}
+	}
+	if len(c.Suites) == 0 {
+		c.Suites = []uint8{uint8(ecc.SuiteX25519), uint8(ecc.SuiteXWing)}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// check refuses insecure settings before anything is opened.
+func (c Config) check() error {
+	switch {
+	case !message.ID(c.ID).Valid():
+		return errors.New("the ID is not valid")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("a TLS certificate and its key come together")
+	case c.TLSCert == "" && !c.BehindTLS && !onLoopback(c.Listen):
+		return errors.New("plain HTTP is for loopback: give a TLS certificate, or say that a proxy speaks TLS")
+	case c.Keys == "":
+		return errors.New("no key file")
+	}
+	return nil
+}
+
+func onLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (c Config) suites() []ecc.Suite {
+	out := make([]ecc.Suite, len(c.Suites))
+	for i, s := range c.Suites {
+		out[i] = ecc.Suite(s)
+	}
+	return out
+}
+
+func (c Config) window() replay.Config {
+	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future}
+}
+
+func readFile(what, path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return b, nil
+}

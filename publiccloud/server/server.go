@@ -1,0 +1,230 @@
+// Package server runs the public cloud: it wires the role to its stores and to
+// HTTP.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/api/replay"
+	"medunion/api/token"
+	"medunion/ecc"
+	"medunion/publiccloud/cloud"
+	"medunion/publiccloud/internal/httpapi"
+	"medunion/publiccloud/internal/mongostore"
+	"medunion/publiccloud/internal/redisstore"
+)
+
+// rotateEvery is how often the own prekeys are looked after.
+const rotateEvery = 5 * time.Minute
+
+// Instance is a running public cloud.
+type Instance struct {
+	cloud    *cloud.Cloud
+	listener net.Listener
+	tls      bool
+	stop     context.CancelFunc
+	done     chan struct{}
+	err      error
+}
+
+// Run serves until ctx ends. It returns nil after a clean shutdown.
+func Run(ctx context.Context, c Config) error {
+	i, err := Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	return i.Wait()
+}
+
+// Start opens everything that is configured, begins to serve, and returns. The
+// instance ends with ctx or by Close.
+func Start(ctx context.Context, c Config) (*Instance, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	cert, err := c.certificate()
+	if err != nil {
+		return nil, err
+	}
+	p, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := p.handler(c)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	i := &Instance{cloud: p.cloud, listener: listener, tls: cert != nil, stop: stop, done: make(chan struct{})}
+	pins := i.Pins()
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
+		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
+	go p.rotate(ctx, c.Logger)
+	go i.serve(ctx, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, p)
+	return i, nil
+}
+
+func (i *Instance) serve(ctx context.Context, h http.Handler, o httpserver.ServeOptions, p *parts) {
+	defer close(i.done)
+	defer i.stop()
+	err := httpserver.Serve(ctx, i.listener, h, o)
+	i.err = errors.Join(err, p.close())
+}
+
+// Addr is the host:port on which the instance listens.
+func (i *Instance) Addr() string { return i.listener.Addr().String() }
+
+// URL is its base URL.
+func (i *Instance) URL() string {
+	if i.tls {
+		return "https://" + i.Addr()
+	}
+	return "http://" + i.Addr()
+}
+
+// Pins is what every other party must hold of this public cloud.
+func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
+
+// Wait returns when the instance has ended: nil after a clean shutdown.
+func (i *Instance) Wait() error {
+	<-i.done
+	return i.err
+}
+
+// Close ends the instance, letting running requests finish.
+func (i *Instance) Close() error {
+	i.stop()
+	return i.Wait()
+}
+
+func (c Config) certificate() (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}, nil
+}
+
+// parts is what an instance holds open.
+type parts struct {
+	cloud  *cloud.Cloud
+	store  *mongostore.Store
+	window *replay.Window
+}
+
+func open(ctx context.Context, c Config) (*parts, error) {
+	k, err := loadKeys(c.Keys, c.PassphraseFile, c.InitKeys, c.Rand)
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := readFile("medical authority", c.AuthorityJWKS)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
+	if err != nil {
+		return nil, fmt.Errorf("medical authority: %w", err)
+	}
+	p := &parts{}
+	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+		return nil, err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+		return nil, errors.Join(explain(err), p.close())
+	}
+	if p.cloud, err = p.role(c, k, authority.Verify); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if err := p.cloud.Rotate(ctx); err != nil {
+		return nil, errors.Join(explain(err), p.close())
+	}
+	return p, nil
+}
+
+// explain shows the cause of a problem, which its Error hides from strangers, to
+// the operator who starts the service.
+func explain(err error) error { return errors.New(problem.Reason(err)) }
+
+func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
+	issuer, err := ecc.NewIssuer(k.master, k.hedge)
+	if err != nil {
+		return nil, err
+	}
+	s := p.store
+	return cloud.New(cloud.Config{
+		ID: message.ID(c.ID), Issuer: issuer, SigningKey: k.signing, ChallengeKey: k.challenge, HandleKey: k.handle, SealingKey: k.sealing,
+		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
+		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
+		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Index: s, Consents: s, Log: s,
+	})
+}
+
+func (p *parts) handler(c Config) (http.Handler, error) {
+	jwks, err := readFile("operators", c.OperatorsJWKS)
+	if err != nil {
+		return nil, err
+	}
+	operators, err := token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	if err != nil {
+		return nil, fmt.Errorf("operators: %w", err)
+	}
+	return httpapi.New(httpapi.Options{
+		Cloud:    p.cloud,
+		Operator: func(e echo.Context) error { return operators.Admit(e, c.Now(), token.ScopeOperator) },
+		Logger:   c.Logger,
+		Checks:   []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+	})
+}
+
+// rotate keeps the own prekeys fresh until ctx ends. A failure is tried again;
+// until then requests make the slot's key themselves.
+func (p *parts) rotate(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(rotateEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := p.cloud.Rotate(ctx); err != nil && ctx.Err() == nil {
+				log.Error("prekeys were not rotated", "reason", problem.Reason(err))
+			}
+		}
+	}
+}
+
+// close gives up what is open; requests have ended.
+func (p *parts) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var errs []error
+	if p.store != nil {
+		errs = append(errs, p.store.Close(ctx))
+	}
+	if p.window != nil {
+		errs = append(errs, p.window.Close())
+	}
+	return errors.Join(errs...)
+}
