@@ -10,6 +10,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/doctor-portal/doctor"
+	"medunion/doctor-portal/internal/peers"
 	"medunion/ecc"
 )
 
@@ -24,42 +25,42 @@ func (s *scene) answer(m1 message.Message) error {
 
 func TestAttack01ReplayOfM1(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	m1 := s.p.m1(s.d)
-	s.ok(s.answer(m1))
-	if err := s.answer(m1); !errors.Is(err, errSeen) {
+	m1 := s.p.M1(s.d)
+	s.Ok(s.answer(m1))
+	if err := s.answer(m1); !errors.Is(err, peers.ErrSeen) {
 		t.Errorf("replay inside the window: %v", err)
 	}
-	restarted, err := doctor.Load(s.config(), s.d.Export())
-	s.ok(err)
-	s.ok(restarted.AcceptRevocations(s.cloud.revocations()))
+	restarted, err := doctor.Load(s.Config(), s.d.Export())
+	s.Ok(err)
+	s.Ok(restarted.AcceptRevocations(s.Cloud.Revocations()))
 	_, _, err = restarted.AnswerM1(context.Background(), m1)
-	if !errors.Is(err, errSeen) {
+	if !errors.Is(err, peers.ErrSeen) {
 		t.Errorf("replay after a restart: %v", err)
 	}
-	s.now = s.now.Add(doctor.MaxM1Age + time.Second)
+	s.Now = s.Now.Add(doctor.MaxM1Age + time.Second)
 	if err := s.answer(m1); problem.KindOf(err) != problem.KindStale {
 		t.Errorf("replay after the window: %v", err)
 	}
-	s.seen.down = problem.Unavailable(time.Second, nil)
-	if err := s.answer(s.newPatient("aa").m1(s.d)); problem.KindOf(err) != problem.KindUnavailable {
+	s.Seen.Down = problem.Unavailable(time.Second, nil)
+	if err := s.answer(s.NewPatient("aa").M1(s.d)); problem.KindOf(err) != problem.KindUnavailable {
 		t.Errorf("no store of seen messages: %v", err)
 	}
 }
 
 func TestAttack02TimeHeaderNonce(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	cred, pre := must(s.d.Credential()), first(s.d.Prekey())
+	cred, pre := peers.Must(s.d.Credential()), peers.First(s.d.Prekey())
 	at := func(d time.Duration) func(*message.Header) {
-		return func(h *message.Header) { h.Time = message.MillisOf(s.now.Add(d)) }
+		return func(h *message.Header) { h.Time = message.MillisOf(s.Now.Add(d)) }
 	}
-	s.ok(s.answer(s.p.m1To(cred, pre, at(-doctor.MaxM1Age))))
-	s.ok(s.answer(s.p.m1To(cred, pre, at(2*time.Second))))
+	s.Ok(s.answer(s.p.M1To(cred, pre, at(-doctor.MaxM1Age))))
+	s.Ok(s.answer(s.p.M1To(cred, pre, at(2*time.Second))))
 	for _, d := range []time.Duration{-doctor.MaxM1Age - time.Millisecond, 2*time.Second + time.Millisecond} {
-		if err := s.answer(s.p.m1To(cred, pre, at(d))); problem.KindOf(err) != problem.KindStale {
+		if err := s.answer(s.p.M1To(cred, pre, at(d))); problem.KindOf(err) != problem.KindStale {
 			t.Errorf("T off by %v: %v", d, err)
 		}
 	}
-	honest := s.p.m1(s.d)
+	honest := s.p.M1(s.d)
 	for name, edit := range map[string]func(*message.Header){
 		"T":   func(h *message.Header) { h.Time++ },
 		"N":   func(h *message.Header) { h.Nonce[0] ^= 1 },
@@ -70,62 +71,62 @@ func TestAttack02TimeHeaderNonce(t *testing.T) {
 		edit(&m.Header)
 		refused(t, "outer header changed: "+name, s.answer(m))
 	}
-	s.ok(s.answer(honest))
-	reused := s.p.m1To(cred, pre, func(h *message.Header) { h.Nonce = honest.Header.Nonce })
-	if err := s.answer(reused); !errors.Is(err, errSeen) {
+	s.Ok(s.answer(honest))
+	reused := s.p.M1To(cred, pre, func(h *message.Header) { h.Nonce = honest.Header.Nonce })
+	if err := s.answer(reused); !errors.Is(err, peers.ErrSeen) {
 		t.Errorf("N reused under a new signature: %v", err)
 	}
 }
 
 func TestAttack03ReencryptedAndSwapped(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	evil := s.newDoctor("dr-evil")
-	m1 := s.p.m1(evil) // the patient consults evil, who passes her request on
+	evil := s.NewDoctor("dr-evil")
+	m1 := s.p.M1(evil) // the patient consults evil, who passes her request on
 	key := prekeyOf(s, evil, m1.Header.To)
-	body := must(message.Open(m1, key, "dr-evil")).Plaintext
-	to := must(message.DecodePrekey(first(s.d.Prekey()).TBS)).Key
-	sealing := must(message.Begin(s.rand, to, doctorID, m1.Header))
-	refused(t, "Sig_P1 re-encrypted to another doctor", s.answer(must(sealing.Seal(body))))
+	body := peers.Must(message.Open(m1, key, "dr-evil")).Plaintext
+	to := peers.Must(message.DecodePrekey(peers.First(s.d.Prekey()).TBS)).Key
+	sealing := peers.Must(message.Begin(s.Rand, to, peers.DoctorID, m1.Header))
+	refused(t, "Sig_P1 re-encrypted to another doctor", s.answer(peers.Must(sealing.Seal(body))))
 
 	v := s.opened()
-	one, m4, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
-	s.ok(err)
-	_, other, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
-	s.ok(err)
-	_, err = one.ReceiveM5(s.cloud.m5(other))
+	one, m4, err := v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
+	s.Ok(err)
+	_, other, err := v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
+	s.Ok(err)
+	_, err = one.ReceiveM5(s.Cloud.M5(other))
 	refused(t, "the M5 of another search", err)
-	_, err = one.ReceiveM5(s.cloud.m5(m4))
+	_, err = one.ReceiveM5(s.Cloud.M5(m4))
 	if problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("a search that failed goes on: %v", err)
 	}
 
 	q, _ := s.searched(v, message.ModeRead)
-	a, _, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
-	_, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
-	refused(t, "the M7 of another session", a.ReceiveM7(s.anna.m7(m6)))
+	a, _, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
+	_, m6, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
+	refused(t, "the M7 of another session", a.ReceiveM7(s.anna.M7(m6)))
 }
 
 // prekeyOf takes a private prekey out of a doctor's export, as a thief or the
 // doctor himself could.
 func prekeyOf(s *scene, d *doctor.Doctor, kid message.Hash) ecc.KEMPrivateKey {
-	for _, k := range exportedKeys(s.suite, d.Export()) {
+	for _, k := range exportedKeys(s.Suite, d.Export()) {
 		if k.Public().ID() == kid {
 			return k
 		}
 	}
-	s.t.Fatal("no such prekey")
+	s.T.Fatal("no such prekey")
 	return ecc.KEMPrivateKey{}
 }
 
 // exportedKeys are all HPKE keys of an exported identity.
 func exportedKeys(suite ecc.Suite, export []byte) []ecc.KEMPrivateKey {
-	f := must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))
-	keys := []ecc.KEMPrivateKey{must(ecc.DecodeKEMPrivateKey(suite, f[3]))}
-	for _, b := range must(ecc.DecodeList(ecc.LabelList, f[9], 16)) {
-		p := must(ecc.Decode(ecc.LabelDoctorPrekey, b, 3))
-		keys = append(keys, must(ecc.DecodeKEMPrivateKey(suite, p[0])))
+	f := peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))
+	keys := []ecc.KEMPrivateKey{peers.Must(ecc.DecodeKEMPrivateKey(suite, f[3]))}
+	for _, b := range peers.Must(ecc.DecodeList(ecc.LabelList, f[9], 16)) {
+		p := peers.Must(ecc.Decode(ecc.LabelDoctorPrekey, b, 3))
+		keys = append(keys, peers.Must(ecc.DecodeKEMPrivateKey(suite, p[0])))
 	}
 	return keys
 }
@@ -139,25 +140,25 @@ func badPoints() map[string][]byte {
 
 func TestAttack05BadPoints(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	pre := must(message.DecodePrekey(first(s.d.Prekey()).TBS))
-	ske := must(ecc.GenerateKEM(s.suite, s.rand))
+	pre := peers.Must(message.DecodePrekey(peers.First(s.d.Prekey()).TBS))
+	ske := peers.Must(ecc.GenerateKEM(s.Suite, s.Rand))
 	for name, bad := range badPoints() {
-		h := must(message.NewHeader(s.rand, s.suite, message.TypeM1, [16]byte{}, s.millis()))
-		sealing := must(message.Begin(s.rand, pre.Key, doctorID, h))
-		m1 := ecc.Encode(ecc.LabelBodyM1, s.p.cred.Encode(), bad, ske.Public().Bytes(), make([]byte, 64))
-		if err := s.answer(must(sealing.Seal(m1))); problem.KindOf(err) != problem.KindInvalid {
+		h := peers.Must(message.NewHeader(s.Rand, s.Suite, message.TypeM1, [16]byte{}, s.Millis()))
+		sealing := peers.Must(message.Begin(s.Rand, pre.Key, peers.DoctorID, h))
+		m1 := ecc.Encode(ecc.LabelBodyM1, s.p.Cred.Encode(), bad, ske.Public().Bytes(), make([]byte, 64))
+		if err := s.answer(peers.Must(sealing.Seal(m1))); problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("R_P2 %s: %v", name, err)
 		}
 	}
 	q, _ := s.searched(s.opened(), message.ModeRead)
 	for name, bad := range badPoints() {
-		session, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-		s.ok(err)
-		b := must(message.DecodeM6(s.suite, must(message.Open(m6, s.anna.kem, annaID)).Plaintext))
-		h := must(message.NewHeader(s.rand, s.suite, message.TypeM7, m6.Header.Session, s.millis()))
-		sealing := must(message.Begin(s.rand, b.PKe, doctorID, h))
-		m7 := ecc.Encode(ecc.LabelBodyM7, s.anna.cred.Encode(), bad, make([]byte, 32), make([]byte, 64))
-		if err := session.ReceiveM7(must(sealing.Seal(m7))); problem.KindOf(err) != problem.KindInvalid {
+		session, m6, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+		s.Ok(err)
+		b := peers.Must(message.DecodeM6(s.Suite, peers.Must(message.Open(m6, s.anna.Kem, peers.AnnaID)).Plaintext))
+		h := peers.Must(message.NewHeader(s.Rand, s.Suite, message.TypeM7, m6.Header.Session, s.Millis()))
+		sealing := peers.Must(message.Begin(s.Rand, b.PKe, peers.DoctorID, h))
+		m7 := ecc.Encode(ecc.LabelBodyM7, s.anna.Cred.Encode(), bad, make([]byte, 32), make([]byte, 64))
+		if err := session.ReceiveM7(peers.Must(sealing.Seal(m7))); problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("R_HPC2 %s: %v", name, err)
 		}
 	}
@@ -166,40 +167,40 @@ func TestAttack05BadPoints(t *testing.T) {
 func TestAttack07StolenHalves(t *testing.T) {
 	// PRK_P without S_P: M1 and M2 pass, SEK_1 cannot be made, M3 fails.
 	s := newScene(t, ecc.SuiteX25519)
-	v, m2, err := s.d.AnswerM1(context.Background(), s.p.m1(s.d))
-	s.ok(err)
-	opened := must(message.Open(m2, s.p.ske, patientID))
-	s.p.rD = must(message.DecodeM2(opened.Plaintext)).R
-	s.p.th2 = message.Transcript(s.p.th1, m2)
-	guess := ecc.Secrets{S: must(ecc.GenerateScalar(s.rand)), R: s.p.r5, X1: s.p.x1, X2: opened.Export}
-	s.p.channels(must(s.p.agreement(opened.Enc).Initiator(guess, must(s.p.doctor.ImplicitKey(s.pins)))))
-	refused(t, "M3 by a thief of PRK_P alone", v.ReceiveM3(s.p.m3(s.p.consent(nil))))
+	v, m2, err := s.d.AnswerM1(context.Background(), s.p.M1(s.d))
+	s.Ok(err)
+	opened := peers.Must(message.Open(m2, s.p.Ske, peers.PatientID))
+	s.p.RD = peers.Must(message.DecodeM2(opened.Plaintext)).R
+	s.p.Th2 = message.Transcript(s.p.Th1, m2)
+	guess := ecc.Secrets{S: peers.Must(ecc.GenerateScalar(s.Rand)), R: s.p.R5, X1: s.p.X1, X2: opened.Export}
+	s.p.Channels(peers.Must(s.p.Agreement(opened.Enc).Initiator(guess, peers.Must(s.p.Doctor.ImplicitKey(s.Pins)))))
+	refused(t, "M3 by a thief of PRK_P alone", v.ReceiveM3(s.p.M3(s.p.Consent(nil))))
 
 	// S_P without PRK_P: M1 is refused.
 	s = newScene(t, ecc.SuiteX25519)
-	s.p.sign = must(ecc.GenerateSigningKey(s.rand))
-	refused(t, "M1 by a thief of S_P alone", s.answer(s.p.m1(s.d)))
+	s.p.Sign = peers.Must(ecc.GenerateSigningKey(s.Rand))
+	refused(t, "M1 by a thief of S_P alone", s.answer(s.p.M1(s.d)))
 }
 
 // TestAttack08KeyCompromiseImpersonation: who holds all keys of the doctor still
 // cannot pose to her as a patient or as a hospital.
 func TestAttack08KeyCompromiseImpersonation(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	honest := s.p.sign
-	s.p.sign = must(ecc.SigningKeyFromSeed(must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[2]))
-	refused(t, "a patient impersonated with the doctor's own keys", s.answer(s.p.m1(s.d)))
-	s.p.sign = honest
+	honest := s.p.Sign
+	s.p.Sign = peers.Must(ecc.SigningKeyFromSeed(peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[2]))
+	refused(t, "a patient impersonated with the doctor's own keys", s.answer(s.p.M1(s.d)))
+	s.p.Sign = honest
 
 	q, _ := s.searched(s.opened(), message.ModeRead)
-	session, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
-	s.anna.s = must(ecc.DecodeScalar(must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[8])) // S_D for S_HPC
-	refused(t, "a hospital impersonated with S_D, though its PRK_HPC is stolen too", session.ReceiveM7(s.anna.m7(m6)))
+	session, m6, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
+	s.anna.S = peers.Must(ecc.DecodeScalar(peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, s.d.Export(), 10))[8])) // S_D for S_HPC
+	refused(t, "a hospital impersonated with S_D, though its PRK_HPC is stolen too", session.ReceiveM7(s.anna.M7(m6)))
 
-	session, m6, err = q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
-	s.anna.s, s.anna.sign = ecc.Scalar{}, must(ecc.GenerateSigningKey(s.rand))
-	refused(t, "a hospital impersonated without PRK_HPC", session.ReceiveM7(s.anna.m7(m6)))
+	session, m6, err = q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
+	s.anna.S, s.anna.Sign = ecc.Scalar{}, peers.Must(ecc.GenerateSigningKey(s.Rand))
+	refused(t, "a hospital impersonated without PRK_HPC", session.ReceiveM7(s.anna.M7(m6)))
 }
 
 // TestAttack09KeysLater: a recorded visit stays closed to who later gets every
@@ -207,32 +208,32 @@ func TestAttack08KeyCompromiseImpersonation(t *testing.T) {
 func TestAttack09KeysLater(t *testing.T) {
 	suites(t, func(t *testing.T, suite ecc.Suite) {
 		s := newScene(t, suite)
-		m1 := s.p.m1(s.d)
+		m1 := s.p.M1(s.d)
 		v, m2, err := s.d.AnswerM1(context.Background(), m1)
-		s.ok(err)
-		s.p.receiveM2(m2)
-		m3 := s.p.m3(s.p.consent(nil))
-		s.ok(v.ReceiveM3(m3))
-		if _, err := message.Open(m1, prekeyOf(s, s.d, m1.Header.To), doctorID); err != nil {
+		s.Ok(err)
+		s.p.ReceiveM2(m2)
+		m3 := s.p.M3(s.p.Consent(nil))
+		s.Ok(v.ReceiveM3(m3))
+		if _, err := message.Open(m1, prekeyOf(s, s.d, m1.Header.To), peers.DoctorID); err != nil {
 			t.Fatal("the test does not find the keys while they are there")
 		}
-		s.now = s.now.Add(doctor.PrekeyLife)
-		first(s.d.Prekey()) // the agent's hourly work
+		s.Now = s.Now.Add(doctor.PrekeyLife)
+		peers.First(s.d.Prekey()) // the agent's hourly work
 		export := s.d.Export()
 		for _, k := range exportedKeys(suite, export) {
 			named := m1
 			named.Header.To = k.Public().ID() // so that the key is tried at all
-			if _, err := message.Open(named, k, doctorID); err == nil {
+			if _, err := message.Open(named, k, peers.DoctorID); err == nil {
 				t.Error("M1 opens under a key that was kept")
 			}
 		}
 		// With both S, but neither r5 nor r6 nor x1: any guess of them gives another key.
-		sD := must(ecc.DecodeScalar(must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))[8]))
-		r := must(ecc.GenerateScalar(s.rand))
-		a := s.p.agreement(m2.Ciphertext[:suite.EncSize()])
+		sD := peers.Must(ecc.DecodeScalar(peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, export, 10))[8]))
+		r := peers.Must(ecc.GenerateScalar(s.Rand))
+		a := s.p.Agreement(m2.Ciphertext[:suite.EncSize()])
 		a.RResponder = r.Public()
-		sek := must(a.Responder(ecc.Secrets{S: sD, R: r, X1: make([]byte, 32), X2: make([]byte, 32)}, must(s.p.cred.ImplicitKey(s.pins))))
-		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.th2), m3); err == nil {
+		sek := peers.Must(a.Responder(ecc.Secrets{S: sD, R: r, X1: make([]byte, 32), X2: make([]byte, 32)}, peers.Must(s.p.Cred.ImplicitKey(s.Pins))))
+		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.Th2), m3); err == nil {
 			t.Error("M3 opens with the long-term keys")
 		}
 	})
@@ -241,23 +242,23 @@ func TestAttack09KeysLater(t *testing.T) {
 // TestAttack10BothEphemerals: r5, r6, x1 and x2 leak, S_P and S_D do not.
 func TestAttack10BothEphemerals(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	m1 := s.p.m1(s.d)
-	from := len(s.tape.read)
+	m1 := s.p.M1(s.d)
+	from := len(s.Tape.Taken)
 	v, m2, err := s.d.AnswerM1(context.Background(), m1)
-	s.ok(err)
-	s.p.receiveM2(m2)
-	r6 := must(ecc.GenerateScalar(bytes.NewReader(s.tape.read[from : from+64])))
-	if !r6.Public().Equal(s.p.rD) {
+	s.Ok(err)
+	s.p.ReceiveM2(m2)
+	r6 := peers.Must(ecc.GenerateScalar(bytes.NewReader(s.Tape.Taken[from : from+64])))
+	if !r6.Public().Equal(s.p.RD) {
 		t.Fatal("the test does not hold r6")
 	}
-	opened := must(message.Open(m2, s.p.ske, patientID))
-	m3 := s.p.m3(s.p.consent(nil))
-	s.ok(v.ReceiveM3(m3))
-	a, wrong := s.p.agreement(opened.Enc), must(ecc.GenerateScalar(s.rand))
-	asDoctor := must(a.Responder(ecc.Secrets{S: wrong, R: r6, X1: s.p.x1, X2: s.p.x2}, must(s.p.cred.ImplicitKey(s.pins))))
-	asPatient := must(a.Initiator(ecc.Secrets{S: wrong, R: s.p.r5, X1: s.p.x1, X2: s.p.x2}, must(s.p.doctor.ImplicitKey(s.pins))))
+	opened := peers.Must(message.Open(m2, s.p.Ske, peers.PatientID))
+	m3 := s.p.M3(s.p.Consent(nil))
+	s.Ok(v.ReceiveM3(m3))
+	a, wrong := s.p.Agreement(opened.Enc), peers.Must(ecc.GenerateScalar(s.Rand))
+	asDoctor := peers.Must(a.Responder(ecc.Secrets{S: wrong, R: r6, X1: s.p.X1, X2: s.p.X2}, peers.Must(s.p.Cred.ImplicitKey(s.Pins))))
+	asPatient := peers.Must(a.Initiator(ecc.Secrets{S: wrong, R: s.p.R5, X1: s.p.X1, X2: s.p.X2}, peers.Must(s.p.Doctor.ImplicitKey(s.Pins))))
 	for _, sek := range []ecc.SessionKey{asDoctor, asPatient} {
-		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.th2), m3); err == nil {
+		if _, err := message.OpenSession(sek.Channel(ecc.PatientToDoctor, s.p.Th2), m3); err == nil {
 			t.Error("M3 opens with both ephemerals")
 		}
 	}
@@ -277,8 +278,8 @@ func TestAttack11Consent(t *testing.T) {
 	for name, edit := range edits {
 		s := newScene(t, ecc.SuiteX25519)
 		v := s.answered()
-		refused(t, name, v.ReceiveM3(s.p.m3(s.p.consent(edit))))
-		if err := v.ReceiveM3(s.p.m3(s.p.consent(nil))); problem.KindOf(err) != problem.KindConflict {
+		refused(t, name, v.ReceiveM3(s.p.M3(s.p.Consent(edit))))
+		if err := v.ReceiveM3(s.p.M3(s.p.Consent(nil))); problem.KindOf(err) != problem.KindConflict {
 			t.Errorf("%s: the visit is not closed: %v", name, err)
 		}
 	}
@@ -292,15 +293,15 @@ func TestAttack11Consent(t *testing.T) {
 	for name, edit := range after {
 		s := newScene(t, ecc.SuiteX25519)
 		v := s.answered()
-		con := s.p.consent(nil)
+		con := s.p.Consent(nil)
 		edit(&con)
-		refused(t, name, v.ReceiveM3(s.p.m3(con)))
+		refused(t, name, v.ReceiveM3(s.p.M3(con)))
 	}
 	// A consent that runs out in the middle of the visit.
 	s := newScene(t, ecc.SuiteX25519)
 	v := s.opened()
-	s.now = s.now.Add(24 * time.Hour)
-	_, _, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	s.Now = s.Now.Add(24 * time.Hour)
+	_, _, err := v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
 	refused(t, "a search under an expired consent", err)
 }
 
@@ -316,17 +317,17 @@ func TestAttack12ForgedTicket(t *testing.T) {
 	}
 	for name, edit := range edits {
 		s := newScene(t, ecc.SuiteX25519)
-		s.cloud.edit = edit
-		q, m4, err := s.opened().BeginSearch(message.ModeRead, s.cloud.prekey())
-		s.ok(err)
-		_, err = q.ReceiveM5(s.cloud.m5(m4))
+		s.Cloud.Edit = edit
+		q, m4, err := s.opened().BeginSearch(message.ModeRead, s.Cloud.Prekey())
+		s.Ok(err)
+		_, err = q.ReceiveM5(s.Cloud.M5(m4))
 		refused(t, "ticket "+name, err)
 	}
 	s := newScene(t, ecc.SuiteX25519)
-	q, m4, err := s.opened().BeginSearch(message.ModeRead, s.cloud.prekey())
-	s.ok(err)
-	s.cloud.sign = must(ecc.GenerateSigningKey(s.rand))
-	_, err = q.ReceiveM5(s.cloud.m5(m4))
+	q, m4, err := s.opened().BeginSearch(message.ModeRead, s.Cloud.Prekey())
+	s.Ok(err)
+	s.Cloud.Sign = peers.Must(ecc.GenerateSigningKey(s.Rand))
+	_, err = q.ReceiveM5(s.Cloud.M5(m4))
 	refused(t, "ticket under another key", err)
 }
 
@@ -334,25 +335,25 @@ func TestAttack12ForgedTicket(t *testing.T) {
 // doctor never speaks to it, so that the patient is not named to it.
 func TestAttack13PlantedEntry(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	foreign := s.newHospital(elseID)
-	s.cloud.entries = append(s.cloud.entries, foreign.entry(s.p)) // correct, but not consented
+	foreign := s.NewHospital(peers.ElseID)
+	s.Cloud.Entries = append(s.Cloud.Entries, foreign.Entry(s.p)) // correct, but not consented
 	v := s.opened()
 	q, found := s.searched(v, message.ModeRead)
-	if len(found) != 1 || found[0].Hospital.Info.ID != annaID {
+	if len(found) != 1 || found[0].Hospital.Info.ID != peers.AnnaID {
 		t.Fatal("a foreign hospital was found")
 	}
-	_, _, err := q.BeginSession(foreign.cred, foreign.prekey())
+	_, _, err := q.BeginSession(foreign.Cred, foreign.Prekey())
 	refused(t, "a session with a foreign hospital", err)
 	q, _ = s.searched(v, message.ModeWrite)
-	_, _, err = q.BeginSession(foreign.cred, foreign.prekey())
+	_, _, err = q.BeginSession(foreign.Cred, foreign.Prekey())
 	refused(t, "a session to write at a foreign hospital", err)
 
 	// A second credential for the consented hospital, minted by a dishonest public
 	// cloud, has no kv: its value does not open.
-	twin := s.newHospital(annaID)
-	e := foreign.entry(s.p)
-	e.Hospital = twin.cred
-	s.cloud.entries = []message.Entry{twin.sign1(e, s.p.con.Authorizers[0].VK)}
+	twin := s.NewHospital(peers.AnnaID)
+	e := foreign.Entry(s.p)
+	e.Hospital = twin.Cred
+	s.Cloud.Entries = []message.Entry{twin.Sign1(e, s.p.Con.Authorizers[0].VK)}
 	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
 		t.Error("an entry without kv was followed")
 	}
@@ -363,7 +364,7 @@ func TestAttack14AlteredSessionMessages(t *testing.T) {
 		for name, edit := range alterations() {
 			s := newScene(t, ecc.SuiteX25519)
 			v := s.answered()
-			m3 := s.p.m3(s.p.consent(nil))
+			m3 := s.p.M3(s.p.Consent(nil))
 			bad := edit(m3)
 			refused(t, name, v.ReceiveM3(bad))
 			if err := v.ReceiveM3(m3); problem.KindOf(err) != problem.KindConflict {
@@ -384,8 +385,8 @@ func TestAttack14AlteredSessionMessages(t *testing.T) {
 		s := newScene(t, ecc.SuiteX25519)
 		q, _ := s.searched(s.opened(), message.ModeRead)
 		h := s.session(q)
-		m8 := must(h.M8(message.Filter{}))
-		m8.Header.Type, m8.Header.To = message.TypeM9, message.PeerID(s.anna.doctor.Hash())
+		m8 := peers.Must(h.M8(message.Filter{}))
+		m8.Header.Type, m8.Header.To = message.TypeM9, message.PeerID(s.anna.Doctor.Hash())
 		_, _, err := h.ReceiveM9(m8)
 		refused(t, "the doctor's own M8", err)
 		s.mustBeOver(h, m8, "reflection")
@@ -394,7 +395,7 @@ func TestAttack14AlteredSessionMessages(t *testing.T) {
 		s := newScene(t, ecc.SuiteX25519)
 		h, pages := s.pages("{}", "{}", "{}")
 		_, _, err := h.ReceiveM9(pages[0])
-		s.ok(err)
+		s.Ok(err)
 		_, _, err = h.ReceiveM9(pages[2])
 		refused(t, "page 3 before page 2", err)
 		s.mustBeOver(h, pages[1], "reordering")
@@ -403,7 +404,7 @@ func TestAttack14AlteredSessionMessages(t *testing.T) {
 		s := newScene(t, ecc.SuiteX25519)
 		h, pages := s.pages("{}", "{}")
 		_, _, err := h.ReceiveM9(pages[0])
-		s.ok(err)
+		s.Ok(err)
 		_, _, err = h.ReceiveM9(pages[0])
 		refused(t, "page 1 twice", err)
 	})
@@ -422,16 +423,16 @@ func TestAttack14AlteredSessionMessages(t *testing.T) {
 
 // pages runs a session up to the pages of a release.
 func (s *scene) pages(contents ...string) (*doctor.Session, []message.Message) {
-	s.t.Helper()
+	s.T.Helper()
 	q, _ := s.searched(s.opened(), message.ModeRead)
 	h := s.session(q)
-	return h, s.anna.m9(must(h.M8(message.Filter{})), contents...)
+	return h, s.anna.M9(peers.Must(h.M8(message.Filter{})), contents...)
 }
 
 func (s *scene) mustBeOver(h *doctor.Session, m message.Message, what string) {
-	s.t.Helper()
+	s.T.Helper()
 	if _, _, err := h.ReceiveM9(m); problem.KindOf(err) != problem.KindConflict || h.Ready() {
-		s.t.Errorf("%s: the session is not closed: %v", what, err)
+		s.T.Errorf("%s: the session is not closed: %v", what, err)
 	}
 }
 
@@ -468,60 +469,60 @@ func TestAttack14SignedOtherwise(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	q, _ := s.searched(s.opened(), message.ModeRead)
 	h := s.session(q)
-	m8 := must(h.M8(message.Filter{}))
-	honest := s.anna.sign
-	s.anna.sign = must(ecc.GenerateSigningKey(s.rand))
-	_, _, err := h.ReceiveM9(s.anna.m9(m8, "{}")[0])
+	m8 := peers.Must(h.M8(message.Filter{}))
+	honest := s.anna.Sign
+	s.anna.Sign = peers.Must(ecc.GenerateSigningKey(s.Rand))
+	_, _, err := h.ReceiveM9(s.anna.M9(m8, "{}")[0])
 	refused(t, "Sig_HPC2 under another key", err)
 
-	s.anna.sign = honest
+	s.anna.Sign = honest
 	v := s.opened()
 	q, _ = s.searched(v, message.ModeRead)
 	h = s.session(q)
-	m11 := must(h.M11(must(v.Diagnose([]byte(diagnosis)))))
-	s.anna.sign = must(ecc.GenerateSigningKey(s.rand))
-	_, err = h.ReceiveStored(s.anna.stored(m11))
+	m11 := peers.Must(h.M11(peers.Must(v.Diagnose([]byte(diagnosis)))))
+	s.anna.Sign = peers.Must(ecc.GenerateSigningKey(s.Rand))
+	_, err = h.ReceiveStored(s.anna.Stored(m11))
 	refused(t, "Sig_HPC3 under another key", err)
 }
 
 func TestAttack16ForgedEntries(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	v := s.opened()
-	good := s.cloud.entries[0]
+	good := s.Cloud.Entries[0]
 	forged := good
 	forged.SigIndex = make([]byte, 64)
-	s.cloud.entries = []message.Entry{forged}
+	s.Cloud.Entries = []message.Entry{forged}
 	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
 		t.Error("an entry with a forged Sig_idx was followed")
 	}
-	foreign := s.anna.entry(s.newPatient("ffffffffffffffffffffffffffffffff"))
-	s.cloud.entries = []message.Entry{good, foreign}
-	q, m4, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
-	s.ok(err)
-	_, err = q.ReceiveM5(s.cloud.m5(m4))
+	foreign := s.anna.Entry(s.NewPatient("ffffffffffffffffffffffffffffffff"))
+	s.Cloud.Entries = []message.Entry{good, foreign}
+	q, m4, err := v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
+	s.Ok(err)
+	_, err = q.ReceiveM5(s.Cloud.M5(m4))
 	refused(t, "an entry of a locator that was not asked for", err)
 }
 
 func TestAttack18Downgrade(t *testing.T) {
 	s := newScene(t, ecc.SuiteXWing)
-	m1 := s.p.m1(s.d)
+	m1 := s.p.M1(s.d)
 	m1.Header.Suite = ecc.SuiteX25519
 	refused(t, "a header of suite 1 to a doctor of suite 2", s.answer(m1))
 
-	old := s.newPatientOf("aa", ecc.SuiteX25519)
-	refused(t, "a credential of suite 1 under a header of suite 2", s.answer(old.m1(s.d)))
+	old := s.NewPatientOf("aa", ecc.SuiteX25519)
+	refused(t, "a credential of suite 1 under a header of suite 2", s.answer(old.M1(s.d)))
 
 	v := s.opened()
-	weak := message.Prekey{Suite: ecc.SuiteX25519, Owner: message.CloudHash(s.pins.PUKC),
-		Key: must(ecc.GenerateKEM(ecc.SuiteX25519, s.rand)).Public(), NotBefore: s.millis(), NotAfter: s.millis().Add(time.Hour)}
-	_, _, err := v.BeginSearch(message.ModeRead, message.Sign(s.cloud.sign, weak.Encode()))
+	weak := message.Prekey{Suite: ecc.SuiteX25519, Owner: message.CloudHash(s.Pins.PUKC),
+		Key: peers.Must(ecc.GenerateKEM(ecc.SuiteX25519, s.Rand)).Public(), NotBefore: s.Millis(), NotAfter: s.Millis().Add(time.Hour)}
+	_, _, err := v.BeginSearch(message.ModeRead, message.Sign(s.Cloud.Sign, weak.Encode()))
 	refused(t, "the public cloud's prekey of suite 1", err)
 
 	q, _ := s.searched(v, message.ModeRead)
-	weakAnna := s.party(message.Hospital, annaID, ecc.SuiteX25519, []byte("https://st-anna.example"))
-	_, _, err = q.BeginSession(weakAnna.cred, s.anna.prekey())
+	weakAnna := s.Party(message.Hospital, peers.AnnaID, ecc.SuiteX25519, []byte("https://st-anna.example"))
+	_, _, err = q.BeginSession(weakAnna.Cred, s.anna.Prekey())
 	refused(t, "a hospital of suite 1", err)
-	weak.Owner = s.anna.c
-	_, _, err = q.BeginSession(s.anna.cred, message.Sign(s.anna.sign, weak.Encode()))
+	weak.Owner = s.anna.C
+	_, _, err = q.BeginSession(s.anna.Cred, message.Sign(s.anna.Sign, weak.Encode()))
 	refused(t, "a hospital's prekey of suite 1", err)
 }

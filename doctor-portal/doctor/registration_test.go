@@ -14,6 +14,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/doctor-portal/doctor"
+	"medunion/doctor-portal/internal/peers"
 	"medunion/ecc"
 )
 
@@ -26,11 +27,11 @@ func refused(t testing.TB, what string, err error) {
 
 // TestRegistrationReply: Cred_D must say what was asked, and d_D must fit.
 func TestRegistrationReply(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	d := must(doctor.New(w.config(), w.suite, doctorID))
-	w.ok(d.SetCertificate(w.certify(d.Keys(), "Okafor")))
-	req := must(d.Register(make([]byte, message.ChallengeSize)))
-	other := must(ecc.GenerateSigningKey(w.rand))
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	d := peers.Must(doctor.New(w.Config(), w.Suite, peers.DoctorID))
+	w.Ok(d.SetCertificate(w.Certify(d.Keys(), "Okafor")))
+	req := peers.Must(d.Register(make([]byte, message.ChallengeSize)))
+	other := peers.Must(ecc.GenerateSigningKey(w.Rand))
 	edits := map[string]func(*message.Registration){
 		"another ID":        func(r *message.Registration) { r.ID = "dr-evil" },
 		"another role":      func(r *message.Registration) { r.Role = message.Hospital },
@@ -40,28 +41,28 @@ func TestRegistrationReply(t *testing.T) {
 	for name, edit := range edits {
 		q := req
 		edit(&q.Registration)
-		refused(t, name, d.AcceptRegistration(w.reply(q)))
+		refused(t, name, d.AcceptRegistration(w.Reply(q)))
 	}
-	bad := w.reply(req)
-	bad.D = must(ecc.GenerateScalar(w.rand))
+	bad := w.Reply(req)
+	bad.D = peers.Must(ecc.GenerateScalar(w.Rand))
 	refused(t, "a partial key that does not fit", d.AcceptRegistration(bad))
-	bad = w.reply(req)
+	bad = w.Reply(req)
 	bad.Credential.Signature = make([]byte, 64)
 	refused(t, "a forged credential", d.AcceptRegistration(bad))
 	if _, err := d.Credential(); err == nil {
 		t.Fatal("a refused reply left a registration")
 	}
-	w.ok(d.AcceptRegistration(w.reply(req)))
-	if problem.KindOf(d.AcceptRegistration(w.reply(req))) != problem.KindConflict {
+	w.Ok(d.AcceptRegistration(w.Reply(req)))
+	if problem.KindOf(d.AcceptRegistration(w.Reply(req))) != problem.KindConflict {
 		t.Error("x_D was kept after the registration")
 	}
 }
 
 // TestCertificateOfAnother: Cert_D must certify the doctor's own keys.
 func TestCertificateOfAnother(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	a, b := must(doctor.New(w.config(), w.suite, "a")), must(doctor.New(w.config(), w.suite, "b"))
-	refused(t, "another's certificate", a.SetCertificate(w.certify(b.Keys(), "b")))
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	a, b := peers.Must(doctor.New(w.Config(), w.Suite, "a")), peers.Must(doctor.New(w.Config(), w.Suite, "b"))
+	refused(t, "another's certificate", a.SetCertificate(w.Certify(b.Keys(), "b")))
 	refused(t, "no certificate", a.SetCertificate([]byte("nonsense")))
 	if a.Certificate() != nil {
 		t.Error("a refused certificate was kept")
@@ -71,35 +72,35 @@ func TestCertificateOfAnother(t *testing.T) {
 // TestExportLoad: the identity survives a restart at every stage, byte for byte.
 func TestExportLoad(t *testing.T) {
 	suites(t, func(t *testing.T, suite ecc.Suite) {
-		w := newWorld(t, suite)
+		w := peers.NewWorld(t, suite)
 		reload := func(d *doctor.Doctor) *doctor.Doctor {
 			t.Helper()
 			b := d.Export()
-			again, err := doctor.Load(w.config(), b)
-			w.ok(err)
+			again, err := doctor.Load(w.Config(), b)
+			w.Ok(err)
 			if !bytes.Equal(again.Export(), b) {
 				t.Fatal("the identity changed by loading it")
 			}
-			w.ok(again.AcceptRevocations(w.cloud.revocations()))
+			w.Ok(again.AcceptRevocations(w.Cloud.Revocations()))
 			return again
 		}
-		d := reload(must(doctor.New(w.config(), suite, doctorID)))
-		w.ok(d.SetCertificate(w.certify(d.Keys(), "Okafor")))
+		d := reload(peers.Must(doctor.New(w.Config(), suite, peers.DoctorID)))
+		w.Ok(d.SetCertificate(w.Certify(d.Keys(), "Okafor")))
 		d = reload(d)
-		req := must(d.Register(make([]byte, message.ChallengeSize)))
+		req := peers.Must(d.Register(make([]byte, message.ChallengeSize)))
 		d = reload(d) // x_D must survive: the reply may come after a restart
-		w.ok(d.AcceptRegistration(w.reply(req)))
+		w.Ok(d.AcceptRegistration(w.Reply(req)))
 		d = reload(d)
-		p := w.newPatient(patientID)
-		m1 := p.m1(d)
+		p := w.NewPatient(peers.PatientID)
+		m1 := p.M1(d)
 		d = reload(d) // the prekey must survive: the patient has used it
 		_, m2, err := d.AnswerM1(context.Background(), m1)
-		w.ok(err)
-		p.receiveM2(m2)
+		w.Ok(err)
+		p.ReceiveM2(m2)
 
 		// A new certificate that is not registered yet does not disturb the one in use.
-		w.now = w.now.Add(time.Minute)
-		w.ok(d.SetCertificate(w.certify(d.Keys(), "Okafor-Brandt")))
+		w.Now = w.Now.Add(time.Minute)
+		w.Ok(d.SetCertificate(w.Certify(d.Keys(), "Okafor-Brandt")))
 		d = reload(d)
 		if _, _, err := d.Prekey(); err != nil {
 			t.Fatalf("the registration in use was lost: %v", err)
@@ -108,28 +109,28 @@ func TestExportLoad(t *testing.T) {
 }
 
 func TestLoadRefusesOtherBytes(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	d := w.newDoctor(doctorID)
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	d := w.NewDoctor(peers.DoctorID)
 	b := d.Export()
 	for _, bad := range [][]byte{nil, {0}, b[:len(b)-1], append(bytes.Clone(b), 0)} {
-		if _, err := doctor.Load(w.config(), bad); problem.KindOf(err) != problem.KindInvalid {
+		if _, err := doctor.Load(w.Config(), bad); problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("%d bytes: %v", len(bad), err)
 		}
 	}
 	// Parts of two identities do not make one.
-	f := must(ecc.Decode(ecc.LabelDoctorIdentity, b, 10))
-	g := must(ecc.Decode(ecc.LabelDoctorIdentity, w.newDoctor("dr-else").Export(), 10))
+	f := peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, b, 10))
+	g := peers.Must(ecc.Decode(ecc.LabelDoctorIdentity, w.NewDoctor("dr-else").Export(), 10))
 	f[8] = g[8]
-	_, err := doctor.Load(w.config(), ecc.Encode(ecc.LabelDoctorIdentity, f...))
+	_, err := doctor.Load(w.Config(), ecc.Encode(ecc.LabelDoctorIdentity, f...))
 	refused(t, "a foreign S_D", err)
 }
 
 func FuzzLoad(f *testing.F) {
-	w := newWorld(f, ecc.SuiteX25519)
-	f.Add(w.newDoctor(doctorID).Export())
-	f.Add(must(doctor.New(w.config(), w.suite, doctorID)).Export())
+	w := peers.NewWorld(f, ecc.SuiteX25519)
+	f.Add(w.NewDoctor(peers.DoctorID).Export())
+	f.Add(peers.Must(doctor.New(w.Config(), w.Suite, peers.DoctorID)).Export())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := doctor.Load(w.config(), b)
+		d, err := doctor.Load(w.Config(), b)
 		if err == nil && !bytes.Equal(d.Export(), b) {
 			t.Error("two encodings of one identity")
 		}
@@ -139,54 +140,54 @@ func FuzzLoad(f *testing.F) {
 // TestPrekeys: offered for a day less the age of an M1, renewed after 12 hours,
 // erased after 24.
 func TestPrekeys(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	d := w.newDoctor(doctorID)
-	cred := must(d.Credential())
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	d := w.NewDoctor(peers.DoctorID)
+	cred := peers.Must(d.Credential())
 	one, fresh, err := d.Prekey()
-	w.ok(err)
+	w.Ok(err)
 	if _, again, _ := d.Prekey(); !fresh || again {
 		t.Fatal("a prekey is new once")
 	}
-	start := w.now
-	w.now = start.Add(doctor.PrekeyRotation)
+	start := w.Now
+	w.Now = start.Add(doctor.PrekeyRotation)
 	two, fresh, err := d.Prekey()
-	w.ok(err)
+	w.Ok(err)
 	if !fresh || bytes.Equal(one.TBS, two.TBS) {
 		t.Fatal("the prekey was not rotated")
 	}
-	pre, err := message.OpenPrekey(one, cred.Hash(), w.suite, cred.Info.Keys.Sign, w.millis())
-	w.ok(err)
+	pre, err := message.OpenPrekey(one, cred.Hash(), w.Suite, cred.Info.Keys.Sign, w.Millis())
+	w.Ok(err)
 
-	p := w.newPatient(patientID)
-	w.now = pre.NotAfter.Time().Add(-time.Second) // the last moment at which a patient may use it
-	m1 := p.m1To(cred, one, nil)
-	w.now = w.now.Add(doctor.MaxM1Age)
-	w.ok(d.AcceptRevocations(w.cloud.revocations()))
+	p := w.NewPatient(peers.PatientID)
+	w.Now = pre.NotAfter.Time().Add(-time.Second) // the last moment at which a patient may use it
+	m1 := p.M1To(cred, one, nil)
+	w.Now = w.Now.Add(doctor.MaxM1Age)
+	w.Ok(d.AcceptRevocations(w.Cloud.Revocations()))
 	if _, _, err := d.AnswerM1(context.Background(), m1); err != nil {
 		t.Fatalf("an M1 under the last moment of a prekey was lost: %v", problem.Reason(err))
 	}
-	w.now = start.Add(doctor.PrekeyLife)
-	w.ok(d.AcceptRevocations(w.cloud.revocations()))
-	_, _, err = d.AnswerM1(context.Background(), w.newPatient("aa").m1To(cred, one, nil))
+	w.Now = start.Add(doctor.PrekeyLife)
+	w.Ok(d.AcceptRevocations(w.Cloud.Revocations()))
+	_, _, err = d.AnswerM1(context.Background(), w.NewPatient("aa").M1To(cred, one, nil))
 	refused(t, "an erased prekey", err)
 }
 
 func TestRevocations(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	m1 := s.p.m1(s.d)
-	old := s.cloud.revocations()
-	s.now = s.now.Add(time.Minute)
-	s.ok(s.d.AcceptRevocations(s.cloud.revocations(s.p.c, s.anna.c)))
+	m1 := s.p.M1(s.d)
+	old := s.Cloud.Revocations()
+	s.Now = s.Now.Add(time.Minute)
+	s.Ok(s.d.AcceptRevocations(s.Cloud.Revocations(s.p.C, s.anna.C)))
 	_, _, err := s.d.AnswerM1(context.Background(), m1)
 	refused(t, "a revoked patient", err)
 	refused(t, "an older list", s.d.AcceptRevocations(old))
-	s.ok(s.d.AcceptRevocations(s.cloud.revocations(s.anna.c)))
+	s.Ok(s.d.AcceptRevocations(s.Cloud.Revocations(s.anna.C)))
 	v := s.opened()
 	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
 		t.Error("a revoked hospital was found")
 	}
-	s.now = s.now.Add(message.MaxRevocationAge + time.Minute)
-	if _, _, err := s.d.AnswerM1(context.Background(), s.p.m1(s.d)); problem.KindOf(err) != problem.KindUnavailable {
+	s.Now = s.Now.Add(message.MaxRevocationAge + time.Minute)
+	if _, _, err := s.d.AnswerM1(context.Background(), s.p.M1(s.d)); problem.KindOf(err) != problem.KindUnavailable {
 		t.Errorf("no list that is new enough: %v", err)
 	}
 }
@@ -194,26 +195,23 @@ func TestRevocations(t *testing.T) {
 // TestExpiredCertificate: whose licence has run out neither answers nor is heard.
 func TestExpiredCertificate(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	m1 := s.p.m1(s.d)
-	for k, c := range s.certs {
-		c.Expires = s.now
-		s.certs[k] = c
-	}
-	d, err := doctor.Load(s.config(), s.d.Export())
-	s.ok(err)
+	m1 := s.p.M1(s.d)
+	s.Now = s.Now.Add(peers.CertificateLife)
+	d, err := doctor.Load(s.Config(), s.d.Export())
+	s.Ok(err)
 	_, _, err = d.AnswerM1(context.Background(), m1)
 	refused(t, "an expired certificate", err)
 }
 
 func TestCardAndLogin(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	d := w.newDoctor(doctorID)
-	cred := must(d.Credential())
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	d := w.NewDoctor(peers.DoctorID)
+	cred := peers.Must(d.Credential())
 	c := cred.Hash()
-	if link := must(d.Card("https://portal.example/")); link != "https://portal.example/#"+hex.EncodeToString(c[:]) {
+	if link := peers.Must(d.Card("https://portal.example/")); link != "https://portal.example/#"+hex.EncodeToString(c[:]) {
 		t.Errorf("card %q", link)
 	}
-	sig := must(d.SignLogin([]byte("challenge"), "https://portal.example"))
+	sig := peers.Must(d.SignLogin([]byte("challenge"), "https://portal.example"))
 	key := cred.Info.Keys.Sign
 	if key.Verify(message.TBSPortalLogin([]byte("challenge"), c, "https://portal.example"), sig) != nil {
 		t.Error("the login does not verify")
@@ -224,8 +222,8 @@ func TestCardAndLogin(t *testing.T) {
 }
 
 func TestCertificateRequest(t *testing.T) {
-	w := newWorld(t, ecc.SuiteX25519)
-	d := must(doctor.New(w.config(), w.suite, doctorID))
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	d := peers.Must(doctor.New(w.Config(), w.Suite, peers.DoctorID))
 	q, sig := d.RequestCertificate(message.CertificateRequest{Authority: "board", Licence: "L-1", Name: "Okafor", Departments: []string{"GENERAL"}})
 	if !q.Keys.Sign.Equal(d.Keys().Sign) || q.Keys.Sign.Verify(q.TBS(), sig) != nil {
 		t.Error("the request is not signed by the key in it")
@@ -239,9 +237,9 @@ func TestRedaction(t *testing.T) {
 	q, _ := s.searched(v, message.ModeRead)
 	h := s.session(q)
 	r := s.released(h, `{"canary":"Zebrafinch"}`)
-	g := must(v.Diagnose([]byte(`{"canary":"Zebrafinch"}`)))
+	g := peers.Must(v.Diagnose([]byte(`{"canary":"Zebrafinch"}`)))
 	e := v.Evidence()
-	secrets := [][]byte{[]byte("Zebrafinch"), s.d.Export()[40:72], []byte(patientID)}
+	secrets := [][]byte{[]byte("Zebrafinch"), s.d.Export()[40:72], []byte(peers.PatientID)}
 	for _, x := range []any{s.d, v, q, h, r, *r, g, e, &e} {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "x", x)

@@ -11,69 +11,70 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/doctor-portal/doctor"
+	"medunion/doctor-portal/internal/peers"
 	"medunion/ecc"
 )
 
 // scene is a union with one doctor, one patient, one hospital with an entry.
 type scene struct {
-	*world
+	*peers.World
 	d    *doctor.Doctor
-	p    *patient
-	anna *hospital
+	p    *peers.Patient
+	anna *peers.Hospital
 }
 
 func newScene(t testing.TB, suite ecc.Suite) *scene {
-	w := newWorld(t, suite)
-	s := &scene{world: w, d: w.newDoctor(doctorID), p: w.newPatient(patientID), anna: w.newHospital(annaID)}
-	w.cloud.entries = []message.Entry{s.anna.entry(s.p)}
+	w := peers.NewWorld(t, suite)
+	s := &scene{World: w, d: w.NewDoctor(peers.DoctorID), p: w.NewPatient(peers.PatientID), anna: w.NewHospital(peers.AnnaID)}
+	w.Cloud.Entries = []message.Entry{s.anna.Entry(s.p)}
 	return s
 }
 
 // answered runs M1 and M2.
 func (s *scene) answered() *doctor.Visit {
-	s.t.Helper()
-	v, m2, err := s.d.AnswerM1(context.Background(), s.p.m1(s.d))
-	s.ok(err)
-	s.p.receiveM2(m2)
+	s.T.Helper()
+	v, m2, err := s.d.AnswerM1(context.Background(), s.p.M1(s.d))
+	s.Ok(err)
+	s.p.ReceiveM2(m2)
 	return v
 }
 
 // opened runs M1-M3.
 func (s *scene) opened() *doctor.Visit {
-	s.t.Helper()
+	s.T.Helper()
 	v := s.answered()
-	s.ok(v.ReceiveM3(s.p.m3(s.p.consent(nil))))
+	s.Ok(v.ReceiveM3(s.p.M3(s.p.Consent(nil))))
 	return v
 }
 
 // searched runs M4 and M5.
 func (s *scene) searched(v *doctor.Visit, mode message.Mode) (*doctor.Search, []doctor.Found) {
-	s.t.Helper()
-	q, m4, err := v.BeginSearch(mode, s.cloud.prekey())
-	s.ok(err)
-	found, err := q.ReceiveM5(s.cloud.m5(m4))
-	s.ok(err)
+	s.T.Helper()
+	q, m4, err := v.BeginSearch(mode, s.Cloud.Prekey())
+	s.Ok(err)
+	found, err := q.ReceiveM5(s.Cloud.M5(m4))
+	s.Ok(err)
 	return q, found
 }
 
 // session runs M6 and M7.
 func (s *scene) session(q *doctor.Search) *doctor.Session {
-	s.t.Helper()
-	h, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
-	s.ok(h.ReceiveM7(s.anna.m7(m6)))
+	s.T.Helper()
+	h, m6, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
+	s.Ok(h.ReceiveM7(s.anna.M7(m6)))
 	return h
 }
 
 // released runs M8 and M9.
 func (s *scene) released(h *doctor.Session, contents ...string) *doctor.Release {
-	s.t.Helper()
+	s.T.Helper()
 	m8, err := h.M8(message.Filter{})
-	s.ok(err)
+	s.Ok(err)
 	var r *doctor.Release
-	for _, m9 := range s.anna.m9(m8, contents...) {
+	for _, m9 := range s.anna.M9(m8, contents...) {
 		_, r, err = h.ReceiveM9(m9)
-		s.ok(err)
+		s.Ok(err)
 	}
 	return r
 }
@@ -90,11 +91,11 @@ func TestWholeVisit(t *testing.T) {
 	suites(t, func(t *testing.T, suite ecc.Suite) {
 		s := newScene(t, suite)
 		v := s.opened()
-		if got := must(v.Signals()); !bytes.Equal(got, signals) {
+		if got := peers.Must(v.Signals()); !bytes.Equal(got, peers.Signals) {
 			t.Fatalf("signals changed on the way: %q", got)
 		}
 		q, found := s.searched(v, message.ModeRead)
-		if len(found) != 1 || found[0].Hospital.Info.ID != annaID || fmt.Sprint(found[0].Departments, found[0].Classes) != "[GENERAL] [LAB]" {
+		if len(found) != 1 || found[0].Hospital.Info.ID != peers.AnnaID || fmt.Sprint(found[0].Departments, found[0].Classes) != "[GENERAL] [LAB]" {
 			t.Fatalf("found %v", found)
 		}
 		h := s.session(q)
@@ -102,7 +103,7 @@ func TestWholeVisit(t *testing.T) {
 		if r == nil || len(r.Pages) != 2 || string(r.Pages[1]) != `{"page" :2}` {
 			t.Fatal("the release is not what the hospital sent")
 		}
-		g := must(v.Diagnose([]byte(diagnosis)))
+		g := peers.Must(v.Diagnose([]byte(diagnosis)))
 		s.checkM10(v, r)
 		s.storeAndIndex(v, h, g)
 		s.checkEvidence(v)
@@ -111,76 +112,76 @@ func TestWholeVisit(t *testing.T) {
 
 // checkM10 opens the diagnosis as the patient does (Eq. 50).
 func (s *scene) checkM10(v *doctor.Visit, releases ...*doctor.Release) {
-	s.t.Helper()
-	m10 := must(v.M10())
-	if again := must(v.M10()); !bytes.Equal(again.Encode(), m10.Encode()) {
-		s.t.Fatal("M10 made twice differs: two plaintexts under one nonce")
+	s.T.Helper()
+	m10 := peers.Must(v.M10())
+	if again := peers.Must(v.M10()); !bytes.Equal(again.Encode(), m10.Encode()) {
+		s.T.Fatal("M10 made twice differs: two plaintexts under one nonce")
 	}
-	if m10.Header.Seq != 2 || m10.Header.To != message.PeerID(s.p.c) || m10.Header.Session != s.p.session {
-		s.t.Fatal("header of M10")
+	if m10.Header.Seq != 2 || m10.Header.To != message.PeerID(s.p.C) || m10.Header.Session != s.p.Session {
+		s.T.Fatal("header of M10")
 	}
-	body := must(message.DecodeM10(must(message.OpenSession(s.p.in, m10))))
-	d5, err := message.OpenD5(body.SigD5, s.p.doctor, patientID, s.p.con.Consent.Hash(), body.Diagnosis)
-	s.ok(err)
+	body := peers.Must(message.DecodeM10(peers.Must(message.OpenSession(s.p.In, m10))))
+	d5, err := message.OpenD5(body.SigD5, s.p.Doctor, peers.PatientID, s.p.Con.Consent.Hash(), body.Diagnosis)
+	s.Ok(err)
 	if len(d5.EMR) != len(releases) || d5.EMR[0] != releases[0].Hash {
-		s.t.Fatal("Sig_D5 does not name the release")
+		s.T.Fatal("Sig_D5 does not name the release")
 	}
-	if string(must(message.Unsalted(body.Diagnosis))) != diagnosis {
-		s.t.Fatal("the diagnosis changed on the way")
+	if string(peers.Must(message.Unsalted(body.Diagnosis))) != diagnosis {
+		s.T.Fatal("the diagnosis changed on the way")
 	}
 }
 
 // storeAndIndex runs M11 and M12.
 func (s *scene) storeAndIndex(v *doctor.Visit, h *doctor.Session, g *doctor.Diagnosis) {
-	s.t.Helper()
+	s.T.Helper()
 	m11, err := h.M11(g)
-	s.ok(err)
-	stored, err := h.ReceiveStored(s.anna.stored(m11, s.anna.entry(s.p)))
-	s.ok(err)
-	if stored.Record != 7 || stored.Hospital != annaID || !stored.Indexable() {
-		s.t.Fatalf("stored %+v", stored)
+	s.Ok(err)
+	stored, err := h.ReceiveStored(s.anna.Stored(m11, s.anna.Entry(s.p)))
+	s.Ok(err)
+	if stored.Record != 7 || stored.Hospital != peers.AnnaID || !stored.Indexable() {
+		s.T.Fatalf("stored %+v", stored)
 	}
-	i, m12, err := v.BeginIndexing(stored, s.cloud.prekey())
-	s.ok(err)
-	_, err = i.ReceiveIndexed(s.cloud.indexed(m12))
-	s.ok(err)
+	i, m12, err := v.BeginIndexing(stored, s.Cloud.Prekey())
+	s.Ok(err)
+	_, err = i.ReceiveIndexed(s.Cloud.Indexed(m12))
+	s.Ok(err)
 }
 
 // checkEvidence verifies every statement under the key of its signer.
 func (s *scene) checkEvidence(v *doctor.Visit) {
-	s.t.Helper()
-	e := must(doctor.DecodeEvidence(v.Evidence().Encode()))
-	keys := map[message.Hash]ecc.VerifyKey{s.p.c: s.p.sign.Public(), e.Doctor.Hash(): e.Doctor.Info.Keys.Sign,
-		s.anna.c: s.anna.sign.Public(), message.CloudHash(s.pins.PUKC): s.pins.PUKC}
+	s.T.Helper()
+	e := peers.Must(doctor.DecodeEvidence(v.Evidence().Encode()))
+	keys := map[message.Hash]ecc.VerifyKey{s.p.C: s.p.Sign.Public(), e.Doctor.Hash(): e.Doctor.Info.Keys.Sign,
+		s.anna.C: s.anna.Sign.Public(), message.CloudHash(s.Pins.PUKC): s.Pins.PUKC}
 	var names []string
 	for _, st := range e.Statements {
 		names = append(names, st.Name)
 		if err := keys[st.Signer].Verify(st.TBS, st.Signature); err != nil {
-			s.t.Errorf("%s does not verify", st.Name)
+			s.T.Errorf("%s does not verify", st.Name)
 		}
 	}
 	want := "Sig_P1 Sig_D1 Sig_P2 Sig_D2 Sig_C Sig_D3 Sig_HPC1 Sig_HPC2 Sig_D5 Sig_HPC3 Sig_D7 Sig_C2"
 	if got := strings.Join(names, " "); got != want {
-		s.t.Errorf("evidence holds\n%s, want\n%s", got, want)
+		s.T.Errorf("evidence holds\n%s, want\n%s", got, want)
 	}
 	if !bytes.Equal(e.Encode(), v.Evidence().Encode()) {
-		s.t.Error("evidence is not canonical")
+		s.T.Error("evidence is not canonical")
 	}
-	kv := message.IndexKey(s.p.kLoc, "GENERAL", annaID)
+	kv := message.IndexKey(s.p.KLoc, "GENERAL", peers.AnnaID)
 	if bytes.Contains(e.Encode(), kv[:]) {
-		s.t.Error("the evidence holds kv")
+		s.T.Error("the evidence holds kv")
 	}
 }
 
 // TestWriteModeSession: no session with the home hospital is open.
 func TestWriteModeSession(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
-	s.cloud.entries = nil // a patient without entries
+	s.Cloud.Entries = nil // a patient without entries
 	v := s.opened()
 	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
 		t.Fatal("found without an entry")
 	}
-	g := must(v.Diagnose([]byte(diagnosis)))
+	g := peers.Must(v.Diagnose([]byte(diagnosis)))
 	q, _ := s.searched(v, message.ModeWrite)
 	h := s.session(q)
 	if _, err := h.M8(message.Filter{}); problem.KindOf(err) != problem.KindRefused {
@@ -196,14 +197,14 @@ func TestStoredWithoutEntry(t *testing.T) {
 	v := s.opened()
 	q, _ := s.searched(v, message.ModeRead)
 	h := s.session(q)
-	m11 := must(h.M11(must(v.Diagnose([]byte(diagnosis)))))
-	stranger := s.newPatient("ffffffffffffffffffffffffffffffff")
-	stored, err := h.ReceiveStored(s.anna.stored(m11, s.anna.entry(stranger)))
-	s.ok(err)
+	m11 := peers.Must(h.M11(peers.Must(v.Diagnose([]byte(diagnosis)))))
+	stranger := s.NewPatient("ffffffffffffffffffffffffffffffff")
+	stored, err := h.ReceiveStored(s.anna.Stored(m11, s.anna.Entry(stranger)))
+	s.Ok(err)
 	if stored.Indexable() {
 		t.Fatal("an entry of another patient's locator would be indexed")
 	}
-	if _, _, err := v.BeginIndexing(stored, s.cloud.prekey()); problem.KindOf(err) != problem.KindConflict {
+	if _, _, err := v.BeginIndexing(stored, s.Cloud.Prekey()); problem.KindOf(err) != problem.KindConflict {
 		t.Fatal("M12 without an entry")
 	}
 }
@@ -217,7 +218,7 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	fresh := must(doctor.New(s.config(), s.suite, "dr-new"))
+	fresh := peers.Must(doctor.New(s.Config(), s.Suite, "dr-new"))
 	_, err := fresh.Register(make([]byte, message.ChallengeSize))
 	conflict("register without a certificate", err)
 	conflict("reply without a request", fresh.AcceptRegistration(message.RegistrationReply{}))
@@ -229,34 +230,34 @@ func TestOrder(t *testing.T) {
 	conflict("card before registration", err)
 
 	v := s.answered()
-	_, _, err = v.BeginSearch(message.ModeRead, s.cloud.prekey())
+	_, _, err = v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
 	conflict("search before M3", err)
 	_, err = v.Diagnose([]byte(diagnosis))
 	conflict("diagnosis before M3", err)
 	_, err = v.Signals()
 	conflict("M_SD before M3", err)
-	m3 := s.p.m3(s.p.consent(nil))
-	s.ok(v.ReceiveM3(m3))
+	m3 := s.p.M3(s.p.Consent(nil))
+	s.Ok(v.ReceiveM3(m3))
 	conflict("M3 twice", v.ReceiveM3(m3))
 	_, err = v.M10()
 	conflict("M10 without a diagnosis", err)
 
-	q, m4, err := v.BeginSearch(message.ModeRead, s.cloud.prekey())
-	s.ok(err)
-	_, _, err = q.BeginSession(s.anna.cred, s.anna.prekey())
+	q, m4, err := v.BeginSearch(message.ModeRead, s.Cloud.Prekey())
+	s.Ok(err)
+	_, _, err = q.BeginSession(s.anna.Cred, s.anna.Prekey())
 	conflict("session without a ticket", err)
-	m5 := s.cloud.m5(m4)
+	m5 := s.Cloud.M5(m4)
 	_, err = q.ReceiveM5(m5)
-	s.ok(err)
+	s.Ok(err)
 	_, err = q.ReceiveM5(m5)
 	conflict("M5 twice", err)
 
-	h, m6, err := q.BeginSession(s.anna.cred, s.anna.prekey())
-	s.ok(err)
+	h, m6, err := q.BeginSession(s.anna.Cred, s.anna.Prekey())
+	s.Ok(err)
 	_, err = h.M8(message.Filter{})
 	conflict("M8 before M7", err)
-	m7 := s.anna.m7(m6)
-	s.ok(h.ReceiveM7(m7))
+	m7 := s.anna.M7(m6)
+	s.Ok(h.ReceiveM7(m7))
 	conflict("M7 twice", h.ReceiveM7(m7))
 	_, _, err = h.ReceiveM9(message.Message{})
 	conflict("page before M8", err)
@@ -265,7 +266,7 @@ func TestOrder(t *testing.T) {
 	s.released(h, "{}")
 
 	_, err = v.Diagnose([]byte(diagnosis))
-	s.ok(err)
+	s.Ok(err)
 	_, err = v.Diagnose([]byte(diagnosis))
 	conflict("a second diagnosis", err)
 	v.Close()
@@ -279,12 +280,12 @@ func TestLives(t *testing.T) {
 	v := s.opened()
 	q, _ := s.searched(v, message.ModeRead)
 	h := s.session(q)
-	s.now = s.now.Add(5 * time.Minute)
-	if _, _, err := q.BeginSession(s.anna.cred, s.anna.prekey()); problem.KindOf(err) != problem.KindConflict {
+	s.Now = s.Now.Add(5 * time.Minute)
+	if _, _, err := q.BeginSession(s.anna.Cred, s.anna.Prekey()); problem.KindOf(err) != problem.KindConflict {
 		t.Fatalf("an expired ticket opened a session: %v", err)
 	}
-	g := must(v.Diagnose([]byte(diagnosis)))
-	s.now = s.now.Add(25 * time.Minute)
+	g := peers.Must(v.Diagnose([]byte(diagnosis)))
+	s.Now = s.Now.Add(25 * time.Minute)
 	if _, err := v.M10(); problem.KindOf(err) != problem.KindRefused {
 		t.Fatalf("M10 under an expired SEK_1: %v", err)
 	}
@@ -300,8 +301,8 @@ func TestLives(t *testing.T) {
 func TestM3Late(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	v := s.answered()
-	m3 := s.p.m3(s.p.consent(nil))
-	s.now = s.now.Add(doctor.SessionLife)
+	m3 := s.p.M3(s.p.Consent(nil))
+	s.Now = s.Now.Add(doctor.SessionLife)
 	if err := v.ReceiveM3(m3); problem.KindOf(err) != problem.KindRefused {
 		t.Fatalf("M3 under an expired SEK_1: %v", err)
 	}
