@@ -146,6 +146,7 @@ const (
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"
 	LabelCloudKeys       Label = "cloud keys"
+	LabelHospitalKeys    Label = "hospital keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
 )
 
