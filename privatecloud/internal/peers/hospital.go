@@ -106,7 +106,9 @@ func (w *World) Instance(t testing.TB, p Party, storage [32]byte, s Stores, chan
 }
 
 // Prekey is the hospital's published prekey.
-func (h *Hospital) Prekey(t testing.TB, w *World) ecc.KEMPublicKey { return w.OpenPrekey(t, h.Party.Cred) }
+func (h *Hospital) Prekey(t testing.TB, w *World) ecc.KEMPublicKey {
+	return w.OpenPrekey(t, h.Party.Cred)
+}
 
 // Enrol enrols a patient with the record of a medical record number.
 func (h *Hospital) EnrolPatient(t testing.TB, p *Patient, mrn string) {

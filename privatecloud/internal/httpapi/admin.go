@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	openapi "medunion/api/openapi/privateadmin"
+	"medunion/privatecloud/hospital"
+	"medunion/privatecloud/internal/fhir"
+)
+
+// AdminOptions configure NewAdmin; all fields but Registry are required.
+type AdminOptions struct {
+	Hospital *hospital.Hospital
+	// Import imports one bundle from a reader, or says what it would do.
+	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
+	// BundleBytes bounds the body of an import.
+	BundleBytes int64
+	// Authenticate checks a bearer token: the scheme is that of the document.
+	Authenticate httpserver.Authenticator
+	Logger       *slog.Logger
+	Registry     *prometheus.Registry
+}
+
+// importTimeout bounds one import.
+const importTimeout = 5 * time.Minute
+
+// maxTrail is how many audit entries one answer holds.
+const maxTrail = 1000
+
+// NewAdmin makes the administration's server.
+func NewAdmin(o AdminOptions) (*echo.Echo, error) {
+	spec, err := openapi.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	// The importer validates the bundle itself: the document's check would parse it twice.
+	for _, m := range spec.Paths.Find("/fhir/bundles").Post.RequestBody.Value.Content {
+		m.Schema = nil
+	}
+	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
+		Routes:       map[string]httpserver.Limits{"/fhir/bundles": {Body: o.BundleBytes, Timeout: importTimeout}},
+		Authenticate: o.Authenticate})
+	if err != nil {
+		return nil, err
+	}
+	openapi.RegisterHandlers(e, admin{o})
+	return e, nil
+}
+
+type admin struct{ AdminOptions }
+
+var _ openapi.ServerInterface = admin{}
+
+// ImportBundle implements openapi.ServerInterface.
+func (a admin) ImportBundle(c echo.Context, p openapi.ImportBundleParams) error {
+	report, err := a.Import(c.Request().Context(), c.Request().Body, p.DryRun != nil && *p.DryRun)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	c.Response().WriteHeader(http.StatusOK)
+	return report.JSON(c.Response())
+}
+
+// CreateDeskCode implements openapi.ServerInterface.
+func (a admin) CreateDeskCode(c echo.Context) error {
+	var body openapi.DeskCodeRequest
+	if err := httpserver.ReadJSON(c, &body); err != nil {
+		return err
+	}
+	code, expires, err := a.Hospital.NewDeskCode(c.Request().Context(), body.Mrn)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, openapi.DeskCode{Code: code, Expires: int64(expires)})
+}
+
+// GetAudit implements openapi.ServerInterface.
+func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
+	from := int64(1)
+	if p.From != nil {
+		from = *p.From
+	}
+	trail, err := a.Hospital.Trail(c.Request().Context(), uint64(max(from, 1)), maxTrail)
+	if err != nil {
+		return err
+	}
+	page := openapi.AuditPage{Entries: make([]openapi.AuditEntry, len(trail))}
+	for i, e := range trail {
+		page.Entries[i] = auditEntry(e)
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+func auditEntry(e hospital.Audited) openapi.AuditEntry {
+	out := openapi.AuditEntry{Number: int64(e.Number), Time: int64(e.Time), Event: e.What, Hash: hex.EncodeToString(e.Hash[:]),
+		Step: text(string(e.Step)), Reason: text(e.Reason), Request: text(e.Request), Licence: text(e.Licence),
+		Patient: text(string(e.Patient)), Doctor: hash(e.Doctor), Consent: hash(e.Consent)}
+	if e.Receipt != 0 {
+		n := int64(e.Receipt)
+		out.Receipt = &n
+	}
+	if e.Count != 0 {
+		n := int64(e.Count)
+		out.Count = &n
+	}
+	return out
+}
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func hash(h message.Hash) *string {
+	if h == (message.Hash{}) {
+		return nil
+	}
+	return text(hex.EncodeToString(h[:]))
+}

@@ -1,0 +1,154 @@
+// Package httpapi serves the role of a hospital over HTTP, as api/openapi/privatecloud.yaml
+// and privateadmin.yaml say: the protocol for patients and doctors, the administration for
+// the hospital itself, on two listeners. It decodes, calls one method, and encodes; it
+// decides nothing.
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	openapi "medunion/api/openapi/privatecloud"
+	"medunion/api/problem"
+	"medunion/privatecloud/hospital"
+)
+
+// Options configure New; all fields but Registry and Checks are required.
+type Options struct {
+	Hospital *hospital.Hospital
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+	Checks   []httpserver.Check
+	// Releases is how many releases may be held in memory at once.
+	Releases int
+}
+
+// releaseTimeout bounds the sending of a whole record.
+const releaseTimeout = 5 * time.Minute
+
+// New makes the protocol's server.
+func New(o Options) (*echo.Echo, error) {
+	spec, err := openapi.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec,
+		Routes: map[string]httpserver.Limits{
+			"/v1/diagnoses": {Body: httpserver.MessageBody(httpserver.LargeMessageCap)},
+			"/v1/releases":  {Timeout: releaseTimeout},
+		}})
+	if err != nil {
+		return nil, err
+	}
+	openapi.RegisterHandlers(e, handlers{role: o.Hospital, slots: make(chan struct{}, o.Releases)})
+	return e, nil
+}
+
+// handlers implements the generated server interface.
+type handlers struct {
+	role  *hospital.Hospital
+	slots chan struct{}
+}
+
+var _ openapi.ServerInterface = handlers{}
+
+// exchange reads one message, hands it to a step of the role, and writes its answer.
+func exchange(c echo.Context, want message.Type, step func(context.Context, message.Message) (message.Message, error)) error {
+	m, err := read(c, want)
+	if err != nil {
+		return err
+	}
+	answer, err := step(c.Request().Context(), m)
+	if err != nil {
+		return err
+	}
+	return httpserver.WriteMessage(c, http.StatusOK, answer.Encode())
+}
+
+func read(c echo.Context, want message.Type) (message.Message, error) {
+	raw, err := httpserver.ReadMessage(c, want.Limit())
+	if err != nil {
+		return message.Message{}, err
+	}
+	m, err := message.DecodeType(raw, want)
+	if err != nil {
+		return m, problem.Invalid("The message is not one of this step in its canonical form.").Because(err)
+	}
+	return m, nil
+}
+
+// Enrol implements openapi.ServerInterface.
+func (h handlers) Enrol(c echo.Context) error { return exchange(c, message.TypeEnrol, h.role.Enrol) }
+
+// Ask implements openapi.ServerInterface.
+func (h handlers) Ask(c echo.Context) error { return exchange(c, message.TypeAsk, h.role.Ask) }
+
+// OpenSession implements openapi.ServerInterface.
+func (h handlers) OpenSession(c echo.Context) error {
+	return exchange(c, message.TypeM6, h.role.OpenSession)
+}
+
+// StoreDiagnosis implements openapi.ServerInterface.
+func (h handlers) StoreDiagnosis(c echo.Context) error {
+	return exchange(c, message.TypeM11, h.role.StoreDiagnosis)
+}
+
+// errBusy is the cause when all places for releases are taken.
+var errBusy = errors.New("as many releases are under way as fit into memory")
+
+// Release implements openapi.ServerInterface. A release that breaks off after its first line
+// cuts the connection: a stream that ended orderly would look complete to a proxy.
+func (h handlers) Release(c echo.Context) error {
+	m, err := read(c, message.TypeM8)
+	if err != nil {
+		return err
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		return problem.Unavailable(time.Second, errBusy)
+	}
+	r, err := h.role.Release(c.Request().Context(), m)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "application/x-ndjson")
+	c.Response().WriteHeader(http.StatusOK)
+	for {
+		page, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = writeLine(c.Response(), page)
+		}
+		if err != nil || c.Request().Context().Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// writeLine writes {"message":".."} and a line break, and sends it off.
+func writeLine(w *echo.Response, m message.Message) error {
+	canonical := m.Encode()
+	line := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(canonical))+32)
+	line = append(line, `{"message":"`...)
+	line = base64.RawURLEncoding.AppendEncode(line, canonical)
+	line = append(line, "\"}\n"...)
+	if _, err := w.Write(line); err != nil {
+		return err
+	}
+	w.Flush()
+	return nil
+}

@@ -1,0 +1,160 @@
+// Package server runs a hospital's private cloud: it wires the role to its stores and to
+// HTTP, and imports folders from the command line.
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"medunion/api/message"
+	"medunion/api/replay"
+	"medunion/ecc"
+)
+
+// Config is a hospital's configuration, by flags or environment variables.
+type Config struct {
+	ID      string `help:"ID_HPC, the hospital's name in the protocol." required:"" env:"PRIVATECLOUD_ID"`
+	Address string `help:"Base URL at which patients' agents and portals reach the protocol; it stands in the credential for good. Default: that of the listener." env:"PRIVATECLOUD_ADDRESS"`
+	Suite   uint8  `help:"HPKE suite: 1 X25519, 2 X-Wing." default:"1" env:"PRIVATECLOUD_SUITE"`
+
+	Listen      string `help:"Address of the protocol. Port 0 picks a free one, or after the registration the one in the credential." default:"127.0.0.1:8081" env:"PRIVATECLOUD_LISTEN"`
+	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8083" env:"PRIVATECLOUD_ADMIN_LISTEN"`
+	TLSCert     string `help:"TLS certificate chain (PEM file), for both." env:"PRIVATECLOUD_TLS_CERT"`
+	TLSKey      string `help:"TLS private key (PEM file)." env:"PRIVATECLOUD_TLS_KEY"`
+	BehindTLS   bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PRIVATECLOUD_BEHIND_TLS"`
+
+	Keys           string `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
+	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PRIVATECLOUD_INIT_KEYS"`
+	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
+
+	Cloud         string `help:"Address of the public cloud." required:"" env:"PRIVATECLOUD_CLOUD"`
+	Pins          string `help:"File with the public cloud's pins (JSON)." required:"" env:"PRIVATECLOUD_PINS"`
+	OperatorToken string `help:"File with the public cloud's operator token, for the registration at the first start." env:"PRIVATECLOUD_OPERATOR_TOKEN"`
+	Authority     string `help:"The medical authority's issuer name." required:"" env:"PRIVATECLOUD_AUTHORITY"`
+	AuthorityJWKS string `help:"File with the medical authority's pinned JWKS." required:"" env:"PRIVATECLOUD_AUTHORITY_JWKS"`
+
+	Operators     string `help:"Issuer name of the tokens for the administration." required:"" env:"PRIVATECLOUD_OPERATORS"`
+	OperatorsJWKS string `help:"File with the JWKS that signs those tokens." required:"" env:"PRIVATECLOUD_OPERATORS_JWKS"`
+	Audience      string `help:"Audience that such a token must name. Default: the hospital's ID." env:"PRIVATECLOUD_AUDIENCE"`
+
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI"`
+	Database string `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
+
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PRIVATECLOUD_REDIS_ADDRS"`
+	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PRIVATECLOUD_REDIS_MASTER"`
+	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PRIVATECLOUD_REDIS_CLUSTER"`
+	RedisUsername string   `help:"Redis user." env:"PRIVATECLOUD_REDIS_USERNAME"`
+	RedisPassword string   `help:"Redis password." env:"PRIVATECLOUD_REDIS_PASSWORD" hidden:""`
+	Namespace     string   `help:"Name of this hospital's part of Redis; its instances share it, two hospitals never. Default: from the ID." env:"PRIVATECLOUD_NAMESPACE"`
+
+	DepartmentRules string        `help:"File with the rules that place encounters in departments (JSON); default: built in." env:"PRIVATECLOUD_DEPARTMENT_RULES"`
+	MRNSystem       string        `help:"Identifier system of medical record numbers; default: the identifier of type MR, else the Patient's id." env:"PRIVATECLOUD_MRN_SYSTEM"`
+	DeskCodeLife    time.Duration `help:"Life of a desk code." default:"15m" env:"PRIVATECLOUD_DESK_CODE_LIFE"`
+	Releases        int           `help:"How many releases may be in memory at once." default:"8" env:"PRIVATECLOUD_RELEASES"`
+	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
+
+	// Set by a program that starts the hospital itself; no flags.
+	PinsValue *message.Pins    `kong:"-"` // instead of the file Pins
+	Logger    *slog.Logger     `kong:"-"` // default: JSON to stderr
+	Now       func() time.Time `kong:"-"` // default: time.Now
+	Rand      io.Reader        `kong:"-"` // default: crypto/rand
+}
+
+// check refuses insecure settings before anything is opened.
+func (c Config) check() error {
+	switch {
+	case !message.ID(c.ID).Valid():
+		return errors.New("the ID is not valid")
+	case !ecc.Suite(c.Suite).Valid():
+		return errors.New("the suite is 1 or 2")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("a TLS certificate and its key come together")
+	case c.TLSCert == "" && !c.BehindTLS && !(onLoopback(c.Listen) && onLoopback(c.AdminListen)):
+		return errors.New("plain HTTP is for loopback: give a TLS certificate, or say that a proxy speaks TLS")
+	case c.Keys == "":
+		return errors.New("no key file")
+	case c.Releases < 1:
+		return errors.New("at least one release must fit into memory")
+	}
+	return c.checkAddress()
+}
+
+func (c Config) checkAddress() error {
+	if c.Address == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Address)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return errors.New("the address is no base URL")
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && (onLoopback(u.Host) || onLoopback(u.Host+":80"))) {
+		return errors.New("the address must be https, or http on loopback")
+	}
+	return nil
+}
+
+func onLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (c Config) withDefaults() Config {
+	if c.Audience == "" {
+		c.Audience = c.ID
+	}
+	if c.Namespace == "" {
+		c.Namespace = strings.NewReplacer(".", "-", "_", "-").Replace(c.ID)
+	}
+	if c.Releases == 0 {
+		c.Releases = 8
+	}
+	if c.Suite == 0 {
+		c.Suite = uint8(ecc.SuiteX25519)
+	}
+	c.setTools()
+	return c
+}
+
+func (c Config) pins() (p message.Pins, err error) {
+	if c.PinsValue != nil {
+		return *c.PinsValue, nil
+	}
+	b, err := os.ReadFile(c.Pins)
+	if err != nil {
+		return p, fmt.Errorf("pins: %w", err)
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, fmt.Errorf("pins: %w", err)
+	}
+	return p, nil
+}
+
+func (c Config) window(p message.Parameters) replay.Config {
+	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future}
+}
+
+func (c Config) redis() redis.UniversalClient {
+	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
+		Username: c.RedisUsername, Password: c.RedisPassword, MaxRetries: -1, ContextTimeoutEnabled: true,
+		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
+}
+
+func readFile(what, path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return b, nil
+}

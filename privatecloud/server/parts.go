@@ -1,0 +1,233 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/api/replay"
+	"medunion/privatecloud/hospital"
+	"medunion/privatecloud/internal/cloudclient"
+	"medunion/privatecloud/internal/fhir"
+	"medunion/privatecloud/internal/ingest"
+	"medunion/privatecloud/internal/mongostore"
+	"medunion/privatecloud/internal/redisstore"
+)
+
+func (c *Config) setTools() {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+}
+
+// parts is what an instance holds open.
+type parts struct {
+	config   Config
+	pins     message.Pins
+	params   message.Parameters
+	cloud    *cloudclient.Client
+	store    *mongostore.Store
+	window   *replay.Window
+	redis    redis.UniversalClient
+	hospital *hospital.Hospital
+	importer ingest.Importer
+	due      chan struct{} // a hint that index entries wait
+}
+
+// open opens everything but HTTP. The keys are registered.
+func open(ctx context.Context, c Config, k keys) (*parts, error) {
+	p := &parts{config: c, due: make(chan struct{}, 1)}
+	if err := p.connect(ctx, k); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *parts) connect(ctx context.Context, k keys) (err error) {
+	c := p.config
+	if p.pins, err = c.pins(); err != nil {
+		return err
+	}
+	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now); err != nil {
+		return err
+	}
+	if p.params, err = p.parameters(ctx); err != nil {
+		return err
+	}
+	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+		return err
+	}
+	p.redis = c.redis()
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+		return explain(err)
+	}
+	return p.role(k)
+}
+
+// explain shows the cause of a problem, which its Error hides from strangers, to the
+// operator who starts the service.
+func explain(err error) error { return errors.New(problem.Reason(err)) }
+
+// parameters fetches the public parameters, or takes those of the last start: a hospital
+// starts whether or not the public cloud can be reached. Both are signed.
+func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
+	path := p.config.Keys + ".parameters"
+	params, signed, err := p.cloud.Parameters(ctx)
+	if err == nil {
+		return params, writeDurably(path, signed.Encode(), os.Rename)
+	}
+	b, missing := os.ReadFile(path)
+	if missing != nil {
+		return params, fmt.Errorf("public parameters: %w", explain(err))
+	}
+	if signed, err = message.DecodeSigned(b); err != nil {
+		return params, fmt.Errorf("public parameters: %w", err)
+	}
+	return message.OpenParameters(signed, p.pins)
+}
+
+func (p *parts) role(k keys) error {
+	c, s := p.config, p.store
+	jwks, err := readFile("medical authority", c.AuthorityJWKS)
+	if err != nil {
+		return err
+	}
+	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
+	if err != nil {
+		return fmt.Errorf("medical authority: %w", err)
+	}
+	classes, err := fhir.NewClassifier(p.params.ClassRules, texts(p.params.Classes))
+	if err != nil {
+		return fmt.Errorf("public parameters: %w", err)
+	}
+	rules, err := p.rules()
+	if err != nil {
+		return err
+	}
+	p.hospital, err = hospital.New(hospital.Config{
+		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Storage: k.storage}, Pins: p.pins,
+		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
+		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
+		Receipts: s, Diagnoses: s, Audit: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
+		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
+		DeskCodeLife: c.DeskCodeLife, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+	})
+	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
+	return err
+}
+
+func (p *parts) rules() (fhir.Rules, error) {
+	departments := texts(p.params.Departments)
+	if p.config.DepartmentRules == "" {
+		r := fhir.DefaultRules()
+		return r, r.Validate(departments)
+	}
+	b, err := readFile("department rules", p.config.DepartmentRules)
+	if err != nil {
+		return fhir.Rules{}, err
+	}
+	return fhir.LoadRules(bytes.NewReader(b), departments)
+}
+
+func texts(codes []message.Code) []string {
+	out := make([]string, len(codes))
+	for i, c := range codes {
+		out[i] = string(c)
+	}
+	return out
+}
+
+func (p *parts) hint() {
+	select {
+	case p.due <- struct{}{}:
+	default:
+	}
+}
+
+// close gives up what is open; requests have ended.
+func (p *parts) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var errs []error
+	if p.store != nil {
+		errs = append(errs, p.store.Close(ctx))
+	}
+	if p.window != nil {
+		errs = append(errs, p.window.Close())
+	}
+	if p.redis != nil {
+		errs = append(errs, p.redis.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// prepare loads the keys, makes them, or registers them: what the configuration allows.
+func prepare(ctx context.Context, c Config, address string) (keys, error) {
+	f, err := openKeyFile(c)
+	if err != nil {
+		return keys{}, err
+	}
+	k, err := f.load()
+	if errors.Is(err, os.ErrNotExist) && c.InitKeys {
+		if k, err = newKeys(c, address); err == nil {
+			err = f.create(k)
+		}
+	}
+	if err != nil {
+		return k, err
+	}
+	if k.draft.ID != message.ID(c.ID) {
+		return k, fmt.Errorf("the key file is that of hospital %s", k.draft.ID)
+	}
+	if k.registered {
+		return k, nil
+	}
+	return register(ctx, c, f, k, address)
+}
+
+// register runs M0. The draft's secrets are on disk already, so that none is lost with the reply.
+func register(ctx context.Context, c Config, f keyFile, k keys, address string) (keys, error) {
+	if c.OperatorToken == "" {
+		return k, errors.New("the hospital is not registered: an operator token of the public cloud is needed")
+	}
+	token, err := readPrivate(c.OperatorToken)
+	if err != nil {
+		return k, fmt.Errorf("operator token: %w", err)
+	}
+	pins, err := c.pins()
+	if err != nil {
+		return k, err
+	}
+	client, err := cloudclient.New(c.Cloud, pins, c.Now)
+	if err != nil {
+		return k, err
+	}
+	k.draft.Address = address
+	reply, err := client.Register(ctx, c.Rand, k.draft, strings.TrimSpace(string(token)))
+	if err != nil {
+		return k, fmt.Errorf("registration: %w", explain(err))
+	}
+	if k.credential, k.s, err = k.draft.Accept(reply, pins, message.MillisOf(c.Now())); err != nil {
+		return k, fmt.Errorf("registration: %w", err)
+	}
+	k.registered = true
+	return k, f.replace(k)
+}

@@ -1,0 +1,299 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/api/token"
+	"medunion/privatecloud/internal/fhir"
+	"medunion/privatecloud/internal/httpapi"
+)
+
+// How often an instance looks after things by itself.
+const (
+	rotateEvery  = 5 * time.Minute
+	refreshEvery = 5 * time.Minute
+	retryEvery   = 5 * time.Second
+	publishEvery = 5 * time.Second
+	sweepEvery   = time.Hour
+)
+
+// Instance is a running hospital.
+type Instance struct {
+	parts      *parts
+	listener   net.Listener
+	admin      net.Listener
+	tls        bool
+	credential message.Credential
+	stop       context.CancelFunc
+	done       chan struct{}
+	err        error
+}
+
+// Run serves until ctx ends. It returns nil after a clean shutdown.
+func Run(ctx context.Context, c Config) error {
+	i, err := Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	return i.Wait()
+}
+
+// Start registers the hospital if it is not yet, opens everything that is configured, begins
+// to serve, and returns. The instance ends with ctx or by Close.
+func Start(ctx context.Context, c Config) (*Instance, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	cert, err := c.certificate()
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{tls: cert != nil, done: make(chan struct{})}
+	if err := i.listen(c); err != nil {
+		return nil, errors.Join(err, i.closeListeners())
+	}
+	if err := i.open(ctx, c); err != nil {
+		return nil, errors.Join(err, i.closeListeners())
+	}
+	ctx, i.stop = context.WithCancel(ctx)
+	if err := i.begin(ctx, c, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}); err != nil {
+		i.stop()
+		return nil, errors.Join(err, i.closeListeners(), i.parts.close())
+	}
+	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL())
+	return i, nil
+}
+
+func (i *Instance) listen(c Config) (err error) {
+	if i.listener, err = net.Listen("tcp", c.listenAddr()); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if i.admin, err = net.Listen("tcp", c.AdminListen); err != nil {
+		return fmt.Errorf("listen for the administration: %w", err)
+	}
+	return nil
+}
+
+// listenAddr puts the port of a registered address in the place of port 0: peers know the
+// hospital by the address in its credential.
+func (c Config) listenAddr() string {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port != "0" || c.Address != "" {
+		return c.Listen
+	}
+	f, err := openKeyFile(c)
+	if err != nil {
+		return c.Listen
+	}
+	k, err := f.load()
+	if err != nil || !k.registered {
+		return c.Listen
+	}
+	u, err := url.Parse(string(k.credential.Info.Attribute))
+	if err != nil || u.Hostname() != host || u.Port() == "" {
+		return c.Listen
+	}
+	return u.Host
+}
+
+func (i *Instance) closeListeners() error {
+	var errs []error
+	for _, l := range []net.Listener{i.listener, i.admin} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (i *Instance) open(ctx context.Context, c Config) error {
+	address := c.Address
+	if address == "" {
+		address = i.URL()
+	}
+	k, err := prepare(ctx, c, address)
+	if err != nil {
+		return err
+	}
+	i.credential = k.credential
+	if registered := string(k.credential.Info.Attribute); registered != address {
+		c.Logger.Warn("the credential names another address than this instance has", "credential", registered, "instance", address)
+	}
+	i.parts, err = open(ctx, c, k)
+	return err
+}
+
+func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOptions) error {
+	protocol, admin, err := i.parts.handlers()
+	if err != nil {
+		return err
+	}
+	// Before the first request: a prekey to open it with, and a revocation list. A public
+	// cloud that cannot be reached delays both, and requests that need them fail until then.
+	i.parts.rotate(ctx)
+	i.parts.refresh(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { i.parts.every(ctx, rotateEvery, nil, i.parts.rotate) })
+	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
+	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
+	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
+	served := make(chan error, 2)
+	running.Go(func() { served <- httpserver.Serve(ctx, i.listener, protocol, o) })
+	running.Go(func() { served <- httpserver.Serve(ctx, i.admin, admin, o) })
+	go func() {
+		defer close(i.done)
+		first := <-served
+		i.stop() // one without the other is no hospital
+		running.Wait()
+		i.err = errors.Join(first, <-served, i.parts.close())
+	}()
+	return nil
+}
+
+// URL is the base URL at which the protocol listens.
+func (i *Instance) URL() string { return i.url(i.listener) }
+
+// AdminURL is the base URL of the administration.
+func (i *Instance) AdminURL() string { return i.url(i.admin) }
+
+// Addr is the host:port of the protocol.
+func (i *Instance) Addr() string { return i.listener.Addr().String() }
+
+// Address is the address that the credential names.
+func (i *Instance) Address() string { return string(i.credential.Info.Attribute) }
+
+// Credential is Cred_HPC.
+func (i *Instance) Credential() message.Credential { return i.credential }
+
+func (i *Instance) url(l net.Listener) string {
+	if i.tls {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+// Wait returns when the instance has ended: nil after a clean shutdown.
+func (i *Instance) Wait() error {
+	<-i.done
+	return i.err
+}
+
+// Close ends the instance, letting running requests finish.
+func (i *Instance) Close() error {
+	i.stop()
+	return i.Wait()
+}
+
+func (c Config) certificate() (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}, nil
+}
+
+func (p *parts) handlers() (protocol, admin http.Handler, err error) {
+	c := p.config
+	jwks, err := readFile("operators", c.OperatorsJWKS)
+	if err != nil {
+		return nil, nil, err
+	}
+	verifier, err := token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	if err != nil {
+		return nil, nil, fmt.Errorf("operators: %w", err)
+	}
+	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases,
+		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}}})
+	if err != nil {
+		return nil, nil, err
+	}
+	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
+		BundleBytes: fhir.DefaultLimits.BundleBytes, Authenticate: authenticate(verifier, c.Now)})
+	return protocol, admin, err
+}
+
+// every runs a task at once when it is hinted, else at intervals, until ctx ends.
+func (p *parts) every(ctx context.Context, interval time.Duration, hint <-chan struct{}, task func(context.Context) bool) {
+	wait := interval
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-hint:
+			timer.Stop()
+		case <-timer.C:
+		}
+		wait = interval
+		if !task(ctx) {
+			wait = min(interval, retryEvery)
+		}
+	}
+}
+
+func (p *parts) failed(ctx context.Context, what string, err error) bool {
+	if err != nil && ctx.Err() == nil {
+		p.config.Logger.Error(what, "reason", problem.Reason(err))
+	}
+	return err == nil
+}
+
+func (p *parts) rotate(ctx context.Context) bool {
+	return p.failed(ctx, "prekeys were not rotated or published", p.hospital.RotatePrekeys(ctx))
+}
+
+func (p *parts) refresh(ctx context.Context) bool {
+	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx))
+}
+
+func (p *parts) publish(ctx context.Context) bool {
+	_, err := p.hospital.PublishDue(ctx)
+	return p.failed(ctx, "index entries were not published", err)
+}
+
+func (p *parts) sweep(ctx context.Context) bool {
+	return p.failed(ctx, "expired data was not deleted", p.store.Sweep(ctx, message.MillisOf(p.config.Now())))
+}
+
+// Import imports a folder into the records, without serving. It works beside running
+// instances, which then publish what has changed.
+func Import(ctx context.Context, c Config, dir string, dryRun bool, progress func(fhir.Progress)) (fhir.Report, error) {
+	c = c.withDefaults()
+	f, err := openKeyFile(c)
+	if err != nil {
+		return fhir.Report{}, err
+	}
+	k, err := f.load()
+	if errors.Is(err, os.ErrNotExist) || err == nil && !k.registered {
+		return fhir.Report{}, errors.New("the hospital is not registered yet: start it once")
+	}
+	if err != nil {
+		return fhir.Report{}, err
+	}
+	p, err := open(ctx, c, k)
+	if err != nil {
+		return fhir.Report{}, err
+	}
+	report, err := p.importer.Folder(ctx, dir, dryRun, progress)
+	if err != nil && problem.KindOf(err) != problem.KindInternal {
+		err = explain(err)
+	}
+	return report, errors.Join(err, p.close())
+}
