@@ -47,6 +47,9 @@ func (p *Patient) VerifyCard(meant message.Hash, card Card, revoked message.Revo
 	return Doctor{Hash: meant, Credential: card.Credential, Certificate: cert, rawCert: card.Certificate, prekey: pre.Key}, nil
 }
 
+// RawCertificate is Cert_D as the medical authority signed it.
+func (d Doctor) RawCertificate() []byte { return d.rawCert }
+
 // Hospital is a verified entry of the signed directory with its current prekey.
 type Hospital struct {
 	Hash       message.Hash // c_HPC

@@ -36,8 +36,9 @@ const (
 	maxCodes  = 64
 )
 
-// checkChoices refuses what no consent may say, as Invalid.
-func (p *Patient) checkChoices(d Doctor, c Choices) error {
+// CheckChoices refuses what no consent may say, as Invalid. Share checks it too; asked
+// before Begin, it spares the doctor a visit that goes nowhere.
+func (p *Patient) CheckChoices(d Doctor, c Choices) error {
 	switch {
 	case !slices.Contains(d.Certificate.Departments, string(c.Department)):
 		return problem.Invalid("The doctor does not act in that department.")

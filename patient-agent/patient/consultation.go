@@ -170,7 +170,7 @@ func (v *Visit) Share(c Choices, uv ecc.SigningKey) (Given, message.Message, err
 	if v.state != awaitChoices || v.expired() {
 		return Given{}, message.Message{}, ErrOrder
 	}
-	if err := v.p.checkChoices(v.doctor, c); err != nil {
+	if err := v.p.CheckChoices(v.doctor, c); err != nil {
 		return Given{}, message.Message{}, err
 	}
 	con, err := v.p.giveConsent(v.doctor, c, uv)

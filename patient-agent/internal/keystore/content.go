@@ -113,16 +113,16 @@ type Visit struct {
 
 // Diagnosis is what a doctor has signed, verified when it came.
 type Diagnosis struct {
-	Hash     ecc.Hash // H(Sig_D5)
-	Doctor   []byte   // Cred_D
-	Name     string
-	Licence  string
-	Consent  ecc.Hash
-	Time     message.Millis
-	Salted   []byte // M_DINF
-	SigD5    Statement
-	FromHer  bool     // it came in a visit, from the doctor herself
-	StoredAt []Stored `json:",omitempty"`
+	Hash      ecc.Hash // H(Sig_D5)
+	Doctor    []byte   // Cred_D
+	Name      string
+	Licence   string
+	Consent   ecc.Hash
+	Time      message.Millis
+	Salted    []byte // M_DINF
+	SigD5     Statement
+	FromVisit bool     // it came in a visit, from the doctor directly
+	StoredAt  []Stored `json:",omitempty"`
 }
 
 // Stored is a record that holds a diagnosis.

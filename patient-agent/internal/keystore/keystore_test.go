@@ -54,7 +54,7 @@ func full() Content {
 		Visits: []Visit{{ID: "1", State: Shared, Says: "w", Doctor: "Dr A", Licence: "L", Department: "SURGERY", Started: at, Updated: at,
 			Consent: &h, Diagnosis: &h, Credential: []byte{7}, Certificate: []byte{8}, SigP1: &st, SigD1: &st, SigP2: &st}},
 		Diagnoses: []Diagnosis{{Hash: h, Doctor: []byte{9}, Name: "Dr A", Licence: "L", Consent: h, Time: 10, Salted: []byte{11}, SigD5: st,
-			FromHer: true, StoredAt: []Stored{{Hospital: "st-anna", Record: 12}}}},
+			FromVisit: true, StoredAt: []Stored{{Hospital: "st-anna", Record: 12}}}},
 		Hospitals: []Known{{Hospital: "st-anna", Releases: []byte{13}, Last: 14, Answers: []Statement{st}, Disputed: []Statement{st}, Contents: [][]byte{{15}}}},
 	}
 }

@@ -1,0 +1,39 @@
+package agent
+
+import (
+	"sync"
+	"time"
+)
+
+// maxSkew is how far a server may move the time of what the agent sends. Nobody can
+// make it sign for a time far from its own clock.
+const maxSkew = time.Hour
+
+// clock is the device's time with a correction for what is sent. What is received
+// is always judged by the device's own time.
+type clock struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+// stamp is the time T of the next message.
+func (c *clock) stamp() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now().Add(c.offset)
+}
+
+// correct takes over a server's time, from its `stale` problem. It reports false for
+// a time too far away.
+func (c *clock) correct(server time.Time) bool {
+	offset := server.Sub(c.now())
+	if offset.Abs() > maxSkew {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = offset
+	return true
+}

@@ -1,0 +1,173 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/ecc"
+	"medunion/patient-agent/internal/keystore"
+	"medunion/patient-agent/patient"
+)
+
+// Diagnosis is what a doctor has signed, verified.
+type Diagnosis struct {
+	ID           message.Hash // H(Sig_D5)
+	Doctor       string
+	Licence      string
+	Consent      message.Hash
+	ConsentKnown bool // the consent is one that she gave to this doctor
+	Time         time.Time
+	FromVisit    bool // it came in a visit, from the doctor directly
+	StoredAt     []keystore.Stored
+	Content      []byte // FHIR Bundle
+}
+
+// Unanswered is a hospital that could not be asked or whose answer did not hold.
+type Unanswered struct {
+	Hospital message.ID
+	Says     string
+}
+
+// Diagnoses asks every hospital where she is enrolled for the diagnoses in her
+// record, adds what is new to those of her visits, and returns all, newest first.
+// One diagnosis that came by several ways is one.
+func (a *Agent) Diagnoses(ctx context.Context) ([]Diagnosis, []Unanswered, error) {
+	o, err := a.registered()
+	if err != nil {
+		return nil, nil, err
+	}
+	mine, err := enrolled(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	unanswered := []Unanswered{}
+	for _, id := range mine {
+		if err := a.fetchDiagnoses(ctx, o, id); err != nil {
+			unanswered = append(unanswered, Unanswered{Hospital: id, Says: says(err)})
+		}
+	}
+	out := []Diagnosis{}
+	err = o.store.View(func(c keystore.Content) error {
+		for _, d := range c.Diagnoses {
+			out = append(out, diagnosis(c, d))
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(x, y Diagnosis) int {
+		return cmp.Or(y.Time.Compare(x.Time), slices.Compare(x.ID[:], y.ID[:]))
+	})
+	return out, unanswered, storeProblem(err)
+}
+
+// fetchDiagnoses verifies what one hospital's record holds. If one of its diagnoses
+// does not hold, those that do are kept, and the hospital is reported.
+func (a *Agent) fetchDiagnoses(ctx context.Context, o *opened, id message.ID) error {
+	h, err := a.hospital(ctx, o, id)
+	if err != nil {
+		return err
+	}
+	var found []keystore.Diagnosis
+	var bad error
+	err = a.collectHospital(ctx, o, h, message.AskDiagnoses, 0, func(answer patient.Answered) (next uint64, err error) {
+		list, err := message.DecodeDiagnoses(answer.Content)
+		for _, w := range list {
+			next = max(next, w.Record+1)
+			d, err := o.role.OpenWritten(w)
+			if err != nil {
+				bad = err
+				continue
+			}
+			kept := keptDiagnosis(d)
+			kept.StoredAt = []keystore.Stored{{Hospital: id, Record: w.Record}}
+			found = append(found, kept)
+		}
+		return next, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := keepNew(o, found); err != nil {
+		return storeProblem(err)
+	}
+	return bad
+}
+
+// keepNew stores diagnoses, and writes nothing if all are known.
+func keepNew(o *opened, found []keystore.Diagnosis) error {
+	news := false
+	err := o.store.View(func(c keystore.Content) error {
+		for _, d := range found {
+			news = mergeDiagnosis(&c, d) || news
+		}
+		return nil
+	})
+	if err != nil || !news {
+		return err
+	}
+	return o.store.Update(func(c *keystore.Content) error {
+		for _, d := range found {
+			mergeDiagnosis(c, d)
+		}
+		return nil
+	})
+}
+
+func keptDiagnosis(d patient.Diagnosis) keystore.Diagnosis {
+	return keystore.Diagnosis{Hash: ecc.Sum(d.SigD5.Encode()), Doctor: d.Doctor.Encode(), Name: d.Certificate.Name, Licence: d.Certificate.Licence,
+		Consent: d.Consent, Time: d.Time, Salted: d.Salted, SigD5: keystore.Statement{TBS: d.SigD5.TBS, Signature: d.SigD5.Signature}}
+}
+
+// mergeDiagnosis adds a diagnosis, or where it came from to the one known by
+// H(Sig_D5). It reports whether anything was new.
+func mergeDiagnosis(c *keystore.Content, d keystore.Diagnosis) bool {
+	known := c.Diagnosis(d.Hash)
+	if known == nil {
+		c.Diagnoses = append(c.Diagnoses, d)
+		return true
+	}
+	news := d.FromVisit && !known.FromVisit
+	known.FromVisit = known.FromVisit || d.FromVisit
+	for _, s := range d.StoredAt {
+		if !slices.Contains(known.StoredAt, s) {
+			known.StoredAt, news = append(known.StoredAt, s), true
+		}
+	}
+	return news
+}
+
+func diagnosis(c keystore.Content, d keystore.Diagnosis) Diagnosis {
+	content, err := message.Unsalted(d.Salted)
+	if err != nil {
+		content = nil // cannot be: it was verified when it came
+	}
+	return Diagnosis{ID: d.Hash, Doctor: d.Name, Licence: d.Licence, Consent: d.Consent, ConsentKnown: gaveTo(c, d.Consent, d.Doctor),
+		Time: d.Time.Time(), FromVisit: d.FromVisit, StoredAt: d.StoredAt, Content: content}
+}
+
+// gaveTo reports whether she gave the consent to the doctor of the credential.
+func gaveTo(c keystore.Content, consent message.Hash, credential []byte) bool {
+	k := c.Consent(consent)
+	return k != nil && string(k.Doctor) == string(credential)
+}
+
+// Diagnosis returns one diagnosis that is known, without asking anybody.
+func (a *Agent) Diagnosis(id message.Hash) (Diagnosis, error) {
+	o, err := a.registered()
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	var out Diagnosis
+	err = o.store.View(func(c keystore.Content) error {
+		d := c.Diagnosis(id)
+		if d == nil {
+			return problem.NotFound("There is no such diagnosis.")
+		}
+		out = diagnosis(c, *d)
+		return nil
+	})
+	return out, storeProblem(err)
+}
