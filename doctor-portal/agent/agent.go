@@ -61,13 +61,12 @@ const maxOffset = 5 * time.Minute
 func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	cfg.defaults()
 	a := &Agent{cfg: cfg, log: cfg.Logger.With("service", service), wake: make(chan struct{}, 1), after: "0-0"}
-	if err := a.configure(); err != nil {
-		return nil, fmt.Errorf("doctor agent: %w", err)
-	}
 	listener, err := listen(cfg.Listen)
 	if err != nil {
-		a.store.close()
 		return nil, fmt.Errorf("doctor agent: %w", err)
+	}
+	if err := a.configure(); err != nil {
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close())
 	}
 	handler, err := a.handler()
 	if err != nil {

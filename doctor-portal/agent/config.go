@@ -24,15 +24,19 @@ type Config struct {
 	PassphraseEnv  string `help:"Name of the environment variable with the store's passphrase." xor:"passphrase"`
 	TokenFile      string `help:"File of the API's bearer token; made on first start." required:"" env:"MEDUNION_DOCTOR_TOKEN_FILE"`
 	Portal         string `help:"The portal's origin, as https://portal.example." required:"" env:"MEDUNION_DOCTOR_PORTAL"`
-	Pins           string `help:"File with the public cloud's pins (JSON)." required:"" env:"MEDUNION_DOCTOR_PINS"`
+	PinsFile       string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"MEDUNION_DOCTOR_PINS"`
 	Authority      string `help:"Issuer name of the medical authority." required:"" env:"MEDUNION_DOCTOR_AUTHORITY"`
-	AuthorityKeys  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_DOCTOR_AUTHORITY_KEYS"`
+	AuthorityFile  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_DOCTOR_AUTHORITY_KEYS"`
 	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"MEDUNION_DOCTOR_ID"`
 	Suite          int    `help:"HPKE suite of a new store: 1 (X25519) or 2 (X-Wing)." default:"1" enum:"1,2" env:"MEDUNION_DOCTOR_SUITE"`
 
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.
 	Trace func(message.Sent) `kong:"-"`
+	// Set by a program that starts the agent itself, instead of the files.
+	Pins          *message.Pins `kong:"-"`
+	AuthorityJWKS []byte        `kong:"-"`
+	Passphrase    []byte        `kong:"-"`
 	// Logger defaults to JSON on standard error, Now to time.Now.
 	Logger *slog.Logger     `kong:"-"`
 	Now    func() time.Time `kong:"-"`
@@ -67,6 +71,9 @@ func (c Config) origin() (string, error) {
 }
 
 func (c Config) passphrase() ([]byte, error) {
+	if len(c.Passphrase) > 0 {
+		return c.Passphrase, nil
+	}
 	if c.PassphraseFile == "" && c.PassphraseEnv == "" {
 		return nil, fmt.Errorf("a passphrase file or the name of an environment variable is needed")
 	}
@@ -87,8 +94,11 @@ func (c Config) passphrase() ([]byte, error) {
 }
 
 func (c Config) pins() (message.Pins, error) {
+	if c.Pins != nil {
+		return *c.Pins, nil
+	}
 	var p message.Pins
-	b, err := os.ReadFile(c.Pins)
+	b, err := os.ReadFile(c.PinsFile)
 	if err == nil {
 		err = json.Unmarshal(b, &p)
 	}
@@ -99,11 +109,14 @@ func (c Config) pins() (message.Pins, error) {
 }
 
 func (c Config) authority() (message.CertificateVerifier, error) {
-	b, err := os.ReadFile(c.AuthorityKeys)
+	jwks, err := c.AuthorityJWKS, error(nil)
+	if jwks == nil {
+		jwks, err = os.ReadFile(c.AuthorityFile)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
-	a, err := doctorcert.NewAuthority(c.Authority, b)
+	a, err := doctorcert.NewAuthority(c.Authority, jwks)
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}

@@ -40,6 +40,9 @@ func optional(s string) *string {
 	return &s
 }
 
+// Credential returns Cred_D; a conflict before registration.
+func (a *Agent) Credential() (message.Credential, error) { return a.d.Credential() }
+
 // RequestCertificate returns the JSON document that the medical authority takes:
 // the doctor's keys and what q says, signed.
 func (a *Agent) RequestCertificate(q message.CertificateRequest) ([]byte, error) {

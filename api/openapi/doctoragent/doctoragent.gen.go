@@ -243,7 +243,7 @@ type HospitalProgress struct {
 	Page  *int `json:"page,omitempty"`
 	Pages *int `json:"pages,omitempty"`
 
-	// Reason why it failed
+	// Reason why it failed, in words
 	Reason *string `json:"reason,omitempty"`
 
 	// Receipt number of the release at the hospital
@@ -302,7 +302,7 @@ type Record struct {
 	Hospital PartyID `json:"hospital"`
 	ID       *string `json:"id,omitempty"`
 
-	// Record its number
+	// Record its number, from 1
 	Record int `json:"record"`
 
 	// Type resourceType
@@ -3582,43 +3582,43 @@ var swaggerSpec = []string{
 	"sZ8HoUChBC9vQ/7IqOAUsZBQZ5XARyPDlU3hmmpqPSizF6s4GlKA9zRTuLMCaFiG26PlpyBsSR1E3iaI",
 	"lkzRbLvFIfdkY/9/Hw8mXBZUbTaztmhfvb8M6z3xIY0wNhsA6FcfTjsHR8dwR7IStUPM+AxFJyESYYL3",
 	"S8C83zkhndHNw/FhGJV/cKR9FHwsUMr/Be5rDoxbHFdGpAYWYwSl7TuxydaqW9BLZDhtFEhc8WTZYcyB",
-	"KtB+3viqKnIPWZllAd4LTJAWAQTAyvwWta9x7jNDLVyizNeGMm2BgwVKXookFGMnfAY5YXMgQmuOQAPq",
-	"7lB4Z7u624qHTjhjGo2xcRRH5tW5/Wzudtf4O62CYNB3t1uMd55hy2neMGRF53XA30GtFc1xazfWpNu8",
-	"GKLDK6cp29bmaXFo93NHZ85tNvoRhVO4p9ditjSchQrNqvVQKUsU1nSoBCKnRqo7JsRLTuCJ9YAXNrS7",
-	"b4NVrNco7+yW6vvaz+9J17eu7QSVpS4j7wTPFbHRd+VGlElFWktdfLZtfBeoxPx05JDKon5ITDhLJSgO",
-	"M2K6CFu4J23cpVxAbEcnJw3MdtjvB1EbVRmuQfybSm/mqd+mIiP2PAwJ5dKUwnaUye1ctYWRlCiyLgt2",
-	"3h/vSaLA7PMaOMvmOuQTSPmMZZykIX8xKrPsBxHWhCcEU5s0hKKX48fiDaiSYAOYVgHBcxgsRcCmHJ20",
-	"FrfwLv3aSWmtKB0dcTNmOPFa7rcLc1e0I+q3tnJaTmVW8tDgDcKEXiERyWRnOj1CWc2QliO4KBmzYTrl",
-	"Jq/ZNkTbnYI0VynzDjQ/QTHbNHAZPpkS9h0KaavnW7ilJ8f/hg5WetmKCa7dKYvU5zTLqHemJvuCwcnL",
-	"fojwyksGfWTVAtypNl7VkNdHY+Zbnmmz7ri2abtUe9q9kuyZu70BrmQ3oZJQunVfeyP2pxKSjEsMumVZ",
-	"mfLaSpJdtWvmXdn1cndYzlBgOlyqyjk5GxCnozWmr03Upmw8dBfxqD0GaZCfL+25ZaaU8xp4gWzYLJBM",
-	"iISEZBmmOqcAyl7XLPE+x1MVxZHbLYojvZMB9mbxzXYFFpcbWFY1a+a1roQsz0t0CY37ZLmthWVe2zVo",
-	"3FUvbaWyrtW+IWS4TVfvZvQsKTXyvNI7umRgjExd8ykGVPd6guCGBLzLNMufaSg3RQYjmpkyvqHQlOyQ",
-	"CBPd3dkTpQo7HEDZiIdPsNrxTILgGVYVfgK3gs8kihhGXABndZ2NmW85SSaU4RAyzotbkkwNBIoB71DM",
-	"QdgutW1MaMItZY7u9svAaZpqd4ASJjxLwc/HyBiY3hkISJQ6XABNu74zYllEJYzpHTKTLAtUpWCYGnxm",
-	"rqA/dEFbpTR5dYs378I7cwMUggtjhatjHF2fOtiulBvROS1IMsHOQVdHhFKjPMN/Oez1ZrNZl5jHXS7G",
-	"Pfeu7H17fvbuu6t35p0aO7uas+WPzdKlldfAVH8LZKSg0TB60e13X9iy0sRoU+9u0EurgvUYTbjQKm+y",
-	"zfM0GkZfo3Il7aVJoIN+v80CqnXVfI/G4yPiGhXrX6knZOJIlnlOxDwaRh/4DEZENPzTMwkSVacsrKPi",
-	"tvxDxtKU6+25N3qT+pK9xM2ytN3UzLqE77mX6Ruzf8vwTUbZ9LX22FZxkwlhY616LIWEMLhFKITGBOke",
-	"uHnth33MqUbdXUSR2zGxW9hm/TpGnudkjJu5SfWyntuvZmMFkW4p00SvRpEVLh4NDuAe9L8FvcdM7p9R",
-	"RAKBf1yaJuoWjFocJyrKAK+uUDXnlWxsQKne8HS+P7VrnPC4GICUKPHxL7XsazJFY9YNdtm6VHDiylau",
-	"0p243xH1EFTBZUAMbkrqjxeFqwBuL4V9K4CfBwvYz6yd6YpMcR/2dAqSjnWYbQrbB3/thoLHbxa27SaK",
-	"qkjqpbx4wdNMciAjZXABw1mTii5cVzMPaoKsan1KoEr6fqj2xjqeygUALTg3MX5Zp2yH868NnJ4K33Qw",
-	"10o0ki9TeH7Rfw3vfuvCq86g/+UaNtfQN+jxv6VSOUj9B2qxO2Hd8Oq+fH4zNbITMlnmTnDYr56QkYoI",
-	"pbMrnqVGjamQqsFLj/AXedl7MP8/rouiP7oh7uZ4+KfwpeolvXp8/PHmKapX5S2/k4/fMyeUuIb1hUvf",
-	"tTYiSSbNHth2/OqZtLLdxrX0HOR/JmGKcwuh6vqRRfOp4EWhc2VTmb2jKWqhUv1GoWKQSDJMV236TB/+",
-	"9xbLW0wyyhBIpeQO+pkBMTTTYP7XA1uKZKFy1C6WxiiU9HGAswSHvsxgpoAa2iJJ3shoBTDOMNYQOeUo",
-	"ITxZBHNUq3K7QpbWc3W/V3T7hwU1bY+rv7nYpw9dqd2FYAAK699qgWk2EyHo3V7Sjys6ZosHaItjqRat",
-	"4s0CVwxmasuYsJn40kueXwz6nYvBgQ1dhydf7qCpvtlSe93Fy2un9c3V99+BLcMA0cDfTkZqsnRWYqcY",
-	"XTHaTVLmaArVv6REkV+GsHYC0roi2xd5JpttodhNXxYZoQy+e2sISXiZpUbHp4jFqmq/dVfyjZD9+6UW",
-	"xbvvsLT1NzftWRpnVSXfMncfsDLLKpaa8qY+ZEQz3F4zTNGyNT/4vkD293b7ZxrBNCwLzLzllsxptMta",
-	"8d+frn+7OT5PXlveY9CI1yGg+wKStVbaORpMQXIYERHD7Xwt+olbIumlqVQaBKWDp0UwtkYhJ3wmF3BW",
-	"F84aodXlPpLn9fCRm3IyYZXIqbSdaTXh0mXh9nkXTsG2PbRDYkraWkgp0bs014hYdVDvUSWTfWnH/kOv",
-	"m9cMxt2DP88+bbcoNpFupDkGpuOurbbqgICkKWq9Mf8/vzjsXJzYIHhw1Dl89eXOBt17sB/WZiGXvv35",
-	"ZMnF7ZMFvhelE60Y3JBB8BetVRe2/Set6+aDn+Z9ze9O95MKeU8QL7YY7G9PZW2PNC+4zidhFwRufiGW",
-	"yXVivHJL/uwAticW/uSLUz5+5UhkKbRrY6n52S48v/h89TZsBI1mmrlzs4326UZfTKK48xxZLS7YTN8U",
-	"4K2DJbbv5AbolNFfZNp7LjRzhr3e4OBlt9/tdwfDV/1XLwwTHX3LB/0/zmW8UBmznam6tNWtzaH6bXQo",
-	"01opX3gHXWbKbCS7Sz8Vl9HjzeN/AgAA//8=",
+	"KtB+vhmqQlwXmCAtArGflfktai/jHGeGWqxEma8NNdoCAQuUvBRJKLpO+AxywuZAhNYZgQbO3aHwbnZ1",
+	"txXfnHDGNA5j4yiOzKtz+9nc7a7xd1qFv6DXbrcV7zbDNtO8Ych+zutQv4NCK5rj1g6sSbd5MUSHV0tT",
+	"sK0N0yLQ7ueOzpnbrPMjCqdqT6/CbGkyC7WZVbuhUpYorNFQCUROjVR3TIWXzP+JlYAXNqi7b4NVlNco",
+	"7OyW5Puqz+9J1Leu6gSVpS4g7wTMFbFxd+VGlElFWotcfLZtZBeoxPx05DDKon5ITDhLJSgOM2L6B1u4",
+	"J23cpVzAakcnJw20dtjvB/EaVRmuwfqbim7mqd+mIiP2PAwJ5dIUwXaUye1ctQWQlCiyLv913h/vSaLA",
+	"7PMaOMvmOqQQSPmMZZykIX8xKrPsBxHWhCeEUZsuhKKX48fiDaiSYANYDCPBcxgEJe/ltPiyd+bXTj5r",
+	"hegoiJvRwgnW8r1djLsiHFG/tZW7csqyknsGbxAm9AqJSCY70+lRyWpWtBy7RcmYDdApN7nMtsHZ7hSk",
+	"uUqTd6D5CSrZpnvLwMmUre9QSFsx38IhPTnyN3Sw0stWNHDtTlmkPqdZRr0bNRkXDE5e9kOEV/4x6B2r",
+	"tt9O9fCqbrw+DjPf5kybtca1jdqletPu1WPP3O0NcCWjCZWB0q172RvxPpWQZFxi0CHLypTXVo/sql2z",
+	"7cqulzvCcoYC0+FSJc7J2cA3HacxfW3iNWXjobuIx+sxSIP5fDnPLTPlm9fAC2TDZlFkQiQkJMsw1dkE",
+	"UPa6Zon3OZ6qKI7cblEc6Z0MpDeLb7YrqriswLKqWSevdSVkeV6iSzjcJ8htbSvz2q5B4656aSuVde31",
+	"DSHDbbp6N6NnSakx55Xe0aUBY2Tqmk8xoLrXEwQ3GOBdpln+TIO4KTIY0cyU7g2FpkyHRKCoGTRRqrAD",
+	"AZSNePgEqx3PJAieYVXVJ3Ar+EwakMAFcFbX1pj5lpNkQhkOIeO8uCXJ1ICfGPAOxRyE7UzbZoQm3FLm",
+	"6G6/DJymqXYHKGHCsxT8TIyMgemdgYBEqcMF0LTruyGWRVTCmN4hM2myQFUKhqlBZuYK+kMXtFVKk1G3",
+	"ePMuvDM3QCG4MFa4OrrR9UmD7US5sZzTgiQT7Bx0dUQoNb4z/JfDXm82m3WJedzlYtxz78ret+dn7767",
+	"emfeqVGzqzNb/tj8XFp5DUzFt0BGChoNoxfdfveFLSVNjDb17ga9tCpSj9GEC63yJs88T6Nh9DUqV8Ze",
+	"mv456PfbLKBaV830aCQ+Iq45sf6VeiomjmSZ50TMo2H0gc9gRETDPz2TIFF1ysI6Km5LPmQsTYnennuj",
+	"N6kv2Uvc/ErbTc18S/iee5m4Mfu3DNxklE1fa49tFTeZEDbWqsdSSAiDW4RCaEyQ7oGb137Ax5xq1N1F",
+	"FLkdE7uFbdCvY+R5Tsa4mZtUL+u5/Wo2VhDpljJN9GoUWeHi0eAA7kH/W9B7zOT+GUUkEPjHpWmcbsGo",
+	"xRGiogzw6gpVc0bJxgaU6g1P5/tTu8YJj4sBSIkSH/9Sy74mUzRm3WCXrUgFp6xszSrdifsdUQ8+FVwG",
+	"xOAmo/54Ubja3/ZS2LcC+BmwgP3M2pmuyBT3YU+nIOlYh9mmsH3w124oePxmYdsOoqjKo17Kixc8zSQH",
+	"MlIGFzCcNanownU156AmyKp2pwSqpO+Bam+s46lcANCCcxPjl3XKdjX/2sDpqfDtBnOtRCP5MoXnF/3X",
+	"8O63LrzqDPpfrmFzDX2DHv9bKpWD1H+gFrsT1g2s7svnN1MjOxWTZe4Eh/3qqRipiFA6u+JZatSYCqka",
+	"vPQIf5GXvQfz/+O6KPqjG9xujoR/Cl+qXtKrR8Yfb56ielXe8jv5+D1zQolrWF+49F1rI5Jk0ux+bcev",
+	"nkkr221cS89B/mcSpji3EKquH1k0nwpeFDpXNjXZO5qiFirVbxQqBokkw3TVps/04X9vsbzFJKMMgVRK",
+	"7qCfGQpDMwHmfzGwpUgWKkftYmmMP0kfBzhLcOjLDGbyp6EtkuSNjFYA4wxjDZFTjhLC00QwR7Uqtytk",
+	"aT1L93tFt39YUNP2uPo7i3360JXaXQgGoLD+rRaYZjMRgt7tJf24omO2eIC2OJZq0SreLHDFYCa1jAmb",
+	"KS+95PnFoN+5GBzY0HV48uUOmurbLLXXXby8dlrfXH3/HdgyDBAN/O00pCZLZyV2ctEVo930ZI6mUP1L",
+	"ShT5ZQhrpx6tK7J9kWey2RCK3cRlkRHK4Lu3hpCEl1lqdHyKWKyq9lt3Jd8I2b9falG8+w5LW39n056l",
+	"cVZV8i1z9wErs6xiqSlv6kNGNMPtNcMULVvzg+8LZH9vt3+mEUzDssDMWG7JnEa7rBX//en6t5vj8+S1",
+	"5T0GjXgdArovIFlrpZ2gwRQkhxERMdzO16KfuCWSXppKpUFQOnhaBGNrFHLCZ3IBZ3XhrBFaXe4jeV6P",
+	"HdWTTQqInErbk1YTLl0Wbp934RRs20M7JKakrYWUEr1Lc42IVQf1HlUy2Zd27D/0uhnNYNw9+PPs03aL",
+	"YhPpRppjttmurbbqgICkKWq9Mf8/vzjsXJzYIHhw1Dl89eXOBt17sB/WZiGXvv35ZMnF7TMFvhelE63G",
+	"fEHgV6xVF7b9Z6zrZoKf5n3Nb033kwp5TxAvthjs701lbY80L7jOJ2EXBG5+FZbJdWK8ckv+7AC2Jxb+",
+	"5ItTPn7lSGQptGtjqfmpLjy/+Hz1NmwEjWaauXOzjfbpRl9MorjzHFktLthM3xTgrYMltu/kRueU0V9k",
+	"2nsuNHOGvd7g4GW33+13B8NX/VcvDBMdfcsH/T/OZbxQGbOdqbq01a3Nofo9dCjTWilfeAddZspsJLtL",
+	"Pw+X0ePN438CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

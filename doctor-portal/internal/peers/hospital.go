@@ -26,9 +26,14 @@ type Hospital struct {
 	Receipt uint64
 }
 
+// NewHospital registers a hospital at an address that nobody answers.
 func (w *World) NewHospital(id message.ID) *Hospital {
-	return &Hospital{Party: w.Party(message.Hospital, id, w.Suite, []byte("https://"+string(id)+".example")),
-		Kem: Must(ecc.GenerateKEM(w.Suite, w.Rand)), Receipt: 1}
+	return w.NewHospitalAt(id, "https://"+string(id)+".example")
+}
+
+// NewHospitalAt registers a hospital with the address that the directory names.
+func (w *World) NewHospitalAt(id message.ID, address string) *Hospital {
+	return &Hospital{Party: w.Party(message.Hospital, id, w.Suite, []byte(address)), Kem: Must(ecc.GenerateKEM(w.Suite, w.Rand)), Receipt: 1}
 }
 
 func (h *Hospital) Prekey() message.Signed {
