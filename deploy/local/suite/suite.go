@@ -1,0 +1,216 @@
+// Package suite runs all parties of the system in one process, on loopback, over
+// their real drivers and HTTP: embedded MongoDB and Redis, the public cloud, some
+// hospitals, the doctor portal, a development medical authority, a doctor's agent
+// and a patient's agent.
+//
+// What belongs to somebody outside the services, it stands in for: the operators who
+// mint codes and tokens, the medical authority, and the passphrases that people type.
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	"medunion/api/token"
+	"medunion/deploy/local/authority"
+	"medunion/deploy/local/embedmongo"
+	"medunion/deploy/local/embedredis"
+	portal "medunion/doctor-portal/server"
+	"medunion/ecc"
+	cloud "medunion/publiccloud/server"
+)
+
+// Options configure Start.
+type Options struct {
+	Dir       string    // folder of all state; required
+	Suite     ecc.Suite // HPKE suite of all parties
+	Hospitals int       // how many, at least 1
+	Logger    *slog.Logger
+	Trace     func(message.Sent) // called for each message of the agents, at once; may be nil
+}
+
+// Suite is the running parties.
+type Suite struct {
+	Cloud     string // address of the public cloud
+	Portal    string
+	Authority string
+	Mongo     string // connection string of the embedded MongoDB
+	Redis     string // host:port of the embedded Redis
+	Hospitals []*Hospital
+
+	opt       Options
+	state     *state
+	issuer    *token.Issuer
+	authority *authority.Authority
+	pins      message.Pins
+	closers   []func() error // in the order of their start
+}
+
+// Start starts everything and returns when all of it answers. An error leaves
+// nothing running.
+func Start(ctx context.Context, o Options) (*Suite, error) {
+	if o.Hospitals < 1 || !o.Suite.Valid() || o.Logger == nil {
+		return nil, errors.New("suite: one hospital at least, a valid suite, a logger")
+	}
+	st, err := openState(o.Dir, o.Suite, o.Hospitals)
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{opt: o, state: st}
+	steps := []func(context.Context) error{s.startStores, s.startAuthority, s.startCloud, s.startHospitals, s.startPortal}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Close stops everything in the reverse order of its start.
+func (s *Suite) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *Suite) onClose(f func() error) { s.closers = append(s.closers, f) }
+
+func (s *Suite) startStores(context.Context) error {
+	m, err := embedmongo.Start(embedmongo.Options{Dir: s.state.path("mongo")})
+	if err != nil {
+		return fmt.Errorf("embedded MongoDB: %w", err)
+	}
+	s.onClose(m.Close)
+	r, err := embedredis.Start(embedredis.Options{})
+	if err != nil {
+		return fmt.Errorf("embedded Redis: %w", err)
+	}
+	s.onClose(r.Close)
+	s.Mongo, s.Redis = m.URI(), r.Addr()
+	s.issuer, err = s.state.newIssuer()
+	return err
+}
+
+func (s *Suite) startAuthority(ctx context.Context) error {
+	seed, err := s.state.secret("keys/authority")
+	if err != nil {
+		return err
+	}
+	key, err := ecc.SigningKeyFromSeed(seed)
+	if err != nil {
+		return err
+	}
+	s.authority, err = authority.New(authority.Config{Logger: s.log("authority"), Departments: message.DefaultDepartments, Key: key})
+	if err != nil {
+		return err
+	}
+	ln, err := s.listen("authority")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- httpserver.Serve(ctx, ln, s.authority.Handler(), httpserver.ServeOptions{}) }()
+	s.onClose(func() error { cancel(); return <-done })
+	s.Authority = "http://" + ln.Addr().String()
+	return s.state.write("authority.jwks.json", s.authority.JWKS())
+}
+
+func (s *Suite) listen(service string) (net.Listener, error) {
+	a, err := s.state.address(service)
+	if err != nil {
+		return nil, err
+	}
+	return net.Listen("tcp", a)
+}
+
+func (s *Suite) startCloud(ctx context.Context) error {
+	addr, err := s.state.address("publiccloud")
+	if err != nil {
+		return err
+	}
+	pass, err := s.state.passphrase("keys/publiccloud.passphrase")
+	if err != nil {
+		return err
+	}
+	i, err := cloud.Start(context.WithoutCancel(ctx), cloud.Config{ID: "cloud", Listen: addr, Keys: s.state.path("keys/publiccloud"), InitKeys: true,
+		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
+		Authority: authority.DefaultName, AuthorityJWKS: s.state.path("authority.jwks.json"),
+		Operators: operators, OperatorsJWKS: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
+		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second,
+		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
+	if err != nil {
+		return fmt.Errorf("public cloud: %w", err)
+	}
+	s.onClose(i.Close)
+	s.Cloud, s.pins = i.URL(), i.Pins()
+	b, err := json.Marshal(s.pins)
+	if err != nil {
+		return err
+	}
+	if err := s.state.write("pins.json", b); err != nil {
+		return err
+	}
+	return s.ready(ctx, s.Cloud)
+}
+
+func (s *Suite) startPortal(ctx context.Context) error {
+	addr, err := s.state.address("portal")
+	if err != nil {
+		return err
+	}
+	i, err := portal.Start(context.WithoutCancel(ctx), portal.Config{Listen: addr, Cloud: s.Cloud, Pins: &s.pins,
+		SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
+	if err != nil {
+		return fmt.Errorf("portal: %w", err)
+	}
+	s.onClose(i.Close)
+	s.Portal = i.URL()
+	return s.ready(ctx, s.Portal)
+}
+
+// ready waits until a service is ready: its stores answer, and its replay window
+// takes messages again after Redis began a new epoch.
+func (s *Suite) ready(ctx context.Context, url string) error {
+	return waitFor(ctx, 20*time.Second, url+" to be ready", func() bool {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+		if err != nil {
+			return false
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+	})
+}
+
+func (s *Suite) log(service string) *slog.Logger { return s.opt.Logger.With("party", service) }
+
+// OperatorToken lets its holder mint patients' codes at the public cloud.
+func (s *Suite) OperatorToken() (string, error) { return s.token(cloudAudience, token.ScopeOperator) }
+
+// Files that other programs on this machine need to join the suite.
+func (s *Suite) Files() (pins, authorityKeys string) {
+	return s.state.path("pins.json"), s.state.path("authority.jwks.json")
+}
+
+func readTrimmed(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return string(b), err
+}
