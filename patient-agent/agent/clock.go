@@ -7,7 +7,7 @@ import (
 
 // maxSkew is how far a server may move the time of what the agent sends. Nobody can
 // make it sign for a time far from its own clock.
-const maxSkew = time.Hour
+const maxSkew = 5 * time.Minute
 
 // clock is the device's time with a correction for what is sent. What is received
 // is always judged by the device's own time.

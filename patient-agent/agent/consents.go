@@ -165,6 +165,14 @@ type Revocation struct {
 	Results  []RevocationResult
 }
 
+// Says words the whole of it.
+func (r Revocation) Says() string {
+	if r.Complete {
+		return "The consent is revoked everywhere."
+	}
+	return "NOT everybody has confirmed: where no confirmation stands, the consent may still be used. Repeat the revocation until all have confirmed."
+}
+
 // RevocationResult is one peer's part of it.
 type RevocationResult struct {
 	At      string // a hospital, or the public cloud with one of her departments

@@ -22,9 +22,12 @@ type Diagnosis struct {
 	ConsentKnown bool // the consent is one that she gave to this doctor
 	Time         time.Time
 	FromVisit    bool // it came in a visit, from the doctor directly
-	StoredAt     []keystore.Stored
+	StoredAt     []Stored
 	Content      []byte // FHIR Bundle
 }
+
+// Stored is a record that holds a diagnosis.
+type Stored = keystore.Stored
 
 // Unanswered is a hospital that could not be asked or whose answer did not hold.
 type Unanswered struct {
@@ -82,7 +85,7 @@ func (a *Agent) fetchDiagnoses(ctx context.Context, o *opened, id message.ID) er
 				continue
 			}
 			kept := keptDiagnosis(d)
-			kept.StoredAt = []keystore.Stored{{Hospital: id, Record: w.Record}}
+			kept.StoredAt = []Stored{{Hospital: id, Record: w.Record}}
 			found = append(found, kept)
 		}
 		return next, err

@@ -1,0 +1,109 @@
+// Package server runs the patient's agent behind its local REST API: its
+// configuration, Run for the command, and Start for whoever boots it in a process of
+// its own.
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"medunion/api/doctorcert"
+	"medunion/api/message"
+	"medunion/ecc"
+	"medunion/ecc/vault"
+	"medunion/patient-agent/agent"
+)
+
+// Config is everything that an agent is told. Secrets stand in files, never in the
+// configuration itself.
+type Config struct {
+	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"MEDUNION_PATIENT_LISTEN"`
+	Store          string `help:"File of the sealed store; made by registration." required:"" env:"MEDUNION_PATIENT_STORE"`
+	PassphraseFile string `help:"File with the store's passphrase, readable by its owner alone. Without it the passphrase is asked for." env:"MEDUNION_PATIENT_PASSPHRASE_FILE"`
+	TokenFile      string `help:"File of the local API's bearer token; made if absent. Default: the store's name with .token." env:"MEDUNION_PATIENT_TOKEN_FILE"`
+	Cloud          string `help:"Address of the public cloud." required:"" env:"MEDUNION_PATIENT_CLOUD"`
+	PinsFile       string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"MEDUNION_PATIENT_PINS"`
+	Authority      string `help:"Issuer name of the medical authority." required:"" env:"MEDUNION_PATIENT_AUTHORITY"`
+	AuthorityFile  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_PATIENT_AUTHORITY_KEYS"`
+	Suite          int    `help:"HPKE suite of a new identity: 1 (X25519) or 2 (X-Wing)." default:"1" enum:"1,2" env:"MEDUNION_PATIENT_SUITE"`
+	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"MEDUNION_PATIENT_ALLOW_HTTP"`
+
+	// Set by a program that starts the agent itself.
+	Pins          *message.Pins      `kong:"-"` // instead of PinsFile
+	AuthorityJWKS []byte             `kong:"-"` // instead of AuthorityFile
+	Passphrase    []byte             `kong:"-"` // instead of PassphraseFile; opens an existing store at the start
+	Cost          vault.Params       `kong:"-"` // of Argon2id for a new store; default vault.DefaultParams
+	Trace         func(message.Sent) `kong:"-"` // called for each message sent or received; may be nil
+	Logger        *slog.Logger       `kong:"-"` // default: JSON to standard error
+	Now           func() time.Time   `kong:"-"` // default: time.Now
+}
+
+func (c Config) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+}
+
+func (c Config) tokenFile() string {
+	if c.TokenFile != "" {
+		return c.TokenFile
+	}
+	return c.Store + ".token"
+}
+
+// NewAgent makes the agent of this configuration; its store stays locked.
+func (c Config) NewAgent() (*agent.Agent, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := c.AuthorityJWKS, error(nil)
+	if jwks == nil {
+		jwks, err = os.ReadFile(c.AuthorityFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("medical authority: %w", err)
+	}
+	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
+	if err != nil {
+		return nil, fmt.Errorf("medical authority: %w", err)
+	}
+	return agent.New(agent.Config{Store: c.Store, Suite: ecc.Suite(c.Suite), Cost: c.Cost, Cloud: c.Cloud, Pins: pins,
+		VerifyCertificate: authority.Verify, Authority: c.Authority, AllowHTTP: c.AllowHTTP, Now: c.Now, Logger: c.logger(), Trace: c.Trace})
+}
+
+func (c Config) pins() (p message.Pins, err error) {
+	if c.Pins != nil {
+		return *c.Pins, nil
+	}
+	b, err := os.ReadFile(c.PinsFile)
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("pins: %w", err)
+	}
+	return p, nil
+}
+
+// ReadPassphrase returns the passphrase that the configuration points to, nil if it
+// points to none.
+func (c Config) ReadPassphrase() ([]byte, error) {
+	if len(c.Passphrase) > 0 || c.PassphraseFile == "" {
+		return c.Passphrase, nil
+	}
+	b, err := readSecret(c.PassphraseFile)
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
+		return nil, errors.New("passphrase: the file is empty")
+	}
+	return b, nil
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+
+	"medunion/api/message"
+	api "medunion/api/openapi/patientagent"
+	"medunion/api/problem"
+	"medunion/patient-agent/agent"
+)
+
+// handlers implement api.StrictServerInterface: each converts, calls the agent once,
+// and converts back.
+type handlers struct{ a *agent.Agent }
+
+var _ api.StrictServerInterface = handlers{}
+
+func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.GetStatusResponseObject, error) {
+	s := h.a.Status()
+	out := api.GetStatus200JSONResponse{Store: api.Absent, Registered: s.Registered}
+	switch {
+	case s.Open:
+		out.Store = api.Open
+	case s.Exists:
+		out.Store = api.Locked
+	}
+	return out, nil
+}
+
+func (h handlers) Unlock(_ context.Context, r api.UnlockRequestObject) (api.UnlockResponseObject, error) {
+	return api.Unlock204Response{}, h.a.Unlock([]byte(r.Body.Passphrase))
+}
+
+func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponseObject, error) {
+	return api.Lock204Response{}, h.a.Lock()
+}
+
+func (h handlers) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
+	id, err := h.a.Register(ctx, r.Body.Code, []byte(r.Body.Passphrase))
+	return api.Register201JSONResponse(identity(id)), err
+}
+
+func (h handlers) GetIdentity(context.Context, api.GetIdentityRequestObject) (api.GetIdentityResponseObject, error) {
+	id, err := h.a.Identity()
+	return api.GetIdentity200JSONResponse(identity(id)), err
+}
+
+func (h handlers) ListHospitals(ctx context.Context, _ api.ListHospitalsRequestObject) (api.ListHospitalsResponseObject, error) {
+	list, err := h.a.Hospitals(ctx)
+	return api.ListHospitals200JSONResponse(hospitals(list)), err
+}
+
+func (h handlers) Enrol(ctx context.Context, r api.EnrolRequestObject) (api.EnrolResponseObject, error) {
+	e, err := h.a.Enrol(ctx, message.ID(r.Hospital), r.Body.Code)
+	return api.Enrol201JSONResponse{Hospital: string(e.Hospital), Time: e.Time}, err
+}
+
+// recordAnswer writes the record's bytes as they are.
+type recordAnswer []byte
+
+// VisitGetRecordResponse implements api.GetRecordResponseObject.
+func (b recordAnswer) VisitGetRecordResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(b)
+	return err
+}
+
+func (h handlers) GetRecord(ctx context.Context, r api.GetRecordRequestObject) (api.GetRecordResponseObject, error) {
+	b, err := h.a.Record(ctx, message.ID(r.Hospital))
+	return recordAnswer(b), err
+}
+
+func (h handlers) VerifyCard(ctx context.Context, r api.VerifyCardRequestObject) (api.VerifyCardResponseObject, error) {
+	c, err := h.a.Card(ctx, r.Body.Link)
+	return api.VerifyCard200JSONResponse(card(c)), err
+}
+
+func (h handlers) StartVisit(ctx context.Context, r api.StartVisitRequestObject) (api.StartVisitResponseObject, error) {
+	q, err := request(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	id, err := h.a.StartVisit(ctx, q)
+	return api.StartVisit202JSONResponse{ID: id}, err
+}
+
+func (h handlers) ListVisits(context.Context, api.ListVisitsRequestObject) (api.ListVisitsResponseObject, error) {
+	list, err := h.a.Visits()
+	return api.ListVisits200JSONResponse{Visits: each(list, visit)}, err
+}
+
+func (h handlers) GetVisit(_ context.Context, r api.GetVisitRequestObject) (api.GetVisitResponseObject, error) {
+	v, err := h.a.Visit(r.Visit)
+	return api.GetVisit200JSONResponse(visit(v)), err
+}
+
+func (h handlers) ListDiagnoses(ctx context.Context, _ api.ListDiagnosesRequestObject) (api.ListDiagnosesResponseObject, error) {
+	list, unanswered, err := h.a.Diagnoses(ctx)
+	return api.ListDiagnoses200JSONResponse{Diagnoses: each(list, diagnosis), Unanswered: each(unanswered, func(u agent.Unanswered) api.Unanswered {
+		return api.Unanswered{Hospital: string(u.Hospital), Says: u.Says}
+	})}, err
+}
+
+func (h handlers) ListConsents(context.Context, api.ListConsentsRequestObject) (api.ListConsentsResponseObject, error) {
+	list, err := h.a.Consents()
+	return api.ListConsents200JSONResponse{Consents: each(list, consent)}, err
+}
+
+func (h handlers) ListUses(ctx context.Context, r api.ListUsesRequestObject) (api.ListUsesResponseObject, error) {
+	c, err := hash(r.Consent)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.a.Uses(ctx, c)
+	return api.ListUses200JSONResponse{Uses: each(list, use)}, err
+}
+
+func (h handlers) Revoke(ctx context.Context, r api.RevokeRequestObject) (api.RevokeResponseObject, error) {
+	c, err := hash(r.Consent)
+	if err != nil {
+		return nil, err
+	}
+	out, err := h.a.Revoke(ctx, c)
+	return api.Revoke200JSONResponse{Complete: out.Complete, Says: out.Says(), Results: each(out.Results, func(x agent.RevocationResult) api.RevocationResult {
+		return api.RevocationResult{At: x.At, Revoked: x.Revoked, Says: x.Says}
+	})}, err
+}
+
+func (h handlers) ListReleases(ctx context.Context, _ api.ListReleasesRequestObject) (api.ListReleasesResponseObject, error) {
+	r, err := h.a.Releases(ctx)
+	return api.ListReleases200JSONResponse{Complete: r.Complete, Hospitals: each(r.Hospitals, hospitalReleases)}, err
+}
+
+func hash(s string) (message.Hash, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(message.Hash{}) {
+		return message.Hash{}, problem.Invalid("Not a hash.")
+	}
+	return message.Hash(b), nil
+}
