@@ -37,16 +37,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func openStore(t testing.TB) *mongostore.Store {
+func openStore(t testing.TB) (s *mongostore.Store, database string) {
 	t.Helper()
 	var name [8]byte
 	rand.Read(name[:])
-	s, err := mongostore.Open(t.Context(), mongoURI, "cloud_"+hex.EncodeToString(name[:]))
+	database = "cloud_" + hex.EncodeToString(name[:])
+	s, err := mongostore.Open(t.Context(), mongoURI, database)
 	if err != nil {
 		t.Fatal(err, problem.Reason(err))
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })
-	return s
+	return s, database
 }
 
 // clock is the time of a test.
@@ -106,6 +107,7 @@ type world struct {
 	clock     *clock
 	window    *window
 	store     *mongostore.Store
+	database  string
 	config    cloud.Config
 	authority *doctorcert.Issuer
 }
@@ -114,7 +116,8 @@ const authorityName = "medical authority"
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, store: openStore(t)}
+	w := &world{TB: t, clock: &clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}}
+	w.store, w.database = openStore(t)
 	w.window = &window{now: w.clock.now, seen: map[[16]byte]bool{}}
 	w.authority = peers.Must(doctorcert.NewIssuer(authorityName, peers.Must(ecc.GenerateSigningKey(rand.Reader)), 365*24*time.Hour, rand.Reader))
 	pinned := peers.Must(doctorcert.NewAuthority(authorityName, peers.Must(w.authority.JWKS())))
