@@ -142,10 +142,14 @@ func TestExamples(t *testing.T) {
 
 var attackName = regexp.MustCompile(`^TestAttack0*([0-9]+)_?(.*)$`)
 
-// attacks is the number of groups in the list of attacks.
+// attacks is the number of groups in the list of attacks; untested are those whose
+// subject is not built yet, as threats.md says.
 const attacks = 21
 
-// Every test of an attack stands in the table, by the number of its group.
+var untested = []int{6, 17}
+
+// Every test of an attack stands in the table, by the number of its group, and every
+// group has one.
 func TestAttackTable(t *testing.T) {
 	groups := map[int][]string{}
 	for _, d := range declared(t) {
@@ -162,6 +166,9 @@ func TestAttackTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| Group | Tests |\n|---|---|\n")
 	for n := 1; n <= attacks; n++ {
+		if (len(groups[n]) == 0) != slices.Contains(untested, n) {
+			t.Errorf("group %d has %d tests", n, len(groups[n]))
+		}
 		slices.Sort(groups[n])
 		tests := strings.Join(groups[n], "<br>")
 		if tests == "" {
