@@ -9,6 +9,7 @@ import (
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/problem"
 	"medunion/patient-agent/agent"
+	"medunion/patient-agent/internal/view"
 )
 
 // handlers implement api.StrictServerInterface: each converts, calls the agent once,
@@ -39,17 +40,17 @@ func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponse
 
 func (h handlers) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
 	id, err := h.a.Register(ctx, r.Body.Code, []byte(r.Body.Passphrase))
-	return api.Register201JSONResponse(identity(id)), err
+	return api.Register201JSONResponse(view.Identity(id)), err
 }
 
 func (h handlers) GetIdentity(context.Context, api.GetIdentityRequestObject) (api.GetIdentityResponseObject, error) {
 	id, err := h.a.Identity()
-	return api.GetIdentity200JSONResponse(identity(id)), err
+	return api.GetIdentity200JSONResponse(view.Identity(id)), err
 }
 
 func (h handlers) ListHospitals(ctx context.Context, _ api.ListHospitalsRequestObject) (api.ListHospitalsResponseObject, error) {
 	list, err := h.a.Hospitals(ctx)
-	return api.ListHospitals200JSONResponse(hospitals(list)), err
+	return api.ListHospitals200JSONResponse(view.Hospitals(list)), err
 }
 
 func (h handlers) Enrol(ctx context.Context, r api.EnrolRequestObject) (api.EnrolResponseObject, error) {
@@ -75,7 +76,7 @@ func (h handlers) GetRecord(ctx context.Context, r api.GetRecordRequestObject) (
 
 func (h handlers) VerifyCard(ctx context.Context, r api.VerifyCardRequestObject) (api.VerifyCardResponseObject, error) {
 	c, err := h.a.Card(ctx, r.Body.Link)
-	return api.VerifyCard200JSONResponse(card(c)), err
+	return api.VerifyCard200JSONResponse(view.Card(c)), err
 }
 
 func (h handlers) StartVisit(ctx context.Context, r api.StartVisitRequestObject) (api.StartVisitResponseObject, error) {
@@ -89,24 +90,22 @@ func (h handlers) StartVisit(ctx context.Context, r api.StartVisitRequestObject)
 
 func (h handlers) ListVisits(context.Context, api.ListVisitsRequestObject) (api.ListVisitsResponseObject, error) {
 	list, err := h.a.Visits()
-	return api.ListVisits200JSONResponse{Visits: each(list, visit)}, err
+	return api.ListVisits200JSONResponse{Visits: view.Each(list, view.Visit)}, err
 }
 
 func (h handlers) GetVisit(_ context.Context, r api.GetVisitRequestObject) (api.GetVisitResponseObject, error) {
 	v, err := h.a.Visit(r.Visit)
-	return api.GetVisit200JSONResponse(visit(v)), err
+	return api.GetVisit200JSONResponse(view.Visit(v)), err
 }
 
 func (h handlers) ListDiagnoses(ctx context.Context, _ api.ListDiagnosesRequestObject) (api.ListDiagnosesResponseObject, error) {
 	list, unanswered, err := h.a.Diagnoses(ctx)
-	return api.ListDiagnoses200JSONResponse{Diagnoses: each(list, diagnosis), Unanswered: each(unanswered, func(u agent.Unanswered) api.Unanswered {
-		return api.Unanswered{Hospital: string(u.Hospital), Says: u.Says}
-	})}, err
+	return api.ListDiagnoses200JSONResponse{Diagnoses: view.Each(list, view.Diagnosis), Unanswered: view.Each(unanswered, view.Unanswered)}, err
 }
 
 func (h handlers) ListConsents(context.Context, api.ListConsentsRequestObject) (api.ListConsentsResponseObject, error) {
 	list, err := h.a.Consents()
-	return api.ListConsents200JSONResponse{Consents: each(list, consent)}, err
+	return api.ListConsents200JSONResponse{Consents: view.Each(list, view.Consent)}, err
 }
 
 func (h handlers) ListUses(ctx context.Context, r api.ListUsesRequestObject) (api.ListUsesResponseObject, error) {
@@ -115,7 +114,7 @@ func (h handlers) ListUses(ctx context.Context, r api.ListUsesRequestObject) (ap
 		return nil, err
 	}
 	list, err := h.a.Uses(ctx, c)
-	return api.ListUses200JSONResponse{Uses: each(list, use)}, err
+	return api.ListUses200JSONResponse{Uses: view.Each(list, view.Use)}, err
 }
 
 func (h handlers) Revoke(ctx context.Context, r api.RevokeRequestObject) (api.RevokeResponseObject, error) {
@@ -124,14 +123,12 @@ func (h handlers) Revoke(ctx context.Context, r api.RevokeRequestObject) (api.Re
 		return nil, err
 	}
 	out, err := h.a.Revoke(ctx, c)
-	return api.Revoke200JSONResponse{Complete: out.Complete, Says: out.Says(), Results: each(out.Results, func(x agent.RevocationResult) api.RevocationResult {
-		return api.RevocationResult{At: x.At, Revoked: x.Revoked, Says: x.Says}
-	})}, err
+	return api.Revoke200JSONResponse(view.Revocation(out)), err
 }
 
 func (h handlers) ListReleases(ctx context.Context, _ api.ListReleasesRequestObject) (api.ListReleasesResponseObject, error) {
 	r, err := h.a.Releases(ctx)
-	return api.ListReleases200JSONResponse{Complete: r.Complete, Hospitals: each(r.Hospitals, hospitalReleases)}, err
+	return api.ListReleases200JSONResponse(view.Releases(r)), err
 }
 
 func hash(s string) (message.Hash, error) {
