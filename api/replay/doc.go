@@ -4,7 +4,6 @@
 // # The rule
 //
 // A message stamped T is taken if and only if
-//
 //   - now - ΔT <= T <= now + δ (30 s and 2 s), by this server's clock and by Redis' clock, which may differ by
 //     1 s at most, and
 //   - T > floor, the newest time whose ids may have been forgotten, and
@@ -38,12 +37,15 @@
 //     master is called dead (down-after-milliseconds, cluster-node-timeout). Redis replicates asynchronously; a
 //     master cut off from its replicas would otherwise go on accepting beside its successor. For the same
 //     reason whatever changes state also carries its operation id as a unique key in the database.
-//   - An ACL user that can do this and nothing else (in a cluster, add +cluster|slots on every node):
+//
+// Persistence is not needed: after a restart the floor covers what the disk may have missed.
+//
+// # The ACL user
+//
+// It can do what the window does and nothing else. In a cluster add +cluster|slots, on every node.
 //
 //	ACL SETUSER NAMESPACE-window on >PASSWORD resetchannels resetkeys ~{rw:NAMESPACE}:window -@all
 //	  +eval +evalsha +info +time +zadd +zscore +zcount +zrem +zremrangebyrank +zremrangebyscore
-//
-// Persistence is not needed: after a restart the floor covers what the disk may have missed.
 //
 // # Failing closed
 //

@@ -171,9 +171,9 @@ func (w *Window) judge(v verdict) error {
 	case "evicts":
 		return unavailable(ErrEviction)
 	case "clock":
-		return unavailable(errors.New("Redis' clock and ours differ by more than a second"))
+		return unavailable(errors.New("clocks of Redis and ours differ by more than a second"))
 	case "full":
-		return unavailable(errors.New("Redis is out of memory"))
+		return unavailable(errors.New("out of memory"))
 	default:
 		return unavailable(fmt.Errorf("refused as %q", v.word))
 	}

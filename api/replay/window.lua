@@ -25,13 +25,18 @@ local function evicts()
 end
 if probe and evicts() then return {'evicts', 0} end
 
+local function after(text, label)
+  local _, last = string.find(text, label, 1, true) -- plain: INFO is long, and a pattern search of it slow
+  return last and string.match(text, '^%w+', last + 1)
+end
+
 -- The epoch names the memory that the ids live in: this process (run_id), in this stretch of being a master
 -- (master_replid, new with every promotion). run_id alone would not notice a master that is demoted, misses
 -- what its successor accepts, and is promoted again.
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local run = after(redis.call('INFO', 'server'), 'run_id:')
 if not run then return {'nameless', 0} end
 local replication = redis.pcall('INFO', 'replication')
-local replid = type(replication) == 'string' and string.match(replication, 'master_replid:(%w+)') or ''
+local replid = type(replication) == 'string' and after(replication, 'master_replid:') or ''
 local epoch = run .. ':' .. replid
 
 -- put writes the window's own members even when memory is full, because the purge that frees memory must
