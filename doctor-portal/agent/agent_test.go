@@ -203,7 +203,7 @@ func (u *union) checkTrace() {
 		}
 		count[s.Type]++
 	}
-	want := map[message.Type]int{"M1": 1, "M2": 1, "M3": 1, "M4": 1, "M5": 1, "M6": 3, "M7": 2, "M8": 2, "M9": 3, "M10": 1,
+	want := map[message.Type]int{"M0": 2, "M1": 1, "M2": 1, "M3": 1, "M4": 1, "M5": 1, "M6": 3, "M7": 2, "M8": 2, "M9": 3, "M10": 1,
 		"M11": 1, "M11R": 1, "M12": 1, "M12R": 1}
 	if fmt.Sprint(count) != fmt.Sprint(want) {
 		u.t.Errorf("trace %v, want %v", count, want)

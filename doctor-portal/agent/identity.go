@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"time"
 
 	"github.com/skip2/go-qrcode"
 
@@ -92,6 +93,9 @@ func (a *Agent) register(ctx context.Context) error {
 	if err := a.store.save(); err != nil {
 		return err
 	}
+	began := time.Now()
+	sent := message.Sent{Type: message.TypeM0, From: message.Doctor, To: message.PublicCloud, Bytes: len(req.Encode())}
+	a.cfg.Trace(sent)
 	r, err := a.link.client.RelayRegistration(ctx, portal.Message(httpserver.NewMessage(req.Encode())))
 	var m httpserver.Message
 	if err := answer(r, err, smallAnswer, &m); err != nil {
@@ -101,6 +105,7 @@ func (a *Agent) register(ctx context.Context) error {
 	if err != nil {
 		return problem.Refused(err)
 	}
+	a.cfg.Trace(message.Sent{Type: message.TypeM0, From: message.PublicCloud, To: message.Doctor, Bytes: len(b), Took: time.Since(began)})
 	reply, err := message.DecodeRegistrationReply(b)
 	if err != nil {
 		return problem.Refused(err)
