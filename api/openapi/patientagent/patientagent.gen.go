@@ -147,7 +147,7 @@ func (e VisitState) Valid() bool {
 
 // Card defines model for Card.
 type Card struct {
-	// Affiliation a hospital of the directory
+	// Affiliation a hospital of the directory, or empty
 	Affiliation string `json:"affiliation"`
 
 	// Authority the medical authority whose certificate was verified
@@ -171,7 +171,7 @@ type Card struct {
 
 // CardLink defines model for CardLink.
 type CardLink struct {
-	// Link the doctor's link: <portal>/visit#<c_D>
+	// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
 	Link Link `json:"link"`
 }
 
@@ -361,7 +361,7 @@ type Identity struct {
 // IdentityVerification what stands behind β_P
 type IdentityVerification string
 
-// Link the doctor's link: <portal>/visit#<c_D>
+// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
 type Link = string
 
 // LocalID an identifier of this device only
@@ -421,7 +421,7 @@ type Release struct {
 
 // Releases defines model for Releases.
 type Releases struct {
-	// Complete every hospital answered
+	// Complete every hospital answered, and no list hides anything
 	Complete  bool               `json:"complete"`
 	Hospitals []HospitalReleases `json:"hospitals"`
 }
@@ -435,7 +435,7 @@ type Revocation struct {
 
 // RevocationResult defines model for RevocationResult.
 type RevocationResult struct {
-	// At a hospital
+	// At a hospital, or the public cloud with one of her departments
 	At      string `json:"at"`
 	Revoked bool   `json:"revoked"`
 	Says    string `json:"says"`
@@ -533,7 +533,7 @@ type Visit struct {
 	ID      LocalID `json:"id"`
 	Licence string  `json:"licence"`
 
-	// Says the state in words
+	// Says the state in words, and why if it failed
 	Says    string     `json:"says"`
 	Started time.Time  `json:"started"`
 	State   VisitState `json:"state"`
@@ -560,7 +560,7 @@ type VisitRequest struct {
 	// Grants what each hospital may release; an empty list allows nothing; left out, it is all that she has but what `withhold` names
 	Grants *[]Grant `json:"grants,omitempty"`
 
-	// Link the doctor's link: <portal>/visit#<c_D>
+	// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
 	Link Link `json:"link"`
 
 	// MaxUses searches
@@ -5185,85 +5185,85 @@ func (sh *strictHandler) GetVisit(ctx echo.Context, visit LocalID) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"zHzrcts4lv+roDhTle7607LkW2Lnw7/cSbrjmmQ25TjTtdudjSHyUMSYAjgAZEXt8kvtg+wzbR0AJEEJ",
-	"lEhfuuZLIosgcHBwLr9zge6iRMxLwYFrFZ3dRSWVdA4apPnrjeAKuL7gn6jO8YsUVCJZqZng0Vn0/gc3",
+	"zHzrcts4lv+roDhTle7607LkW2Lnw7/cSbrjmmQ25TjTtdudjSHyUMSYAjgAZEXt8kvtg+wzbR0AJEER",
+	"kkhfuuZLIosgcHBwLr9zge6iRMxLwYFrFZ3dRSWVdA4apPnrjeAKuL7gn6jO8YsUVCJZqZng0Vn0/gc3",
 	"4Mcojhh+U+K4OOJ0DtFZlNinURxJ+NeCSUijMy0XEEcqyWFOcca/Ssiis+gv+w0d+/ap2n9PVR7d38fR",
-	"e6FKpmnRRcjF22/vP72JCVWEcaJzIIrNOKQkZRISLeQqTGDu5n04hRVhb6N7JFSCKnHThnufpJgWMMeP",
-	"ieAaOXF2F9GyLFhCkfL90o74f/9UuI27notW85oV24ygnFz+/IacHh2/JGU9rNqNPVMqU0NHmjJ8ixaf",
-	"pChBaoZUZ7RQEEel99VdRLOMFYzaNdZ5T0nFRSIyw3uf6UISmJd6FZ3xRVHEkV6VyHilJeOz6D6O6ELn",
-	"QjIcsT4zzjWHlCW0IPUwssyFApIgdRnyEciSKnILkmUM0iiwRCIhBa4ZLfoJHDK1pFLPK6XY9sobkYLC",
-	"dwqWAE8Ax29QYMUt9EDonyAT0jzNhJxTHZ1FKdWwp9kcQrsphdR2J5vcEpLNjAJQTSQUdKVIJiTROVMk",
-	"FXgmoRkXXLPAhMscrC75vDazAWlYSoCnKop7EX/vq9lv/rk4FjVcbJ9B3BJBX2hqfvi8rLb0taZATP8J",
-	"icbNovh/YPxmoAoU7pVtomCmXd+keTFIiEghpE3NvmNCiYREyJQkBVUKmU9JuZClULhJ+E7nZYGzfv5y",
-	"+cu7y/9EblCtQeJM//3b+d5/jfdOv329m8STk/u/ho7eSu/ZXcQ0zHvJOr41p98v7PiTo3pSKiVd2Tmt",
-	"1R/G4KR5q4+GPkan+27TaUxIb+F7yaQlvJ/WziR1xqQXp3/B4fjeOnPn9PsX517cI8Y1zEA+1Jo4aerJ",
-	"Egm34gaM/wC+mKOAc2HETuoCtXEFypP2Zp2lZBquRICZ60ahxgy1wWrZCe8YG+rbyl8dTsOtmv8NIc1e",
-	"wsppqFAPE+IhGmV3u3HSYa6oILFvGZ1x4aRiALWp/14vct1KTIVEc8EpV0uQVjzaZq2CCMr6pkQsipRw",
-	"ockUCFU3kKJts57dTqJIyuyIXBTo1XvR96UhYRdHm823KN/CX6ae2aTZ4X/jYsnD7t2NIEwRwcGyUuVA",
-	"ZvQWiBZhPz8VogDK3Qq6B0E/v7+43GH/Minm/2CK6U1CmSYJnQPBIRYOmmlIzuYKiixIGEv7MmkbylJa",
-	"SEjPdZh5jQhaObOeVRn5Ikz3FbHP1SIBDTBGtqfpXRNHlvoWr0FBjTlsiYdbyz8Ib//NSYfE+R2XopgP",
-	"99B1sDQgJnoUT7zozIzfupkKTg3SzxACq+W2Wv6FIimoG+tOPgCfYQSKwGfOePXnq51YF9cKbcAoWyfd",
-	"NhZdh4j4Drk8IhKUWMjE46SbN46+783EnvsSo8vRJV1+BKXozPhxiy8GsgsxKPQPiB4SRD1Exrqlph1C",
-	"VPSHTsGYlwAY//z+fO/g+ITc0mIBhHFSiCXIvYQqIDl8b4Hw0+zVSTp+NXn16ih5mZ4cn9KDDCgdJ8fH",
-	"NB1PjunhNDvKJtOD6Xj66uAgSSfH6UkyOZ6Os/GYjl+toffx3indy77enRyFoft7UaT48c86xL4QMWNS",
-	"6f4AtKBDRpeLacFUHoIYdbhapyNcDgi/A65NOuIBVqgFOCv2+ZQE5cmT4yGJljSVoFTQu/0Z6gdoTQvL",
-	"3U0vXZ9sm/Eu6yOKFJQm6ER7MhrV3chwfwBaCX3A+fbAEC3HVAlecDMclgM3E/Ln1XF6jO0ySh4vtsnT",
-	"xVsTetU2R+k9yjldMx1074/x3uno2x6G/t32w055CQXQ4cFDN9Y3wwnLyBLxKVNE5WLJ8YP5YkkVuUEQ",
-	"Q6ZVwLYpag/DGtLbSi9xcnsPidOSSr4hmhtM3BpieJ6o5pY3sUfvtiNXD4RpQ5TK0RnSqhlHUPmOa1lF",
-	"ja3DBvuALHgKkuQgSSESqoV0kR4XjT2ulIBMV2ZkQjnJMXTBmFwDbyShzml0cBSZt0ZZiIUXJm1gU8tD",
-	"fOTg3BJLgzWJTzGRlKdiHtI/LvR5pkH2d35qwbQBrHP6nc0X8+jswIBQ+3kSBzJCNi2edKTujT4qTXmq",
-	"yBRyxlPyv//z7ZOxVza5U1KlylyijnztZfJauRpL8BoV3s5DZ1blZjcDOBsdvVCkYPzmjPy+GI8PE5v9",
-	"NZ9h/xYDob/YB8m3t/bbNm4/GB+9aiH3SYDRH0RSmdqN8goz28sYSFvuwIgbblkCRHCTAQthuMODsA3+",
-	"1LDXHmtN1fjgaCeZXn1pSNYHNLXp/o0JGUdh6KphiGX4XBTIW8BzQblFjDxnRcEUJIKnKkYuURSyAuqK",
-	"lOdRGdcnR1FIdCVouao1pL2sm5xoQZbUxL49JlSa6oVq6c/x6amnQUfjceg9zXQBW6z/roymeVpNU5MR",
-	"VwcRUoJLmDGlZa22jw5qbUmUzwrYWyggOKhJ0Ehvtd2hbkgSy5Ycb61dNiODIXIcNjk+a6zLft6w55Gp",
-	"u01A84DqwwPw+5aM3dby5GI+XXNE3Wo0uGJgcxQdJYtHpIcc1XUqLJA96ygWdCbVurB5s4ktIjk8PYwg",
-	"3np0ylOESgVTmuQsBUUoX+ncxPe2cL4Gu25Brhpk5cHLbiw9HBDWG9tdnnBb8VcLs+pWJA8zaw2zNrco",
-	"QS0KPQT3V2RcmjdDyFfRlepTrqp3bl5oaNm+fbfuwJhLb2u/sN0WaNBNbiIhSSEWKVkynZtygcgM6m7Z",
-	"lY6mDK/Mt8nsfoyh2iuxuZdCLPnMZrxPkLMm/0zjXq6znMnrmAhJrhN1e203e33DeHpNUKeu8z+uow1Z",
-	"UrdhD6nhu66aWDJWrEHHycnLly8PJic7vSES1bfGkv8RQDcmulcImwzOaWUZD0/GmyDTlPgP7n/4/feR",
-	"9+eP/z8IOpE7fgEXkhnOWOK/OVCp9yTVEKziVn0swZwJcizGuJ9pgsdNlJiDsWGETsVC28aRnHIOhVpD",
-	"5cfHoXhHU6m3JPpsBQfnn8KM8v6Jmk0hrKHhAG20sCmcA7EJDowIyDJnBdieNC0kmOJd6Qe7vmppV7yv",
-	"zoZOnaMqRGIVyby7MxazE8U+jUHl8ypmz14Jsse1ySvrxyu9cw0vtyCVjRZ3QpLurItbMbTzL61i9bPv",
-	"vZ/N9EjvtJdfOIrCQKKfBJ/vAOZfBoPyuQtVKmGXQNOqQyNofpAaUL1R+SOwpRs0tyFJtW7HtocajsWQ",
-	"FOWXUHpyjdpFVw6xLtE/rGuhq9s3JoIngHZ+SRVRObXQc0j16gHxkN+FsU7ZZzb79vZ4jTAJCbDb4aR1",
-	"B1G7awxV6mhXq4KzB4hRlvnKec2MMlN8CSF+60CoNhmWpZCm6TLsMq1N65lTxCl9JVxSpvFZlbWz6K06",
-	"4qprBj87akOKuihx0fQxvRCWsBpV7wruqo03a3fqwyWe3iCVGHDsm1vZQkdtzQal73zFWWu94Yg2ktxv",
-	"u6GJVq/JnK7IFEgBmSYIxRjGAiSnymIUwWF476jXAxnEg86QvCYHRyQXC6lsxomLJS5fkdK7Vth0UAaS",
-	"2ECTvAmHcbeutvKaUG470G1wTYtCLBXhwgDT1zUZMeofU/i86atC/kwX2tatrjG2yEWRXhOEwapvw1Dd",
-	"yrm9a7Z/g3GrCTSFjJpA8jDeyJFSmeRVG6SrEYzH410lg4dhhVZeqCYqurp8d3718d3fr4aLl2oCw639",
-	"WG7YfRxVB7TrlV+rce2+1I0oQ4K7zuAcT6VFrlz12slVJiQKNY7flKdW4aIWUJYZ+WKqqYlhPLumhD9s",
-	"FHKDEV2o4XxnGtVYoKHA5bZ+qZfkW/SxC7y4SUNE/uod6L9Vo9JmDIkCC8lCMr36jGPdrQF0C1fiBgLF",
-	"tytrIjXwOudAZ8D1C0U0vuHiaWvQjZVmWhGx5K5yimh5FLmrPSaOBCrBa/zMtS7tHSHGMxEmwBBIzj9d",
-	"2DJNSTWzJGD4autaI3Khje0Ejt6CFEKUU5rcWJoMgEHDbDZgSXD0i8xQ3GxmRP4GKxVXjkGZl+s+XFIw",
-	"g22oi5MVUNSLprDcSPRrF1RbFbOhcUxMTtTmG9Bo49oWMOEyhnclcHyKZh6JyAqW6BG5qCt65vaYa9oA",
-	"RaisGCQ4mNsXOVU5qJhwXMvG9KAwTrXsM6I8Ilds7t6+/PkNOTw8PB2RdyZhC1IKadbfvKc1qsCNtaHu",
-	"htp5SZMc9g5GY4Q2snDnqs7295fL5YiaxyMhZ/vuXbX/4eLNu79/fmfeacpX0Sd7tlbILLxTVhAmOAyZ",
-	"Q0sWnUWHo/Ho0Fqi3Ejx/u1kP6GIODGUFBayoMKZTOZFGp1F/0CsuDJXy+pw6SeRrrbcfRt2562+tnPf",
-	"th9aLmD93t3BePyk64Yu2tkEPNqNSnmRQ6aZ2NkU5wLD09f0epf54kgt5nMqV9FZ9DPoJDeCa1D4itDG",
-	"iySWy5rOlG8/cQJzUt4dhBkEzuoDU7q+3/CcrKvWCLDPw4dGnUy3le0vezzzfvXxmwF84DMMNydFscmx",
-	"/Tv36X5ftuoUlcy393CubhRZK8QY6Mi0RYixOcCNhDziBYNXnYGsGmZG5CIzOVOSCnPzwWaoYnJdFRmu",
-	"0XRYl+dyZabUQBQ11yKb9ZwGGj8xxT9LwJiImGtxBuPm9BZGNp3oicalydfb+zz1NeDfwqfQDNlvXxO+",
-	"//qMQuUVkAJi1cQCVinnxL8P8kixssyxrsNlZYeIVJX16dRJd1Pp35b1hr4OXV4oeAqzd2U8qo1byJym",
-	"4Nx/zfOYTFcbGvVCVa2+9rS3HUzrzlPnUbz1Lgc9Gz+bRTqYWtP65BbybTOzickRXlk/YkzIxhUI9aK6",
-	"LhO3blp3uKBWxdkxeRN7towiYiJzDyxzNUzGU/hOqvZCkdVq7fcYWmwKVHJFuKsJLnOBU2GML23kXjWA",
-	"40SKrjbNHh75e6+18NmOvFmk48gbzj2NMjWXntbv5lvk7uVOilQ59non61XzNw53/676eL8P/p2iMEQ0",
-	"N3UG27e1X36wBu7p4WX7GlEvjDl5+sV3ScULl9Mu9ZMBTcTURqVc3Y1q0nQUxLaeTr1+MTQRrkVsi4ww",
-	"r/E2aGR/AV035z6jvtVrdDC2pvPxjHwP0u8NRe1q9cJW3LKV2ZpTVTEvDDFtlsaiSownrTdc0hUBngbs",
-	"GE62wc6jzXmTwuTwH7/rNziRV9w23kPIGdj4+wZM8r5j71bkPDPS6S7O6ytviSgKSEyn4k8LnhZA2jc2",
-	"XFSrEChoMN7EfKCqfTfI2juEiJts/AX0pa0cP4m1eibZth0kYbl2he+nkWqx5EHrsN0EyLUW1rCAf6Q3",
-	"oDz5sQJuAF6d7SEss9lRBAlccDCBksmXGbhnci+cAJWF0TytYV7aCmAhlLahkqJzMOJo9AixQErojDIe",
-	"CoJsz8QzZTJavb1/sqfZZg+9VpHHyw2eK6m75bVFG9UKGCD/8HH8mrz714gc7B39uM1ENK2VnUCyATmu",
-	"lUTnwGRVAVLGiYmFJjNaWnyL0YIb5H5tYETObX3IObwZLU1XWX3NfiZAEZP2dBclamTZmBSK8JKl7l5T",
-	"3Fx9cpO6mz9nuH/b5Fl3SIUxad1/+awBddXj2WVKHBcrCJ57t4UenagRRNGl4WVM1st428K4ppe/C158",
-	"rtrsn41zboUOvtn69VPwCExYU1tAlx+PHYC3T20mvOorC+vSgq+DjTbTXGfR81g9N3kvexcALGZnj2fm",
-	"f5SudbDqj+tgVVPo6kwRuALaM8qXW6FDvhyJT+Pi7WRraYZAfB93uPErv8qZUJnG6z68ykwmuWCJq44k",
-	"OSQY8lt7WXe8G7sJXI/IVdXpaQiwNlhwMjWlMCiyM7/PgBRAb9HaVy9VvztCVZ0FNGTkrPrCosBN2/tZ",
-	"U6mrX9V4Dm1o9X/00omDp147CwnWFGaLp9CzN4KrRaHrqgX54eOEaEE+Hsbk48R5/slkb3IYk4Px3sFR",
-	"TI7HP27JKNm/9+/M//fb7H51bGvAPfDjj7feAQ//5cem4+frc9uArSbgKSyAWFbFS3cbNHgSXonbsNQv",
-	"bv/2FdlgbwJahm+SawqPpJSsqha7SmtdNGmKzK1a59n+/uTg5Wg8Go8mZ6/GpxMTVzn6QpbIVY6biHSJ",
-	"OMP0W4ya47cm/z5en+FX42iblIixVaPN3wxVgXed3JuTVk2GzfwekqtIjNYEUAVJcAUsV7yKzQ4WClLC",
-	"tHX8uVgiy4Cn/p4qnHT/9f7/AgAA//8=",
+	"e6FKpmmxiZCLt9/ef3oTE6oI40TnQBSbcUhJyiQkWshVmMDczftwCivC3kb3SKgEVeKmDfc+STEtYI4f",
+	"E8E1cuLsLqJlWbCEIuX7pR3x//6pcBt3PRet5jUrthlBObn8+Q05PTp+Scp6WLUbe6ZUpoaONGX4Fi0+",
+	"SVGC1AypzmihII5K76u7iGYZKxi1a6zznpKKi0Rkhvc102MiJIF5qZH9elUiy5WWjM+i+ziiC50LyfSq",
+	"OyfOMoeUJbQg9TCyzIUCkiBdGXIQyJIqcguSZQzS0BKJhBS4ZrToJ2rIzpJKPa/UYdsrb0QKCt8pWAI8",
+	"ARzfocAKWuiB0D9BJqR5mgk5pzo6i1KqYU+zOYR2Uwqp7U663BKSzYzoU00kFHSlSCYk0TlTJBV4GqEZ",
+	"F1yzwITLHKwW+bw2swFpWEqApyqKexF/7yvYb/65OBY1XGyfQdwSPl9oan74vKy29LWmQEz/CYnGzaLg",
+	"f2D8ZqDwF+6VbaJgpl3fpHkxSIhIIaRHzb5jQomERMiUJAVVCplPSbmQpVC4SfhO52WBs37+cvnLu8v/",
+	"RG5QrUHiTP/92/nef433Tr99vZvEk5P7v4aO3krv2V3ENMx7yTq+NaffL+z4k6N6UiolXdk5rb0fxuCk",
+	"eauPhj5Gp/tu02lMSG/he8mkJbyf1s4kdcakF6d/weH43jpz5/T7F+dY3CPGNcxAPtSaOGnqyRIJt+IG",
+	"jOcAvpijgHNhxE7qArVxBcqT9madpWQarkSAmetGoUYLtcFq2QnvGBvq28pfHU7DrZr/DSHNXsLKaahQ",
+	"DxPiIRpld9s56TBXVJDYt4zOuHBSMYDa1H+vF7luJaZCornglKslSCsebbNWgQNlfVMiFkVKuNBkCoSq",
+	"G0jRtlnPbidRJGV2RC4K9Oq96PvSkLCLo83mW5Rv4S9Tz2zS7PC/cbHkYffuRhCmiOBgWalyIDN6C0SL",
+	"sJ+fClEA5W4F3YOgn99fXO6wf5kU838wxXSXUKZJQudAcIgFgmYakrO5giILEsbSvkzahrKUFhLScx1m",
+	"XiOCVs6sZ1VGvgjTfUXsc7VIQAOMke1petfEkaW+xWtQUGMOW+Lh1vIPwtt/c9IhcX7HpSjmwz10HSYN",
+	"iIYexRMvLjPjt26mglOD9DOEwGq5rZZ/oUgK6sa6kw/AZxh7IvCZM179+Won1sW1QhswyraRbhuFrkNE",
+	"fIdcHhEJSixk4nHSzRtH3/dmYs99iXHl6JIuP4JSdGb8uMUXA9mFGBT6B0QPCaIeImObpaYdQlT0h07B",
+	"mJcAGP/8/nzv4PiE3NJiAYRxUoglyL2EKiA5fG+B8NPs1Uk6fjV59eooeZmeHJ/SgwwoHSfHxzQdT47p",
+	"4TQ7yibTg+l4+urgIEknx+lJMjmejrPxmI5fraH38d4p3cu+3p0chaH7e1Gk+PHPOsS+EDFjUun+ALSg",
+	"Q0aXi2nBVB6CGHW4WiciXPYHvwOuTfbnAVaoBTgr9vmUBOXJk+MhKZY0laBU0Lv9GeoHaE0Ly92ul65P",
+	"ts14l+8RRQpKE3SiPRmN6m5kuD8ArYQ+4Hx7YIiWY6oEL7gZDsuBmwn58+o4PcZuMkoeL7bJ08VbE3rV",
+	"NkfpPco5XTMddO+P8d7p6Nsehv6b7Yed8hIKoMODh81Y3wwnLCNLxKdMEZWLJccP5oslVeQGQQyZVgFb",
+	"V9QehjWkt5Ve4uT2HhKnJZW8I5odJm4NMTxPVHPLm9ijd9uRqwfCtCFK5egMadWMI6h8x7WsosbWYYN9",
+	"QBY8BUlykKQQCdVCukiPi8YeV0pApiszMqGc5Bi6YEyugTeSUOc0NnAUmbdGWYiFFyZtYFPLQ3zk4NwS",
+	"S4PViE8xkZSnYh7SPy70eaZB9nd+asG0Aaxz+p3NF/Po7MCAUPt5EgcyQjYtnmxI2ht9VJryVJEp5Iyn",
+	"5H//59snY69scqekSpW5RB352svktXI1luA1Krydh86sys12AzgbHb1QpGD85oz8vhiPDxOb/TWfYf8W",
+	"A6G/2AfJt7f2W1N+CAxeH9fG9wfjo1cthD8JHMgHkVQmuVOAYYYNGQNpCyIYmcMtS4AIbjJlIax3eBC2",
+	"1Z+aY7DHX1M1PjjaSaZXgRqSHQJNbVmgMyHjKDSbah1iGT4/BfIW8PxQvhFLz1lRMAWJ4KmKkUsUhbGA",
+	"umbleV7G9clRFBJxCVquak1qL+smJ1qQJTUxco8JlaZ6oVp6dnx66mna0Xgcek8zXcAWL7Er82meVtPU",
+	"ZMTVQYSU5RJmTGlZq/ejg19bNOWzAvYWCggOahI50lttd0gcksSyJcdbq5vNyGAoHYdNk88a69qfNzx6",
+	"ZIqvC3weUKV4AM7fktnbWsZczKdrDmuzGg2uLNhcxobSxiPSSI7qOmUWyLJtKCpsTL5twvDNJraI5PA0",
+	"MoJ9HdBWuAW5avBVBTJjQnmKyKtgSpOcpaAI5SudI3e2oe3hkLHe0u4ChtuEv1qYSbcieZhBa9jU3aIE",
+	"tSj0kMigIuPSvBnCxoquVJ+CVr1z80JDy/btu3UHRmV6W2tGXJXvTfIiIUkhFilZMp2beoLIDCxvC3fH",
+	"CHglwC6b+7GEaq/85l4KMeMzm/E+AdCaVjCN27jOciavzZavE3V7bfd5fcN4em0U5Dr/4zrqSJG6DXtF",
+	"Dd911dqSsWINLk5OXr58eTA52ekBkai+9Zf8jwCiMZG/QqhksE0rA3l4Mu4CS1P+P7j/4fffR96fP/7/",
+	"INBE7vjFXUjQYpQl/psDlXpPUg3BCm/V4xLMpyDHYsIywjTB4yZKzMEYJEKnYqFtU0lOOYdCrSHx4+NQ",
+	"LKSp1FuSgLa6g/NPYUZ5/yROVwhrODhADy1UCudHbPIDowCyzFkBtlNNCwmmsFf6gbCvWtoV9quzoVPn",
+	"nAqRWEUy7+6M0+xEsU9jUPm8atqzV4nscXV5ZX13pXeuGeYWpLKR5E4Ysjkj41YM7fxLq5D97HvvZzM9",
+	"0jfayy8cRWEg0U+CyXeA8S+DgfjchSeVsEugadW9ETQ/SA2o3kj8EXjSDZrbMKRad8O2hxqOxZD05ZdQ",
+	"6nKN2sWm/GJdvn9YR8OmHuCYCJ4A2vklVUTl1GY9h1S2HhAD+R0a65R9ZrNvb4/XCJOQALsdTtrmwGl3",
+	"/aFKF+1qY3D2IBCZa6pN5mQpZKoszF/mK+dXM8qKcAOscZbWmvXMNOJCvvotKdM2evAabevDrXpp8LOj",
+	"IqSiixIXTR/TIWEJq5H0rlCu2niz9kZNuMRzG6QMAw68u5UtdNR2bFCyzleZtYYcjjgjyf1mHJpo9ZrM",
+	"6YpMgRSQaYIgjGEAQHKqLDoRHIZ3lHqdkUEk6EzIa3JwRHKxkMrml7hY4vIVKb0riE1fZSC1DTTJm/AY",
+	"d+sqLq8J5bYl3cbItCjEUhEuDCR9XZMRo14xhc+bbivkz3ShbTXrGqOKXBTpNUEArPq2EdUNntt7afu3",
+	"HbdaQ1PIqAkeD+NORpTKJK+aI13lYDwe7yokPAwltLJANVHR1eW786uP7/5+NVy8VBMSbu3ScsPu46g6",
+	"oF2v/FqNa3erduILCe56g3M5lRa5ItZrJ1eZkCjUOL4rT61yRi2gLDPyxVRTKcNIdk0Jf+iUd4OxXKgN",
+	"fWfS1FigoZDltn6pl+Rb3LELtrhJQ0T+6h3ov1X7Ujd6RIGFZCGZXn3Gse4uAbqFK3EDgZLclTWRGnid",
+	"baAz4PqFIhrfcJG0NejGSjOtiFhyV09FnDyK3FUfE0ECleC1g+Zal/bOEOOZCBNgCCTnny5sUaakmlkS",
+	"MHC1VawRudDGdgJHb0EKIcopTW4sTQaYoGE2G7AkOPpFZihuNjMif4OViivHoMzLdXcuKZhBPNRFyAoo",
+	"6kVTbm4k+rULp62K2aA4JiZHajMNaLRxbQujcBnDuxI4PkUzj0RkBUv0iFzU9Ttzm8y1coAiVFYMEhzM",
+	"nYycqhxUTDiuZaN5UBihWvYZUR6RKzZ3b1/+/IYcHh6ejsg7k8AFKYU063fvbY0qcGNtqLuxdl7SJIe9",
+	"g9EYoY0s3Lmqs/395XI5oubxSMjZvntX7X+4ePPu75/fmXeaYlX0yZ6tFTIL75QVhAkOQ+bQkkVn0eFo",
+	"PDq0lig3Urx/O9lPqExtECksZEGFM9nLizQ6i/6BWHFlrprVgdJPIl1tuQs37A5cfZnnvm0/tFzA+j28",
+	"g/H4SdcNXbyzCXm0G5XyIodMi7GzKc4Fhqev6fUu98WRWsznVK6is+hn0EluBNeg8BWhjRdJLJc1nSnf",
+	"fuIE5qS8mwkzCJzVB6Z0fevhOVlXrRFgn4cPjTqZHizbdfZ45v3q4zcD+MBnGG5OiqLLsf079+l+X7Zq",
+	"E5XMt/dwrm4UWSvMGOjItEWINmzrZOERLxi86gxk1UYzIheZyZaSVJj7EDY3FZPrqrBwjabDujyXJTPl",
+	"BaKouSzZrOc00PiJKf5ZAsZExFyWMxg3p7cwsolETzQuTabe3vKprwX/Fj6FZsh++9rw/ddnFCqvaBQQ",
+	"qyYWsEo5J/4tkUeKlWWOdR0uHztEpKp8z0addPeX/m1Zb+jboMsLBU9h9q6MR7VxC5nTFJz7r3kek+mq",
+	"o1EvVNUAbE9728G0bkJtPIq33pWhZ+Nns8gGpta0PrmFfNvMbGJyhFfWjxgT0rkYoV5Ul2ji1v3rDS6o",
+	"VWV2TO5iz5ZRRExkbodlrnDJeArfSdV0KLJarf3OQ4tNgUquCHfVwGUucCqM8aWN3Ku2cJxI0VXX7OGR",
+	"v/caDp/tyJtFNhx5w7mnUabmKtT6XX2XUmxyJ0WqHHu9k/Uq+J3D3b+rPt7vg3/TKAwRzf2dwfZt7Zcg",
+	"rIF7enjZvlzUC2NOnn7xXVLxwmWzS/1kQBMxtVEpV3GjmvhdBKaSTr3uMDQRriFsi4wwrx03aGR/AV23",
+	"7D6jvtVrbGBsTefjGfkepN8JitrV6pCtuGVrsjWnqjJeGGLaLI1FlRhPWm+4pCsCPA3YMZysw86j7rxJ",
+	"YXL4j9/1G5zIK2sb7yHkDGz8fQMmeb9h71bkPDOy0V2c1xfhElEUkJi+xJ8WPC2AtO9xuKhWIVDQYLyJ",
+	"+UBV+8aQtXcIEbts/AX0pa0ZP4m1eibZtr0jYbl2Je+nkWqx5EHrsN0EyLWG1bCAf6Q3oDz5sQJuAF6d",
+	"7SEss9lRBAlccDCBksmXGbhnci+cAJWF0TytYV7a2l8hlLahkqJzMOJo9AixQErojDIeCoJst8QzZTJa",
+	"nbx/sqfZZg+9JpHHyw2eK6l747VFG9UKGCD/8HH8mrz714gc7B39uM1ENI2UG4FkA3JcE4nOgcmqAqSM",
+	"ExMLTWa0tPgWowU3yP0GwYic2/qQc3gzWpp+svry/UyAIibt6a5P1MiyMSkU4SVL3W2nuLkQ5SZ194HO",
+	"cP+2V7PujQpj0rrn8lkD6qqvc5MpcVysIHju3SF6dKJGEEWXhpcxWS/jbQvjms79TfDic9VU/2yccyts",
+	"4JutXz8Fj8CENbUFdPnxqifAPrWZ8KqjLKxLC74ONtpMcz1Fz2P13OS97F0AsJidPZ6Z/1G6psGqM24D",
+	"q5pC18YUgSugPaN8uRU2yJcj8WlcvJ1sLc0QiO/jDW78yq9yJlSm8boPrzKTSS5Y4qojSQ4JhvzWXtaN",
+	"68ZuAtcjclX1eBoCrA0WnExNKQyK7MzvMyAF0Fu09tVL1a+RUFVnAQ0ZOau+sCiwa3s/ayp19Vsbz6EN",
+	"rf6PXjpx8NRrZyHBmsJs8RR69kZwtSh0XbUgP3ycEC3Ix8OYfJw4zz+Z7E0OY3Iw3js4isnx+MctGSX7",
+	"9/6d+f9+m92vjm0NuAd+DPLWO+DhvwTZdPx8fW4bsNUEPIUFEMuqeOnuiAZPwitxG5b6xe3fviIb7L0/",
+	"y/AuuabwSErJqmqxq7TWRZOmyNyqdZ7t708OXo7Go/FocvZqfDoxcZWjL2SJXOW4iUiXiDNMv8WoOX5r",
+	"8u/j9Rl+NY62SYkYWzXq/oaoCrzr5N6ctGoybOZXklxFYrQmgCpIgitgueJVbHawUJASpq3jz8USWQY8",
+	"9fdU4aT7r/f/FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
