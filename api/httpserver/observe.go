@@ -83,11 +83,13 @@ func logRequest(log *slog.Logger, c echo.Context, took time.Duration, err error)
 		fields = append(fields, "reason", problem.Reason(classify(err)))
 	}
 	level := slog.LevelInfo
-	switch {
+	switch probe := slices.Contains(operations, c.Path()); {
+	case probe && err != nil:
+		level = slog.LevelWarn // not ready is an answer, not a fault
+	case probe:
+		level = slog.LevelDebug
 	case c.Response().Status >= 500:
 		level = slog.LevelError
-	case slices.Contains(operations, c.Path()):
-		level = slog.LevelDebug
 	}
 	log.Log(c.Request().Context(), level, "request", fields...)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"medunion/api/message"
 	"medunion/api/token"
 	"medunion/deploy/local/authority"
@@ -48,12 +50,11 @@ func (s *Suite) startHospitals(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", HospitalID(i), err)
 		}
 	}
+	g, ctx := errgroup.WithContext(ctx)
 	for _, h := range s.Hospitals {
-		if err := s.ready(ctx, h.URL); err != nil {
-			return err
-		}
+		g.Go(func() error { return s.ready(ctx, h.URL) })
 	}
-	return nil
+	return g.Wait()
 }
 
 func (s *Suite) startHospital(ctx context.Context, id message.ID) error {

@@ -137,6 +137,9 @@ func (p *placement) patients(report *Report) []Patient {
 	for n := range patients {
 		p.addShared(&patients[n])
 	}
+	if len(patients) == 1 {
+		p.addRest(&patients[0])
+	}
 	return patients
 }
 
@@ -163,6 +166,17 @@ func (p *placement) addShared(patient *Patient) {
 				queue = append(queue, j)
 				patient.Entries = append(patient.Entries, j)
 			}
+		}
+	}
+	slices.Sort(patient.Entries)
+}
+
+// addRest gives the only patient of a bundle what nobody refers to and is nobody
+// else's: the sender put it into her record.
+func (p *placement) addRest(patient *Patient) {
+	for i := range p.items {
+		if p.whose[i] == (whose{}) && !slices.Contains(patient.Entries, i) {
+			patient.Entries = append(patient.Entries, i)
 		}
 	}
 	slices.Sort(patient.Entries)

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"medunion/deploy/local/suite"
+	"medunion/deploy/local/visit"
+)
+
+// serveCmd starts everything and stays.
+type serveCmd struct{}
+
+// Run is called by kong. It ends without an error when it is interrupted.
+func (serveCmd) Run(ctx context.Context, o *options) error {
+	src, err := o.source(os.Stderr)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := o.dir()
+	if err != nil {
+		return err
+	}
+	s, err := o.start(ctx, dir, suite.Options{})
+	if err != nil {
+		return errors.Join(err, remove())
+	}
+	plan := visit.NewPlan(src)
+	err = visit.Import(ctx, s, src)
+	if err == nil {
+		err = guide(ctx, os.Stdout, s, plan)
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	return errors.Join(err, s.Close(), remove())
+}
