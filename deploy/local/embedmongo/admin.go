@@ -159,6 +159,11 @@ func listCollections(r *request) (bson.D, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.flag("nameOnly", false) {
+		for i := range rows {
+			rows[i] = rows[i][:2]
+		}
+	}
 	return r.listReply(r.database+".$cmd.listCollections", rows)
 }
 

@@ -93,7 +93,8 @@ func (s *Server) run(m *wire.Message) (bson.D, error) {
 }
 
 // readOptions reads the fields that any command may have. $readPreference, $clusterTime and
-// comment make no difference on a single node.
+// comment make no difference on a single node. maxTimeMS bounds how long a write waits for
+// its turn; a read never waits.
 func (r *request) readOptions(legacy bool) {
 	if !legacy {
 		r.database = r.text("$db")

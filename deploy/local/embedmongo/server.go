@@ -18,7 +18,10 @@
 // find. Measured on the development machine with 100 000 documents it does 62 inserts and 40
 // finds by _id a second, and both times grow with the collection. Its update also panics on a
 // binary _id. Here collections are copy-on-write B-trees, finds use the indexes, and each commit
-// writes what it changed: the benchmarks of this package show flat times from 1 000 to 100 000.
+// writes what it changed. The benchmarks of this package show times that do not depend on the
+// size of the collection from 1 000 to 100 000 documents: there, through the driver, a find by
+// _id or by a unique field takes 0.2 ms, an insert with its fsync 2 ms, 0.6 ms each where
+// twenty clients share the fsyncs, and a newest-first find of one document 0.2 ms.
 //
 // # Differences from MongoDB
 //

@@ -3,6 +3,7 @@ package query
 import (
 	"strings"
 
+	"github.com/256dpi/lungo/mongokit"
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 
@@ -88,12 +89,20 @@ func checkOperator(operator string, v any) error {
 		}
 		return CheckFilter(d)
 	case "$exists", "$type", "$size", "$mod":
-		return nil
+		return checkByTrying(operator, v)
 	}
 	if comparisons[operator] {
 		return checkOperand(v)
 	}
 	return mongoerr.New(mongoerr.BadValue, "unknown operator: %s", operator)
+}
+
+// checkByTrying lets an operator that reads its operand first meet an empty document.
+func checkByTrying(operator string, v any) error {
+	if _, err := mongokit.Match(&bson.D{}, &bson.D{{Key: "x", Value: bson.D{{Key: operator, Value: v}}}}); err != nil {
+		return mongoerr.New(mongoerr.BadValue, "%v", err)
+	}
+	return nil
 }
 
 func checkOperands(operator string, v any) error {
