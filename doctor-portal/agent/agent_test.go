@@ -260,7 +260,7 @@ func TestRestart(t *testing.T) {
 	u.setUp(api)
 	u.setCredential(a)
 	card := must(api.GetCardWithResponse(context.Background())).JSON200
-	if !strings.HasPrefix(card.Link, u.portal+"/#"+card.Credential) {
+	if !strings.HasPrefix(card.Link, u.portal+"/visit#"+card.Credential) {
 		t.Errorf("card %+v", card)
 	}
 	if png := must(api.GetCardImageWithResponse(context.Background())); !bytes.HasPrefix(png.Body, []byte("\x89PNG")) {

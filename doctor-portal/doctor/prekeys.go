@@ -130,5 +130,5 @@ func (d *Doctor) Card(portal string) (string, error) {
 		return "", err
 	}
 	c := cred.Hash()
-	return strings.TrimRight(portal, "/") + "/#" + hex.EncodeToString(c[:]), nil
+	return strings.TrimRight(portal, "/") + "/visit#" + hex.EncodeToString(c[:]), nil
 }

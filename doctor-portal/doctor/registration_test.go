@@ -208,7 +208,7 @@ func TestCardAndLogin(t *testing.T) {
 	d := w.NewDoctor(peers.DoctorID)
 	cred := peers.Must(d.Credential())
 	c := cred.Hash()
-	if link := peers.Must(d.Card("https://portal.example/")); link != "https://portal.example/#"+hex.EncodeToString(c[:]) {
+	if link := peers.Must(d.Card("https://portal.example/")); link != "https://portal.example/visit#"+hex.EncodeToString(c[:]) {
 		t.Errorf("card %q", link)
 	}
 	sig := peers.Must(d.SignLogin([]byte("challenge"), "https://portal.example"))
