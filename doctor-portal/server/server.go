@@ -118,7 +118,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Routes: httpapi.Limits(), Spec: spec,
-		Authenticate: api.Authenticate, Unspecified: []string{"/", "/style.css"},
+		Authenticate: api.Authenticate, Unspecified: httpapi.Pages,
 		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
 	if err != nil {
 		return nil, err

@@ -65,16 +65,21 @@ func Limits() map[string]httpserver.Limits {
 
 // Page serves the start page's files under the policy that they need.
 func Page(e *echo.Echo, files fs.FS) {
-	h := http.FileServerFS(files)
-	serve := func(c echo.Context) error {
-		head := c.Response().Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		h.ServeHTTP(c.Response(), c.Request())
-		return nil
+	serve := func(name string) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Header().Set("Content-Security-Policy",
+				"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+			http.ServeFileFS(c.Response(), c.Request(), files, name)
+			return nil
+		}
 	}
-	e.GET("/", serve)
-	e.GET("/style.css", serve)
+	e.GET("/", serve("start.html"))
+	e.GET("/visit", serve("start.html")) // a doctor's link, whose fragment never reaches us
+	e.GET("/style.css", serve("style.css"))
 }
+
+// Pages are the routes that Page adds.
+var Pages = []string{"/", "/visit", "/style.css"}
 
 // readType reads a message and its header, and refuses one of another type.
 func readType(c echo.Context, types ...message.Type) (message.Message, []byte, error) {
