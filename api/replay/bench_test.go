@@ -28,9 +28,10 @@ func BenchmarkAccept(b *testing.B) {
 			return plain.SetArgs(context.Background(), hex.EncodeToString(m.id[:]), 1, redis.SetArgs{Mode: "NX", TTL: 32 * time.Second}).Err()
 		})
 	})
-	s.Do("DEL", "{rw:test}:window") // the baseline's time has made the epoch old; begin with an empty window
-	ready(b, w)
 	b.Run("window", func(b *testing.B) {
+		if bare == 0 {
+			b.Skip("there is no baseline to compare with")
+		}
 		b.ReportMetric(perSecond(b, func(m message) error { return accept(w, m) })/bare, "x_of_SET_NX")
 	})
 }

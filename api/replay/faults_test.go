@@ -50,7 +50,7 @@ func TestAttack1_ReplayAfterOutageUnderLoad(t *testing.T) {
 	all := accepted(t, w, many)
 
 	s.Kill9()
-	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2050 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		wantErr(t, accept(w, newMessage()), replay.ErrUnavailable)
 	}
 	s.Restart()

@@ -65,6 +65,20 @@ func TestRedisComesLater(t *testing.T) {
 	freshAgain(t, w, time.Now())
 }
 
+// The new epoch begins when Redis is back, not when somebody sends: the first message after it is taken.
+func TestEpochBeginsWithoutMessages(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	w := open(t, config(s))
+	s.Kill9()
+	wantErr(t, accept(w, newMessage()), replay.ErrUnavailable)
+	s.Restart()
+	time.Sleep(replay.DefaultFuture + 700*time.Millisecond)
+	if err := accept(w, newMessage()); errors.Is(err, replay.ErrStale) {
+		t.Errorf("the first message met a young epoch: %v", err)
+	}
+}
+
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
