@@ -64,10 +64,10 @@ type Config struct {
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 
 	// Set by a program that starts the hospital itself; no flags.
-	PinsValue *message.Pins    `kong:"-"` // instead of the file Pins
-	Logger    *slog.Logger     `kong:"-"` // default: JSON to stderr
-	Now       func() time.Time `kong:"-"` // default: time.Now
-	Rand      io.Reader        `kong:"-"` // default: crypto/rand
+	PinsValue *message.Pins    `kong:"-" json:"-"` // instead of the file Pins
+	Logger    *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
+	Now       func() time.Time `kong:"-" json:"-"` // default: time.Now
+	Rand      io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 }
 
 // check refuses insecure settings before anything is opened.

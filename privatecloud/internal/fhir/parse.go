@@ -159,6 +159,22 @@ func examineAll(entries []fhirbundle.Entry, limits Limits, report *Report) ([]it
 	return items, nil
 }
 
+// ErrResource: a resource is not valid, of a type that is not stored, or too large.
+var ErrResource = errors.New("the resource cannot be stored")
+
+// Resource reads one resource that stands by itself: valid FHIR R4, with its date and
+// categories. Whose it is, and where, is not asked. Errors wrap ErrResource.
+func Resource(e fhirbundle.Entry, limits Limits) (Entry, error) {
+	it, _, problem, err := examine(e, limits)
+	if err != nil {
+		return Entry{}, err
+	}
+	if problem != nil {
+		return Entry{}, fmt.Errorf("%w: %s", ErrResource, problem.Reason)
+	}
+	return it.Entry, nil
+}
+
 // examine returns either a valid item or the problem with it.
 func examine(e fhirbundle.Entry, limits Limits) (item, Outcome, *Problem, error) {
 	if len(e.Resource) > limits.ResourceBytes {

@@ -3,13 +3,11 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"medunion/api/fhirbundle"
 	"medunion/api/message"
@@ -209,48 +207,14 @@ func (d DiagnosisReader) ReadDiagnosis(bundle []byte) ([]hospital.Resource, erro
 	if err != nil {
 		return nil, err
 	}
-	parsed, report, err := fhir.Parse(bytes.NewReader(bundle), d.Limits)
-	if err != nil {
-		return nil, err
-	}
-	if n := report.Total(); n.Invalid+n.Unknown+n.TooLarge > 0 {
-		return nil, fmt.Errorf("%w: %d resources", ErrDiagnosis, n.Invalid+n.Unknown+n.TooLarge)
-	}
 	out := make([]hospital.Resource, len(source))
 	for i, e := range source {
-		at := slices.IndexFunc(parsed.Entries, func(p fhir.Entry) bool { return p.Index == i })
-		entry := fhir.Entry{Type: e.Type, ID: e.ID, Raw: e.Resource, Categories: categories(e.Resource)}
-		if at >= 0 {
-			entry = parsed.Entries[at]
+		entry, err := fhir.Resource(e, d.Limits)
+		if err != nil {
+			return nil, fmt.Errorf("%w: resource %d: %w", ErrDiagnosis, i, err)
 		}
 		out[i] = hospital.Resource{Type: e.Type, ID: entry.ID, FullURL: e.FullURL, Bytes: e.Resource, Date: date(entry),
 			Class: message.Code(d.Classes.Class(entry)), Department: message.DepartmentGeneral}
 	}
 	return out, nil
-}
-
-// categories reads what Parse does not return of a resource that names no patient.
-func categories(resource []byte) (out []message.Coding) {
-	var r struct {
-		Category json.RawMessage `json:"category"`
-	}
-	type concept struct {
-		Coding []struct{ System, Code string } `json:"coding"`
-	}
-	var list []concept
-	if json.Unmarshal(resource, &r) != nil {
-		return nil
-	}
-	if json.Unmarshal(r.Category, &list) != nil {
-		list = make([]concept, 1)
-		if json.Unmarshal(r.Category, &list[0]) != nil {
-			return nil
-		}
-	}
-	for _, c := range list {
-		for _, k := range c.Coding {
-			out = append(out, message.Coding{System: k.System, Code: k.Code})
-		}
-	}
-	return out
 }

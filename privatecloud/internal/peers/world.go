@@ -7,11 +7,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/ecc"
 	"medunion/privatecloud/hospital"
@@ -54,13 +54,16 @@ type World struct {
 	Prekey ecc.KEMPrivateKey
 	Pins   message.Pins
 
-	mu          sync.Mutex
-	certificate map[string]message.DoctorCertificate
-	revoked     []message.Hash
-	written     []message.IndexWrite
-	prekeys     []message.Signed
-	down        error
-	listAge     time.Duration
+	Medical     *doctorcert.Issuer // of Cert_D
+	MedicalJWKS []byte
+	authority   *doctorcert.Authority
+
+	mu      sync.Mutex
+	revoked []message.Hash
+	written []message.IndexWrite
+	prekeys []message.Signed
+	down    error
+	listAge time.Duration
 }
 
 // Party is a registered party with its secrets.
@@ -72,12 +75,18 @@ type Party struct {
 	Cert []byte // of a doctor
 }
 
+// AuthorityName is the medical authority's issuer name.
+const AuthorityName = "medical-authority"
+
 // NewWorld makes a registrar with fresh keys.
 func NewWorld(suite ecc.Suite) *World {
-	w := &World{Suite: suite, Clock: &Clock{}, certificate: map[string]message.DoctorCertificate{}}
+	w := &World{Suite: suite, Clock: &Clock{}}
 	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{9}, 32)))
 	w.Cloud = Must(ecc.GenerateSigningKey(rand.Reader))
 	w.Prekey = Must(ecc.GenerateKEM(suite, rand.Reader))
+	w.Medical = Must(doctorcert.NewIssuer(AuthorityName, Must(ecc.GenerateSigningKey(rand.Reader)), 48*time.Hour, rand.Reader))
+	w.MedicalJWKS = Must(w.Medical.JWKS())
+	w.authority = Must(doctorcert.NewAuthority(AuthorityName, w.MedicalJWKS))
 	w.Pins = message.Pins{CloudID: "cloud.example", PK: w.Issuer.Public(), PUKC: w.Cloud.Public()}
 	return w
 }
@@ -106,28 +115,17 @@ func (w *World) RegisterKeys(role message.Role, id message.ID, attribute []byte,
 // Doctor registers a doctor with a certificate for these departments.
 func (w *World) Doctor(id message.ID, departments ...string) Party {
 	sign, kem := Must(ecc.GenerateSigningKey(rand.Reader)), Must(ecc.GenerateKEM(w.Suite, rand.Reader))
-	cert := []byte("certificate of " + string(id))
-	w.mu.Lock()
-	w.certificate[string(cert)] = message.DoctorCertificate{Licence: "L-" + string(id), Name: "Dr " + string(id), Departments: departments,
-		Suite: w.Suite, SigningKey: sign.Public(), KEMKey: kem.Public(), NotBefore: w.Clock.Now(), Expires: w.Clock.Now().Add(48 * time.Hour)}
-	w.mu.Unlock()
+	cert := Must(w.Medical.Issue(message.CertificateRequest{Authority: AuthorityName, Licence: "L-" + string(id), Name: "Dr " + string(id),
+		Departments: departments, Keys: message.PublicKeys{Sign: sign.Public(), KEM: kem.Public()}}, w.Clock.Now()))
 	attribute := ecc.Sum(cert)
 	p := w.RegisterKeys(message.Doctor, id, attribute[:], 1, sign, kem)
 	p.Cert = cert
 	return p
 }
 
-var errCertificate = errors.New("unknown certificate")
-
-// VerifyCertificate stands for the medical authority.
-func (w *World) VerifyCertificate(cert []byte, _ time.Time) (message.DoctorCertificate, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.certificate[string(cert)]
-	if !ok {
-		return c, errCertificate
-	}
-	return c, nil
+// VerifyCertificate is the medical authority's relying party.
+func (w *World) VerifyCertificate(cert []byte, now time.Time) (message.DoctorCertificate, error) {
+	return w.authority.Verify(cert, now)
 }
 
 // Revoke puts a credential on the revocation list.

@@ -1,0 +1,114 @@
+package peers
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"medunion/api/message"
+	"medunion/ecc"
+)
+
+// OperatorToken is the bearer token with which this public cloud registers hospitals.
+const OperatorToken = "operator-token-of-the-tests"
+
+// Handler is the public cloud over HTTP, as far as a hospital speaks with it.
+func (w *World) Handler() http.Handler {
+	mux := http.NewServeMux()
+	signed := func(path string, make func(*http.Request) message.Signed) {
+		mux.HandleFunc("GET "+path, func(rw http.ResponseWriter, r *http.Request) {
+			answer(rw, 200, map[string]string{"signed": b64(make(r).Encode())})
+		})
+	}
+	signed("/v1/parameters", func(*http.Request) message.Signed { return message.Sign(w.Cloud, w.Parameters().Encode()) })
+	signed("/v1/revocations", func(*http.Request) message.Signed { return message.Sign(w.Cloud, w.Revocations().Encode()) })
+	signed("/v1/prekeys/cloud", func(r *http.Request) message.Signed { return Must(w.CloudPrekey(r.Context(), uint8(w.Suite))) })
+	mux.HandleFunc("PUT /v1/prekeys", func(rw http.ResponseWriter, r *http.Request) {
+		s, err := message.DecodeSigned(body(r, "signed"))
+		if err == nil {
+			err = w.PutPrekey(r.Context(), s)
+		}
+		finish(rw, err, 204, nil)
+	})
+	mux.HandleFunc("POST /v1/index-entries", func(rw http.ResponseWriter, r *http.Request) {
+		m, err := message.Decode(body(r, "message"))
+		if err == nil {
+			m, err = w.WriteIndexEntry(r.Context(), m)
+		}
+		finish(rw, err, 200, func() []byte { return m.Encode() })
+	})
+	mux.HandleFunc("POST /v1/registrations/challenges", func(rw http.ResponseWriter, _ *http.Request) {
+		b := make([]byte, message.ChallengeSize)
+		rand.Read(b)
+		answer(rw, 200, map[string]string{"challenge": b64(b)})
+	})
+	mux.HandleFunc("POST /v1/registrations", func(rw http.ResponseWriter, r *http.Request) {
+		reply, err := w.register(r)
+		finish(rw, err, 201, func() []byte { return reply.Encode() })
+	})
+	return mux
+}
+
+// Parameters are the default ones.
+func (w *World) Parameters() message.Parameters {
+	p := message.Parameters{CloudID: w.Pins.CloudID, PK: w.Pins.PK, PUKC: w.Pins.PUKC, Suites: []ecc.Suite{1, 2}, Past: 30 * time.Second,
+		Future: 2 * time.Second, Classes: AllClasses(), ClassRules: message.DefaultClassRules, Issued: w.Now()}
+	for _, d := range message.DefaultDepartments {
+		p.Departments = append(p.Departments, message.Code(d))
+	}
+	p.Departments = message.SortCodes(p.Departments)
+	return p
+}
+
+func (w *World) register(r *http.Request) (message.RegistrationReply, error) {
+	if r.Header.Get("Authorization") != "Bearer "+OperatorToken {
+		return message.RegistrationReply{}, errors.New("no operator")
+	}
+	q, err := message.DecodeRegistrationRequest(body(r, "message"))
+	if err != nil {
+		return message.RegistrationReply{}, err
+	}
+	if err := q.Verify(); err != nil {
+		return message.RegistrationReply{}, err
+	}
+	now := w.Now()
+	info := message.Info{Suite: q.Registration.Suite, Role: q.Registration.Role, ID: q.Registration.ID, Attribute: q.Registration.Attribute,
+		Epoch: 1, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(48 * time.Hour), Keys: q.Registration.Keys}
+	pk, err := w.Issuer.Issue(rand.Reader, q.Registration.Encode(), q.Registration.X, info.Encode())
+	if err != nil {
+		return message.RegistrationReply{}, err
+	}
+	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign(message.TBSCredential(info, pk.R))}
+	return message.RegistrationReply{Credential: cred, D: pk.D}, nil
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func body(r *http.Request, member string) []byte {
+	var m map[string]string
+	if json.NewDecoder(r.Body).Decode(&m) != nil {
+		return nil
+	}
+	b, _ := base64.RawURLEncoding.DecodeString(m[member])
+	return b
+}
+
+func answer(rw http.ResponseWriter, status int, v any) {
+	rw.Header().Set("Content-Type", "application/json")
+	rw.WriteHeader(status)
+	_ = json.NewEncoder(rw).Encode(v)
+}
+
+func finish(rw http.ResponseWriter, err error, status int, m func() []byte) {
+	switch {
+	case err != nil:
+		rw.WriteHeader(http.StatusForbidden)
+	case m == nil:
+		rw.WriteHeader(status)
+	default:
+		answer(rw, status, map[string]string{"message": b64(m())})
+	}
+}
