@@ -10,6 +10,7 @@ import (
 )
 
 var (
+	errSeq     = errors.New("the first message of an exchange has another number than 1")
 	errSuite   = errors.New("the suites in the exchange differ")
 	errRevoked = errors.New("a credential or the consent is revoked")
 )
@@ -39,6 +40,9 @@ func (c *Cloud) open(ctx context.Context, raw []byte, want message.Type) (messag
 	opened, err := message.Open(m, key, c.ID)
 	if err != nil {
 		return message.Header{}, nil, problem.Refused(err)
+	}
+	if m.Header.Seq != 1 {
+		return message.Header{}, nil, problem.Refused(errSeq)
 	}
 	return m.Header, opened.Plaintext, nil
 }

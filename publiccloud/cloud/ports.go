@@ -39,9 +39,11 @@ type Registry interface {
 	AddCode(ctx context.Context, code message.Hash, now, expires message.Millis) error
 	// HasCode reports whether the code exists, unused and unexpired.
 	HasCode(ctx context.Context, code message.Hash, now message.Millis) (bool, error)
+	// Free fails as Add would for a name or admission that is taken now.
+	Free(ctx context.Context, r Record) error
 	// Add stores the record. Name and Admission are unique, so that storing the
-	// record is what uses the code up: fails with Conflict if the name is taken,
-	// with Refused if the admission is, and nothing is changed then.
+	// record is what uses the code up: fails with Conflict if the name or a
+	// doctor's licence is taken, with Refused if another admission is, and nothing is changed then.
 	Add(ctx context.Context, r Record) error
 	// Find fails with NotFound.
 	Find(ctx context.Context, c message.Hash) (Record, error)

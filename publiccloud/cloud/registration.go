@@ -103,6 +103,10 @@ func (c *Cloud) enter(ctx context.Context, q message.RegistrationRequest, a admi
 	if r.Role != message.Patient {
 		r.Body, r.Certificate = cred.Encode(), a.certificate
 	}
+	// Whoever is sent away anyway writes no line.
+	if err := c.Registry.Free(ctx, r); err != nil {
+		return nil, err
+	}
 	if err := c.Log.Append(ctx, r.Credential, r.Role, c.now()); err != nil {
 		return nil, err
 	}

@@ -189,6 +189,9 @@ func TestAttack4_DuplicateIdentityBurnsNoCode(t *testing.T) {
 	code := w.code()
 	again := peers.New(ecc.SuiteX25519, message.Patient, first.ID)
 	w.wants(problem.KindConflict, w.register(again, code, false))
+	if lines := peers.Must(w.LogPage(t.Context(), 0)); len(lines) != 1 {
+		t.Errorf("%d lines in the log of one registration", len(lines))
+	}
 	w.ok(w.register(peers.New(ecc.SuiteX25519, message.Patient, ""), code, false))
 	w.wants(problem.KindRefused, w.register(peers.New(ecc.SuiteX25519, message.Patient, ""), code, false)) // used
 }
@@ -268,4 +271,29 @@ func TestSuiteThatIsNotOffered(t *testing.T) {
 	w.Cloud = newCloud(w)
 	w.wants(problem.KindInvalid, w.register(peers.New(ecc.SuiteX25519, message.Patient, ""), w.code(), false))
 	w.patient(ecc.SuiteXWing)
+}
+
+// Whatever is no point of the group is refused when it is read.
+func TestAttack5_BadPoints(t *testing.T) {
+	w := newWorld(t)
+	p := peers.New(ecc.SuiteX25519, message.Patient, "")
+	outer := peers.Must(ecc.Decode(ecc.LabelRegistrationRequest, p.Request(peers.Must(w.Challenge()), w.code(), nil).Encode(), 4))
+	inner := peers.Must(ecc.Decode(ecc.LabelRegistration, outer[0], 7))
+	if !bytes.Equal(inner[3], p.X.Public().Bytes()) {
+		t.Fatal("X_X is not where it is expected")
+	}
+	p256 := append([]byte{2}, bytes.Repeat([]byte{0x6b}, 32)...)
+	for name, bad := range map[string][]byte{
+		"identity": make([]byte, 32), "not canonical": append(bytes.Repeat([]byte{0xff}, 31), 0x7f), "short": inner[3][:31],
+		"empty": nil, "long": append(slices.Clone(inner[3]), 0), "of P-256": p256, "negative": append([]byte{1}, make([]byte, 31)...),
+	} {
+		fields := slices.Clone(inner)
+		fields[3] = bad
+		request := slices.Clone(outer)
+		request[0] = ecc.Encode(ecc.LabelRegistration, fields...)
+		_, err := w.Register(t.Context(), ecc.Encode(ecc.LabelRegistrationRequest, request...), false)
+		if err == nil || problem.KindOf(err) != problem.KindInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -39,6 +39,8 @@ type Config struct {
 	RedisPassword string   `help:"Redis password." env:"PUBLICCLOUD_REDIS_PASSWORD" hidden:""`
 	Namespace     string   `help:"Name of the replay window; the replicas share it, two services never." default:"publiccloud" env:"PUBLICCLOUD_NAMESPACE"`
 
+	WindowTimeout time.Duration `help:"How long one question to Redis may take before the request is refused." default:"50ms" env:"PUBLICCLOUD_WINDOW_TIMEOUT"`
+
 	Authority     string `help:"The medical authority's issuer name." required:"" env:"PUBLICCLOUD_AUTHORITY"`
 	AuthorityJWKS string `help:"File with the medical authority's pinned JWKS." required:"" env:"PUBLICCLOUD_AUTHORITY_JWKS"`
 	Operators     string `help:"Issuer name of operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS"`
@@ -64,6 +66,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Database, "publiccloud")
 	setDefault(&c.Namespace, "publiccloud")
 	setDefault(&c.Audience, "publiccloud")
+	setDefault(&c.WindowTimeout, replay.DefaultTimeout)
 	setDefault(&c.Past, replay.DefaultPast)
 	setDefault(&c.Future, replay.DefaultFuture)
 	setDefault(&c.CredentialLife, 2*365*24*time.Hour)
@@ -124,7 +127,7 @@ func (c Config) suites() []ecc.Suite {
 
 func (c Config) window() replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout}
 }
 
 func readFile(what, path string) ([]byte, error) {

@@ -2,20 +2,11 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
-	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
@@ -24,7 +15,6 @@ import (
 	"medunion/api/token"
 	"medunion/ecc"
 	"medunion/publiccloud/internal/peers"
-	"medunion/publiccloud/server"
 )
 
 // The public cloud's part of a visit, over HTTP, in both suites.
@@ -253,189 +243,5 @@ func TestAttack11_ParallelOverHTTP(t *testing.T) {
 	wg.Wait()
 	if granted != 3 || refused != 47 {
 		t.Errorf("%d granted, %d refused", granted, refused)
-	}
-}
-
-// Attack 15: everything in the database, as its thief would read it.
-func TestAttack15_Dump(t *testing.T) {
-	w := newWorld(t)
-	s := ecc.SuiteX25519
-	d, h := w.doctor(s), w.hospital(s)
-	type enrolled struct {
-		party *peers.Party
-		sks   []ecc.SigningKey
-	}
-	var patients []enrolled
-	c := w.knows(s)
-	for range 5 {
-		p := enrolled{w.patient(s), peers.Locators(3)}
-		patients = append(patients, p)
-		for _, sk := range p.sks {
-			_, refusal := w.send("/v1/index-entries", "", c.WriteEntry(peers.Entry(h, sk, time.Now()), sk.Public(), time.Now()).Raw)
-			w.taken(refusal)
-		}
-		g := peers.Grant(d.Credential.Hash(), "SURGERY", p.sks, time.Now(), nil)
-		_, refusal := w.send("/v1/searches", "", c.Search(d, g, time.Now(), nil).Raw)
-		w.taken(refusal)
-		_, refusal = w.send("/v1/questions", "", c.Ask(p.sks[0], message.Question{Kind: message.AskRevoke, Consent: g.Consent.Hash()}, time.Now()).Raw)
-		w.taken(refusal)
-	}
-	docs := w.dump()
-	if len(docs) < 5*3*2+5 {
-		t.Fatalf("the dump has %d documents only", len(docs))
-	}
-	holds := func(doc, x []byte) bool { return bytes.Contains(doc, x) }
-	for _, p := range patients {
-		id, cP := []byte(p.party.ID), p.party.Credential.Hash()
-		hid := ecc.Sum(id)
-		found := 0
-		for _, doc := range docs {
-			if holds(doc, id) || holds(doc, hid[:]) {
-				t.Error("ID_P, or its hash, is in the database")
-			}
-			named := 0
-			for _, sk := range p.sks {
-				l := message.Locator(sk.Public())
-				if holds(doc, l[:]) {
-					found++
-					named++
-					if holds(doc, cP[:]) || holds(doc, p.party.Sign.Public().Bytes()) {
-						t.Error("a document links a patient's credential to her locator")
-					}
-				}
-			}
-			if named > 1 {
-				t.Error("a document links two locators of a patient")
-			}
-		}
-		if found == 0 {
-			t.Error("the test does not see the locators at all")
-		}
-	}
-	// A dictionary: everything that can be computed from an ID and a department without a key.
-	for _, p := range patients {
-		for _, dep := range message.DefaultDepartments {
-			for _, guess := range guesses(string(p.party.ID), dep) {
-				for _, doc := range docs {
-					if holds(doc, guess) {
-						t.Fatal("an entry can be found from an ID")
-					}
-				}
-			}
-		}
-	}
-}
-
-// guesses are the locators that an ID would have if they were made from it.
-func guesses(id, department string) [][]byte {
-	plain := ecc.Sum([]byte(id + department))
-	labelled := ecc.H(ecc.LabelLocator, []byte(id), []byte(department))
-	named := ecc.H(ecc.LabelHandle, []byte("name"), []byte("P"), []byte(id), []byte{0, 0, 0, 0, 0, 0, 0, 1})
-	seed := ecc.HMAC([]byte(id), ecc.LabelLocatorKey, []byte(department))
-	l := message.Locator(peers.Must(ecc.SigningKeyFromSeed(seed[:])).Public())
-	return [][]byte{plain[:], labelled[:], named[:], l[:]}
-}
-
-// dump reads every document of every collection.
-func (w *world) dump() [][]byte {
-	w.Helper()
-	ctx := context.Background()
-	client := peers.Must(mongo.Connect(ctx, options.Client().ApplyURI(mongoURI)))
-	defer client.Disconnect(ctx)
-	db := client.Database(w.config.Database)
-	var out [][]byte
-	for _, name := range peers.Must(db.ListCollectionNames(ctx, bson.D{})) {
-		cursor := peers.Must(db.Collection(name).Find(ctx, bson.D{}))
-		for cursor.Next(ctx) {
-			out = append(out, bytes.Clone(cursor.Current))
-		}
-		w.ok(cursor.Err())
-	}
-	return out
-}
-
-func TestReadiness(t *testing.T) {
-	w := newWorld(t)
-	w.redis.Kill9()
-	if got := w.ready(); got != http.StatusServiceUnavailable {
-		t.Errorf("without Redis: %d", got)
-	}
-}
-
-// The keys outlive the process: what was registered before verifies after.
-func TestRestartKeepsKeysAndState(t *testing.T) {
-	w := newWorld(t)
-	d := w.doctor(ecc.SuiteX25519)
-	c := w.knows(d.Suite)
-	pins := w.instance.Pins()
-	w.ok(w.instance.Close())
-	w.config.InitKeys = false
-	w.start()
-	if again := w.instance.Pins(); !again.PK.Equal(pins.PK) || !again.PUKC.Equal(pins.PUKC) {
-		t.Fatal("other keys after a restart")
-	}
-	g := peers.Grant(d.Credential.Hash(), "SURGERY", peers.Locators(1), time.Now(), nil)
-	_, refusal := w.send("/v1/searches", "", c.Search(d, g, time.Now(), nil).Raw) // under the prekey of before
-	w.taken(refusal)
-}
-
-func TestInsecureSettingsAreRefused(t *testing.T) {
-	w := newWorld(t)
-	for name, alter := range map[string]func(*server.Config){
-		"plain HTTP off loopback": func(c *server.Config) { c.Listen = "0.0.0.0:0" },
-		"no keys, no init":        func(c *server.Config) { c.Keys, c.InitKeys = filepath.Join(t.TempDir(), "none"), false },
-		"readable keys":           func(c *server.Config) { c.Keys = copied(t, c.Keys, 0o644, nil) },
-		"damaged keys":            func(c *server.Config) { c.Keys = copied(t, c.Keys, 0o600, func(b []byte) { b[40] ^= 1 }) },
-		"sealed with nothing":     func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("\n")) },
-		"not sealed":              func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("secret")) },
-		"no authority":            func(c *server.Config) { c.AuthorityJWKS = w.file(t.TempDir(), "jwks", []byte(`{"keys":[]}`)) },
-		"unknown suite":           func(c *server.Config) { c.Suites = []uint8{3} },
-		"half a TLS pair":         func(c *server.Config) { c.TLSCert = "x" },
-		"bad ID":                  func(c *server.Config) { c.ID = "Not Valid" },
-	} {
-		c := w.config
-		alter(&c)
-		if i, err := server.Start(context.Background(), c); err == nil {
-			t.Errorf("%s: it starts", name)
-			_ = i.Close()
-		}
-	}
-}
-
-func copied(t *testing.T, path string, mode os.FileMode, alter func([]byte)) string {
-	b := peers.Must(os.ReadFile(path))
-	if alter != nil {
-		alter(b)
-	}
-	to := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(to, b, mode); err != nil {
-		t.Fatal(err)
-	}
-	return to
-}
-
-func TestSealedKeys(t *testing.T) {
-	w := newWorld(t)
-	dir := t.TempDir()
-	w.config.Keys, w.config.Database = filepath.Join(dir, "keys"), w.config.Database+"b"
-	w.config.PassphraseFile = w.file(dir, "pass", []byte("correct horse\n"))
-	w.start()
-	pins := w.instance.Pins()
-	w.start()
-	if !w.instance.Pins().PK.Equal(pins.PK) {
-		t.Error("the sealed keys were not read back")
-	}
-	w.config.PassphraseFile = w.file(dir, "wrong", []byte("another\n"))
-	if _, err := server.Start(context.Background(), w.config); err == nil {
-		t.Error("it starts with a wrong passphrase")
-	}
-}
-
-func TestUnreachableStore(t *testing.T) {
-	w := newWorld(t)
-	w.config.MongoURI = "mongodb://127.0.0.1:1/?directConnection=true"
-	_, err := server.Start(context.Background(), w.config)
-	if err == nil || !strings.Contains(fmt.Sprint(err), "mongodb") {
-		t.Errorf("got %v", err)
 	}
 }

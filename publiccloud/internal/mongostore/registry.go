@@ -42,7 +42,7 @@ func (s *Store) Add(ctx context.Context, r cloud.Record) error {
 		Credential: r.Credential[:], Role: string(r.Role), Name: r.Name[:], Admission: r.Admission[:],
 		Body: r.Body, Certificate: r.Certificate, NotAfter: int64(r.NotAfter)})
 	if mongo.IsDuplicateKeyError(err) {
-		return s.whyNotAdded(ctx, r)
+		return s.Free(ctx, r) // says which of the two it was
 	}
 	if err != nil {
 		return failed("add credential", err)
@@ -52,17 +52,31 @@ func (s *Store) Add(ctx context.Context, r cloud.Record) error {
 	return nil
 }
 
-func (s *Store) whyNotAdded(ctx context.Context, r cloud.Record) error {
-	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: "name", Value: r.Name[:]}}).Err()
-	switch {
-	case err == nil:
+// Free implements cloud.Registry.
+func (s *Store) Free(ctx context.Context, r cloud.Record) error {
+	taken, err := s.has(ctx, "name", r.Name)
+	if err != nil {
+		return err
+	}
+	if taken {
 		return problem.Conflict("The identity is registered already.")
-	case !errors.Is(err, mongo.ErrNoDocuments):
-		return failed("find name", err)
+	}
+	taken, err = s.has(ctx, "admission", r.Admission)
+	switch {
+	case err != nil || !taken:
+		return err
 	case r.Role == message.Doctor:
 		return problem.Conflict("The licence is registered already.")
 	}
 	return problem.Refused(errAdmissionUsed)
+}
+
+func (s *Store) has(ctx context.Context, field string, handle message.Hash) (bool, error) {
+	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: field, Value: handle[:]}}).Err()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return false, nil
+	}
+	return err == nil, failed("find "+field, err)
 }
 
 // Find implements cloud.Registry.
