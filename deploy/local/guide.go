@@ -2,17 +2,27 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"text/template"
 
+	"medunion/api/message"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
 )
 
+// scene is what the guide shows.
+type scene struct {
+	Suite           *suite.Suite
+	Plan            visit.Plan
+	Link            string
+	Doctor, Patient suite.API
+	Home            *suite.Hospital
+	Departments     []message.Code
+}
+
 // guide makes a doctor and a patient ready and prints every address and what to try.
 func guide(ctx context.Context, w io.Writer, s *suite.Suite, plan visit.Plan) error {
-	log := &visit.Log{}
-	p, err := visit.Join(ctx, s, plan, log)
+	p, err := visit.Join(ctx, s, plan, &visit.Log{})
 	if err != nil {
 		return err
 	}
@@ -20,13 +30,47 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, plan visit.Plan) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "public cloud    %s\n", s.Cloud)
-	for _, h := range s.Hospitals {
-		fmt.Fprintf(w, "%-15s %s   administration %s\n", h.ID, h.URL, h.Admin)
+	sc := scene{Suite: s, Plan: plan, Link: card.Link, Home: s.Hospitals[plan.Home]}
+	if sc.Doctor, err = s.API("doctor-" + visit.DoctorID); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "doctor portal   %s\n", s.Portal)
-	fmt.Fprintf(w, "authority       %s   (development: certifies whoever asks)\n", s.Authority)
-	fmt.Fprintf(w, "doctor's agent  %s\n", p.Doctor.URL())
-	fmt.Fprintf(w, "card            %s\n", card.Link)
-	return nil
+	if sc.Patient, err = s.API(visit.PatientName); err != nil {
+		return err
+	}
+	return text.Execute(w, sc)
 }
+
+var text = template.Must(template.New("guide").Parse(`
+Everything runs. Ctrl-C stops it.
+
+  public cloud      {{.Suite.Cloud}}
+{{range .Suite.Hospitals}}  {{.ID}}        {{.URL}}   administration {{.Admin}}
+{{end}}  doctor portal     {{.Suite.Portal}}
+  authority         {{.Suite.Authority}}   for development: it certifies whoever asks
+  MongoDB (embedded) {{.Suite.Mongo}}
+  Redis (embedded)  {{.Suite.Redis}}
+
+  doctor's agent    {{.Doctor.URL}}   Maya Okafor, {{.Plan.Department}} at {{.Home.ID}}
+  her card          {{.Link}}
+  patient's agent   {{.Patient.URL}}   the patient of {{.Plan.File.Name}}, enrolled at her hospitals
+
+Try a visit by hand, in another terminal:
+
+  D="{{.Doctor.URL}}/v1"; DA="Authorization: Bearer $(cat '{{.Doctor.TokenFile}}')"
+  P="{{.Patient.URL}}/v1"; PA="Authorization: Bearer $(cat '{{.Patient.TokenFile}}')"; PASS="$(cat '{{.Patient.Folder}}/passphrase')"
+
+  # the patient looks at the doctor's card, then consults her and keeps one class to herself
+  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"{{.Link}}"}'
+  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"{{.Link}}","passphrase":"'"$PASS"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
+  # the doctor sees her waiting, calls her in, searches and fetches
+  V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]*"' | tail -n 1 | cut -d'"' -f4)
+  curl -s -H "$DA" -X POST "$D/visits/$V/open"
+  curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/records" -d '{}'
+  curl -s -H "$DA" "$D/visits/$V"            # progress at each hospital
+  curl -s -H "$DA" "$D/visits/$V/records"    # what has come
+  curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/diagnosis" -d '{"text":"Hypertension","note":"Measure at home for two weeks."}'
+  # the patient reads the diagnosis, and who saw what
+  curl -s -H "$PA" "$P/diagnoses"
+  curl -s -H "$PA" "$P/releases"
+
+`))

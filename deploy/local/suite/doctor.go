@@ -45,6 +45,7 @@ func (s *Suite) StartDoctor(ctx context.Context, p DoctorProfile) (*doctor.Agent
 		return nil, fmt.Errorf("doctor's agent: %w", err)
 	}
 	s.onClose(a.Close)
+	s.apis["doctor-"+string(p.ID)] = API{URL: a.URL(), TokenFile: s.state.path(name, "token"), Folder: s.state.path(name)}
 	if a.Doctor().State == doctoragent.New {
 		if err := s.certify(ctx, a, p); err != nil {
 			return nil, err

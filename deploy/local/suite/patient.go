@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -9,11 +10,12 @@ import (
 	"medunion/api/message"
 	"medunion/deploy/local/authority"
 	patient "medunion/patient-agent/agent"
+	patientapi "medunion/patient-agent/server"
 )
 
-// StartPatient starts a patient's agent, by a local name, and registers it at the
-// public cloud with a code minted for it, unless an earlier run has. The returned
-// passphrase stands for what the person knows.
+// StartPatient starts a patient's agent with its local API, by a local name, and
+// registers it at the public cloud with a code minted for it, unless an earlier run
+// has. The returned passphrase stands for what the person knows.
 func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, []byte, error) {
 	folder := "agents/" + name
 	file, err := s.state.passphrase(folder + "/passphrase")
@@ -24,27 +26,24 @@ func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, 
 	if err != nil {
 		return nil, nil, err
 	}
-	pass := []byte(text)
-	verify, err := s.Authorized()
+	addr, err := s.state.address(folder)
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := patient.New(patient.Config{Store: s.state.path(folder, "store"), Suite: s.opt.Suite, Cloud: s.Cloud, Pins: s.pins,
-		VerifyCertificate: verify, Authority: authority.DefaultName, Logger: s.log("patient"), Trace: s.opt.Trace})
+	_, jwks := s.Files()
+	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Listen: addr, Store: s.state.path(folder, "store"),
+		Passphrase: []byte(text), TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
+		AuthorityFile: jwks, Suite: int(s.opt.Suite), Trace: s.opt.Trace, Logger: s.log("patient")})
 	if err != nil {
-		return nil, nil, fmt.Errorf("patient's agent: %w", err)
+		return nil, nil, err
 	}
-	s.onClose(a.Close)
-	return a, pass, s.openPatient(ctx, a, pass)
+	s.onClose(i.Close)
+	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder)}
+	return i.Agent(), []byte(text), s.register(ctx, i.Agent(), []byte(text))
 }
 
-// openPatient unlocks the store of an earlier run, or registers.
-func (s *Suite) openPatient(ctx context.Context, a *patient.Agent, pass []byte) error {
-	if a.Status().Exists {
-		if err := a.Unlock(pass); err != nil {
-			return err
-		}
-	}
+// register does nothing for a patient who registered in an earlier run.
+func (s *Suite) register(ctx context.Context, a *patient.Agent, pass []byte) error {
 	if a.Status().Registered {
 		return nil
 	}
@@ -56,6 +55,23 @@ func (s *Suite) openPatient(ctx context.Context, a *patient.Agent, pass []byte) 
 		return fmt.Errorf("patient's registration: %w", err)
 	}
 	return nil
+}
+
+// API is where an agent's local API answers, and what opens it.
+type API struct {
+	URL       string
+	TokenFile string // the bearer token
+	Folder    string // of the agent: its sealed store, and the file "passphrase"
+}
+
+// API returns the local API of a started agent, by its name: "doctor-<ID_D>", or a
+// patient's local name.
+func (s *Suite) API(name string) (API, error) {
+	a, ok := s.apis[name]
+	if !ok {
+		return API{}, errors.New("suite: no such agent")
+	}
+	return a, nil
 }
 
 // PatientCode mints a single-use registration code, as the operator's desk does.

@@ -52,6 +52,7 @@ type Suite struct {
 	issuer    *token.Issuer
 	authority *authority.Authority
 	pins      message.Pins
+	apis      map[string]API
 	closers   []func() error // in the order of their start
 }
 
@@ -65,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{opt: o, state: st}
+	s := &Suite{opt: o, state: st, apis: map[string]API{}}
 	steps := []func(context.Context) error{s.startStores, s.startAuthority, s.startCloud, s.startHospitals, s.startPortal}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

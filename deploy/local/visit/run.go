@@ -66,15 +66,21 @@ func Import(ctx context.Context, s *suite.Suite, src source.Source) error {
 	return nil
 }
 
+// The people of the demonstration: ID_D, and the patient's local name.
+const (
+	DoctorID    = "dr-okafor"
+	PatientName = "patient"
+)
+
 // Join makes the people of the plan: a doctor of her hospital, and the patient,
 // registered and enrolled where her records are.
 func Join(ctx context.Context, s *suite.Suite, p Plan, log *Log) (*Parties, error) {
-	d, err := s.StartDoctor(ctx, suite.DoctorProfile{ID: "dr-okafor", Name: "Maya Okafor", Departments: []message.Code{p.Department},
+	d, err := s.StartDoctor(ctx, suite.DoctorProfile{ID: DoctorID, Name: "Maya Okafor", Departments: []message.Code{p.Department},
 		Affiliation: s.Hospitals[p.Home].ID})
 	if err != nil {
 		return nil, err
 	}
-	a, pass, err := s.StartPatient(ctx, "patient")
+	a, pass, err := s.StartPatient(ctx, PatientName)
 	if err != nil {
 		return nil, err
 	}
