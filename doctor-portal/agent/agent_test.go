@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"medunion/api/fhirbundle"
 	"medunion/api/message"
@@ -250,6 +251,99 @@ func (u *union) checkAtRest() {
 	}
 	if log := u.log.String(); strings.Contains(log, canary) || strings.Contains(log, string(peers.PatientID)) {
 		u.t.Error("the log names the patient")
+	}
+}
+
+// ready is a union whose doctor has called a patient in.
+func ready(t *testing.T) (*union, *doctoragent.ClientWithResponses, *peers.Patient, string) {
+	u := newUnion(t)
+	a, api := u.start()
+	u.setUp(api)
+	u.setCredential(a)
+	p := u.w.NewPatient(peers.PatientID)
+	u.mu.Lock()
+	u.w.Cloud.Entries = []message.Entry{u.anna.Entry(p)}
+	u.records[peers.AnnaID] = []string{page(oddly), page(oddly), page(oddly)}
+	u.mu.Unlock()
+	u.enter(p, nil)
+	id := u.waiting(api)
+	status(t, 200)(api.OpenVisit(context.Background(), id))
+	return u, api, p, id
+}
+
+func (u *union) tamper(pages func([]message.Message) []message.Message) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pages = pages
+}
+
+// TestBrokenReleases: attack 14 over HTTP. Nothing of a release that is not whole
+// is shown, and a later search gets it.
+func TestBrokenReleases(t *testing.T) {
+	u, api, _, id := ready(t)
+	const unverified = "st-anna failed 0 What came from the hospital could not be verified."
+	for name, c := range map[string]struct {
+		pages func([]message.Message) []message.Message
+		want  string
+	}{
+		"cut":       {func(m []message.Message) []message.Message { return m[:2] }, "st-anna failed 0 The hospital does not answer."},
+		"reordered": {func(m []message.Message) []message.Message { return []message.Message{m[1], m[0], m[2]} }, unverified},
+		"altered":   {func(m []message.Message) []message.Message { m[2].Ciphertext[40] ^= 1; return m }, unverified},
+		"repeated":  {func(m []message.Message) []message.Message { return []message.Message{m[0], m[0], m[1], m[2]} }, unverified},
+	} {
+		u.tamper(c.pages)
+		if got := progress(u.fetched(api, id)); got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+		if list := must(api.ListRecordsWithResponse(context.Background(), id)).JSON200.Records; len(list) != 0 {
+			t.Errorf("%s: %d records of a broken release are shown", name, len(list))
+		}
+	}
+	u.tamper(nil)
+	if got := progress(u.fetched(api, id)); got != "st-anna verified 3" {
+		t.Errorf("whole again: %s", got)
+	}
+}
+
+// TestDiagnosisWithoutRecords: no session is open, so a ticket to write is fetched;
+// the clock at the public cloud is ahead of ours, which the agent follows.
+func TestDiagnosisWithoutRecords(t *testing.T) {
+	u, api, _, id := ready(t)
+	u.mu.Lock()
+	u.stale = 3 * time.Minute
+	u.mu.Unlock()
+	bundle := base64.RawURLEncoding.EncodeToString([]byte(page(`{"resourceType":"Condition","id":"c"}`)))
+	r := must(api.SendDiagnosisWithResponse(context.Background(), id, doctoragent.Diagnosis{Bundle: &bundle}))
+	if r.JSON200 == nil || r.JSON200.Stored == nil || r.JSON200.Indexed == nil || !r.JSON200.Delivered {
+		t.Fatalf("diagnosis: %s\n%s", r.Body, u.log)
+	}
+	u.mu.Lock()
+	ahead := time.UnixMilli(int64(u.anna.Told)).Sub(time.Now())
+	u.mu.Unlock()
+	if ahead < 2*time.Minute {
+		t.Errorf("M11 was stamped %v ahead: the agent did not follow the server's clock", ahead)
+	}
+}
+
+// TestBadDiagnosis: what is no FHIR collection is neither signed nor sent.
+func TestBadDiagnosis(t *testing.T) {
+	_, api, _, id := ready(t)
+	bundle := func(s string) doctoragent.Diagnosis {
+		b := base64.RawURLEncoding.EncodeToString([]byte(s))
+		return doctoragent.Diagnosis{Bundle: &b}
+	}
+	both, text := bundle(page(`{"resourceType":"Condition"}`)), "words"
+	both.Text = &text
+	for name, d := range map[string]doctoragent.Diagnosis{"nothing": {}, "a note alone": {Note: &text}, "both": both,
+		"a resource": bundle(`{"resourceType":"Patient"}`), "a batch": bundle(`{"resourceType":"Bundle","type":"batch"}`),
+		"an empty collection": bundle(`{"resourceType":"Bundle","type":"collection"}`), "no JSON": bundle(`{`)} {
+		r := must(api.SendDiagnosis(context.Background(), id, d))
+		if r.Body.Close(); r.StatusCode != 400 {
+			t.Errorf("%s: %d", name, r.StatusCode)
+		}
+	}
+	if v := must(api.GetVisitWithResponse(context.Background(), id)).JSON200; v.Diagnosis != nil {
+		t.Error("a refused diagnosis was signed")
 	}
 }
 

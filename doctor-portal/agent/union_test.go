@@ -20,6 +20,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/openapi/doctoragent"
 	"medunion/api/openapi/portal"
+	"medunion/api/problem"
 	"medunion/api/replay/redistest"
 	"medunion/doctor-portal/agent"
 	"medunion/doctor-portal/internal/peers"
@@ -36,7 +37,9 @@ type union struct {
 	anna     *peers.Hospital
 	other    *peers.Hospital
 	otherURL string
-	down     bool // the other hospital answers nothing
+	down     bool                                      // the other hospital answers nothing
+	pages    func([]message.Message) []message.Message // what happens to the pages of a release
+	stale    time.Duration                             // a search is refused once: the cloud's clock is ahead
 	searches int
 	records  map[message.ID][]string // pages
 	prekeys  map[string]string       // of doctors, base64
@@ -137,6 +140,14 @@ func (u *union) cloudRoutes() http.Handler {
 		writeJSON(w, 201, httpserver.NewMessage(reply.Encode()))
 	})
 	m.HandleFunc("POST /v1/searches", func(w http.ResponseWriter, r *http.Request) {
+		if ahead := u.stale; ahead != 0 {
+			u.stale = 0
+			p := problem.Stale(time.Now().Add(ahead))
+			w.Header().Set("Content-Type", problem.MediaType)
+			w.WriteHeader(p.Kind.Status())
+			must(0, json.NewEncoder(w).Encode(p.Document("")))
+			return
+		}
 		u.searches++
 		writeJSON(w, 200, httpserver.NewMessage(u.w.Cloud.M5(must(message.Decode(readMessage(r)))).Encode()))
 	})
@@ -168,7 +179,11 @@ func (u *union) serveHospital(h func() *peers.Hospital) string {
 	})
 	m.HandleFunc("POST /v1/releases", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
-		for _, page := range h().M9(must(message.Decode(readMessage(r))), u.records[h().Cred.Info.ID]...) {
+		all := h().M9(must(message.Decode(readMessage(r))), u.records[h().Cred.Info.ID]...)
+		if u.pages != nil {
+			all = u.pages(all)
+		}
+		for _, page := range all {
 			must(0, json.NewEncoder(w).Encode(httpserver.NewMessage(page.Encode())))
 		}
 	})

@@ -24,6 +24,7 @@ type Hospital struct {
 	S       ecc.Scalar // used instead of S_HPC when set
 	EditM7  func(*message.M7)
 	Receipt uint64
+	Told    message.Millis // T of the last M11
 }
 
 // NewHospital registers a hospital at an address that nobody answers.
@@ -120,6 +121,7 @@ func (h *Hospital) M9(m8 message.Message, contents ...string) []message.Message 
 func (h *Hospital) Stored(m11 message.Message, entries ...message.Entry) message.Message {
 	h.W.T.Helper()
 	h.M11 = Must(message.DecodeM11(Must(message.OpenSession(h.In, m11))))
+	h.Told = m11.Header.Time
 	hdr := h.Header(message.TypeStored)
 	tbs := message.TBSHPC3(hdr, h.Doctor.Hash(), h.C, 7, h.M11.Diagnosis, h.M11.SigD5, h.W.Millis())
 	body := message.Stored{Record: 7, Time: h.W.Millis(), SigHPC3: h.Sign.Sign(tbs), Entries: entries}
