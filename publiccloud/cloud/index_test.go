@@ -155,10 +155,13 @@ func TestAttack19_DiagnosisEntryWithoutConsent(t *testing.T) {
 	}
 	e := peers.Entry(h, sks[1], w.now())
 	foreign := peers.Locators(1)[0]
+	stranger := *d // has her credential and certificate, not her key
+	stranger.Sign = other.Sign
 	revoked := grant(nil)
 	_, err := w.ask(s, sks[2], message.Question{Kind: message.AskRevoke, Consent: revoked.Consent.Hash()})
 	w.ok(err)
 	for name, sent := range map[string]peers.Sent{
+		"signed by another":  c.Diagnosis(&stranger, grant(nil), 1, e, w.now(), nil),
 		"for another doctor": c.Diagnosis(other, grant(nil), 1, e, w.now(), nil),
 		"expired":            c.Diagnosis(d, grant(func(x *message.Consent) { x.Expires = message.MillisOf(w.now()) }), 1, e, w.now(), nil),
 		"edited":             c.Diagnosis(d, grant(nil), 1, e, w.now(), func(m *message.M12) { m.Consent.Purpose = "RESEARCH" }),

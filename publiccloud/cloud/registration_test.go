@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"slices"
 	"sync"
@@ -52,6 +53,11 @@ func TestAttack4_ADoctorsRoleNeedsHerCertificate(t *testing.T) {
 	thief := peers.New(ecc.SuiteX25519, message.Doctor, "dr-thief")
 	thief.Attribute = other.Attribute
 	w.wants(problem.KindRefused, w.register(thief, other.Certificate, false)) // keys differ from Cert_D
+
+	thief.KEM = other.KEM // and where only the signing key is the thief's
+	w.wants(problem.KindRefused, w.register(thief, other.Certificate, false))
+	thief.KEM, thief.Sign = peers.Must(ecc.GenerateKEM(ecc.SuiteX25519, rand.Reader)), other.Sign // or only the HPKE key
+	w.wants(problem.KindRefused, w.register(thief, other.Certificate, false))
 
 	patient := peers.New(ecc.SuiteX25519, message.Doctor, "dr-patient")
 	patient.Attribute = other.Attribute
