@@ -64,8 +64,12 @@ func (p *Patient) locators(hospital message.ID, departments []message.Code) ([]m
 	return list, nil
 }
 
-// Accept checks the receipt. It works once.
+// Accept checks the receipt. It works once: whatever came, the one-time key is erased.
 func (e *PendingEnrolment) Accept(m message.Message) (Receipt, error) {
+	if !e.key.Valid() {
+		return Receipt{}, ErrOrder
+	}
+	defer func() { e.key = ecc.KEMPrivateKey{} }()
 	body, err := openReply(m, message.TypeEnrolled, e.session, e.key, e.p.keys.ID)
 	if err != nil {
 		return Receipt{}, err

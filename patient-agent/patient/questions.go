@@ -81,6 +81,10 @@ type Answered struct {
 // this question. The answer's content is decoded by the functions of package
 // message for the kind of question.
 func (q *PendingQuestion) Open(m message.Message) (Answered, error) {
+	if !q.key.Valid() {
+		return Answered{}, ErrOrder
+	}
+	defer func() { q.key = ecc.KEMPrivateKey{} }()
 	body, err := openReply(m, message.TypeAnswer, q.session, q.key, q.recipient)
 	if err != nil {
 		return Answered{}, err
