@@ -216,8 +216,20 @@ func (a *Agent) hospital(ctx context.Context, id message.ID) (message.Credential
 	return best, nil
 }
 
-// write runs M11 and its receipt.
-func (a *Agent) write(ctx context.Context, g *diagnosis, s *doctor.Session) (doctor.Stored, error) {
+// write runs M11 and its receipt, in the same session once more if M11 is refused for
+// its time.
+func (a *Agent) write(ctx context.Context, g *diagnosis, s *doctor.Session) (stored doctor.Stored, err error) {
+	err = a.again(func() error {
+		stored, err = a.writeOnce(ctx, g, s)
+		return signAnew(s, err)
+	})
+	if err != nil {
+		s.Close() // whether it arrived is not known: the numbers of the session no longer fit
+	}
+	return stored, err
+}
+
+func (a *Agent) writeOnce(ctx context.Context, g *diagnosis, s *doctor.Session) (doctor.Stored, error) {
 	began := time.Now()
 	m11, err := s.M11(g.signed)
 	if err != nil {
@@ -227,7 +239,6 @@ func (a *Agent) write(ctx context.Context, g *diagnosis, s *doctor.Session) (doc
 	began = time.Now()
 	reply, err := a.link.exchange(ctx, a.link.diagnosis(string(s.Hospital().Info.ID)), m11.Encode())
 	if err != nil {
-		s.Close() // whether it arrived is not known: the numbers of the session no longer fit
 		return doctor.Stored{}, err
 	}
 	a.got(reply, message.Hospital, began)

@@ -197,8 +197,27 @@ func (a *Agent) openSession(ctx context.Context, v *visit, ticket *doctor.Search
 	return s, s.ReceiveM7(m7)
 }
 
-// release runs M8 and M9.
-func (a *Agent) release(ctx context.Context, v *visit, h *hospital, s *doctor.Session, f message.Filter) (*doctor.Release, error) {
+// release runs M8 and M9, in the same session once more if M8 is refused for its time.
+func (a *Agent) release(ctx context.Context, v *visit, h *hospital, s *doctor.Session, f message.Filter) (out *doctor.Release, err error) {
+	err = a.again(func() error {
+		out, err = a.ask(ctx, v, h, s, f)
+		return signAnew(s, err)
+	})
+	return out, err
+}
+
+// signAnew makes the session ready again after a refusal for the time of M8 or M11.
+func signAnew(s *doctor.Session, err error) error {
+	if problem.KindOf(err) != problem.KindStale {
+		return err
+	}
+	if late := s.SignAnew(); late != nil {
+		return late
+	}
+	return err
+}
+
+func (a *Agent) ask(ctx context.Context, v *visit, h *hospital, s *doctor.Session, f message.Filter) (*doctor.Release, error) {
 	began := time.Now()
 	m8, err := s.M8(f)
 	if err != nil {

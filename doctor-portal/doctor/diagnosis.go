@@ -128,7 +128,6 @@ func (h *Session) ReceiveStored(m message.Message) (Stored, error) {
 		h.close()
 		return Stored{}, err
 	}
-	h.th = message.Transcript(h.th, m)
 	h.phase, h.writing = ready, nil
 	return s, nil
 }

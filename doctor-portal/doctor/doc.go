@@ -12,7 +12,7 @@
 //	New or Load -> SetCertificate -> Register -> AcceptRegistration      Doctor
 //	Doctor.AnswerM1 -> ReceiveM3 -> Diagnose -> M10                       Visit
 //	Visit.BeginSearch -> ReceiveM5                                        Search
-//	Search.BeginSession -> ReceiveM7 -> M8 -> ReceiveM9* | M11 -> ReceiveStored  Session
+//	Search.BeginSession -> ReceiveM7 -> (M8 -> ReceiveM9* | M11 -> ReceiveStored)*  Session
 //	Visit.BeginIndexing -> ReceiveIndexed                                 Indexing
 //
 // A step out of this order is a conflict and changes nothing. A message of a

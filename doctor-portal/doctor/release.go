@@ -15,6 +15,7 @@ const (
 // receiving is a release whose pages are coming in.
 type receiving struct {
 	redacted
+	th          message.Hash // th2 advanced by this M8 and the pages before the next one
 	pages, next uint32
 	receipt     uint64
 	hashes      []message.Hash
@@ -58,7 +59,7 @@ func (h *Session) M8(f message.Filter) (message.Message, error) {
 	if err != nil {
 		return message.Message{}, err
 	}
-	h.phase, h.release = releasing, &receiving{next: 1}
+	h.phase, h.release = releasing, &receiving{th: message.Transcript(h.th2, m8), next: 1}
 	return m8, nil
 }
 
@@ -76,11 +77,12 @@ func (h *Session) ReceiveM9(m9 message.Message) (Progress, *Release, error) {
 		h.close()
 		return Progress{}, nil, err
 	}
-	h.th = message.Transcript(h.th, m9)
-	if r != nil {
-		h.phase, h.release = ready, nil
-		h.v.received(*r, h.hospital)
+	if r == nil {
+		h.release.th = message.Transcript(h.release.th, m9)
+		return p, nil, nil
 	}
+	h.phase, h.release = ready, nil
+	h.v.received(*r, h.hospital)
 	return p, r, nil
 }
 
@@ -119,7 +121,7 @@ func (r *receiving) add(m message.M9) error {
 
 // complete verifies Sig_HPC2, whose transcript is the value before the last page.
 func (h *Session) complete(hdr message.Header, m message.M9) (*Release, error) {
-	tbs := message.TBSHPC2(hdr, h.th, h.v.self.c, h.cH, h.con.OpenH.Patient, h.consent, m.Receipt, h.release.hashes)
+	tbs := message.TBSHPC2(hdr, h.release.th, h.v.self.c, h.cH, h.con.OpenH.Patient, h.consent, m.Receipt, h.release.hashes)
 	if err := h.hospital.Info.Keys.Sign.Verify(tbs, m.SigHPC2); err != nil {
 		return nil, problem.Refused(err)
 	}

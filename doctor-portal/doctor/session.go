@@ -26,7 +26,7 @@ type Session struct {
 	start   *agreement // between M6 and M7
 	id      [16]byte   // sid
 	expires message.Millis
-	th      message.Hash // the transcript after the last message
+	th2     message.Hash // the transcript after M7, from which each release starts anew
 	in, out ecc.Channel  // H>D, D>H
 	inSeq   *ecc.Sequence
 	outSeq  *ecc.Sequence
@@ -141,9 +141,9 @@ func (h *Session) ReceiveM7(m7 message.Message) error {
 		h.close()
 		return err
 	}
-	h.th = message.Transcript(h.start.th1, m7)
-	h.in, h.inSeq = sek.Channel(ecc.HospitalToDoctor, h.th), ecc.NewSequence(1)   // M7 was number 1
-	h.out, h.outSeq = sek.Channel(ecc.DoctorToHospital, h.th), ecc.NewSequence(1) // M6 was number 1
+	h.th2 = message.Transcript(h.start.th1, m7)
+	h.in, h.inSeq = sek.Channel(ecc.HospitalToDoctor, h.th2), ecc.NewSequence(1)   // M7 was number 1
+	h.out, h.outSeq = sek.Channel(ecc.DoctorToHospital, h.th2), ecc.NewSequence(1) // M6 was number 1
 	h.expires = h.v.d.now().Add(SessionLife)
 	h.start, h.phase = nil, ready
 	return nil
@@ -199,6 +199,21 @@ func (h *Session) Ready() bool {
 	return h.phase == ready && h.v.d.now() < h.expires
 }
 
+// SignAnew lets M8 or M11 be made once more after the hospital has refused the one
+// under way, for its time above all: the session is ready again, and the next message
+// takes the next number and a new nonce. It is a conflict unless an answer is awaited
+// and none of it has come. A relay that only pretends the refusal gains nothing: the
+// answer to the first message no longer fits and closes the session.
+func (h *Session) SignAnew() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.phase != storing && (h.phase != releasing || h.release.next != 1) {
+		return order("no answer is awaited, or a part of it has come")
+	}
+	h.phase, h.release, h.writing = ready, nil, nil
+	return nil
+}
+
 // Close ends the session and drops its keys.
 func (h *Session) Close() {
 	h.mu.Lock()
@@ -219,7 +234,7 @@ func (h *Session) authority() message.Authority {
 		OpenH: h.con.OpenH, SigmaP: h.con.SigmaP, Assertion: h.con.Assertion, Ticket: h.ticket}
 }
 
-// send seals a message of the session and moves the transcript on.
+// send seals a message of the session under the next number.
 func (h *Session) send(t message.Type, body []byte) (message.Message, error) {
 	if h.v.d.now() >= h.expires {
 		h.close()
@@ -234,12 +249,10 @@ func (h *Session) send(t message.Type, body []byte) (message.Message, error) {
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
 	}
-	h.th = message.Transcript(h.th, m)
 	return m, nil
 }
 
-// receive opens the next message of the session. The transcript stays as it was:
-// signatures cover the value before the message.
+// receive opens the next message of the session.
 func (h *Session) receive(m message.Message, want message.Type) ([]byte, error) {
 	hdr := m.Header
 	if hdr.Type != want || hdr.Session != h.id || hdr.Suite != h.v.self.suite || hdr.To != message.PeerID(h.v.self.c) {

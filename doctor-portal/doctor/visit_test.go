@@ -307,3 +307,70 @@ func TestM3Late(t *testing.T) {
 		t.Fatalf("M3 under an expired SEK_1: %v", err)
 	}
 }
+
+// TestSessionGoesOn: a session may ask again, also after M11; Sig_HPC2 then covers
+// th2, the M8 and the pages of its own release, and nothing that came before.
+func TestSessionGoesOn(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	v := s.opened()
+	q, _ := s.searched(v, message.ModeRead)
+	h := s.session(q)
+	s.released(h, `{"a":1}`, `{"a":2}`)
+	if r := s.released(h, `{"a":3}`); r == nil || string(r.Pages[0]) != `{"a":3}` {
+		t.Fatal("no second release in the same session")
+	}
+	s.storeAndIndex(v, h, peers.Must(v.Diagnose([]byte(diagnosis))))
+	if r := s.released(h, `{"a":4}`, `{"a":5}`); r == nil || len(r.Pages) != 2 {
+		t.Fatal("no release after M11")
+	}
+}
+
+// TestSignAnew: what the hospital refuses for its time is made once more in the same
+// session, under another nonce; what has been answered is not.
+func TestSignAnew(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	v := s.opened()
+	q, _ := s.searched(v, message.ModeRead)
+	h := s.session(q)
+	if problem.KindOf(h.SignAnew()) != problem.KindConflict {
+		t.Fatal("nothing was sent, yet it may be signed anew")
+	}
+	stale := peers.Must(h.M8(message.Filter{}))
+	s.Ok(h.SignAnew())
+	m8 := peers.Must(h.M8(message.Filter{}))
+	if m8.Header.Seq != stale.Header.Seq+1 || m8.Header.Nonce == stale.Header.Nonce {
+		t.Fatal("the second M8 uses the first one's number or nonce")
+	}
+	pages := s.anna.M9(m8, `{"a":1}`, `{"a":2}`)
+	_, _, err := h.ReceiveM9(pages[0])
+	s.Ok(err)
+	if problem.KindOf(h.SignAnew()) != problem.KindConflict {
+		t.Fatal("a release that has begun may be signed anew")
+	}
+	_, r, err := h.ReceiveM9(pages[1])
+	s.Ok(err)
+	if r == nil {
+		t.Fatal("no release")
+	}
+	g := peers.Must(v.Diagnose([]byte(diagnosis)))
+	peers.Must(h.M11(g))
+	s.Ok(h.SignAnew())
+	s.storeAndIndex(v, h, g)
+}
+
+// TestSignAnewForced: a relay that pretends a refusal cannot pass one release off as
+// the answer to another question.
+func TestSignAnewForced(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	q, _ := s.searched(s.opened(), message.ModeRead)
+	h := s.session(q)
+	first := peers.Must(h.M8(message.Filter{}))
+	s.Ok(h.SignAnew())
+	peers.Must(h.M8(message.Filter{Classes: []message.Code{"LAB"}}))
+	if _, _, err := h.ReceiveM9(s.anna.M9(first, `{"a":1}`)[0]); problem.KindOf(err) != problem.KindRefused {
+		t.Fatalf("the answer to the first M8 was taken for the second one's: %v", err)
+	}
+	if h.Ready() {
+		t.Fatal("the session is still open")
+	}
+}

@@ -13,7 +13,7 @@ type Hospital struct {
 	Kem     ecc.KEMPrivateKey
 	Session [16]byte
 	Doctor  message.Credential
-	Th      message.Hash
+	Th2     message.Hash // after M7
 	Out, In ecc.Channel
 	OutSeq  uint64
 	M8      message.M8
@@ -22,6 +22,7 @@ type Hospital struct {
 
 	// What a dishonest one does otherwise.
 	S       ecc.Scalar // used instead of S_HPC when set
+	EditM9  func(*message.M9)
 	EditM7  func(*message.M7)
 	Receipt uint64
 	Told    message.Millis // T of the last M11
@@ -84,8 +85,8 @@ func (h *Hospital) M7(m6 message.Message) message.Message {
 		h.EditM7(&body)
 	}
 	m7 := Must(s.Seal(body.Encode()))
-	h.Th, h.OutSeq = message.Transcript(th1, m7), 1
-	h.In, h.Out = sek.Channel(ecc.DoctorToHospital, h.Th), sek.Channel(ecc.HospitalToDoctor, h.Th)
+	h.Th2, h.OutSeq = message.Transcript(th1, m7), 1
+	h.In, h.Out = sek.Channel(ecc.DoctorToHospital, h.Th2), sek.Channel(ecc.HospitalToDoctor, h.Th2)
 	return m7
 }
 
@@ -100,18 +101,22 @@ func (h *Hospital) Header(t message.Type) message.Header {
 func (h *Hospital) M9(m8 message.Message, contents ...string) []message.Message {
 	h.W.T.Helper()
 	h.M8 = Must(message.DecodeM8(Must(message.OpenSession(h.In, m8))))
-	h.Th = message.Transcript(h.Th, m8)
+	th := message.Transcript(h.Th2, m8) // each release starts anew at th2
 	var out []message.Message
 	var hashes []message.Hash
 	for i, c := range contents {
 		body := message.M9{Page: uint32(i + 1), Pages: uint32(len(contents)), EMR: Must(message.Salted(h.W.Rand, []byte(c))), Receipt: h.Receipt}
 		hashes = append(hashes, ecc.Sum(body.EMR))
+		last := body.Page == body.Pages
+		if h.EditM9 != nil {
+			h.EditM9(&body)
+		}
 		hdr := h.Header(message.TypeM9)
-		if body.Page == body.Pages {
-			body.SigHPC2 = h.Sign.Sign(message.TBSHPC2(hdr, h.Th, h.Doctor.Hash(), h.C, h.M8.Authority.PatientID, h.Consent, h.Receipt, hashes))
+		if last {
+			body.SigHPC2 = h.Sign.Sign(message.TBSHPC2(hdr, th, h.Doctor.Hash(), h.C, h.M8.Authority.PatientID, h.Consent, h.Receipt, hashes))
 		}
 		m := Must(message.SealSession(h.Out, hdr, body.Encode()))
-		h.Th = message.Transcript(h.Th, m)
+		th = message.Transcript(th, m)
 		out = append(out, m)
 	}
 	return out
