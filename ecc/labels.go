@@ -56,6 +56,7 @@ const (
 	LabelSigHPC2      Label = "Sig_HPC2"
 	LabelSigHPC3      Label = "Sig_HPC3"
 	LabelSigIndex     Label = "idx"
+	LabelIndexWrite   Label = "index by"
 	LabelReceipt      Label = "receipt"
 	LabelEnrol        Label = "enrol"
 	LabelEnrolled     Label = "enrolled"

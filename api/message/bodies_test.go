@@ -84,7 +84,7 @@ func bodies(w *world) map[string][]byte {
 		"registration": reg, "reply": message.RegistrationReply{Credential: w.patient.cred, D: w.patient.s},
 		"attribute": message.PatientAttribute{Kind: message.KindWebAuthn, Beta: message.Hash{4}}, "signed": w.ticket(con),
 		"prekey":     message.Prekey{Suite: w.suite, Owner: w.doctor.cred.Hash(), Key: pke, NotBefore: now, NotAfter: now.Add(message.MaxPrekeyLife)},
-		"parameters": parameters(w), "entry": entry, "index": message.IndexWrite{Entry: entry, VK: kL.Public(), PKe: pke},
+		"parameters": parameters(w), "entry": entry, "index": message.IndexWrite{Entry: entry, VK: kL.Public(), PKe: pke, Signature: sig},
 		"indexed": message.Indexed{Time: now, Signature: sig}, "consent": con.Consent, "openC": con.OpenC, "openH": con.OpenH, "con": con,
 		"enrolment": message.Enrolment{Patient: w.patient.cred, Code: "7K3F-9QXM", Locators: []message.EnrolledLocator{{Department: "GENERAL", VK: kL.Public(), Key: message.Hash{6}}}, PKe: pke, Signature: sig},
 		"enrolled":  message.Enrolled{Time: now, Signature: sig},

@@ -11,7 +11,7 @@ import (
 const Version = 1
 
 // Header is hdr = ⟨hdr: version, suite, type, sid, seq, kid_to, T, N⟩, the
-// associated data of every message: 127 bytes at most.
+// associated data of every message: 128 bytes at most.
 type Header struct {
 	Suite   ecc.Suite // u8
 	Type    Type      // 1 to 16 bytes

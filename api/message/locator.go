@@ -146,25 +146,32 @@ func (e Entry) Verify(p Pins, vk ecc.VerifyKey, now Millis) error {
 
 // IndexWrite is a hospital's own write of an entry (after enrolment or import),
 // sealed for the public cloud; the reply is an Indexed under PKe.
+//
+// Sig_idx travels with the entry to every doctor who finds it, so it does not say
+// who sends it here: Signature does. Without it, whoever has seen an entry could
+// fill the replay window in the hospital's name.
 type IndexWrite struct {
-	Entry Entry
-	VK    ecc.VerifyKey // vk_L
-	PKe   ecc.KEMPublicKey
+	Entry     Entry
+	VK        ecc.VerifyKey // vk_L
+	PKe       ecc.KEMPublicKey
+	Signature []byte // by PRK_HPC over TBSIndexWrite
+}
+
+// TBSIndexWrite is ⟨index by: hdr, c_HPC, L, H(v), pk_e⟩.
+func TBSIndexWrite(h Header, cHPC Hash, e Entry, pke ecc.KEMPublicKey) []byte {
+	hv := ecc.Sum(e.Value)
+	return ecc.Encode(ecc.LabelIndexWrite, h.Encode(), cHPC[:], e.Locator[:], hv[:], pke.Bytes())
 }
 
 // Encode returns the canonical bytes.
 func (w IndexWrite) Encode() []byte {
-	return ecc.Encode(ecc.LabelBodyIndex, w.Entry.Encode(), w.VK.Bytes(), w.PKe.Bytes())
+	return ecc.Encode(ecc.LabelBodyIndex, w.Entry.Encode(), w.VK.Bytes(), w.PKe.Bytes(), w.Signature)
 }
 
 // DecodeIndexWrite is the inverse of Encode; it fails with ErrFormat.
 func DecodeIndexWrite(s ecc.Suite, b []byte) (IndexWrite, error) {
-	r := read(ecc.LabelBodyIndex, b, 3)
-	e, err := DecodeEntry(r.take())
-	if err != nil {
-		r.fail()
-	}
-	w := IndexWrite{Entry: e, VK: r.verifyKey(), PKe: r.kemKey(s)}
+	r := read(ecc.LabelBodyIndex, b, 4)
+	w := IndexWrite{Entry: r.entry(), VK: r.verifyKey(), PKe: r.kemKey(s), Signature: r.signature()}
 	return w, r.done()
 }
 

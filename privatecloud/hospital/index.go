@@ -169,7 +169,7 @@ func (h *Hospital) sendEntry(ctx context.Context, vk ecc.VerifyKey, e message.En
 	return h.Pins.PUKC.Verify(message.TBSIndexed(answer.Header, e.Locator, e.Value, r.Time), r.Signature)
 }
 
-// indexWrite seals E_prePC(hdr; L, vk_L, v, Sig_idx, Cred_HPC, pk_e).
+// indexWrite seals E_prePC(hdr; L, vk_L, v, Sig_idx, Cred_HPC, pk_e, signature).
 func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.Entry) (m message.Message, reply ecc.KEMPrivateKey, err error) {
 	signed, err := h.Cloud.CloudPrekey(ctx, uint8(h.suite))
 	if err != nil {
@@ -190,7 +190,8 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 	if err != nil {
 		return m, reply, err
 	}
-	m, err = s.Seal(message.IndexWrite{Entry: e, VK: vk, PKe: reply.Public()}.Encode())
+	sig := h.Keys.Sign.Sign(message.TBSIndexWrite(s.Header(), h.self, e, reply.Public()))
+	m, err = s.Seal(message.IndexWrite{Entry: e, VK: vk, PKe: reply.Public(), Signature: sig}.Encode())
 	return m, reply, err
 }
 

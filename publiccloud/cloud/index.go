@@ -14,8 +14,8 @@ import (
 var errForeignLocator = errors.New("the entry's locator is not in the consent")
 
 // WriteEntry takes a hospital's index entry and answers with a receipt (section
-// 4.2). Sig_idx alone authorises it: whoever forwards the same entry again
-// changes nothing. Fails with Conflict for an entry older than the stored one.
+// 4.2). Sig_idx authorises the entry; the write's own signature says that the
+// hospital sends it, so that nobody who has seen an entry fills the window with it. Fails with Conflict for an entry older than the stored one.
 func (c *Cloud) WriteEntry(ctx context.Context, raw []byte) ([]byte, error) {
 	h, body, err := c.open(ctx, raw, message.TypeIndex)
 	if err != nil {
@@ -28,6 +28,10 @@ func (c *Cloud) WriteEntry(ctx context.Context, raw []byte) ([]byte, error) {
 	cH, err := c.checkEntry(h.Suite, w.Entry, w.VK)
 	if err != nil {
 		return nil, err
+	}
+	tbs := message.TBSIndexWrite(h, cH, w.Entry, w.PKe)
+	if err := w.Entry.Hospital.Info.Keys.Sign.Verify(tbs, w.Signature); err != nil {
+		return nil, problem.Refused(fmt.Errorf("index write: %w", err))
 	}
 	if err := c.unrevoked(ctx, cH); err != nil {
 		return nil, err

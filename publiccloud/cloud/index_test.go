@@ -13,10 +13,10 @@ import (
 	"medunion/publiccloud/internal/peers"
 )
 
-// sendEntry writes an entry as anybody could.
-func (w *world) sendEntry(e message.Entry, vk ecc.VerifyKey) error {
+// sendEntry writes an entry, signed by the one who sends it.
+func (w *world) sendEntry(by *peers.Party, e message.Entry, vk ecc.VerifyKey) error {
 	w.Helper()
-	_, err := w.WriteEntry(w.Context(), w.knows(e.Hospital.Info.Suite).WriteEntry(e, vk, w.now()).Raw)
+	_, err := w.WriteEntry(w.Context(), w.knows(e.Hospital.Info.Suite).WriteEntry(by, e, vk, w.now()).Raw)
 	return err
 }
 
@@ -45,14 +45,14 @@ func TestEntryVersions(t *testing.T) {
 		if got := w.latest(l); len(got) != 1 || !same(got[0], newer) {
 			t.Fatalf("%d entries, or not the newest", len(got))
 		}
-		w.ok(w.sendEntry(newer, sk.Public())) // again: nothing changes
-		w.wants(problem.KindConflict, w.sendEntry(old, sk.Public()))
+		w.ok(w.sendEntry(h, newer, sk.Public())) // again: nothing changes
+		w.wants(problem.KindConflict, w.sendEntry(h, old, sk.Public()))
 		other := peers.Entry(h, sk, w.now()) // the same T with another value
-		w.wants(problem.KindConflict, w.sendEntry(other, sk.Public()))
+		w.wants(problem.KindConflict, w.sendEntry(h, other, sk.Public()))
 		if got := w.latest(l); len(got) != 1 || !same(got[0], newer) {
 			t.Error("a refused write changed the index")
 		}
-		w.wants(problem.KindStale, w.sendEntry(peers.Entry(h, sk, w.now().Add(3*time.Second)), sk.Public()))
+		w.wants(problem.KindStale, w.sendEntry(h, peers.Entry(h, sk, w.now().Add(3*time.Second)), sk.Public()))
 	})
 }
 
@@ -66,11 +66,11 @@ func TestAttack16_OverwriteAndForgery(t *testing.T) {
 
 	foreign := peers.Entry(h, evil, w.now())
 	foreign.Locator = l // L with a vk_L that does not hash to it
-	w.wants(problem.KindRefused, w.sendEntry(foreign, evil.Public()))
+	w.wants(problem.KindRefused, w.sendEntry(h, foreign, evil.Public()))
 
 	forged := peers.Entry(rogue, sk, w.now())
 	forged.Hospital = h.Credential // another hospital's signature
-	w.wants(problem.KindRefused, w.sendEntry(forged, sk.Public()))
+	w.wants(problem.KindRefused, w.sendEntry(rogue, forged, sk.Public()))
 
 	for name, alter := range map[string]func(*message.Entry){
 		"value":      func(e *message.Entry) { e.Value = slices.Clone(e.Value); e.Value[0] ^= 1 },
@@ -80,15 +80,24 @@ func TestAttack16_OverwriteAndForgery(t *testing.T) {
 	} {
 		e := peers.Entry(h, sk, w.now().Add(-time.Millisecond))
 		alter(&e)
-		if err := w.sendEntry(e, sk.Public()); err == nil || problem.KindOf(err) != problem.KindRefused {
+		if err := w.sendEntry(h, e, sk.Public()); err == nil || problem.KindOf(err) != problem.KindRefused {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	w.ok(w.RevokeCredential(t.Context(), rogue.Credential.Hash()))
-	w.wants(problem.KindRefused, w.sendEntry(peers.Entry(rogue, sk, w.now()), sk.Public()))
+	w.wants(problem.KindRefused, w.sendEntry(rogue, peers.Entry(rogue, sk, w.now()), sk.Public()))
 	if got := w.latest(l); len(got) != 1 || !same(got[0], mine) {
 		t.Error("the index has changed")
 	}
+}
+
+// Whoever has found an entry in a search cannot send it again in the hospital's name.
+func TestAttack16_EntrySentByAnother(t *testing.T) {
+	w := newWorld(t)
+	h, rogue, sk := w.hospital(ecc.SuiteX25519), w.hospital(ecc.SuiteX25519), peers.Locators(1)[0]
+	seen := w.put(h, sk)
+	w.wants(problem.KindRefused, w.sendEntry(rogue, seen, sk.Public()))
+	w.ok(w.sendEntry(h, seen, sk.Public()))
 }
 
 // A hospital that knows vk_L adds an entry of its own; it cannot touch another's.
@@ -113,7 +122,7 @@ func TestParallelVersions(t *testing.T) {
 	var newest message.Entry
 	for i := range 20 {
 		newest = peers.Entry(h, sk, w.now().Add(time.Duration(i)*time.Millisecond))
-		sent := w.knows(h.Suite).WriteEntry(newest, sk.Public(), w.now())
+		sent := w.knows(h.Suite).WriteEntry(h, newest, sk.Public(), w.now())
 		wg.Go(func() {
 			if _, err := w.WriteEntry(t.Context(), sent.Raw); err != nil && problem.KindOf(err) != problem.KindConflict {
 				t.Error(err, problem.Reason(err))

@@ -373,6 +373,6 @@ func TestAttack18_Downgrade(t *testing.T) {
 	}
 	h := w.hospital(ecc.SuiteXWing)
 	e := peers.Entry(h, sks[0], w.now())
-	_, err := w.WriteEntry(t.Context(), w.knows(ecc.SuiteX25519).WriteEntry(e, sks[0].Public(), w.now()).Raw)
+	_, err := w.WriteEntry(t.Context(), w.knows(ecc.SuiteX25519).WriteEntry(h, e, sks[0].Public(), w.now()).Raw)
 	w.wants(problem.KindRefused, err)
 }

@@ -239,7 +239,7 @@ func (w *world) put(h *peers.Party, sk ecc.SigningKey) message.Entry {
 	w.Helper()
 	e := peers.Entry(h, sk, w.now())
 	c := w.knows(h.Suite)
-	sent := c.WriteEntry(e, sk.Public(), w.now())
+	sent := c.WriteEntry(h, e, sk.Public(), w.now())
 	reply, err := w.WriteEntry(w.Context(), sent.Raw)
 	w.ok(err)
 	w.ok(c.OpenIndexed(sent, reply, h.ID, e))

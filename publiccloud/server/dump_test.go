@@ -30,7 +30,7 @@ func TestAttack15_Dump(t *testing.T) {
 		p := enrolled{w.patient(s), peers.Locators(3)}
 		patients = append(patients, p)
 		for _, sk := range p.sks {
-			_, refusal := w.send("/v1/index-entries", "", c.WriteEntry(peers.Entry(h, sk, time.Now()), sk.Public(), time.Now()).Raw)
+			_, refusal := w.send("/v1/index-entries", "", c.WriteEntry(h, peers.Entry(h, sk, time.Now()), sk.Public(), time.Now()).Raw)
 			w.taken(refusal)
 		}
 		g := peers.Grant(d.Credential.Hash(), "SURGERY", p.sks, time.Now(), nil)

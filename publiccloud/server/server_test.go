@@ -46,7 +46,7 @@ func visit(t *testing.T, w *world, s ecc.Suite) {
 
 	c, sks := w.knows(s), peers.Locators(3)
 	e := peers.Entry(h, sks[1], time.Now())
-	write := c.WriteEntry(e, sks[1].Public(), time.Now())
+	write := c.WriteEntry(h, e, sks[1].Public(), time.Now())
 	reply, refusal := w.send("/v1/index-entries", "", write.Raw)
 	w.taken(refusal)
 	w.ok(c.OpenIndexed(write, reply, h.ID, e))

@@ -105,10 +105,11 @@ func Entry(h *Party, sk ecc.SigningKey, t time.Time) message.Entry {
 	return e
 }
 
-// WriteEntry is a hospital's index write.
-func (c Cloud) WriteEntry(e message.Entry, vk ecc.VerifyKey, now time.Time) Sent {
-	return c.Seal(message.TypeIndex, now, func(_ message.Header, pke ecc.KEMPublicKey) []byte {
-		return message.IndexWrite{Entry: e, VK: vk, PKe: pke}.Encode()
+// WriteEntry is the index write of a hospital, or of somebody who sends another's entry.
+func (c Cloud) WriteEntry(by *Party, e message.Entry, vk ecc.VerifyKey, now time.Time) Sent {
+	return c.Seal(message.TypeIndex, now, func(h message.Header, pke ecc.KEMPublicKey) []byte {
+		sig := by.Sign.Sign(message.TBSIndexWrite(h, e.Hospital.Hash(), e, pke))
+		return message.IndexWrite{Entry: e, VK: vk, PKe: pke, Signature: sig}.Encode()
 	})
 }
 
