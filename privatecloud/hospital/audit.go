@@ -126,8 +126,8 @@ func (a *auditor) append(ctx context.Context, line []byte) error {
 	a.running = true
 	a.mu.Unlock()
 	if lead {
-		// The batch holds other requests' events: it must not end with this one's.
-		go a.drain(context.WithoutCancel(ctx))
+		// The batch holds other requests' events too: it must not end with this one's.
+		a.drain(context.WithoutCancel(ctx))
 	}
 	select {
 	case err := <-e.done:
@@ -143,21 +143,22 @@ const (
 	auditTimeout  = 10 * time.Second
 )
 
+// drain writes what waits, which includes the caller's event; what has come in the
+// meantime is left to another goroutine, so that no request works for others for long.
 func (a *auditor) drain(ctx context.Context) {
-	for {
-		a.mu.Lock()
-		n := min(len(a.waiting), maxAuditBatch)
-		batch := a.waiting[:n:n]
-		a.waiting = a.waiting[n:]
-		a.running = n > 0
-		a.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		err := a.write(ctx, batch)
-		for _, e := range batch {
-			e.done <- err
-		}
+	a.mu.Lock()
+	n := min(len(a.waiting), maxAuditBatch)
+	batch := a.waiting[:n:n]
+	a.waiting = a.waiting[n:]
+	a.mu.Unlock()
+	err := a.write(ctx, batch)
+	for _, e := range batch {
+		e.done <- err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running = len(a.waiting) > 0; a.running {
+		go a.drain(ctx)
 	}
 }
 

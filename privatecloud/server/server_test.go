@@ -25,6 +25,7 @@ const synthea = "../../deploy/local/testdata/synthea"
 // The twelve bundles come out of a release byte for byte as they went in, also after a
 // restart of the hospital.
 func TestSyntheaByteIdentical(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	files, err := filepath.Glob(synthea + "/*.json")
@@ -144,6 +145,7 @@ func bundle(mrn, name, note string, more int) []byte {
 
 // A patient's name, number and words are in no store file, key, log line or metric.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	const mrn, name, note, dx = "canary-mrn-7741", "Canaryname", "canary note of a cough", "canary diagnosis text"
@@ -213,6 +215,7 @@ func dumpFolder(t testing.TB, dir string) string {
 
 // Every kind of bad input gets one clear problem and changes nothing.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	q := s.w.NewPatient().Ask(t, s.h.Credential(), s.w.OpenPrekey(t, s.h.Credential()), message.Question{Kind: message.AskReleases})
@@ -269,6 +272,7 @@ func TestBadInput(t *testing.T) {
 
 // What is wrong with a bundle stands in its report; what is right in it is stored.
 func TestImportReports(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	mixed := []byte(`{"resourceType":"Bundle","type":"collection","entry":[
@@ -294,6 +298,7 @@ func TestImportReports(t *testing.T) {
 }
 
 func TestImportFolder(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	if _, err := server.Import(t.Context(), s.config, synthea, false, nil); err == nil {
 		t.Error("imported before the registration")
@@ -315,6 +320,7 @@ func TestImportFolder(t *testing.T) {
 
 // Index entries follow an enrolment and an import by themselves.
 func TestEntriesArePublished(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 1), "")
@@ -336,6 +342,7 @@ func TestEntriesArePublished(t *testing.T) {
 }
 
 func TestKeyFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteXWing)
 	s.config.PassphraseFile = s.file(t.TempDir(), "passphrase", []byte("correct horse\n"))
 	s.start()
@@ -370,6 +377,7 @@ func TestKeyFile(t *testing.T) {
 
 // Redis going away refuses everything that needs it, and nothing is replayed when it is back.
 func TestAttack1_RedisOutage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 1), "")
