@@ -38,6 +38,7 @@ func (w *World) NewHospitalAt(id message.ID, address string) *Hospital {
 	return &Hospital{Party: w.Party(message.Hospital, id, w.Suite, []byte(address)), Kem: Must(ecc.GenerateKEM(w.Suite, w.Rand)), Receipt: 1}
 }
 
+// Prekey is the hospital's signed prekey.
 func (h *Hospital) Prekey() message.Signed {
 	p := message.Prekey{Suite: h.W.Suite, Owner: h.C, Key: h.Kem.Public(), NotBefore: h.W.Millis().Add(-time.Minute),
 		NotAfter: h.W.Millis().Add(time.Hour)}
@@ -54,6 +55,7 @@ func (h *Hospital) Entry(p *Patient) message.Entry {
 	return h.Sign1(message.Entry{Locator: l, Value: v, Time: h.W.Millis(), Hospital: h.Cred}, sk.Public())
 }
 
+// Sign1 makes Sig_idx of an entry.
 func (h *Hospital) Sign1(e message.Entry, vk ecc.VerifyKey) message.Entry {
 	e.SigIndex = h.Sign.Sign(message.TBSIndex(h.C, e.Locator, vk, e.Value, e.Time))
 	return e
@@ -90,6 +92,7 @@ func (h *Hospital) M7(m6 message.Message) message.Message {
 	return m7
 }
 
+// Header begins the next message of the session.
 func (h *Hospital) Header(t message.Type) message.Header {
 	h.OutSeq++
 	hdr := Must(message.NewHeader(h.W.Rand, h.W.Suite, t, h.Session, h.W.Millis()))

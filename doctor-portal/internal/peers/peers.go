@@ -30,6 +30,7 @@ const (
 	ElseID    = message.ID("st-else")
 )
 
+// Must returns v, or panics.
 func Must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -71,8 +72,10 @@ type SeenStore struct {
 	Down error
 }
 
+// ErrSeen is the cause of the refusal of an id that was recorded before.
 var ErrSeen = errors.New("seen before")
 
+// Accept implements doctor.SeenStore.
 func (s *SeenStore) Accept(_ context.Context, id [16]byte, _ time.Time) error {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -86,6 +89,7 @@ func (s *SeenStore) Accept(_ context.Context, id [16]byte, _ time.Time) error {
 	return nil
 }
 
+// NewWorld is deterministic: the same suite gives the same keys.
 func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	w := &World{T: t, Suite: suite, Rand: rand.NewChaCha8([32]byte{3, byte(suite)}), Now: time.UnixMilli(1_790_000_000_000),
 		Seen: &SeenStore{Seen: map[[16]byte]bool{}}}
@@ -98,8 +102,10 @@ func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	return w
 }
 
+// Millis is the world's time.
 func (w *World) Millis() message.Millis { return message.MillisOf(w.Now) }
 
+// Config is a doctor's configuration in this world.
 func (w *World) Config() doctor.Config {
 	return doctor.Config{Pins: w.Pins, VerifyCertificate: w.Verify, Now: func() time.Time { return w.Now },
 		Rand: w.Tape, Seen: w.Seen}
@@ -138,6 +144,7 @@ func (w *World) NewDoctor(id message.ID) *doctor.Doctor {
 	return d
 }
 
+// Ok fails the test for an error, with its cause.
 func (w *World) Ok(err error) {
 	w.T.Helper()
 	if err != nil {
@@ -154,6 +161,7 @@ type Party struct {
 	S    ecc.Scalar
 }
 
+// Party registers a patient or a hospital: Eq. 2-7.
 func (w *World) Party(role message.Role, id message.ID, suite ecc.Suite, attr []byte) Party {
 	p := Party{W: w, Sign: Must(ecc.GenerateSigningKey(w.Rand))}
 	x := Must(ecc.GenerateScalar(w.Rand))
@@ -183,8 +191,10 @@ type Patient struct {
 	Con     message.CON
 }
 
+// NewPatient registers a patient of the world's suite.
 func (w *World) NewPatient(id message.ID) *Patient { return w.NewPatientOf(id, w.Suite) }
 
+// NewPatientOf registers a patient of any suite.
 func (w *World) NewPatientOf(id message.ID, suite ecc.Suite) *Patient {
 	uv := Must(ecc.GenerateSigningKey(w.Rand))
 	attr := message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Beta(uv.Public().Bytes(), message.Hash{}, 1)}
@@ -198,6 +208,7 @@ func (p *Patient) M1(d *doctor.Doctor) message.Message {
 	return p.M1To(Must(d.Credential()), First(d.Prekey()), nil)
 }
 
+// First is the prekey that a doctor publishes.
 func First(s message.Signed, _ bool, err error) message.Signed { return Must(s, err) }
 
 // M1To lets a test edit the header before it is sealed.
@@ -232,11 +243,13 @@ func (p *Patient) ReceiveM2(m2 message.Message) {
 	p.Channels(sek)
 }
 
+// Agreement is the public input of SEK_1.
 func (p *Patient) Agreement(enc []byte) ecc.Agreement {
 	return ecc.Agreement{Label: ecc.LabelSEK1, TH: p.Th1, CInitiator: p.C, CResponder: p.Doctor.Hash(),
 		RInitiator: p.R5.Public(), RResponder: p.RD, EncResponder: enc}
 }
 
+// Channels sets the two directions of the session.
 func (p *Patient) Channels(sek ecc.SessionKey) {
 	p.Out, p.In = sek.Channel(ecc.PatientToDoctor, p.Th2), sek.Channel(ecc.DoctorToPatient, p.Th2)
 }
@@ -271,12 +284,14 @@ func (p *Patient) M3(con message.CON) message.Message {
 	return Must(message.SealSession(p.Out, h, body.Encode()))
 }
 
+// Header begins a message of the session.
 func (p *Patient) Header(t message.Type, seq uint64) message.Header {
 	h := Must(message.NewHeader(p.W.Rand, p.W.Suite, t, p.Session, p.W.Millis()))
 	h.Seq, h.To = seq, message.PeerID(p.Doctor.Hash())
 	return h
 }
 
+// Signals is the content of M_SD.
 var Signals = []byte(`{"resourceType":"Bundle","type":"collection","entry":[ ]}`)
 
 // Cloud is the public cloud: it answers what it is told to.
@@ -288,12 +303,14 @@ type Cloud struct {
 	Edit    func(*message.Ticket)
 }
 
+// Prekey is the public cloud's signed prekey.
 func (c *Cloud) Prekey() message.Signed {
 	p := message.Prekey{Suite: c.W.Suite, Owner: message.CloudHash(c.Sign.Public()), Key: c.Kem.Public(),
 		NotBefore: c.W.Millis().Add(-time.Minute), NotAfter: c.W.Millis().Add(time.Hour)}
 	return message.Sign(c.Sign, p.Encode())
 }
 
+// Revocations is the signed list of the world's time.
 func (c *Cloud) Revocations(revoked ...message.Hash) message.Signed {
 	v := message.Revocations{Issued: c.W.Millis(), Revoked: message.SortHashes(revoked)}
 	return message.Sign(c.Sign, v.Encode())
