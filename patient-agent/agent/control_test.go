@@ -228,7 +228,8 @@ func TestOldRevocationList(t *testing.T) {
 	a := u.enrolled()
 	old := u.w.Cloud.Revocations()
 	time.Sleep(2 * time.Millisecond)
-	u.ok(errOf(a.Card(ctx, u.link())))
+	now = now.Add(10 * time.Minute)
+	u.ok(errOf(a.Card(ctx, u.link()))) // it has seen a newer one
 	now = now.Add(10 * time.Minute) // the list is fetched again
 	u.do(func() { u.revocations = func() message.Signed { return old } })
 	_, err := a.Card(ctx, u.link())
