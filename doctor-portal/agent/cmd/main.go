@@ -15,7 +15,7 @@ import (
 
 func main() {
 	var cfg agent.Config
-	kong.Parse(&cfg, kong.Description("The headless doctor agent: the doctor's role behind a REST API on loopback."))
+	kong.Parse(&cfg, kong.Name("doctor-agent"), kong.Description("The headless doctor agent: the doctor's role behind a REST API on loopback."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := agent.Run(ctx, cfg); err != nil {
