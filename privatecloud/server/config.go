@@ -57,6 +57,8 @@ type Config struct {
 	RedisPassword string   `help:"Redis password." env:"PRIVATECLOUD_REDIS_PASSWORD" hidden:""`
 	Namespace     string   `help:"Name of this hospital's part of Redis; its instances share it, two hospitals never. Default: from the ID." env:"PRIVATECLOUD_NAMESPACE"`
 
+	WindowTimeout time.Duration `help:"How long one question to the replay window may take before the request is refused." default:"50ms" env:"PRIVATECLOUD_WINDOW_TIMEOUT"`
+
 	DepartmentRules string        `help:"File with the rules that place encounters in departments (JSON); default: built in." env:"PRIVATECLOUD_DEPARTMENT_RULES"`
 	MRNSystem       string        `help:"Identifier system of medical record numbers; default: the identifier of type MR, else the Patient's id." env:"PRIVATECLOUD_MRN_SYSTEM"`
 	DeskCodeLife    time.Duration `help:"Life of a desk code." default:"15m" env:"PRIVATECLOUD_DESK_CODE_LIFE"`
@@ -116,6 +118,9 @@ func (c Config) withDefaults() Config {
 	if c.Namespace == "" {
 		c.Namespace = strings.NewReplacer(".", "-", "_", "-").Replace(c.ID)
 	}
+	if c.WindowTimeout == 0 {
+		c.WindowTimeout = replay.DefaultTimeout
+	}
 	if c.Releases == 0 {
 		c.Releases = 8
 	}
@@ -142,7 +147,7 @@ func (c Config) pins() (p message.Pins, err error) {
 
 func (c Config) window(p message.Parameters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout}
 }
 
 func (c Config) redis() redis.UniversalClient {

@@ -16,6 +16,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/token"
+	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 	"medunion/privatecloud/internal/httpapi"
 )
@@ -184,6 +185,10 @@ func (i *Instance) url(l net.Listener) string {
 	}
 	return "http://" + l.Addr().String()
 }
+
+// Role is the hospital itself, over the stores of this instance, for a program that
+// joins the parties without HTTP.
+func (i *Instance) Role() *hospital.Hospital { return i.parts.hospital }
 
 // Wait returns when the instance has ended: nil after a clean shutdown.
 func (i *Instance) Wait() error {

@@ -104,6 +104,10 @@ func (i *Instance) URL() string {
 // Pins is what every other party must hold of this public cloud.
 func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
 
+// Role is the public cloud itself, over the stores of this instance, for a program that
+// joins the parties without HTTP.
+func (i *Instance) Role() *cloud.Cloud { return i.cloud }
+
 // Wait returns when the instance has ended: nil after a clean shutdown.
 func (i *Instance) Wait() error {
 	<-i.done
