@@ -108,6 +108,8 @@ func parseGrant(text string) (message.Grant, error) {
 		Classes: codeList(strings.Split(parts[2], ","))}, nil
 }
 
+var errStopped = errors.New("stopped; the visit ends here, and if a consent was shared the doctor may still use it: see `consents` and `revoke`")
+
 // follow prints each step until the diagnosis.
 func (c visitCmd) follow(s *session, id string) error {
 	v, err := s.agent.Visit(id)
@@ -118,6 +120,9 @@ func (c visitCmd) follow(s *session, id string) error {
 		if v.Over() || c.NoWait && v.State == agent.Shared {
 			break
 		}
+	}
+	if s.ctx.Err() != nil {
+		return errStopped
 	}
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,13 +29,12 @@ type Card struct {
 
 var errLink = problem.Invalid("This is not a doctor's link: it has the form https://portal/visit#credential.")
 
-// parseLink splits a doctor's link into the portal's origin and c_D. It is
-// <origin>/visit#<c_D>, or that without the path: what decides is the fragment, which
-// no portal ever sees.
+// parseLink splits a doctor's link <origin>/visit#<c_D> into the portal's origin and
+// c_D, which stands in the fragment and therefore never reaches a portal's log.
 func parseLink(link string, allowHTTP bool) (origin string, doctor message.Hash, err error) {
 	base, fragment, found := strings.Cut(strings.TrimSpace(link), "#")
 	u, err := url.Parse(base)
-	if err != nil || !found || !slices.Contains([]string{"", "/", "/visit"}, u.Path) || u.RawQuery != "" || u.ForceQuery || u.User != nil || u.Host == "" {
+	if err != nil || !found || u.Path != "/visit" || u.RawQuery != "" || u.ForceQuery || u.User != nil || u.Host == "" {
 		return "", doctor, errLink
 	}
 	b, err := hex.DecodeString(fragment)

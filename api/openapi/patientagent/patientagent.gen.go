@@ -171,7 +171,7 @@ type Card struct {
 
 // CardLink defines model for CardLink.
 type CardLink struct {
-	// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
+	// Link the doctor's link: <portal>/visit#<c_D>
 	Link Link `json:"link"`
 }
 
@@ -361,7 +361,7 @@ type Identity struct {
 // IdentityVerification what stands behind β_P
 type IdentityVerification string
 
-// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
+// Link the doctor's link: <portal>/visit#<c_D>
 type Link = string
 
 // LocalID an identifier of this device only
@@ -560,7 +560,7 @@ type VisitRequest struct {
 	// Grants what each hospital may release; an empty list allows nothing; left out, it is all that she has but what `withhold` names
 	Grants *[]Grant `json:"grants,omitempty"`
 
-	// Link the doctor's link: <portal>/visit#<c_D>, or <portal>/#<c_D>
+	// Link the doctor's link: <portal>/visit#<c_D>
 	Link Link `json:"link"`
 
 	// MaxUses searches
@@ -5213,57 +5213,57 @@ var swaggerSpec = []string{
 	"QBY8BUlykKQQCdVCukiPi8YeV0pApiszMqGc5Bi6YEyugTeSUOc0NnAUmbdGWYiFFyZtYFPLQ3zk4NwS",
 	"S4PViE8xkZSnYh7SPy70eaZB9nd+asG0Aaxz+p3NF/Po7MCAUPt5EgcyQjYtnmxI2ht9VJryVJEp5Iyn",
 	"5H//59snY69scqekSpW5RB352svktXI1luA1Krydh86sys12AzgbHb1QpGD85oz8vhiPDxOb/TWfYf8W",
-	"A6G/2AfJt7f2W1N+CAxeH9fG9wfjo1cthD8JHMgHkVQmuVOAYYYNGQNpCyIYmcMtS4AIbjJlIax3eBC2",
-	"1Z+aY7DHX1M1PjjaSaZXgRqSHQJNbVmgMyHjKDSbah1iGT4/BfIW8PxQvhFLz1lRMAWJ4KmKkUsUhbGA",
-	"umbleV7G9clRFBJxCVquak1qL+smJ1qQJTUxco8JlaZ6oVp6dnx66mna0Xgcek8zXcAWL7Er82meVtPU",
-	"ZMTVQYSU5RJmTGlZq/ejg19bNOWzAvYWCggOahI50lttd0gcksSyJcdbq5vNyGAoHYdNk88a69qfNzx6",
-	"ZIqvC3weUKV4AM7fktnbWsZczKdrDmuzGg2uLNhcxobSxiPSSI7qOmUWyLJtKCpsTL5twvDNJraI5PA0",
-	"MoJ9HdBWuAW5avBVBTJjQnmKyKtgSpOcpaAI5SudI3e2oe3hkLHe0u4ChtuEv1qYSbcieZhBa9jU3aIE",
-	"tSj0kMigIuPSvBnCxoquVJ+CVr1z80JDy/btu3UHRmV6W2tGXJXvTfIiIUkhFilZMp2beoLIDCxvC3fH",
-	"CHglwC6b+7GEaq/85l4KMeMzm/E+AdCaVjCN27jOciavzZavE3V7bfd5fcN4em0U5Dr/4zrqSJG6DXtF",
-	"Dd911dqSsWINLk5OXr58eTA52ekBkai+9Zf8jwCiMZG/QqhksE0rA3l4Mu4CS1P+P7j/4fffR96fP/7/",
-	"INBE7vjFXUjQYpQl/psDlXpPUg3BCm/V4xLMpyDHYsIywjTB4yZKzMEYJEKnYqFtU0lOOYdCrSHx4+NQ",
-	"LKSp1FuSgLa6g/NPYUZ5/yROVwhrODhADy1UCudHbPIDowCyzFkBtlNNCwmmsFf6gbCvWtoV9quzoVPn",
-	"nAqRWEUy7+6M0+xEsU9jUPm8atqzV4nscXV5ZX13pXeuGeYWpLKR5E4Ysjkj41YM7fxLq5D97HvvZzM9",
-	"0jfayy8cRWEg0U+CyXeA8S+DgfjchSeVsEugadW9ETQ/SA2o3kj8EXjSDZrbMKRad8O2hxqOxZD05ZdQ",
-	"6nKN2sWm/GJdvn9YR8OmHuCYCJ4A2vklVUTl1GY9h1S2HhAD+R0a65R9ZrNvb4/XCJOQALsdTtrmwGl3",
-	"/aFKF+1qY3D2IBCZa6pN5mQpZKoszF/mK+dXM8qKcAOscZbWmvXMNOJCvvotKdM2evAabevDrXpp8LOj",
-	"IqSiixIXTR/TIWEJq5H0rlCu2niz9kZNuMRzG6QMAw68u5UtdNR2bFCyzleZtYYcjjgjyf1mHJpo9ZrM",
-	"6YpMgRSQaYIgjGEAQHKqLDoRHIZ3lHqdkUEk6EzIa3JwRHKxkMrml7hY4vIVKb0riE1fZSC1DTTJm/AY",
-	"d+sqLq8J5bYl3cbItCjEUhEuDCR9XZMRo14xhc+bbivkz3ShbTXrGqOKXBTpNUEArPq2EdUNntt7afu3",
-	"HbdaQ1PIqAkeD+NORpTKJK+aI13lYDwe7yokPAwltLJANVHR1eW786uP7/5+NVy8VBMSbu3ScsPu46g6",
-	"oF2v/FqNa3erduILCe56g3M5lRa5ItZrJ1eZkCjUOL4rT61yRi2gLDPyxVRTKcNIdk0Jf+iUd4OxXKgN",
-	"fWfS1FigoZDltn6pl+Rb3LELtrhJQ0T+6h3ov1X7Ujd6RIGFZCGZXn3Gse4uAbqFK3EDgZLclTWRGnid",
-	"baAz4PqFIhrfcJG0NejGSjOtiFhyV09FnDyK3FUfE0ECleC1g+Zal/bOEOOZCBNgCCTnny5sUaakmlkS",
-	"MHC1VawRudDGdgJHb0EKIcopTW4sTQaYoGE2G7AkOPpFZihuNjMif4OViivHoMzLdXcuKZhBPNRFyAoo",
-	"6kVTbm4k+rULp62K2aA4JiZHajMNaLRxbQujcBnDuxI4PkUzj0RkBUv0iFzU9Ttzm8y1coAiVFYMEhzM",
-	"nYycqhxUTDiuZaN5UBihWvYZUR6RKzZ3b1/+/IYcHh6ejsg7k8AFKYU063fvbY0qcGNtqLuxdl7SJIe9",
-	"g9EYoY0s3Lmqs/395XI5oubxSMjZvntX7X+4ePPu75/fmXeaYlX0yZ6tFTIL75QVhAkOQ+bQkkVn0eFo",
-	"PDq0lig3Urx/O9lPqExtECksZEGFM9nLizQ6i/6BWHFlrprVgdJPIl1tuQs37A5cfZnnvm0/tFzA+j28",
-	"g/H4SdcNXbyzCXm0G5XyIodMi7GzKc4Fhqev6fUu98WRWsznVK6is+hn0EluBNeg8BWhjRdJLJc1nSnf",
-	"fuIE5qS8mwkzCJzVB6Z0fevhOVlXrRFgn4cPjTqZHizbdfZ45v3q4zcD+MBnGG5OiqLLsf079+l+X7Zq",
-	"E5XMt/dwrm4UWSvMGOjItEWINmzrZOERLxi86gxk1UYzIheZyZaSVJj7EDY3FZPrqrBwjabDujyXJTPl",
-	"BaKouSzZrOc00PiJKf5ZAsZExFyWMxg3p7cwsolETzQuTabe3vKprwX/Fj6FZsh++9rw/ddnFCqvaBQQ",
-	"qyYWsEo5J/4tkUeKlWWOdR0uHztEpKp8z0addPeX/m1Zb+jboMsLBU9h9q6MR7VxC5nTFJz7r3kek+mq",
-	"o1EvVNUAbE9728G0bkJtPIq33pWhZ+Nns8gGpta0PrmFfNvMbGJyhFfWjxgT0rkYoV5Ul2ji1v3rDS6o",
-	"VWV2TO5iz5ZRRExkbodlrnDJeArfSdV0KLJarf3OQ4tNgUquCHfVwGUucCqM8aWN3Ku2cJxI0VXX7OGR",
-	"v/caDp/tyJtFNhx5w7mnUabmKtT6XX2XUmxyJ0WqHHu9k/Uq+J3D3b+rPt7vg3/TKAwRzf2dwfZt7Zcg",
-	"rIF7enjZvlzUC2NOnn7xXVLxwmWzS/1kQBMxtVEpV3GjmvhdBKaSTr3uMDQRriFsi4wwrx03aGR/AV23",
-	"7D6jvtVrbGBsTefjGfkepN8JitrV6pCtuGVrsjWnqjJeGGLaLI1FlRhPWm+4pCsCPA3YMZysw86j7rxJ",
-	"YXL4j9/1G5zIK2sb7yHkDGz8fQMmeb9h71bkPDOy0V2c1xfhElEUkJi+xJ8WPC2AtO9xuKhWIVDQYLyJ",
-	"+UBV+8aQtXcIEbts/AX0pa0ZP4m1eibZtr0jYbl2Je+nkWqx5EHrsN0EyLWG1bCAf6Q3oDz5sQJuAF6d",
-	"7SEss9lRBAlccDCBksmXGbhnci+cAJWF0TytYV7a2l8hlLahkqJzMOJo9AixQErojDIeCoJst8QzZTJa",
-	"nbx/sqfZZg+9JpHHyw2eK6l747VFG9UKGCD/8HH8mrz714gc7B39uM1ENI2UG4FkA3JcE4nOgcmqAqSM",
-	"ExMLTWa0tPgWowU3yP0GwYic2/qQc3gzWpp+svry/UyAIibt6a5P1MiyMSkU4SVL3W2nuLkQ5SZ194HO",
-	"cP+2V7PujQpj0rrn8lkD6qqvc5MpcVysIHju3SF6dKJGEEWXhpcxWS/jbQvjms79TfDic9VU/2yccyts",
-	"4JutXz8Fj8CENbUFdPnxqifAPrWZ8KqjLKxLC74ONtpMcz1Fz2P13OS97F0AsJidPZ6Z/1G6psGqM24D",
-	"q5pC18YUgSugPaN8uRU2yJcj8WlcvJ1sLc0QiO/jDW78yq9yJlSm8boPrzKTSS5Y4qojSQ4JhvzWXtaN",
-	"68ZuAtcjclX1eBoCrA0WnExNKQyK7MzvMyAF0Fu09tVL1a+RUFVnAQ0ZOau+sCiwa3s/ayp19Vsbz6EN",
-	"rf6PXjpx8NRrZyHBmsJs8RR69kZwtSh0XbUgP3ycEC3Ix8OYfJw4zz+Z7E0OY3Iw3js4isnx+MctGSX7",
-	"9/6d+f9+m92vjm0NuAd+DPLWO+DhvwTZdPx8fW4bsNUEPIUFEMuqeOnuiAZPwitxG5b6xe3fviIb7L0/",
-	"y/AuuabwSErJqmqxq7TWRZOmyNyqdZ7t708OXo7Go/FocvZqfDoxcZWjL2SJXOW4iUiXiDNMv8WoOX5r",
-	"8u/j9Rl+NY62SYkYWzXq/oaoCrzr5N6ctGoybOZXklxFYrQmgCpIgitgueJVbHawUJASpq3jz8USWQY8",
-	"9fdU4aT7r/f/FwAA//8=",
+	"A6G/2AfJt7f22zZuPxgfvWoh90mA0R9EUpnaTmGFme1lDKQtdGDEDbcsASK4yYCFMNzhQdgGf2rYa4+1",
+	"pmp8cLSTTK+yNCTrA5radH9nQsZRGDbVMMQyfC4K5C3guaDcIkaes6JgChLBUxUjlygKWQF1LcrzqIzr",
+	"k6MoJLoStFzVGtJe1k1OtCBLamLfHhMqTfVCtfTn+PTU06Cj8Tj0nma6gC3Wf1dG0zytpqnJiKuDCCnB",
+	"JcyY0rJW20cHtbYYymcF7C0UEBzUJGikt9ruUDckiWVLjrdWLZuRwRA5DpscnzXWZT9v2PPI1F0X0Dyg",
+	"+vAA/L4lY7e1PLmYT9cc0WY1GlwxsDmKDSWLR6SHHNV1KiyQPdtQLNiYVNuEzZtNbBHJ4elhBPE6oK1w",
+	"C3LV4KYKPMaE8hQRVcGUJjlLQRHKVzpH7mxD0cOhYL2l3YUJtwl/tTCTbkXyMIPWsKm7RQlqUeghiL8i",
+	"49K8GcK8iq5Un0JVvXPzQkPL9u27dQdGW3pby0VcleVNUiIhSSEWKVkynZs6gcgM3G4Ld8cIeKW9Lpv7",
+	"sYRqr6zmXgox4zOb8T6BzZpWMI3buM5yJq/Nlq8TdXtt93l9w3h6bRTkOv/jOupIkboNe0UN33XVspKx",
+	"Yg0uTk5evnx5MDnZ6QGRqL51lfyPAKIxEb1CqGSwTSuzeHgy7gJLU9Y/uP/h999H3p8//v8g0ETu+EVb",
+	"SNBilCX+mwOVek9SDcHKbdW7EsyTIMdijPWZJnjcRIk5GINE6FQstG0WySnnUKg1JH58HIpxNJV6S3LP",
+	"Vm1w/inMKO+fnOkKYQ0HB+ihhUrhvIdNamAUQJY5K8B2oGkhwRTsSj/A9VVLu4J9dTZ06pxTIRKrSObd",
+	"nfGXnSj2aQwqn1cle/bqjz2uLq+s7670zjW53IJUNkLcCUM2Z1rciqGdf2kVqJ997/1spkf6Rnv5haMo",
+	"DCT6STD5DjD+ZTAQn7vwpBJ2CTStujKC5gepAdUbiT8CT7pBcxuGVOtu2PZQw7EYkpb8EkpJrlG72JQ3",
+	"rMvyD+tU2NTbGxPBE0A7v6SKqJzabOaQitUDYiC/82Kdss9s9u3t8RphEhJgt8NJ2xw47a4rVOmiXe0J",
+	"zh4EInNNtcmcLIVMlYX5y3zl/GpGWRFubDXO0lqznhlEXMhXvyVl2kYPXgNtfbhVjwx+dlSEVHRR4qLp",
+	"YzofLGE1kt4VylUbb9beqAmXeG6DlGHAgXe3soWO2o4NStb5KrPWaMMRZyS532RDE61ekzldkSmQAjJN",
+	"EIQxDABITpVFJ4LD8E5Rr+MxiASdCXlNDo5ILhZS2fwSF0tcviKld2Ww6ZcMpKyBJnkTHuNuXSXlNaHc",
+	"tprbGJkWhVgqwoWBpK9rMmLUK6bwedNFhfyZLrStUl1jVJGLIr0mCIBV3/agunFze49s/3biVstnChk1",
+	"weNh3MmIUpnkVdOjqwiMx+NdBYKHoYRWFqgmKrq6fHd+9fHd36+Gi5dqQsKt3Vdu2H0cVQe065Vfq3Ht",
+	"LtROfCHBXVtwLqfSIleceu3kKhMShRrHd+WpVaaoBZRlRr6YaipgGMmuKeEPnbJtMJYLtZfvTJoaCzQU",
+	"stzWL/WSfIs7dsEWN2mIyF+9A/23akvqRo8osJAsJNOrzzjW3RFAt3AlbiBQaruyJlIDr7MNdAZcv1BE",
+	"4xsukrYG3VhpphURS+7qpIiTR5G7wmMiSKASvDbPXOvS3gViPBNhAgyB5PzThS3KlFQzSwIGrraKNSIX",
+	"2thO4OgtSCFEOaXJjaXJABM0zGYDlgRHv8gMxc1mRuRvsFJx5RiUebnuuiUFM4iHughZAUW9aMrIjUS/",
+	"duG0VTEbFMfE5EhtpgGNNq5tYRQuY3hXAsenaOaRiKxgiR6Ri7p+Z26JuRYNUITKikGCg7lrkVOVg4oJ",
+	"x7VsNA8KI1TLPiPKI3LF5u7ty5/fkMPDw9MReWcSuCClkGb97n2sUQVurA11N9HOS5rksHcwGiO0kYU7",
+	"V3W2v79cLkfUPB4JOdt376r9Dxdv3v398zvzTlOsij7Zs7VCZuGdsoIwwWHIHFqy6Cw6HI1Hh9YS5UaK",
+	"928n+wmVqQ0ihYUsqHAme3mRRmfRPxArrswVsjpQ+kmkqy133Ibdbasv6dy37YeWC1i/X3cwHj/puqEL",
+	"dTYhj3ajUl7kkGkddjbFucDw9DW93qW9OFKL+ZzKVXQW/Qw6yY3gGhS+IrTxIonlsqYz5dtPnMCclHfj",
+	"YAaBs/rAlK5vMzwn66o1Auzz8KFRJ9NbZbvJHs+8X338ZgAf+AzDzUlRdDm2f+c+3e/LVm2ikvn2Hs7V",
+	"jSJrhRkDHZm2CNGGbZ0sPOIFg1edgazaY0bkIjPZUpIKc8/B5qZicl0VFq7RdFiX57JkprxAFDWXIJv1",
+	"nAYaPzHFP0vAmIiYS3AG4+b0FkY2keiJxqXJ1NvbO/V139/Cp9AM2W9fB77/+oxC5RWNAmLVxAJWKefE",
+	"v/3xSLGyzLGuw+Vjh4hUle/ZqJPuXtK/LesNfRt0eaHgKczelfGoNm4hc5qCc/81z2MyXXU06oWqGnvt",
+	"aW87mNYNp41H8da7CvRs/GwW2cDUmtYnt5Bvm5lNTI7wyvoRY0I6Fx7Ui+pyTNy6V73BBbWqzI7JXezZ",
+	"MoqIicytr8wVLhlP4TupmglFVqu131FosSlQyRXhrhq4zAVOhTG+tJF71e6NEym66po9PPL3XiPhsx15",
+	"s8iGI2849zTK1FxxWr+D71KKTe6kSJVjr3eyXgW/c7j7d9XH+33wbxCFIaK5lzPYvq39woM1cE8PL9uX",
+	"hnphzMnTL75LKl64bHapnwxoIqY2KuUqblQTv4vAVNKp1x2GJsI1hG2REea12QaN7C+g61bcZ9S3eo0N",
+	"jK3pfDwj34P0O0FRu1qdrxW3bE225lRVxgtDTJulsagS40nrDZd0RYCnATuGk3XYedSdNylMDv/xu36D",
+	"E3llbeM9hJyBjb9vwCTvN+zdipxnRja6i/P6glsiigIS05f404KnBZD2/QwX1SoEChqMNzEfqGrfBLL2",
+	"DiFil42/gL60NeMnsVbPJNu2dyQs167k/TRSLZY8aB22mwC51rAaFvCP9AaUJz9WwA3Aq7M9hGU2O4og",
+	"gQsOJlAy+TID90zuhROgsjCapzXMS1v7K4TSNlRSdA5GHI0eIRZICZ1RxkNBkO2WeKZMRquT90/2NNvs",
+	"odck8ni5wXMldW+8tmijWgED5B8+jl+Td/8akYO9ox+3mYimkXIjkGxAjmsi0TkwWVWAlHFiYqHJjJYW",
+	"32K04Aa53xYYkXNbH3IOb0ZL009WX6qfCVDEpD3dtYgaWTYmhSK8ZKm7xRQ3F53cpO6ezxnu3/Zq1r1R",
+	"YUxa91w+a0Bd9XVuMiWOixUEz727QY9O1Aii6NLwMibrZbxtYVzTub8JXnyumuqfjXNuhQ18s/Xrp+AR",
+	"mLCmtoAuP171BNinNhNedZSFdWnB18FGm2mup+h5rJ6bvJe9CwAWs7PHM/M/Stc0WHXGbWBVU+jamCJw",
+	"BbRnlC+3wgb5ciQ+jYu3k62lGQLxfbzBjV/5Vc6EyjRe9+FVZjLJBUtcdSTJIcGQ39rLunHd2E3gekSu",
+	"qh5PQ4C1wYKTqSmFQZGd+X0GpAB6i9a+eqn6lRGq6iygISNn1RcWBXZt72dNpa5+Q+M5tKHV/9FLJw6e",
+	"eu0sJFhTmC2eQs/eCK4Wha6rFuSHjxOiBfl4GJOPE+f5J5O9yWFMDsZ7B0cxOR7/uCWjZP/evzP/32+z",
+	"+9WxrQH3wI883noHPPwXHpuOn6/PbQO2moCnsABiWRUv3d3P4El4JW7DUr+4/dtXZIO992cZ3iXXFB5J",
+	"KVlVLXaV1rpo0hSZW7XOs/39ycHL0Xg0Hk3OXo1PJyaucvSFLJGrHDcR6RJxhum3GDXHb03+fbw+w6/G",
+	"0TYpEWOrRt3fBlWBd53cm5NWTYbN/PqRq0iM1gRQBUlwBSxXvIrNDhYKUsK0dfy5WCLLgKf+niqcdP/1",
+	"/v8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
