@@ -230,7 +230,7 @@ func TestOldRevocationList(t *testing.T) {
 	time.Sleep(2 * time.Millisecond)
 	now = now.Add(10 * time.Minute)
 	u.ok(errOf(a.Card(ctx, u.link()))) // it has seen a newer one
-	now = now.Add(10 * time.Minute) // the list is fetched again
+	now = now.Add(10 * time.Minute)    // the list is fetched again
 	u.do(func() { u.revocations = func() message.Signed { return old } })
 	_, err := a.Card(ctx, u.link())
 	kind(t, "an older list than one shown before", err, problem.KindRefused)
