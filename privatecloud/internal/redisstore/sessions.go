@@ -1,5 +1,6 @@
 // Package redisstore keeps a hospital's session states and its replay window in Redis.
-// Losing Redis makes requests fail; it never lets one through twice.
+// Losing Redis makes requests fail; it never lets one through twice. A session does not
+// outlive the memory of the Redis that holds it, whatever comes back from a disk or a replica.
 package redisstore
 
 import (
@@ -18,6 +19,9 @@ import (
 	"medunion/privatecloud/hospital"
 )
 
+//go:embed epoch.lua
+var epochSource string
+
 //go:embed swap.lua
 var swapSource string
 
@@ -25,8 +29,8 @@ var swapSource string
 var createSource string
 
 var (
-	swapScript   = redis.NewScript(swapSource)
-	createScript = redis.NewScript(createSource)
+	swapScript   = redis.NewScript(epochSource + swapSource)
+	createScript = redis.NewScript(epochSource + createSource)
 )
 
 // Sessions implements hospital.Sessions. Values are sealed by the role, keys are keyed hashes.
