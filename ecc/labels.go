@@ -143,6 +143,13 @@ const (
 	LabelEvidence       Label = "evidence"
 	LabelStatement      Label = "statement"
 
+	// What the public cloud and hospitals keep as evidence.
+	LabelGrounds        Label = "grounds"
+	LabelEvidenceSearch Label = "evidence search"
+	LabelEvidenceEntry  Label = "evidence entry"
+	LabelEvidenceAccess Label = "evidence access"
+	LabelEvidenceWrite  Label = "evidence write"
+
 	// Hedging of the registrar's nonce; uses of one passphrase.
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"

@@ -63,6 +63,11 @@ var decoders = map[string]func(ecc.Suite, []byte) (encoder, error){
 	"answer":       func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeAnswer(b)) },
 	"release":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeRelease(b)) },
 	"written":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeWrittenDiagnosis(b)) },
+	"grounds":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeGrounds(b)) },
+	"ev-search":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSearchEvidence(b)) },
+	"ev-entry":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeEntryEvidence(b)) },
+	"ev-access":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeAccessEvidence(b)) },
+	"ev-write":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeWriteEvidence(b)) },
 }
 
 // bodies gives one honest value for every decoder.
@@ -111,6 +116,9 @@ func bodies(w *world) map[string][]byte {
 		"written": message.WrittenDiagnosis{Record: 12, Time: now, Doctor: w.doctor.cred, Certificate: certD, Consent: con.Consent.Hash(),
 			Diagnosis: salted, SigD5: signedD5},
 	}
+	k := w.kept()
+	values["grounds"], values["ev-search"], values["ev-entry"] = k.grounds, k.search, k.entry
+	values["ev-access"], values["ev-write"] = k.access, k.write
 	out := map[string][]byte{}
 	for name, v := range values {
 		out[name] = v.Encode()
