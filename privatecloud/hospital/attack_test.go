@@ -427,11 +427,18 @@ func TestAttack14_SessionMessages(t *testing.T) {
 		_, err = s.h.Release(t.Context(), good)
 		s.refused(err, name+": the session must be closed")
 	}
+	// Sealed for another hospital by the doctor herself.
+	y := s.open()
+	hdr := peers.Must(message.NewHeader(rand.Reader, s.w.Suite, message.TypeM8, y.M6.Header.Session, s.w.Now()))
+	hdr.Seq, hdr.To = 2, message.PeerID(message.Hash{1})
+	m8 := peers.Must(message.SealSession(y.SEK.Channel(ecc.DoctorToHospital, y.TH), hdr, message.M8{Authority: y.Authority()}.Encode()))
+	_, err := s.h.Release(t.Context(), m8)
+	s.refused(err, "kid_to of another hospital")
 	// A number that was used changes nothing: the session goes on.
 	x := s.open()
 	s.release(x, message.Filter{})
 	old := x.SendAs(message.TypeM8, 2, s.w.Now(), message.M8{Authority: x.Authority()}.Encode())
-	_, err := s.h.Release(t.Context(), old)
+	_, err = s.h.Release(t.Context(), old)
 	s.refused(err, "a used number")
 	if err := s.asksM8(x); err != nil {
 		t.Errorf("after a used number: %s", problem.Reason(err))
@@ -509,6 +516,12 @@ func TestAttack20_SecondCredential(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.refused(s.asksM8(y), "M8 with minted signatures")
+	// The minted credential beside a consent that she did sign: with her keys in it, only
+	// the pin tells the two apart.
+	sameKeys := s.w.RegisterKeys(message.Patient, s.p.Cred.Info.ID, s.p.Cred.Info.Attribute, 2, s.p.Sign, s.p.KEM)
+	z := s.open()
+	z.P = sameKeys.Cred
+	s.refused(s.asksM8(z), "M8 with a second credential of the same keys")
 	ask := minted.Ask(t, s.h.Party.Cred, s.h.Prekey(t, s.w), message.Question{Kind: message.AskRecord})
 	_, err := s.h.Ask(t.Context(), ask.M)
 	s.refused(err, "a question under a minted credential")

@@ -207,6 +207,10 @@ func (w *World) WriteIndexEntry(_ context.Context, m message.Message) (message.M
 	if err := x.Entry.Verify(w.Pins, x.VK, now); err != nil {
 		return message.Message{}, err
 	}
+	cH := x.Entry.Hospital.Hash()
+	if err := x.Entry.Hospital.Info.Keys.Sign.Verify(message.TBSIndexWrite(m.Header, cH, x.Entry, x.PKe), x.Signature); err != nil {
+		return message.Message{}, err
+	}
 	w.written = append(w.written, x)
 	hdr := Must(message.NewHeader(rand.Reader, w.Suite, message.TypeIndexed, m.Header.Session, now))
 	s := Must(message.Begin(rand.Reader, x.PKe, x.Entry.Hospital.Info.ID, hdr))
