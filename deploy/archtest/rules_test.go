@@ -44,6 +44,7 @@ var rules = []rule{
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, echo, browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
+	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},
 
 	// The roles: the protocol itself, in every browser and every test the same.

@@ -1,13 +1,9 @@
 package mongostore
 
 import (
-	"context"
 	"encoding/binary"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
-
+	"medunion/api/mongodb"
 	"medunion/privatecloud/hospital"
 )
 
@@ -110,35 +106,18 @@ type prekeyDoc struct {
 	Sealed    []byte `bson:"sealed"`
 }
 
-// createIndexes makes what the queries and the uniqueness rules rest on. It is idempotent.
-func createIndexes(ctx context.Context, db *mongo.Database) error {
-	unique := options.Index().SetUnique(true)
-	ascending := func(names ...string) (keys bson.D) {
-		for _, n := range names {
-			keys = append(keys, bson.E{Key: n, Value: 1})
-		}
-		return keys
-	}
-	for _, x := range []struct {
-		collection string
-		model      mongo.IndexModel
-	}{
-		{colPatients, mongo.IndexModel{Keys: ascending("mrn"), Options: unique}},
-		{colVersions, mongo.IndexModel{Keys: ascending("h", "n"), Options: unique}},
-		{colDeskCodes, mongo.IndexModel{Keys: ascending("expires")}},
-		{colTries, mongo.IndexModel{Keys: ascending("expires")}},
-		{colEnrolments, mongo.IndexModel{Keys: ascending("who"), Options: unique}},
-		{colEnrolments, mongo.IndexModel{Keys: ascending("due")}},
-		{colTickets, mongo.IndexModel{Keys: ascending("expires")}},
-		{colReceipts, mongo.IndexModel{Keys: ascending("h", "n"), Options: unique}},
-		{colDiagnoses, mongo.IndexModel{Keys: ascending("h", "n")}},
-		{colPrekeys, mongo.IndexModel{Keys: ascending("notBefore")}},
-	} {
-		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model); err != nil {
-			return failed("create index", err)
-		}
-	}
-	return nil
+// indexes are what the queries and the uniqueness rules rest on.
+var indexes = []mongodb.Index{
+	mongodb.Unique(colPatients, "mrn"),
+	mongodb.Unique(colVersions, "h", "n"),
+	mongodb.Ordered(colDeskCodes, "expires"),
+	mongodb.Ordered(colTries, "expires"),
+	mongodb.Unique(colEnrolments, "who"),
+	mongodb.Ordered(colEnrolments, "due"),
+	mongodb.Ordered(colTickets, "expires"),
+	mongodb.Unique(colReceipts, "h", "n"),
+	mongodb.Ordered(colDiagnoses, "h", "n"),
+	mongodb.Ordered(colPrekeys, "notBefore"),
 }
 
 func numbered(h hospital.Handle, n uint64) []byte { return binary.BigEndian.AppendUint64(h[:], n) }

@@ -1,14 +1,10 @@
 package mongostore
 
 import (
-	"context"
 	"encoding/binary"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
-
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/publiccloud/cloud"
 )
 
@@ -70,12 +66,15 @@ type ownPrekeyDoc struct {
 	NotAfter int64  `bson:"notAfter"`
 }
 
-// entryDoc is one version; it is never changed or deleted.
+// entryDoc is one version. It is never deleted, and nothing but evidence is added.
 type entryDoc struct {
 	ID       []byte `bson:"_id"` // L (32), c_HPC (32), T (8)
 	Locator  []byte `bson:"l"`
 	Value    []byte `bson:"v"`
 	SigIndex []byte `bson:"sig"`
+
+	Forwarded int64    `bson:"forwarded"` // times that it came in M12
+	Evidence  [][]byte `bson:"evidence"`  // sealed, one for each
 }
 
 // latestDoc is a copy of the newest version, with what a search returns, so that
@@ -89,7 +88,8 @@ type latestDoc struct {
 	Credential []byte `bson:"cred"`
 }
 
-// consentDoc counts the reads and lists all uses.
+// consentDoc counts the reads and lists all uses. At most 2 * maxRecorded uses with 2.2 kB of
+// evidence each stay well below the 16 MB of a document.
 type consentDoc struct {
 	Consent    []byte   `bson:"_id"`  // H(Consent)
 	Tags       [][]byte `bson:"tags"` // handles of its locators
@@ -97,6 +97,8 @@ type consentDoc struct {
 	Writes     int64    `bson:"writes"`
 	Operations [][]byte `bson:"ops"` // window ids, 16 bytes
 	Uses       []useDoc `bson:"uses"`
+	Grounds    []byte   `bson:"grounds"`  // sealed
+	Evidence   [][]byte `bson:"evidence"` // sealed, in the order of the uses
 }
 
 type useDoc struct {
@@ -113,26 +115,13 @@ type logDoc struct {
 	Previous   []byte `bson:"previous"`
 }
 
-// createIndexes makes what the queries and the uniqueness rules rest on. It is
-// idempotent.
-func createIndexes(ctx context.Context, db *mongo.Database) error {
-	for _, x := range []struct {
-		collection string
-		models     []mongo.IndexModel
-	}{
-		{colCredentials, []mongo.IndexModel{
-			{Keys: bson.D{{Key: "name", Value: 1}}, Options: options.Index().SetUnique(true)},
-			{Keys: bson.D{{Key: "admission", Value: 1}}, Options: options.Index().SetUnique(true)},
-			{Keys: bson.D{{Key: "role", Value: 1}}},
-		}},
-		{colRevocations, []mongo.IndexModel{{Keys: bson.D{{Key: "kind", Value: 1}}}}},
-		{colLatest, []mongo.IndexModel{{Keys: bson.D{{Key: "l", Value: 1}, {Key: "_id", Value: 1}}}}},
-	} {
-		if _, err := db.Collection(x.collection).Indexes().CreateMany(ctx, x.models); err != nil {
-			return failed("create indexes", err)
-		}
-	}
-	return nil
+// indexes are what the queries and the uniqueness rules rest on.
+var indexes = []mongodb.Index{
+	mongodb.Unique(colCredentials, "name"),
+	mongodb.Unique(colCredentials, "admission"),
+	mongodb.Ordered(colCredentials, "role"),
+	mongodb.Ordered(colRevocations, "kind"),
+	mongodb.Ordered(colLatest, "l", "_id"),
 }
 
 func latestID(l, hospital message.Hash) []byte { return append(l[:], hospital[:]...) }

@@ -1,0 +1,108 @@
+// Package mongodb connects a service to its MongoDB: writes wait for the majority,
+// reads see what the majority has, indexes exist before the first query, and errors
+// show nothing of what is stored.
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/mongo/readpref"
+	"go.mongodb.org/mongo-driver/mongo/writeconcern"
+
+	"medunion/api/problem"
+)
+
+// selectTimeout is how long a request waits for a reachable primary before it
+// becomes a 503.
+const selectTimeout = 3 * time.Second
+
+// Index is one index of a collection, made by Ordered or Unique.
+type Index struct {
+	collection string
+	model      mongo.IndexModel
+}
+
+// Ordered is an index over the fields, ascending.
+func Ordered(collection string, fields ...string) Index {
+	var keys bson.D
+	for _, f := range fields {
+		keys = append(keys, bson.E{Key: f, Value: 1})
+	}
+	return Index{collection, mongo.IndexModel{Keys: keys}}
+}
+
+// Unique is Ordered, and no two documents agree in all of the fields.
+func Unique(collection string, fields ...string) Index {
+	x := Ordered(collection, fields...)
+	x.model.Options = options.Index().SetUnique(true)
+	return x
+}
+
+// Database is a connected database.
+type Database struct{ *mongo.Database }
+
+// Open connects and creates the indexes, which may exist already. It fails with
+// Unavailable if the server does not answer.
+func Open(ctx context.Context, uri, name string, indexes []Index) (Database, error) {
+	o := options.Client().ApplyURI(uri).
+		SetWriteConcern(writeconcern.Majority()).
+		SetReadConcern(readconcern.Majority()).
+		SetReadPreference(readpref.Primary()).
+		SetServerSelectionTimeout(selectTimeout)
+	client, err := mongo.Connect(ctx, o)
+	if err != nil {
+		return Database{}, Failed("connect", err)
+	}
+	db := Database{client.Database(name)}
+	for _, x := range indexes {
+		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model); err != nil {
+			_ = client.Disconnect(ctx)
+			return Database{}, Failed("create an index of "+x.collection, err)
+		}
+	}
+	return db, nil
+}
+
+// Close gives the connections back.
+func (d Database) Close(ctx context.Context) error { return d.Client().Disconnect(ctx) }
+
+// Ping reports whether the primary answers.
+func (d Database) Ping(ctx context.Context) error {
+	return Failed("ping", d.Client().Ping(ctx, readpref.Primary()))
+}
+
+// Failed makes a driver's error Unavailable. The driver's text may quote keys and
+// values, so only the step, and the server's code, are kept for the log. What an
+// error means to the caller (a key that exists, a document that does not) the caller
+// looks for first. Failed of nil is nil.
+func Failed(step string, err error) error {
+	var server mongo.ServerError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &server):
+		return problem.Unavailable(0, fmt.Errorf("mongodb: %s: refused by the server%s", step, codeOf(err)))
+	case mongo.IsTimeout(err):
+		return problem.Unavailable(0, fmt.Errorf("mongodb: %s: timeout", step))
+	}
+	return problem.Unavailable(0, fmt.Errorf("mongodb: %s: %T", step, err))
+}
+
+func codeOf(err error) string {
+	var command mongo.CommandError
+	var write mongo.WriteException
+	switch {
+	case errors.As(err, &command):
+		return fmt.Sprintf(", code %d", command.Code)
+	case errors.As(err, &write) && len(write.WriteErrors) > 0:
+		return fmt.Sprintf(", write error %d", write.WriteErrors[0].Code)
+	}
+	return ""
+}
