@@ -32,21 +32,29 @@ func (h *Hospital) authorize(ctx context.Context, s session, a message.Authority
 	if a.PatientID != a.Patient.Info.ID || a.Patient.Info.Suite != h.suite {
 		return enrolled{}, message.Ticket{}, fmt.Errorf("%w: another patient", message.ErrConsent)
 	}
-	e, err := h.pinned(ctx, a.Patient)
-	if err != nil {
-		return e, message.Ticket{}, err
+	// Whether she is enrolled here is asked last: whoever does not hold her consent must not
+	// learn it from the time that a refusal takes.
+	if err := a.Patient.Verify(h.Pins, message.Patient, h.now()); err != nil {
+		return enrolled{}, message.Ticket{}, err
 	}
-	if err := message.VerifyPatientConsent(e.state.Patient, a.Consent, a.OpenH, a.SigmaP, a.Assertion); err != nil {
-		return e, message.Ticket{}, err
+	if err := message.VerifyPatientConsent(a.Patient, a.Consent, a.OpenH, a.SigmaP, a.Assertion); err != nil {
+		return enrolled{}, message.Ticket{}, err
 	}
-	if err := h.consentInForce(ctx, s, a.Consent, e.Handle); err != nil {
-		return e, message.Ticket{}, err
+	if err := h.consentInForce(s, a.Consent); err != nil {
+		return enrolled{}, message.Ticket{}, err
 	}
 	t, err := h.ticketOf(s, a)
-	return e, t, err
+	if err != nil {
+		return enrolled{}, t, err
+	}
+	e, err := h.pinned(ctx, a.Patient)
+	if err != nil {
+		return e, t, err
+	}
+	return e, t, h.notRevokedBy(ctx, e.Handle, s.Consent)
 }
 
-func (h *Hospital) consentInForce(ctx context.Context, s session, c message.Consent, handle Handle) error {
+func (h *Hospital) consentInForce(s session, c message.Consent) error {
 	cD := s.Doctor.Hash()
 	if c.Doctor != cD || !slices.Contains(s.Departments, c.Department) {
 		return fmt.Errorf("%w: another doctor or department", message.ErrConsent)
@@ -58,10 +66,11 @@ func (h *Hospital) consentInForce(ctx context.Context, s session, c message.Cons
 	if now >= s.Doctor.Info.NotAfter {
 		return message.ErrExpired
 	}
-	if err := h.unrevoked(cD); err != nil {
-		return err
-	}
-	revoked, err := h.Consents.ConsentRevoked(ctx, h.consentIndex(s.Consent), handle)
+	return h.unrevoked(cD)
+}
+
+func (h *Hospital) notRevokedBy(ctx context.Context, patient Handle, consent message.Hash) error {
+	revoked, err := h.Consents.ConsentRevoked(ctx, h.consentIndex(consent), patient)
 	if err != nil {
 		return stored(err)
 	}

@@ -55,15 +55,20 @@ func (h *Hospital) openQuestion(ctx context.Context, m message.Message, ev *Even
 		return q, e, err
 	}
 	ev.Patient, ev.Consent = q.Patient.Info.ID, q.Question.Consent
+	// The signature comes first: a stranger who holds her credential must not learn, from the
+	// time that a refusal takes, whether she is enrolled here.
+	if err := h.patientCredential(q.Patient); err != nil {
+		return q, e, err
+	}
+	cP := q.Patient.Hash()
+	tbs := message.TBSAsk(m.Header, cP, h.self, q.Question, q.PKe)
+	if err := q.Patient.Info.Keys.Sign.Verify(tbs, q.Signature); err != nil {
+		return q, e, err
+	}
 	if e, err = h.pinned(ctx, q.Patient); err != nil {
 		return q, e, err
 	}
 	ev.Handle = e.Handle
-	cP := e.state.Patient.Hash()
-	tbs := message.TBSAsk(m.Header, cP, h.self, q.Question, q.PKe)
-	if err := e.state.Patient.Info.Keys.Sign.Verify(tbs, q.Signature); err != nil {
-		return q, e, err
-	}
 	return q, e, h.accept(ctx, cP, m.Header)
 }
 

@@ -138,7 +138,7 @@ func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Eve
 	}
 	ev.Patient = e.Patient.Info.ID
 	cP := e.Patient.Hash()
-	if err := h.newPatientCredential(e.Patient); err != nil {
+	if err := h.patientCredential(e.Patient); err != nil {
 		return e, err
 	}
 	tbs := message.TBSEnrol(m.Header, cP, h.self, e.Code, e.Locators, e.PKe)
@@ -148,7 +148,7 @@ func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Eve
 	return e, h.accept(ctx, cP, m.Header)
 }
 
-func (h *Hospital) newPatientCredential(c message.Credential) error {
+func (h *Hospital) patientCredential(c message.Credential) error {
 	if c.Info.Suite != h.suite {
 		return fmt.Errorf("%w: suite", message.ErrCredential)
 	}
