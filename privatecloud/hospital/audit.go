@@ -41,7 +41,9 @@ type Event struct {
 	Handle  Handle
 	Consent message.Hash
 	Receipt uint64
-	Count   int
+	Count   int // of a refusal: how many before it were left out
+
+	proven bool // the sender's signature, or the session's AEAD, held
 }
 
 // Audited is an event with its place in the trail.
@@ -226,11 +228,48 @@ func (h *Hospital) refuse(ctx context.Context, e Event, cause error) error {
 	if !errors.As(cause, &p) {
 		p = problem.Refused(cause)
 	}
+	if !e.proven {
+		var write bool
+		if e.Count, write = h.strangers.take(h.now()); !write {
+			return p
+		}
+	}
 	e.What, e.Reason = EventRefused, problem.Reason(p)
 	if err := h.record(ctx, e); err != nil {
 		return err
 	}
 	return p
+}
+
+// Bounds of the lines that refusing senders who have proved nothing may add to the trail,
+// which is never shortened: a number at once, and one more each strangerEvery.
+const (
+	strangerBurst = 100
+	strangerEvery = 6 * time.Second
+)
+
+// strangers counts those lines. What is left out is counted in the next one.
+type strangers struct {
+	mu      sync.Mutex
+	left    int
+	since   message.Millis // of the last gain
+	skipped int
+}
+
+// take reports whether a line may be written, and how many were left out since the last.
+func (q *strangers) take(now message.Millis) (skipped int, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if gain := (int64(now) - int64(q.since)) / strangerEvery.Milliseconds(); gain != 0 {
+		q.left, q.since = int(min(int64(q.left)+max(gain, 0), strangerBurst)), now
+	}
+	if q.left == 0 {
+		q.skipped++
+		return 0, false
+	}
+	q.left--
+	skipped, q.skipped = q.skipped, 0
+	return skipped, true
 }
 
 // Trail returns up to limit events from a number on, after checking that their chain

@@ -59,6 +59,7 @@ func (h *Hospital) admitDiagnosis(ctx context.Context, m message.Message, ev *Ev
 	if err != nil {
 		return w, err
 	}
+	ev.proven = true
 	if w.m11, err = message.DecodeM11(body); err != nil {
 		return w, errors.Join(errBroken, err)
 	}

@@ -58,9 +58,10 @@ type Hospital struct {
 	suite ecc.Suite
 	keys  atRest
 
-	audit    auditor
-	prekeyMu sync.RWMutex
-	prekeys  map[message.Hash]openPrekey
+	audit     auditor
+	strangers strangers
+	prekeyMu  sync.RWMutex
+	prekeys   map[message.Hash]openPrekey
 }
 
 // MaxSessionLife bounds the life of a SEK.

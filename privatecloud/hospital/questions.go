@@ -65,6 +65,7 @@ func (h *Hospital) openQuestion(ctx context.Context, m message.Message, ev *Even
 	if err := q.Patient.Info.Keys.Sign.Verify(tbs, q.Signature); err != nil {
 		return q, e, err
 	}
+	ev.proven = true
 	if e, err = h.pinned(ctx, q.Patient); err != nil {
 		return q, e, err
 	}

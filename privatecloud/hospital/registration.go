@@ -145,6 +145,7 @@ func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Eve
 	if err := e.Patient.Info.Keys.Sign.Verify(tbs, e.Signature); err != nil {
 		return e, err
 	}
+	ev.proven = true
 	return e, h.accept(ctx, cP, m.Header)
 }
 

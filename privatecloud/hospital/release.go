@@ -53,6 +53,7 @@ func (h *Hospital) prepare(ctx context.Context, m message.Message, ev *Event) (*
 	if err != nil {
 		return nil, receiptLine{}, err
 	}
+	ev.proven = true
 	m8, err := message.DecodeM8(body)
 	if err != nil {
 		return nil, receiptLine{}, errors.Join(errBroken, err)

@@ -216,6 +216,7 @@ func (h *Hospital) openSession(ctx context.Context, m message.Message, ev *Event
 	if err != nil {
 		return message.Message{}, err
 	}
+	ev.proven = true
 	if err := h.accept(ctx, ev.Doctor, m.Header); err != nil {
 		return message.Message{}, err
 	}
