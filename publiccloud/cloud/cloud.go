@@ -18,7 +18,7 @@ type Config struct {
 	SigningKey   ecc.SigningKey // PRK_C
 	ChallengeKey []byte         // 32 bytes: authenticates nonce_PC; the instances share it
 	HandleKey    []byte         // 32 bytes: makes handles of names; never changes
-	SealingKey   []byte         // 32 bytes: seals the own prekeys at rest
+	SealingKey   []byte         // 32 bytes: seals the own prekeys and the evidence at rest
 
 	Suites         []ecc.Suite   // that are offered
 	Past, Future   time.Duration // ΔT, δ of the window, as published
@@ -45,6 +45,7 @@ type Cloud struct {
 	pins       message.Pins
 	self       message.Hash // its CloudHash
 	parameters []byte       // message.Signed
+	evidence   message.Hash // seals the evidence
 	keys       *keyring
 	doctors    *doctorCache
 	lists      *listCache
@@ -60,12 +61,13 @@ func New(c Config) (*Cloud, error) {
 	c.Suites = slices.Compact(slices.Sorted(slices.Values(c.Suites)))
 	k := c.SigningKey.Public()
 	cl := &Cloud{
-		Config:  c,
-		pins:    message.Pins{CloudID: c.ID, PK: c.Issuer.Public(), PUKC: k},
-		self:    message.CloudHash(k),
-		keys:    &keyring{},
-		doctors: newDoctorCache(),
-		lists:   &listCache{},
+		Config:   c,
+		pins:     message.Pins{CloudID: c.ID, PK: c.Issuer.Public(), PUKC: k},
+		self:     message.CloudHash(k),
+		evidence: evidenceKey(c.SealingKey),
+		keys:     &keyring{},
+		doctors:  newDoctorCache(),
+		lists:    &listCache{},
 	}
 	cl.parameters = cl.signParameters()
 	return cl, nil

@@ -39,7 +39,7 @@ func (c *Cloud) WriteEntry(ctx context.Context, raw []byte) ([]byte, error) {
 	if _, err := c.accept(ctx, cH, h); err != nil {
 		return nil, err
 	}
-	return c.store(ctx, h, w.Entry, cH, w.PKe, w.Entry.Hospital.Info.ID)
+	return c.store(ctx, h, w.Entry, cH, w.PKe, w.Entry.Hospital.Info.ID, nil)
 }
 
 // WriteDiagnosisEntry takes M12, the entry that a diagnosis changed, from the
@@ -60,7 +60,9 @@ func (c *Cloud) WriteDiagnosisEntry(ctx context.Context, raw []byte) ([]byte, er
 	if _, err := c.accept(ctx, cD, h); err != nil {
 		return nil, err
 	}
-	return c.store(ctx, h, m.Entry, cH, m.PKe, m.Doctor.Info.ID)
+	return c.store(ctx, h, m.Entry, cH, m.PKe, m.Doctor.Info.ID, func(receipt message.Signed) ([]byte, error) {
+		return c.entryEvidence(h, m, cH, receipt)
+	})
 }
 
 // checkDiagnosis makes the checks of M12: the doctor and Sig_D7, the consent for
@@ -108,18 +110,25 @@ func (c *Cloud) checkEntry(s ecc.Suite, e message.Entry, vk ecc.VerifyKey) (mess
 	return e.Hospital.Hash(), nil
 }
 
-// store appends the entry and makes the receipt.
-func (c *Cloud) store(ctx context.Context, h message.Header, e message.Entry, cH message.Hash, pke ecc.KEMPublicKey, to message.ID) ([]byte, error) {
-	stored := StoredEntry{Locator: e.Locator, Hospital: cH, Time: e.Time, Value: e.Value,
-		SigIndex: e.SigIndex, Credential: e.Hospital.Encode()}
-	if err := c.Index.Put(ctx, stored); err != nil {
-		return nil, err
-	}
+// store makes the receipt and appends the entry, of M12 with the evidence that
+// holds the receipt. The receipt leaves when both are durable.
+func (c *Cloud) store(ctx context.Context, h message.Header, e message.Entry, cH message.Hash, pke ecc.KEMPublicKey, to message.ID,
+	evidence func(receipt message.Signed) ([]byte, error)) ([]byte, error) {
 	reply, err := c.beginReply(h, message.TypeIndexed, pke, to)
 	if err != nil {
 		return nil, err
 	}
 	t := c.now()
-	tbs := message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)
-	return sealReply(reply, message.Indexed{Time: t, Signature: c.SigningKey.Sign(tbs)}.Encode()) // Sig_C2
+	receipt := message.Sign(c.SigningKey, message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)) // Sig_C2
+	stored := StoredEntry{Locator: e.Locator, Hospital: cH, Time: e.Time, Value: e.Value,
+		SigIndex: e.SigIndex, Credential: e.Hospital.Encode()}
+	if evidence != nil {
+		if stored.Evidence, err = evidence(receipt); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Index.Put(ctx, stored); err != nil {
+		return nil, err
+	}
+	return sealReply(reply, message.Indexed{Time: t, Signature: receipt.Signature}.Encode())
 }

@@ -106,12 +106,14 @@ type StoredEntry struct {
 	Value      []byte // v
 	SigIndex   []byte
 	Credential []byte // Cred_HPC
+	Evidence   []byte // sealed, of the M12 that brought it, else empty; Latest does not return it
 }
 
 // Index keeps every version of every entry.
 type Index interface {
 	// Put appends a version. Writing the same (L, c_HPC, T, v) again changes nothing
-	// and succeeds; an older T, or the same T with another v, is a Conflict.
+	// and succeeds, but keeps the evidence of each M12; an older T, or the same T
+	// with another v, is a Conflict. It is Refused to keep no end of evidence about one version.
 	Put(ctx context.Context, e StoredEntry) error
 	// Latest returns the newest version per (L, c_HPC) for all locators in one
 	// operation, by (L, c_HPC), at most limit of them beginning at skip.
@@ -125,11 +127,13 @@ type SearchUse struct {
 	Tags      []message.Hash // handles of (H(Consent), L) for each L of the consent
 	MaxUses   uint32
 	Use       message.Use
+	Grounds   []byte // sealed: the same for every use of the consent, kept of the first
+	Evidence  []byte // sealed: of this use
 }
 
 // Consents counts and lists what was searched under a consent.
 type Consents interface {
-	// Count records the use in one atomic operation. Fails with Refused, changing
+	// Count records the use with its evidence in one atomic operation. Fails with Refused, changing
 	// nothing, if MaxUses reads were counted before or the operation is known. A use in mode write
 	// is recorded and not counted.
 	Count(ctx context.Context, u SearchUse) error

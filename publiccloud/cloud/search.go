@@ -27,7 +27,8 @@ var (
 //
 // What it does depends on the consent and the number of its locators, never on
 // whether they have entries: the same checks, and the same three operations on
-// the store. The use is counted last, so that a search that fails costs none.
+// the store. The use is counted last, so that a search that fails costs none, and
+// with its evidence in the same write, so that no answer leaves without either.
 //
 // Fails with Invalid, Stale, Unavailable, and with Refused for everything else.
 func (c *Cloud) Search(ctx context.Context, raw []byte) ([]byte, error) {
@@ -47,15 +48,20 @@ func (c *Cloud) Search(ctx context.Context, raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	m5, err := c.answerSearch(h, m, &s, found)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.Consents.Count(ctx, s.use); err != nil {
 		return nil, err
 	}
-	return c.answerSearch(h, m, s, found)
+	return m5, nil
 }
 
 // search is an M4 whose checks have passed.
 type search struct {
 	doctor message.Hash // c_D
+	tbs    []byte       // tbs_D2
 	use    SearchUse
 }
 
@@ -87,7 +93,7 @@ func (c *Cloud) checkSearch(ctx context.Context, h message.Header, m message.M4)
 	if err != nil {
 		return search{}, err
 	}
-	return search{doctor: cD, use: SearchUse{Consent: consent, Operation: id, MaxUses: m.Consent.MaxUses,
+	return search{doctor: cD, tbs: tbs, use: SearchUse{Consent: consent, Operation: id, MaxUses: m.Consent.MaxUses,
 		Tags: c.consentHandles(handleUses, consent, m.OpenC.Locators),
 		Use:  message.Use{Time: c.now(), Mode: m.Mode, Request: ecc.Sum(tbs)}}}, nil
 }
@@ -127,8 +133,8 @@ func (c *Cloud) entries(ctx context.Context, locators []message.Hash, skip int) 
 	return out, nil
 }
 
-// answerSearch makes the ticket and M5.
-func (c *Cloud) answerSearch(h message.Header, m message.M4, s search, found []message.Entry) ([]byte, error) {
+// answerSearch makes the ticket and M5, and puts the evidence into the use.
+func (c *Cloud) answerSearch(h message.Header, m message.M4, s *search, found []message.Entry) ([]byte, error) {
 	reply, err := c.beginReply(h, message.TypeM5, m.PKe, m.Doctor.Info.ID)
 	if err != nil {
 		return nil, err
@@ -136,6 +142,9 @@ func (c *Cloud) answerSearch(h message.Header, m message.M4, s search, found []m
 	ticket := message.Ticket{Header: reply.Header(), Request: s.use.Use.Request, Doctor: s.doctor,
 		Department: m.Department, Consent: s.use.Consent, Mode: m.Mode, Entries: ecc.Sum(message.EncodeEntries(found)),
 		Issued: s.use.Use.Time, Expires: s.use.Use.Time.Add(ticketLife)}
-	signed := message.Sign(c.SigningKey, ticket.Encode())                        // Sig_C (30)
+	signed := message.Sign(c.SigningKey, ticket.Encode()) // Sig_C (30)
+	if err := c.keepSearch(s, m, signed); err != nil {
+		return nil, err
+	}
 	return sealReply(reply, message.M5{Entries: found, Ticket: signed}.Encode()) // C_C (29)
 }

@@ -36,6 +36,9 @@ func TestAttack15_Dump(t *testing.T) {
 		g := peers.Grant(d.Credential.Hash(), "SURGERY", p.sks, time.Now(), nil)
 		_, refusal := w.send("/v1/searches", "", c.Search(d, g, time.Now(), nil).Raw)
 		w.taken(refusal)
+		e := peers.Entry(h, p.sks[1], time.Now().Add(time.Millisecond))
+		_, refusal = w.send("/v1/diagnosis-entries", "", c.Diagnosis(d, g, 1, e, time.Now(), nil).Raw)
+		w.taken(refusal)
 		_, refusal = w.send("/v1/questions", "", c.Ask(p.sks[0], message.Question{Kind: message.AskRevoke, Consent: g.Consent.Hash()}, time.Now()).Raw)
 		w.taken(refusal)
 	}
@@ -44,6 +47,15 @@ func TestAttack15_Dump(t *testing.T) {
 		t.Fatalf("the dump has %d documents only", len(docs))
 	}
 	holds := func(doc, x []byte) bool { return bytes.Contains(doc, x) }
+	for _, p := range patients { // the evidence of a search names all of her locators, sealed
+		for _, sk := range p.sks {
+			for _, doc := range docs {
+				if holds(doc, sk.Public().Bytes()) {
+					t.Error("a vk_L is in the database")
+				}
+			}
+		}
+	}
 	for _, p := range patients {
 		id, cP := []byte(p.party.ID), p.party.Credential.Hash()
 		hid := ecc.Sum(id)

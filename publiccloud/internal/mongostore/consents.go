@@ -33,8 +33,9 @@ func (s *Store) Count(ctx context.Context, u cloud.SearchUse) error {
 	use := useDoc{Time: int64(u.Use.Time), Mode: int32(u.Use.Mode), Request: u.Use.Request[:]}
 	update := bson.D{
 		{Key: "$inc", Value: bson.D{{Key: counted, Value: int64(1)}}},
-		{Key: "$push", Value: bson.D{{Key: "ops", Value: u.Operation[:]}, {Key: "uses", Value: use}}},
-		{Key: "$setOnInsert", Value: bson.D{{Key: other, Value: int64(0)}, {Key: "tags", Value: byteSlices(u.Tags)}}},
+		{Key: "$push", Value: bson.D{{Key: "ops", Value: u.Operation[:]}, {Key: "uses", Value: use}, {Key: "evidence", Value: u.Evidence}}},
+		{Key: "$setOnInsert", Value: bson.D{{Key: other, Value: int64(0)}, {Key: "tags", Value: byteSlices(u.Tags)},
+			{Key: "grounds", Value: u.Grounds}}},
 	}
 	_, err := s.db.Collection(colConsents).UpdateOne(ctx, filter, update, options.Update().SetUpsert(true))
 	if !mongo.IsDuplicateKeyError(err) {
@@ -51,7 +52,9 @@ func (s *Store) Count(ctx context.Context, u cloud.SearchUse) error {
 // locators are others' look alike.
 func (s *Store) Uses(ctx context.Context, consent, tag message.Hash, from, limit int) ([]message.Use, error) {
 	var d consentDoc
-	err := s.db.Collection(colConsents).FindOne(ctx, bson.D{{Key: "_id", Value: consent[:]}, {Key: "tags", Value: tag[:]}}).Decode(&d)
+	filter := bson.D{{Key: "_id", Value: consent[:]}, {Key: "tags", Value: tag[:]}}
+	o := options.FindOne().SetProjection(bson.D{{Key: "grounds", Value: 0}, {Key: "evidence", Value: 0}})
+	err := s.db.Collection(colConsents).FindOne(ctx, filter, o).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil
 	}

@@ -18,8 +18,10 @@ import (
 // compare-and-set. After a crash in between, the same write again completes it.
 func (s *Store) Put(ctx context.Context, e cloud.StoredEntry) error {
 	switch done, err := s.compare(ctx, e); {
-	case err != nil || done:
+	case err != nil:
 		return err
+	case done:
+		return s.addEvidence(ctx, e)
 	}
 	if err := s.appendVersion(ctx, e); err != nil {
 		return err
@@ -66,7 +68,11 @@ func (s *Store) compare(ctx context.Context, e cloud.StoredEntry) (done bool, er
 
 func (s *Store) appendVersion(ctx context.Context, e cloud.StoredEntry) error {
 	id := entryID(e)
-	_, err := s.db.Collection(colEntries).InsertOne(ctx, entryDoc{ID: id, Locator: e.Locator[:], Value: e.Value, SigIndex: e.SigIndex})
+	doc := entryDoc{ID: id, Locator: e.Locator[:], Value: e.Value, SigIndex: e.SigIndex, Evidence: [][]byte{}}
+	if e.Evidence != nil {
+		doc.Forwarded, doc.Evidence = 1, [][]byte{e.Evidence}
+	}
+	_, err := s.db.Collection(colEntries).InsertOne(ctx, doc)
 	if !mongo.IsDuplicateKeyError(err) {
 		return failed("append entry", err)
 	}
@@ -77,7 +83,27 @@ func (s *Store) appendVersion(ctx context.Context, e cloud.StoredEntry) error {
 	if !bytes.Equal(d.Value, e.Value) {
 		return errOlder
 	}
-	return nil
+	return s.addEvidence(ctx, e)
+}
+
+// maxForwarded bounds the evidence about one version: a doctor cannot fill the
+// store by forwarding one entry for ever.
+const maxForwarded = 64
+
+var errForwarded = errors.New("the entry has been forwarded too often")
+
+// addEvidence keeps what an M12 brought beside a version that was there before it.
+func (s *Store) addEvidence(ctx context.Context, e cloud.StoredEntry) error {
+	if e.Evidence == nil {
+		return nil
+	}
+	filter := bson.D{{Key: "_id", Value: entryID(e)}, {Key: "forwarded", Value: bson.D{{Key: "$lt", Value: int64(maxForwarded)}}}}
+	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "forwarded", Value: int64(1)}}}, {Key: "$push", Value: bson.D{{Key: "evidence", Value: e.Evidence}}}}
+	r, err := s.db.Collection(colEntries).UpdateOne(ctx, filter, update)
+	if err == nil && r.MatchedCount == 0 {
+		return problem.Refused(errForwarded)
+	}
+	return failed("keep evidence", err)
 }
 
 // Latest implements cloud.Index.
