@@ -53,8 +53,10 @@ func TestKillDuringImport(t *testing.T) {
 			s.post(admin, bundle("m1", "n", "t", 0))
 			acknowledged["Condition/m1-c"] = true
 		}
-		time.AfterFunc(time.Duration(150+70*round)*time.Millisecond, kill)
 		for i := 0; ; i++ {
+			if i == 8+3*round { // in the midst of what follows, each round at another place
+				time.AfterFunc(time.Duration(3*round+2)*time.Millisecond, kill)
+			}
 			ids, b := batch(round, i)
 			if !s.post(admin, b) {
 				break
