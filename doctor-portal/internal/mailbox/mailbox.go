@@ -24,9 +24,11 @@ import (
 // Bounds of a mailbox.
 const (
 	Life       = 30 * time.Minute // of a visit and its messages: that of SEK_1
-	MaxWaiting = 200              // messages in one doctor's inbox
+	MaxWaiting = 200              // messages in one doctor's inbox with which M1 is still taken
 	MaxMail    = 8                // messages in one visit's mailbox
 	blockFor   = 2 * time.Second  // one blocking read; a longer wait repeats it
+	maxBlocked = 256              // blocking reads at once, of this instance: each holds a connection
+	pollEvery  = time.Second      // how often those that find no place look instead
 )
 
 // Letter is a message with the id that orders its mailbox.
@@ -37,12 +39,16 @@ type Letter struct {
 
 // Store is the mailboxes over Redis.
 type Store struct {
-	redis redis.UniversalClient
-	space string
+	redis   redis.UniversalClient
+	space   string
+	blocked chan struct{} // places for blocking reads
 }
 
-// New uses a connected client. namespace separates portals that share a Redis.
-func New(c redis.UniversalClient, namespace string) *Store { return &Store{redis: c, space: namespace} }
+// New uses a connected client, whose pool should hold some hundred connections more
+// than the 256 for readers that wait. namespace separates portals that share a Redis.
+func New(c redis.UniversalClient, namespace string) *Store {
+	return &Store{redis: c, space: namespace, blocked: make(chan struct{}, maxBlocked)}
+}
 
 // Ready asks Redis for a sign of life.
 func (s *Store) Ready(ctx context.Context) error { return s.redis.Ping(ctx).Err() }
@@ -138,7 +144,8 @@ func (s *Store) undo(ctx context.Context, key, field string, cause error) error 
 	return cause
 }
 
-// ToDoctor puts M3 into the inbox of the visit's doctor, who has answered M1.
+// ToDoctor puts M3 into the inbox of the visit's doctor, who has answered M1. There is
+// room for one to each M1: strangers at the door cannot keep out whom she has answered.
 func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, m []byte) error {
 	if t != message.TypeM3 {
 		return problem.Invalid("not a message that a patient sends")
@@ -151,7 +158,7 @@ func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, 
 	if err != nil || len(doctor) != len(message.Hash{}) {
 		return problem.Internal(errors.New("mailbox: malformed visit"))
 	}
-	if err := s.push(ctx, s.inbox(message.Hash(doctor)), MaxWaiting, m); err != nil {
+	if err := s.push(ctx, s.inbox(message.Hash(doctor)), 2*MaxWaiting, m); err != nil {
 		return s.undo(ctx, s.visit(session), string(t), err)
 	}
 	return nil
@@ -187,7 +194,7 @@ func (s *Store) read(ctx context.Context, box, after string, wait time.Duration,
 	deadline := time.Now().Add(wait)
 	for {
 		left := min(time.Until(deadline), blockFor)
-		letters, err := s.readOnce(ctx, box, after, left)
+		letters, err := s.readWaiting(ctx, box, after, left, stop)
 		if err != nil || len(letters) > 0 || time.Now().After(deadline) {
 			return letters, err
 		}
@@ -199,6 +206,27 @@ func (s *Store) read(ctx context.Context, box, after string, wait time.Duration,
 		default:
 		}
 	}
+}
+
+// readWaiting is readOnce with a bound on how many connections wait: any number of
+// strangers may wait for mail, and must leave connections for those who bring it.
+func (s *Store) readWaiting(ctx context.Context, box, after string, block time.Duration, stop <-chan struct{}) ([]Letter, error) {
+	select {
+	case s.blocked <- struct{}{}:
+		defer func() { <-s.blocked }()
+		return s.readOnce(ctx, box, after, block)
+	default:
+	}
+	letters, err := s.readOnce(ctx, box, after, 0)
+	if err != nil || len(letters) > 0 || block <= 0 {
+		return letters, err
+	}
+	select {
+	case <-time.After(min(block, pollEvery)):
+	case <-stop:
+	case <-ctx.Done():
+	}
+	return nil, nil
 }
 
 // readOnce reads up to 100 messages; block of zero or less does not wait.
