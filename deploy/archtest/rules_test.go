@@ -41,10 +41,11 @@ var rules = []rule{
 	{"medunion/api/internal/strictjwt/...", []string{"medunion/ecc", "medunion/api/strictjson", "medunion/api/internal/strictjwt/..."},
 		[]string{"github.com/golang-jwt/jwt/v5"}, network},
 	{"medunion/api/doctorcert", []string{"medunion/ecc", "medunion/api/message", "medunion/api/strictjson", "medunion/api/internal/strictjwt"}, nil, network},
-	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
+	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, echo, browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
+	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},
 
 	// The roles: the protocol itself, in every browser and every test the same.

@@ -1,16 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/ecc"
-	"medunion/ecc/vault"
 	"medunion/privatecloud/hospital"
 )
 
@@ -76,95 +72,24 @@ func decodeKeys(b []byte) (keys, error) {
 }
 
 // keyFile is where the keys are kept.
-type keyFile struct {
-	path       string
-	passphrase []byte
-	rand       io.Reader
-}
+type keyFile struct{ file secretfile.Keys }
 
 func openKeyFile(c Config) (keyFile, error) {
-	p, err := readPassphrase(c.PassphraseFile)
-	return keyFile{path: c.Keys, passphrase: p, rand: c.Rand}, err
+	f, err := secretfile.OpenKeys(c.Keys, c.PassphraseFile, c.Rand)
+	return keyFile{f}, err
 }
 
 // load reads the keys; os.ErrNotExist if there is no file.
 func (f keyFile) load() (keys, error) {
-	b, err := readPrivate(f.path)
+	b, err := f.file.Read()
 	if err != nil {
 		return keys{}, err
-	}
-	if f.passphrase != nil {
-		if b, err = vault.Open(f.passphrase, b); err != nil {
-			return keys{}, fmt.Errorf("key file: %w", err)
-		}
 	}
 	return decodeKeys(b)
 }
 
 // create writes a key file, never over another: new keys would make every record unreadable.
-func (f keyFile) create(k keys) error { return f.write(k, os.Link) }
+func (f keyFile) create(k keys) error { return f.file.Create(k.encode()) }
 
 // replace writes the registered keys over those of the draft.
-func (f keyFile) replace(k keys) error { return f.write(k, os.Rename) }
-
-// write writes the file completely before publish gives it its name.
-func (f keyFile) write(k keys, publish func(from, to string) error) error {
-	b := k.encode()
-	if f.passphrase != nil {
-		var err error
-		if b, err = vault.Seal(f.rand, f.passphrase, b, vault.DefaultParams); err != nil {
-			return err
-		}
-	}
-	if err := writeDurably(f.path, b, publish); err != nil {
-		return fmt.Errorf("key file: %w", err)
-	}
-	return nil
-}
-
-func writeDurably(path string, b []byte, publish func(from, to string) error) error {
-	t, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(t.Name())
-	_, err = t.Write(b)
-	if err := errors.Join(err, t.Sync(), t.Close()); err != nil {
-		return err
-	}
-	if err := publish(t.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// readPrivate refuses a file that others on the machine may read.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s: its mode lets others read it; chmod 600", path)
-	}
-	return os.ReadFile(path)
-}
-
-func readPassphrase(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := readPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("passphrase: %w", err)
-	}
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	if len(line) == 0 {
-		return nil, errors.New("passphrase: the file is empty")
-	}
-	return line, nil
-}
+func (f keyFile) replace(k keys) error { return f.file.Replace(k.encode()) }

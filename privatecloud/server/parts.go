@@ -18,6 +18,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/secretfile"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 	"medunion/privatecloud/internal/fhir"
@@ -92,7 +93,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	path := p.config.Keys + ".parameters"
 	params, signed, err := p.cloud.Parameters(ctx)
 	if err == nil {
-		return params, writeDurably(path, signed.Encode(), os.Rename)
+		return params, secretfile.Replace(path, signed.Encode())
 	}
 	b, missing := os.ReadFile(path)
 	if missing != nil {
@@ -208,7 +209,7 @@ func register(ctx context.Context, c Config, f keyFile, k keys, address string) 
 	if c.OperatorToken == "" {
 		return k, errors.New("the hospital is not registered: an operator token of the public cloud is needed")
 	}
-	token, err := readPrivate(c.OperatorToken)
+	token, err := secretfile.Read(c.OperatorToken)
 	if err != nil {
 		return k, fmt.Errorf("operator token: %w", err)
 	}

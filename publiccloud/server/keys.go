@@ -1,16 +1,13 @@
 package server
 
 import (
-	"bytes"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"medunion/api/secretfile"
 	"medunion/ecc"
-	"medunion/ecc/vault"
 )
 
 // keys are all secrets of the public cloud. Each has one purpose.
@@ -75,89 +72,23 @@ func decodeKeys(b []byte) (keys, error) {
 	return k, nil
 }
 
-// loadKeys reads the key file. Where it is absent and init is set, it makes one.
+// loadKeys reads the key file. Where it is absent and init is set, it makes one, never
+// over another: a second master key would orphan every credential.
 func loadKeys(path, passphraseFile string, init bool, rand io.Reader) (keys, error) {
-	passphrase, err := readPassphrase(passphraseFile)
+	f, err := secretfile.OpenKeys(path, passphraseFile, rand)
 	if err != nil {
 		return keys{}, err
 	}
-	b, err := readPrivate(path)
+	b, err := f.Read()
 	if errors.Is(err, os.ErrNotExist) && init {
-		return createKeys(path, passphrase, rand)
-	}
-	if err != nil {
-		return keys{}, err
-	}
-	if passphrase != nil {
-		if b, err = vault.Open(passphrase, b); err != nil {
-			return keys{}, fmt.Errorf("key file: %w", err)
-		}
-	}
-	return decodeKeys(b)
-}
-
-// createKeys writes the file completely before it gets its name, and never over
-// another: a second master key would orphan every credential.
-func createKeys(path string, passphrase []byte, rand io.Reader) (keys, error) {
-	k, err := newKeys(rand)
-	if err != nil {
-		return keys{}, err
-	}
-	b := k.encode()
-	if passphrase != nil {
-		if b, err = vault.Seal(rand, passphrase, b, vault.DefaultParams); err != nil {
+		k, err := newKeys(rand)
+		if err != nil {
 			return keys{}, err
 		}
+		return k, f.Create(k.encode())
 	}
-	if err := writeNew(path, b); err != nil {
-		return keys{}, fmt.Errorf("key file: %w", err)
-	}
-	return k, nil
-}
-
-func writeNew(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
 	if err != nil {
-		return err
+		return keys{}, err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// readPrivate refuses a file that others on the machine may read.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s: its mode lets others read it; chmod 600", path)
-	}
-	return os.ReadFile(path)
-}
-
-func readPassphrase(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := readPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("passphrase: %w", err)
-	}
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	if len(line) == 0 {
-		return nil, errors.New("passphrase: the file is empty")
-	}
-	return line, nil
+	return decodeKeys(b)
 }
