@@ -19,8 +19,13 @@ import (
 // Config is everything that a portal is told. Flags and environment variables
 // carry the same names.
 type Config struct {
-	Listen   string `help:"Address to listen on." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
-	Origin   string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
+	Listen string `help:"Address to listen on." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
+	Origin string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
+
+	TLSCert   string `help:"TLS certificate chain (PEM file)." env:"PORTAL_TLS_CERT"`
+	TLSKey    string `help:"TLS private key (PEM file)." env:"PORTAL_TLS_KEY"`
+	BehindTLS bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PORTAL_BEHIND_TLS"`
+
 	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
 	PinsFile string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." type:"existingfile" required:"" env:"PORTAL_PINS"`
 

@@ -53,22 +53,30 @@ func Run(ctx context.Context, cfg Config) error {
 // Start listens and serves in the background until ctx ends or Close is called. It
 // returns once the port is open.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
+	cert, err := cfg.certificate()
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
+	url := "http://" + ln.Addr().String()
+	if cert != nil {
+		url = "https://" + ln.Addr().String()
+	}
 	if cfg.Origin == "" {
-		cfg.Origin = "http://" + ln.Addr().String()
+		cfg.Origin = url
 	}
 	handler, release, err := build(cfg)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	i := &Instance{url: "http://" + ln.Addr().String(), cancel: cancel, done: make(chan error, 1)}
+	i := &Instance{url: url, cancel: cancel, done: make(chan error, 1)}
 	go func() {
 		defer cancel()
-		err := httpserver.Serve(ctx, ln, handler, httpserver.ServeOptions{Logger: cfg.logger()})
+		err := httpserver.Serve(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()})
 		i.done <- errors.Join(err, release())
 	}()
 	return i, nil
