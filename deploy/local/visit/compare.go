@@ -3,8 +3,6 @@ package visit
 import (
 	"bytes"
 	"slices"
-
-	"medunion/deploy/local/source"
 )
 
 // Resource is one resource that the doctor received, byte for byte.
@@ -17,7 +15,7 @@ type Resource struct {
 // Resources is the comparison with the source files. A resource that two hospitals
 // hold counts at each.
 type Resources struct {
-	Stored     int `json:"stored"`     // of the patient, at all hospitals, by the source files
+	Stored     int `json:"stored"`     // of the patient, at all hospitals, by the source files and earlier diagnoses
 	Allowed    int `json:"allowed"`    // of them by her consent
 	Received   int `json:"received"`   // by the doctor
 	Mismatched int `json:"mismatched"` // received, allowed, and with other bytes than the file has
@@ -34,18 +32,22 @@ type place struct {
 	key      string
 }
 
-// Compare holds what was received against the source. Receiving one resource twice
-// from one hospital counts as a leak: it was not there to be had.
-func Compare(p Plan, received []Resource) Resources {
-	allowed := map[place]source.Item{}
-	r := Resources{Received: len(received)}
+// Compare holds what was received against the source, and against the diagnoses that
+// earlier visits wrote into the record, as the patient holds them signed. Receiving
+// one resource twice from one hospital counts as a leak: it was not there to be had.
+func Compare(p Plan, diagnoses, received []Resource) Resources {
+	allowed := map[place][]byte{}
+	r := Resources{Received: len(received), Stored: len(diagnoses)}
 	for _, i := range p.File.Items {
 		for _, h := range i.Hospitals {
 			r.Stored++
 			if p.Allows(i) {
-				allowed[place{h, i.Key()}] = i
+				allowed[place{h, i.Key()}] = i.Raw
 			}
 		}
+	}
+	for _, d := range diagnoses {
+		allowed[place{d.Hospital, d.Type + "/" + d.ID}] = d.Raw
 	}
 	r.Allowed = len(allowed)
 	for _, got := range received {
@@ -54,7 +56,7 @@ func Compare(p Plan, received []Resource) Resources {
 		switch {
 		case !ok:
 			r.Leaked++
-		case !bytes.Equal(want.Raw, got.Raw):
+		case !bytes.Equal(want, got.Raw):
 			r.Mismatched++
 		}
 		delete(allowed, at)

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"medunion/api/fhirbundle"
 	"medunion/api/message"
 	"medunion/api/openapi/doctoragent"
-	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	doctor "medunion/doctor-portal/agent"
 	patient "medunion/patient-agent/agent"
@@ -44,127 +44,6 @@ type Parties struct {
 	Passphrase []byte // what the patient knows
 	Recording  []byte // an ECG in CSV that she brings, or nil
 	Log        *Log
-}
-
-// Import gives every hospital its part of every patient's record.
-func Import(ctx context.Context, s *suite.Suite, src source.Source) error {
-	for _, f := range src.Files {
-		for h, hospital := range s.Hospitals {
-			b := f.Bundle(h)
-			if b == nil {
-				continue
-			}
-			r, err := hospital.Import(ctx, b)
-			if err != nil {
-				return fmt.Errorf("import at %s: %w", hospital.ID, err)
-			}
-			if t := r.Total; t.Stored+t.Updated+t.Unchanged != len(f.At(h)) {
-				return fmt.Errorf("import at %s: %d of %d resources are in the record", hospital.ID, t.Stored+t.Updated+t.Unchanged, len(f.At(h)))
-			}
-		}
-	}
-	return nil
-}
-
-// The people of the demonstration: ID_D, and the patient's local name.
-const (
-	DoctorID    = "dr-okafor"
-	PatientName = "patient"
-)
-
-// Join makes the people of the plan: a doctor of her hospital, and the patient,
-// registered and enrolled where her records are.
-func Join(ctx context.Context, s *suite.Suite, p Plan, log *Log) (*Parties, error) {
-	d, err := s.StartDoctor(ctx, suite.DoctorProfile{ID: DoctorID, Name: "Maya Okafor", Departments: []message.Code{p.Department},
-		Affiliation: s.Hospitals[p.Home].ID})
-	if err != nil {
-		return nil, err
-	}
-	a, pass, err := s.StartPatient(ctx, PatientName)
-	if err != nil {
-		return nil, err
-	}
-	parties := &Parties{Suite: s, Doctor: d, Patient: a, Passphrase: pass, Log: log}
-	return parties, parties.enrol(ctx, p)
-}
-
-// enrol links the patient at each of her hospitals with a desk code, once, and waits
-// until the hospitals' index entries are found.
-func (p *Parties) enrol(ctx context.Context, plan Plan) error {
-	mrn, err := MRN(plan.File.Patient().Raw)
-	if err != nil {
-		return err
-	}
-	known, err := p.Patient.Hospitals(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range plan.File.Hospitals {
-		h := p.Suite.Hospitals[n]
-		if isEnrolled(known, h.ID) {
-			continue
-		}
-		code, err := h.DeskCode(ctx, mrn)
-		if err != nil {
-			return fmt.Errorf("desk code at %s: %w", h.ID, err)
-		}
-		if _, err := p.Patient.Enrol(ctx, h.ID, code); err != nil {
-			return fmt.Errorf("enrolment at %s: %w", h.ID, err)
-		}
-	}
-	return p.awaitIndex(ctx, plan)
-}
-
-func isEnrolled(known patient.Hospitals, id message.ID) bool {
-	for _, h := range known.Hospitals {
-		if h.ID == id {
-			return h.Enrolled
-		}
-	}
-	return false
-}
-
-// awaitIndex waits until the index names every department that each of her hospitals
-// holds: hospitals publish after the enrolment.
-func (p *Parties) awaitIndex(ctx context.Context, plan Plan) error {
-	return until(ctx, 60*time.Second, "the index entries", func() (bool, error) {
-		known, err := p.Patient.Hospitals(ctx)
-		if err != nil {
-			return false, err
-		}
-		for _, n := range plan.File.Hospitals {
-			if !holds(known, p.Suite.Hospitals[n].ID, source.File{Items: plan.File.At(n)}) {
-				return false, nil
-			}
-		}
-		return true, nil
-	})
-}
-
-func holds(known patient.Hospitals, id message.ID, want source.File) bool {
-	for _, h := range known.Hospitals {
-		if h.ID == id {
-			return len(message.SortCodes(append(want.Departments(), h.Departments...))) == len(h.Departments)
-		}
-	}
-	return false
-}
-
-// until polls until ok, an error, or the end of the limit.
-func until(ctx context.Context, limit time.Duration, what string, ok func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		done, err := ok()
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }
 
 // Outcome is a visit as the doctor saw it.
@@ -289,9 +168,13 @@ var finding = doctor.Finding{System: "http://snomed.info/sct", Code: "38341003",
 // error says what stopped it; the report then tells how far it came.
 func (p *Parties) Run(ctx context.Context, plan Plan) (Report, []Resource, error) {
 	r := Report{Patient: PatientFile{File: plan.File.Name}, Withheld: plan.Withheld}
+	earlier, err := p.diagnoses(ctx)
+	if err != nil {
+		return r, nil, err
+	}
 	first, err := p.Consult(ctx, plan)
 	if err == nil {
-		r.Resources = Compare(plan, first.Received)
+		r.Resources = Compare(plan, earlier, first.Received)
 		r.ByHospital, r.ByType = p.count(first.Received)
 		err = p.diagnose(ctx, first, &r.Diagnosis)
 	}
@@ -301,6 +184,28 @@ func (p *Parties) Run(ctx context.Context, plan Plan) (Report, []Resource, error
 	r.Messages = p.Log.Messages()
 	r.judge()
 	return r, first.Received, err
+}
+
+// diagnoses are the resources of the diagnoses that the patient holds, verified, at
+// the hospitals that say they hold them too.
+func (p *Parties) diagnoses(ctx context.Context) ([]Resource, error) {
+	list, _, err := p.Patient.Diagnoses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Resource
+	for _, d := range list {
+		entries, err := fhirbundle.Split(d.Content)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range d.StoredAt {
+			for _, e := range entries {
+				out = append(out, Resource{Hospital: p.position(at.Hospital), Type: e.Type, ID: e.ID, Raw: e.Resource})
+			}
+		}
+	}
+	return out, nil
 }
 
 func (p *Parties) count(received []Resource) (byHospital, byType map[string]int) {

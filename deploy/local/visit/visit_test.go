@@ -46,7 +46,7 @@ func TestPlanWithholdsWhatThePatientHas(t *testing.T) {
 func TestCompareSeesEveryFault(t *testing.T) {
 	p := plan(t, 2)
 	good := honest(p)
-	if r := Compare(p, good); !r.Holds() || r.Stored <= r.Allowed {
+	if r := Compare(p, nil, good); !r.Holds() || r.Stored <= r.Allowed {
 		t.Fatalf("%+v", r)
 	}
 	var withheld Resource
@@ -62,9 +62,26 @@ func TestCompareSeesEveryFault(t *testing.T) {
 	for name, got := range map[string][]Resource{"one missing": good[1:], "one leaked": append(slices.Clone(good), withheld),
 		"one changed": changed, "one twice": append(slices.Clone(good), good[0]), "from another hospital": moved,
 		"one for another": append(slices.Clone(good[1:]), withheld), "nothing": nil} {
-		if r := Compare(p, got); r.Holds() {
+		if r := Compare(p, nil, got); r.Holds() {
 			t.Errorf("%s: %+v passes", name, r)
 		}
+	}
+}
+
+func TestCompareKnowsEarlierDiagnoses(t *testing.T) {
+	p := plan(t, 2)
+	d := Resource{Hospital: 1, Type: "Condition", ID: "d", Raw: []byte("{}")}
+	got := append(honest(p), d)
+	if r := Compare(p, []Resource{d}, got); !r.Holds() {
+		t.Errorf("%+v", r)
+	}
+	changed := d
+	changed.Raw = []byte("{ }")
+	if r := Compare(p, []Resource{changed}, got); r.Mismatched != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := Compare(p, nil, got); r.Leaked != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 
