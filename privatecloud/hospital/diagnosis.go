@@ -33,7 +33,11 @@ func (h *Hospital) StoreDiagnosis(ctx context.Context, m message.Message) (messa
 }
 
 func (h *Hospital) writeAndReply(ctx context.Context, w writing, ev *Event) (message.Message, error) {
-	written, err := h.write(ctx, w, ev)
+	hdr, err := h.storedHeader(w)
+	if err != nil {
+		return message.Message{}, err
+	}
+	written, err := h.write(ctx, w, hdr, ev)
 	if err != nil {
 		return message.Message{}, err
 	}
@@ -41,7 +45,7 @@ func (h *Hospital) writeAndReply(ctx context.Context, w writing, ev *Event) (mes
 	if err != nil {
 		return message.Message{}, err
 	}
-	return h.storedReply(w, written, changed)
+	return h.storedReply(w, hdr, written, changed)
 }
 
 // writing is an M11 that may be written.
@@ -113,8 +117,9 @@ func (h *Hospital) readDiagnosis(w writing) ([]Resource, error) {
 const useDiagnosis = "diagnosis"
 
 // write appends the versions, then the evidence under the operation's id. If the evidence
-// is there already, this is the same diagnosis again.
-func (h *Hospital) write(ctx context.Context, w writing, ev *Event) (message.WrittenDiagnosis, error) {
+// is there already, this is the same diagnosis again. hdr is that of the answer, which
+// Sig_HPC3 names.
+func (h *Hospital) write(ctx context.Context, w writing, hdr message.Header, ev *Event) (message.WrittenDiagnosis, error) {
 	op := ecc.Sum(w.m11.SigD5.Encode())
 	index := h.keys.index(indexOperation, w.e.Handle[:], op[:])
 	if d, err := h.written(ctx, w.e.key, index); !errors.Is(err, ErrNotFound) {
@@ -126,7 +131,7 @@ func (h *Hospital) write(ctx context.Context, w writing, ev *Event) (message.Wri
 	}
 	d := message.WrittenDiagnosis{Record: numbers[0], Time: h.now(), Doctor: w.s.Doctor, Certificate: w.s.Certificate,
 		Consent: w.s.Consent, Diagnosis: w.m11.Diagnosis, SigD5: w.m11.SigD5}
-	if err := h.acknowledge(ctx, w, d, ev); err != nil {
+	if err := h.acknowledge(ctx, w, hdr, d, ev); err != nil {
 		return d, err
 	}
 	sealed, err := w.e.key.seal(h.Rand, useDiagnosis, index[:], d.Encode())
@@ -141,14 +146,17 @@ func (h *Hospital) write(ctx context.Context, w writing, ev *Event) (message.Wri
 }
 
 // acknowledge numbers the write among the patient's receipts and puts it into the audit
-// trail, before the evidence is kept and the answer given. After a crash in between, the
-// same M11 is acknowledged once more: a write may have two receipts, but never none.
-func (h *Hospital) acknowledge(ctx context.Context, w writing, d message.WrittenDiagnosis, ev *Event) error {
+// trail, before the diagnosis is listed and the answer given. After a crash in between, the
+// same M11 is acknowledged once more: a write may have two receipts, but never none. The
+// evidence of who wrote, and Sig_HPC3, lie with the receipt.
+func (h *Hospital) acknowledge(ctx context.Context, w writing, hdr message.Header, d message.WrittenDiagnosis, ev *Event) error {
 	items := make([]item, len(w.rs))
 	for i, r := range w.rs {
 		items[i] = item{Number: d.Record, Resource: r}
 	}
-	n, err := h.addReceipt(ctx, newReceiptLine(w.s, w.m11.Authority.Consent, w.e, items, nil))
+	line := h.newReceiptLine(w.s, w.m11.Authority, w.e, items, nil)
+	line.answer = message.WriteEvidence{SigD5: w.m11.SigD5, SigHPC3: h.signStored(hdr, w, d)}.Encode()
+	n, err := h.addReceipt(ctx, line)
 	if err != nil {
 		return err
 	}
@@ -179,15 +187,19 @@ func openDiagnosis(key dataKey, d Diagnosis) (message.WrittenDiagnosis, error) {
 	return w, nil
 }
 
-// storedReply is S_PRK_HPC⟨Sig_HPC3: hdr, c_D, c_HPC, record, H(M_DINF), H(Sig_D5), T⟩ under SEK_2.
-func (h *Hospital) storedReply(w writing, d message.WrittenDiagnosis, changed []message.Entry) (message.Message, error) {
+// storedHeader is that of the answer to an M11.
+func (h *Hospital) storedHeader(w writing) (message.Header, error) {
 	hdr, err := message.NewHeader(h.Rand, h.suite, message.TypeStored, w.s.ID, h.now())
 	if err != nil {
-		return message.Message{}, problem.Internal(err)
+		return hdr, problem.Internal(err)
 	}
-	cD := w.s.Doctor.Hash()
-	hdr.Seq, hdr.To = w.s.Out+1, message.PeerID(cD)
-	r := message.Stored{Record: d.Record, Time: d.Time, Entries: changed,
-		SigHPC3: h.Keys.Sign.Sign(message.TBSHPC3(hdr, cD, h.self, d.Record, w.m11.Diagnosis, w.m11.SigD5, d.Time))}
+	hdr.Seq, hdr.To = w.s.Out+1, message.PeerID(w.s.Doctor.Hash())
+	return hdr, nil
+}
+
+// storedReply is S_PRK_HPC⟨Sig_HPC3: hdr, c_D, c_HPC, record, H(M_DINF), H(Sig_D5), T⟩ under SEK_2.
+// A repeated M11 gets the same statement for a header of its own; only the first is kept.
+func (h *Hospital) storedReply(w writing, hdr message.Header, d message.WrittenDiagnosis, changed []message.Entry) (message.Message, error) {
+	r := message.Stored{Record: d.Record, Time: d.Time, Entries: changed, SigHPC3: h.signStored(hdr, w, d).Signature}
 	return message.SealSession(w.s.outbound(), hdr, r.Encode())
 }

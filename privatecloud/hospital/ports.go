@@ -134,11 +134,13 @@ type Consents interface {
 	ConsentRevoked(ctx context.Context, consent message.Hash, h Handle) (bool, error)
 }
 
-// Receipt is the sealed line of one release.
+// Receipt is the sealed line of one release or diagnosis, with its sealed evidence.
 type Receipt struct {
 	Handle Handle
 	Number uint64 // from 1, without gaps
 	Sealed []byte
+	Access []byte // what let the doctor in
+	Answer []byte // what the hospital has signed; empty while a release is under way
 }
 
 // Receipts holds each patient's numbered releases.
@@ -146,6 +148,9 @@ type Receipts interface {
 	LastReceipt(ctx context.Context, h Handle) (uint64, error)
 	// AddReceipt fails with ErrExists if the number is taken.
 	AddReceipt(ctx context.Context, r Receipt) error
+	// CompleteReceipt adds the Answer to a receipt that has none; ErrLost otherwise.
+	CompleteReceipt(ctx context.Context, h Handle, number uint64, answer []byte) error
+	// Receipts returns them without their evidence.
 	Receipts(ctx context.Context, h Handle, from uint64, limit int) ([]Receipt, error)
 }
 

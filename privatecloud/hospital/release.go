@@ -22,10 +22,13 @@ type Release struct {
 	channel ecc.Channel
 	th      message.Hash // th2 advanced by M8 and the pages before
 	patient message.ID
+	handle  Handle
+	key     dataKey
 	receipt uint64
 	pages   [][]byte // salted
 	hashes  []message.Hash
 	next    int
+	broken  error
 }
 
 // Release answers M8 (Eq. 45-47): it checks everything that the protocol asks for, selects
@@ -71,14 +74,15 @@ func (h *Hospital) prepare(ctx context.Context, m message.Message, ev *Event) (*
 	if err != nil {
 		return nil, receiptLine{}, err
 	}
-	r := &Release{h: h, s: s, channel: s.outbound(), th: message.Transcript(s.TH, m), patient: m8.Authority.PatientID}
+	r := &Release{h: h, s: s, channel: s.outbound(), th: message.Transcript(s.TH, m), patient: m8.Authority.PatientID,
+		handle: e.Handle, key: e.key}
 	if err := r.paginate(items); err != nil {
 		return nil, receiptLine{}, err
 	}
 	if r.s, err = h.claim(ctx, s, len(r.pages)); err != nil {
 		return nil, receiptLine{}, err
 	}
-	return r, newReceiptLine(s, m8.Authority.Consent, e, items, r.hashes), nil
+	return r, h.newReceiptLine(s, m8.Authority, e, items, r.hashes), nil
 }
 
 func doctorHash(s session) message.Hash {
@@ -177,11 +181,21 @@ func (h *Hospital) commit(ctx context.Context, r *Release, line receiptLine, ev 
 // Pages is how many messages Next will return.
 func (r *Release) Pages() int { return len(r.pages) }
 
-// Next seals and returns the next page; io.EOF after the last, which carries Sig_HPC2.
-func (r *Release) Next() (message.Message, error) {
+// Next seals and returns the next page; io.EOF after the last, which carries Sig_HPC2 and
+// leaves when that is kept. A release that has failed goes on failing.
+func (r *Release) Next(ctx context.Context) (message.Message, error) {
+	if r.broken != nil {
+		return message.Message{}, r.broken
+	}
 	if r.next == len(r.pages) {
 		return message.Message{}, io.EOF
 	}
+	m, err := r.page(ctx)
+	r.broken = err
+	return m, err
+}
+
+func (r *Release) page(ctx context.Context) (message.Message, error) {
 	hdr, err := message.NewHeader(r.h.Rand, r.h.suite, message.TypeM9, r.s.ID, r.h.now())
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
@@ -190,7 +204,12 @@ func (r *Release) Next() (message.Message, error) {
 	hdr.Seq, hdr.To = r.s.Out, message.PeerID(r.s.Doctor.Hash())
 	body := message.M9{Page: uint32(r.next + 1), Pages: uint32(len(r.pages)), EMR: r.pages[r.next], Receipt: r.receipt}
 	if r.next == len(r.pages)-1 {
-		body.SigHPC2 = r.h.Keys.Sign.Sign(message.TBSHPC2(hdr, r.th, r.s.Doctor.Hash(), r.h.self, r.patient, r.s.Consent, r.receipt, r.hashes))
+		tbs := message.TBSHPC2(hdr, r.th, r.s.Doctor.Hash(), r.h.self, r.patient, r.s.Consent, r.receipt, r.hashes)
+		released := message.Sign(r.h.Keys.Sign, tbs)
+		if err := r.keepRelease(ctx, released); err != nil {
+			return message.Message{}, err
+		}
+		body.SigHPC2 = released.Signature
 	}
 	m, err := message.SealSession(r.channel, hdr, body.Encode()) // (47)
 	if err != nil {
@@ -202,15 +221,18 @@ func (r *Release) Next() (message.Message, error) {
 	return m, nil
 }
 
-// receiptLine is message.Release with the patient it is for.
+// receiptLine is message.Release with the patient it is for and the evidence beside it.
 type receiptLine struct {
 	message.Release
 	handle Handle
 	key    dataKey
+	access []byte // message.AccessEvidence
+	answer []byte // message.WriteEvidence of M11; of a release it is not known yet
 }
 
-func newReceiptLine(s session, c message.Consent, e enrolled, items []item, pages []message.Hash) receiptLine {
-	l := receiptLine{handle: e.Handle, key: e.key, Release: message.Release{Doctor: s.Doctor.Hash(), Licence: s.Licence, Name: s.Name,
+func (h *Hospital) newReceiptLine(s session, a message.Authority, e enrolled, items []item, pages []message.Hash) receiptLine {
+	c := a.Consent
+	l := receiptLine{handle: e.Handle, key: e.key, access: h.access(s, a).Encode(), Release: message.Release{Doctor: s.Doctor.Hash(), Licence: s.Licence, Name: s.Name,
 		Department: c.Department, Purpose: c.Purpose, Consent: s.Consent, Resources: uint32(len(items)), Pages: pages}}
 	for _, it := range items {
 		l.Departments, l.Classes = append(l.Departments, it.Department), append(l.Classes, it.Class)
@@ -230,14 +252,33 @@ func (h *Hospital) addReceipt(ctx context.Context, l receiptLine) (uint64, error
 			return 0, stored(err)
 		}
 		l.Number, l.Time = last+1, h.now()
-		sealed, err := l.key.seal(h.Rand, useReceipt, number(l.Number), l.Encode())
+		r, err := h.sealReceipt(l)
 		if err != nil {
 			return 0, problem.Internal(err)
 		}
-		err = h.Receipts.AddReceipt(ctx, Receipt{Handle: l.handle, Number: l.Number, Sealed: sealed})
+		err = h.Receipts.AddReceipt(ctx, r)
 		if !errors.Is(err, ErrExists) {
 			return l.Number, stored(err)
 		}
 	}
 	return 0, problem.Unavailable(time.Second, ErrLost)
+}
+
+func (h *Hospital) sealReceipt(l receiptLine) (Receipt, error) {
+	r := Receipt{Handle: l.handle, Number: l.Number}
+	for _, x := range []struct {
+		into  *[]byte
+		use   string
+		plain []byte
+	}{{&r.Sealed, useReceipt, l.Encode()}, {&r.Access, useAccess, l.access}, {&r.Answer, useAnswer, l.answer}} {
+		if x.plain == nil {
+			continue
+		}
+		sealed, err := l.key.seal(h.Rand, x.use, number(l.Number), x.plain)
+		if err != nil {
+			return r, err
+		}
+		*x.into = sealed
+	}
+	return r, nil
 }

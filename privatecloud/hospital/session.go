@@ -23,6 +23,7 @@ type session struct {
 	Departments []message.Code // ID_DE* of Cert_D
 	Consent     message.Hash   // H(Consent) of M6
 	Ticket      message.Hash   // H(Ticket) of M6
+	Request     message.Signed // tbs_D3, Sig_D3: evidence
 	Accepted    message.Millis // when M6 was accepted
 	SEK         ecc.SessionKey
 	TH          message.Hash // th2
@@ -43,11 +44,11 @@ func (s session) encode() []byte {
 	}
 	return ecc.Encode(ecc.LabelSEK2, s.ID[:], s.Doctor.Encode(), s.Certificate, []byte(s.Licence), []byte(s.Name),
 		ecc.Encode(ecc.LabelList, departments...), s.Consent[:], s.Ticket[:], number(uint64(s.Accepted)), s.SEK.SecretBytes(),
-		s.TH[:], number(s.In), number(s.Out))
+		s.TH[:], number(s.In), number(s.Out), s.Request.Encode())
 }
 
 // sessionWidths are the fixed widths of the fields of an encoded session, 0 for any.
-var sessionWidths = []int{16, 0, 0, 0, 0, 0, 32, 32, 8, 32, 32, 8, 8}
+var sessionWidths = []int{16, 0, 0, 0, 0, 0, 32, 32, 8, 32, 32, 8, 8, 0}
 
 func decodeSession(b []byte) (s session, err error) {
 	f, err := ecc.Decode(ecc.LabelSEK2, b, len(sessionWidths))
@@ -70,6 +71,9 @@ func decodeSession(b []byte) (s session, err error) {
 		return s, err
 	}
 	if s.SEK, err = ecc.DecodeSessionKey(f[9]); err != nil {
+		return s, err
+	}
+	if s.Request, err = message.DecodeSigned(f[13]); err != nil {
 		return s, err
 	}
 	s.ID, s.Certificate, s.Licence, s.Name = [16]byte(f[0]), f[2], string(f[3]), string(f[4])
@@ -240,6 +244,7 @@ func (h *Hospital) verifyM6(hdr message.Header, m6 message.M6) (session, error) 
 	s := session{ID: hdr.Session, Doctor: m6.Doctor, Certificate: m6.Certificate, Licence: cert.Licence, Name: cert.Name,
 		Departments: codes(cert.Departments), Consent: m6.Consent, Ticket: m6.Ticket, Accepted: now, In: 1, Out: 1}
 	tbs := message.TBSD3(hdr, h.self, cD, m6.R, m6.PKe, m6.Consent, m6.Ticket, h.Pins.PK)
+	s.Request = message.Signed{TBS: tbs, Signature: m6.SigD3}
 	if err := m6.Doctor.Info.Keys.Sign.Verify(tbs, m6.SigD3); err != nil {
 		return s, err
 	}

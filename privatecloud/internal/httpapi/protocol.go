@@ -126,7 +126,7 @@ func (h handlers) Release(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderContentType, "application/x-ndjson")
 	c.Response().WriteHeader(http.StatusOK)
 	for {
-		page, err := r.Next()
+		page, err := r.Next(c.Request().Context())
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

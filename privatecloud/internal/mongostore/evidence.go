@@ -45,7 +45,7 @@ func newest(field string) *options.FindOneOptions {
 // LastReceipt implements hospital.Receipts.
 func (s *Store) LastReceipt(ctx context.Context, h hospital.Handle) (uint64, error) {
 	var d receiptDoc
-	err := s.get(ctx, colReceipts, bson.D{{Key: "h", Value: h[:]}}, &d, newest("n"))
+	err := s.get(ctx, colReceipts, bson.D{{Key: "h", Value: h[:]}}, &d, newest("n").SetProjection(bson.D{{Key: "n", Value: 1}}))
 	if errors.Is(err, hospital.ErrNotFound) {
 		return 0, nil
 	}
@@ -54,13 +54,28 @@ func (s *Store) LastReceipt(ctx context.Context, h hospital.Handle) (uint64, err
 
 // AddReceipt implements hospital.Receipts.
 func (s *Store) AddReceipt(ctx context.Context, r hospital.Receipt) error {
-	return s.insert(ctx, colReceipts, receiptDoc{ID: numbered(r.Handle, r.Number), Handle: r.Handle[:], Number: int64(r.Number), Sealed: r.Sealed})
+	return s.insert(ctx, colReceipts, receiptDoc{ID: numbered(r.Handle, r.Number), Handle: r.Handle[:], Number: int64(r.Number), Sealed: r.Sealed,
+		Access: r.Access, Answer: r.Answer})
 }
+
+// CompleteReceipt implements hospital.Receipts.
+func (s *Store) CompleteReceipt(ctx context.Context, h hospital.Handle, number uint64, answer []byte) error {
+	filter := bson.D{{Key: "_id", Value: numbered(h, number)}, {Key: "answer", Value: nil}}
+	r, err := s.db.Collection(colReceipts).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "answer", Value: answer}}}})
+	if err == nil && r.MatchedCount == 0 {
+		return hospital.ErrLost
+	}
+	return failed("complete receipt", err)
+}
+
+// lines leaves the evidence out of receipts.
+var lines = bson.D{{Key: "access", Value: 0}, {Key: "answer", Value: 0}}
 
 // Receipts implements hospital.Receipts.
 func (s *Store) Receipts(ctx context.Context, h hospital.Handle, from uint64, limit int) ([]hospital.Receipt, error) {
 	var out []hospital.Receipt
-	err := each(ctx, s, colReceipts, span(h, from, math.MaxInt64), ascending("n").SetLimit(int64(limit)), func(d receiptDoc) error {
+	o := ascending("n").SetLimit(int64(limit)).SetProjection(lines)
+	err := each(ctx, s, colReceipts, span(h, from, math.MaxInt64), o, func(d receiptDoc) error {
 		out = append(out, hospital.Receipt{Handle: handle(d.Handle), Number: uint64(d.Number), Sealed: d.Sealed})
 		return nil
 	})

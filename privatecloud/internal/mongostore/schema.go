@@ -76,12 +76,14 @@ type consentDoc struct {
 	ID []byte `bson:"_id"` // handle (16), keyed hash of H(Consent) (32)
 }
 
-// receiptDoc is never changed or deleted.
+// receiptDoc is never deleted, and never changed but that a release's answer is added once.
 type receiptDoc struct {
 	ID     []byte `bson:"_id"` // handle (16), number (8)
 	Handle []byte `bson:"h"`
 	Number int64  `bson:"n"`
 	Sealed []byte `bson:"sealed"`
+	Access []byte `bson:"access"` // sealed evidence
+	Answer []byte `bson:"answer"` // sealed evidence, null until it is known
 }
 
 type diagnosisDoc struct {

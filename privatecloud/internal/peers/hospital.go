@@ -156,7 +156,7 @@ func (h *Hospital) Open(t testing.TB, w *World, d Party, p *Patient, con message
 // All drains a release.
 func All(r *hospital.Release) (pages []message.Message, err error) {
 	for {
-		m, err := r.Next()
+		m, err := r.Next(context.Background())
 		if errors.Is(err, io.EOF) {
 			return pages, nil
 		}
