@@ -16,6 +16,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/token"
 	"medunion/doctor-portal/doctor"
 	"medunion/ecc"
 )
@@ -31,7 +32,7 @@ type Agent struct {
 	store  *store
 	link   *link
 	url    string
-	token  string
+	token  token.Local
 	offset atomic.Int64  // what a server's clock is ahead of ours, nanoseconds
 	wake   chan struct{} // a registration has been completed
 
@@ -104,7 +105,7 @@ func (a *Agent) configure() (err error) {
 	if err != nil {
 		return err
 	}
-	if a.token, err = bearerToken(a.cfg.TokenFile); err != nil {
+	if a.token, err = token.OpenLocal(a.cfg.TokenFile); err != nil {
 		return err
 	}
 	if a.link, err = newLink(a.origin); err != nil {
@@ -185,7 +186,7 @@ func listen(address string) (net.Listener, error) {
 func (a *Agent) URL() string { return a.url }
 
 // Token is the bearer token of the API.
-func (a *Agent) Token() string { return a.token }
+func (a *Agent) Token() string { return a.token.Secret() }
 
 // Close stops the agent and waits until it has.
 func (a *Agent) Close() error {

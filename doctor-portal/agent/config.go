@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/ecc"
 )
 
@@ -83,14 +83,7 @@ func (c Config) passphrase() ([]byte, error) {
 		}
 		return nil, fmt.Errorf("the environment variable for the passphrase is empty")
 	}
-	b, err := readSecret(c.PassphraseFile)
-	if err != nil {
-		return nil, fmt.Errorf("passphrase: %w", err)
-	}
-	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
-		return nil, fmt.Errorf("the passphrase file is empty")
-	}
-	return b, nil
+	return secretfile.Passphrase(c.PassphraseFile)
 }
 
 func (c Config) pins() (message.Pins, error) {

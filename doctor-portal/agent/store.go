@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"medunion/api/problem"
+	"medunion/api/secretfile"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 )
@@ -27,7 +28,7 @@ type store struct {
 	path string
 	rand io.Reader
 	now  func() time.Time
-	lock *os.File
+	lock io.Closer
 	key  []byte // never printed: a store is never handed out
 
 	vault  []byte
@@ -51,9 +52,9 @@ const (
 // openStore opens the file with the passphrase and returns the exported identity,
 // nil if there is no file yet: then the first save makes it.
 func openStore(path string, passphrase []byte, rand io.Reader, now func() time.Time) (*store, []byte, error) {
-	l, err := lock(path)
+	l, err := secretfile.Lock(path) // two agents would overwrite what the other has seen
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("key store: %w", err)
 	}
 	s := &store{path: path, rand: rand, now: now, lock: l, seen: map[[16]byte]time.Time{}}
 	identity, err := s.read(passphrase)
@@ -79,7 +80,7 @@ func (s *store) create(passphrase []byte) (err error) {
 }
 
 func (s *store) read(passphrase []byte) ([]byte, error) {
-	b, err := readSecret(s.path)
+	b, err := secretfile.Read(s.path)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (s *store) saveLocked() error {
 	}
 	sealed, err := ecc.SealAtRest(s.rand, s.key, s.aad("identity"), ecc.Encode(ecc.LabelList, s.export(), seen))
 	if err == nil {
-		err = replaceFile(s.path, ecc.Encode(ecc.LabelDoctorStore, s.vault, sealed))
+		err = secretfile.Replace(s.path, ecc.Encode(ecc.LabelDoctorStore, s.vault, sealed))
 	}
 	if err != nil {
 		return problem.Unavailable(time.Second, fmt.Errorf("key store: %w", err))
@@ -163,7 +164,7 @@ func (s *store) keep(name string, evidence []byte) error {
 		evidence, err = ecc.SealAtRest(s.rand, s.key, s.aad("evidence "+name), evidence)
 	}
 	if err == nil {
-		err = replaceFile(filepath.Join(folder, name), evidence)
+		err = secretfile.Replace(filepath.Join(folder, name), evidence)
 	}
 	if err != nil {
 		return problem.Unavailable(time.Second, fmt.Errorf("evidence: %w", err))
@@ -173,7 +174,7 @@ func (s *store) keep(name string, evidence []byte) error {
 
 // kept opens what keep sealed.
 func (s *store) kept(name string) ([]byte, error) {
-	sealed, err := readSecret(filepath.Join(s.path+evidenceDir, name))
+	sealed, err := secretfile.Read(filepath.Join(s.path+evidenceDir, name))
 	if err != nil {
 		return nil, problem.NotFound("There is no such evidence.").Because(err)
 	}

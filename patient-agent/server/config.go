@@ -4,9 +4,7 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +12,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 	"medunion/patient-agent/agent"
@@ -98,12 +97,5 @@ func (c Config) ReadPassphrase() ([]byte, error) {
 	if len(c.Passphrase) > 0 || c.PassphraseFile == "" {
 		return c.Passphrase, nil
 	}
-	b, err := readSecret(c.PassphraseFile)
-	if err != nil {
-		return nil, fmt.Errorf("passphrase: %w", err)
-	}
-	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
-		return nil, errors.New("passphrase: the file is empty")
-	}
-	return b, nil
+	return secretfile.Passphrase(c.PassphraseFile)
 }

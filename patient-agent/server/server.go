@@ -11,6 +11,7 @@ import (
 
 	"medunion/api/httpserver"
 	api "medunion/api/openapi/patientagent"
+	"medunion/api/token"
 	"medunion/patient-agent/agent"
 )
 
@@ -23,7 +24,7 @@ const visitBody = 24 << 20
 type Instance struct {
 	agent  *agent.Agent
 	url    string
-	token  string
+	token  token.Local
 	cancel context.CancelFunc
 	ended  chan struct{}
 	err    error // of the end; read after ended is closed
@@ -33,7 +34,7 @@ type Instance struct {
 func (i *Instance) URL() string { return i.url }
 
 // Token is the bearer token that the local API wants.
-func (i *Instance) Token() string { return i.token }
+func (i *Instance) Token() string { return i.token.Secret() }
 
 // Agent is what the API calls, for a program that starts it in its own process.
 func (i *Instance) Agent() *agent.Agent { return i.agent }
@@ -74,7 +75,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 }
 
 func (i *Instance) start(ctx context.Context, cfg Config) (err error) {
-	if i.token, err = bearerToken(cfg.tokenFile()); err != nil {
+	if i.token, err = token.OpenLocal(cfg.tokenFile()); err != nil {
 		return err
 	}
 	if err := i.unlock(cfg); err != nil {
@@ -125,7 +126,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	slow := httpserver.Limits{Timeout: 2 * time.Minute}
-	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.authenticate,
+	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.token.Authenticate,
 		Hosts: []string{"127.0.0.1", "::1", "localhost"},
 		Routes: map[string]httpserver.Limits{
 			"/v1/visits":    {Body: visitBody, Timeout: 2 * time.Minute},

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"medunion/api/secretfile"
 )
 
 // maxFile bounds what is read, in bytes: a store with some hundred diagnoses of the
@@ -27,42 +28,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular() || info.Size() > maxFile:
 		return nil, ErrFormat
-	case info.Mode().Perm()&0o077 != 0:
+	}
+	b, err := secretfile.Read(path)
+	if errors.Is(err, secretfile.ErrMode) {
 		return nil, ErrMode
 	}
-	return os.ReadFile(path)
-}
-
-// replaceFile puts b in the place of the file: after a crash there is the old
-// content or the new one. It returns when the new one is durable.
-func replaceFile(path string, b []byte) error {
-	temp := path + ".new" // the lock makes this process the only writer
-	if err := writeSynced(temp, b); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func writeSynced(path string, b []byte) error {
-	// What a crash has left is not written into: its mode may be another.
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return b, err
 }

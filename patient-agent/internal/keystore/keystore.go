@@ -19,6 +19,7 @@ import (
 	"io"
 	"sync"
 
+	"medunion/api/secretfile"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 )
@@ -124,7 +125,10 @@ func Open(o Options, passphrase []byte) (*Store, error) {
 }
 
 func locked(o Options) (*Store, error) {
-	lock, err := acquire(o.Path + ".lock")
+	lock, err := secretfile.Lock(o.Path)
+	if errors.Is(err, secretfile.ErrInUse) {
+		return nil, ErrInUse
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +171,7 @@ func (s *Store) save(c Content) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(s.path, ecc.Encode(ecc.LabelPatientFile, []byte{fileVersion}, s.vault, sealed)); err != nil {
+	if err := secretfile.Replace(s.path, ecc.Encode(ecc.LabelPatientFile, []byte{fileVersion}, s.vault, sealed)); err != nil {
 		return err
 	}
 	s.content = c

@@ -208,8 +208,8 @@ func TestFailedUpdateChangesNothing(t *testing.T) {
 	if err := s.Update(func(c *Content) error { c.Identity = []byte("other"); return boom }); !errors.Is(err, boom) {
 		t.Fatal(err)
 	}
-	// A disk that fails: the temporary file's name is taken by a folder that is not empty.
-	if err := os.MkdirAll(filepath.Join(o.Path+".new", "x"), 0o700); err != nil {
+	// A disk that fails: the file's name is taken by a folder that is not empty.
+	if err := errors.Join(os.Rename(o.Path, o.Path+".old"), os.MkdirAll(filepath.Join(o.Path, "x"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Update(func(c *Content) error { c.Identity = []byte("other"); return nil }); err == nil {
@@ -221,7 +221,7 @@ func TestFailedUpdateChangesNothing(t *testing.T) {
 		}
 		return nil
 	})
-	if err := os.RemoveAll(o.Path + ".new"); err != nil {
+	if err := errors.Join(os.RemoveAll(o.Path), os.Rename(o.Path+".old", o.Path)); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()
