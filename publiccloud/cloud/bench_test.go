@@ -13,6 +13,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/ecc"
+	"medunion/ecc/floor"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/peers"
 )
@@ -45,12 +46,6 @@ func searchBench(b *testing.B, s ecc.Suite) (w *world, d *peers.Party, g peers.G
 	return w, d, g, role
 }
 
-func eachSuite(b *testing.B, f func(b *testing.B, s ecc.Suite)) {
-	for _, s := range []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing} {
-		b.Run(s.String(), func(b *testing.B) { f(b, s) })
-	}
-}
-
 func prepare(w *world, n int, d *peers.Party, g peers.Granted) [][]byte {
 	c, out := w.knows(d.Suite), make([][]byte, n)
 	for i := range out {
@@ -59,26 +54,23 @@ func prepare(w *world, n int, d *peers.Party, g peers.Granted) [][]byte {
 	return out
 }
 
-const batch = 256
-
 // BenchmarkSearch is the CPU of M4 to M5 in the role, without the stores, of a
-// doctor whom the instance has seen lately.
+// doctor whom the instance has seen lately, beside its floor without the doctor's two
+// certificates.
 func BenchmarkSearch(b *testing.B) {
-	eachSuite(b, func(b *testing.B, s ecc.Suite) {
+	floor.EachSuite(b, func(b *testing.B, s ecc.Suite) {
 		w, d, g, role := searchBench(b, s)
-		runSearches(b, w, d, g, func() *cloud.Cloud { return role })
+		runSearches(b, w, d, g, 2, func() *cloud.Cloud { return role })
 	})
 }
 
 // BenchmarkSearchFirst is the same with nothing remembered of the doctor.
 func BenchmarkSearchFirst(b *testing.B) {
-	eachSuite(b, func(b *testing.B, s ecc.Suite) {
+	floor.EachSuite(b, func(b *testing.B, s ecc.Suite) {
 		w, d, g, _ := searchBench(b, s)
 		cfg := w.config
 		cfg.Index, cfg.Consents, cfg.Revocations = nowhere{}, nowhere{}, nowhere{}
-		runSearches(b, w, d, g, func() *cloud.Cloud {
-			b.StopTimer()
-			defer b.StartTimer()
+		runSearches(b, w, d, g, 0, func() *cloud.Cloud {
 			role := peers.Must(cloud.New(cfg))
 			w.ok(role.Rotate(b.Context()))
 			return role
@@ -86,37 +78,21 @@ func BenchmarkSearchFirst(b *testing.B) {
 	})
 }
 
-func runSearches(b *testing.B, w *world, d *peers.Party, g peers.Granted, role func() *cloud.Cloud) {
-	var raws [][]byte
-	b.ResetTimer()
-	for i := 0; b.Loop(); i++ {
-		if i%batch == 0 {
-			b.StopTimer()
-			raws = prepare(w, batch, d, g)
-			b.StartTimer()
-		}
-		c := role()
-		if _, err := c.Search(b.Context(), raws[i%batch]); err != nil {
+func runSearches(b *testing.B, w *world, d *peers.Party, g peers.Granted, known int, role func() *cloud.Cloud) {
+	f := newBare(w, d, g)
+	floor.Beside(b, func() { f.run(b, known) }, func() func() {
+		raw, c := prepare(w, 1, d, g)[0], role()
+		return func() {
+			_, err := c.Search(b.Context(), raw)
 			w.ok(err)
-		}
-	}
-}
-
-// BenchmarkSearchFloor is the bare cryptography that a search of an unknown doctor
-// cannot do without: open M4, verify Cred_D, Cert_D, Sig_D2 and each σ_L, decode
-// the keys and the point, sign the ticket, seal M5.
-func BenchmarkSearchFloor(b *testing.B) {
-	eachSuite(b, func(b *testing.B, s ecc.Suite) {
-		w, d, g, _ := searchBench(b, s)
-		f := newFloor(w, d, g)
-		for b.Loop() {
-			f.run(b, 0)
 		}
 	})
 }
 
-// floor holds the inputs of the bare operations, of the sizes that they have in a search.
-type floor struct {
+// bare is the cryptography that a search of an unknown doctor cannot do without: open
+// M4, verify Cred_D, Cert_D, Sig_D2 and each σ_L, decode the keys and the point, sign
+// the ticket, seal M5. It holds inputs of the sizes that they have in a search.
+type bare struct {
 	key        ecc.KEMPrivateKey
 	info, aad  []byte
 	sealed     []byte
@@ -136,9 +112,9 @@ type signature struct {
 	tbs, sig []byte
 }
 
-func newFloor(w *world, d *peers.Party, g peers.Granted) *floor {
+func newBare(w *world, d *peers.Party, g peers.Granted) *bare {
 	k := peers.Must(ecc.GenerateKEM(d.Suite, rand.Reader))
-	f := &floor{key: k, info: make([]byte, 80), aad: make([]byte, 120), suite: d.Suite, cloudKey: w.config.SigningKey,
+	f := &bare{key: k, info: make([]byte, 80), aad: make([]byte, 120), suite: d.Suite, cloudKey: w.config.SigningKey,
 		ticket: make([]byte, 360), reply: make([]byte, 460), pke: peers.Must(ecc.GenerateKEM(d.Suite, rand.Reader)).Public().Bytes(),
 		point: d.Credential.R.Bytes(), kem: d.KEM.Public().Bytes()}
 	m := peers.Must(message.Decode(w.knows(d.Suite).Search(d, g, w.now(), nil).Raw))
@@ -159,7 +135,7 @@ func newFloor(w *world, d *peers.Party, g peers.Granted) *floor {
 }
 
 // run does them all but the first signatures that are skipped.
-func (f *floor) run(b *testing.B, skip int) {
+func (f *bare) run(b *testing.B, skip int) {
 	opened, err := f.key.Open(f.info, f.aad, f.sealed)
 	if err != nil || len(opened.Plaintext) == 0 {
 		b.Fatal(err)
@@ -223,7 +199,7 @@ func searchCost(t *testing.T, s ecc.Suite) map[string]time.Duration {
 	}
 	cfg := w.config
 	cfg.Index, cfg.Consents, cfg.Revocations = nowhere{}, nowhere{}, nowhere{}
-	role, f := peers.Must(cloud.New(cfg)), newFloor(w, ds[0], gs[0])
+	role, f := peers.Must(cloud.New(cfg)), newBare(w, ds[0], gs[0])
 	turn := func(name string, run func(i int)) {
 		start := time.Now()
 		for i := range doctors {

@@ -48,6 +48,7 @@ type Cloud struct {
 	evidence   message.Hash // seals the evidence
 	keys       *keyring
 	doctors    *doctorCache
+	hospitals  hospitalCache
 	lists      *listCache
 }
 

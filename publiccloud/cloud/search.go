@@ -124,7 +124,7 @@ func (c *Cloud) entries(ctx context.Context, locators []message.Hash, skip int) 
 	}
 	out := make([]message.Entry, len(stored))
 	for i, e := range stored {
-		cred, err := message.DecodeCredential(e.Credential)
+		cred, err := c.hospitals.decode(e.Credential)
 		if err != nil {
 			return nil, problem.Internal(err)
 		}
