@@ -38,6 +38,11 @@ type Options struct {
 	Trace     func(message.Sent) // called for each message of the agents, at once; may be nil
 }
 
+// windowTimeout is how long a replay window waits for Redis. Here all parties share the
+// processors with their stores, and often with a compiler: the 50 ms of a Redis of its
+// own would refuse honest messages.
+const windowTimeout = 2 * time.Second
+
 // Suite is the running parties.
 type Suite struct {
 	Cloud     string // address of the public cloud
@@ -150,7 +155,7 @@ func (s *Suite) startCloud(ctx context.Context) error {
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
 		Authority: authority.DefaultName, AuthorityJWKS: s.state.path("authority.jwks.json"),
 		Operators: operators, OperatorsJWKS: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
-		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second,
+		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
 	if err != nil {
 		return fmt.Errorf("public cloud: %w", err)
