@@ -7,8 +7,9 @@ import (
 )
 
 // WindowID names a message in the replay window: SHA-256⟨rw: receiver, c_sender,
-// type, N⟩[:16]. N is signed; the bytes on the wire, which a stranger can vary
-// without invalidating the signature, are never hashed.
+// type, N⟩[:16]. All four are covered by the sender's signature, which the caller
+// has verified; the bytes on the wire, which a stranger can vary without
+// invalidating the signature, are never hashed, nor is T.
 func WindowID(receiver ID, sender Hash, h Header) [16]byte {
 	id := ecc.H(ecc.LabelWindow, []byte(receiver), sender[:], []byte(h.Type), h.Nonce[:])
 	return [16]byte(id[:16])

@@ -7,7 +7,7 @@
 //   - now - ΔT <= T <= now + δ (30 s and 2 s), by this server's clock and by Redis' clock, which may differ by
 //     1 s at most, and
 //   - T > floor, the newest time whose ids may have been forgotten, and
-//   - its id ([MessageID]) is not among the ids remembered.
+//   - its id, which the protocol makes of receiver, sender, type and N, is not among the ids remembered.
 //
 // One Lua script decides this in one atomic step for all replicas of a service. Ids at or below
 // now - ΔT - 1 s are purged, a bounded number a call, and only after the floor has been raised over them.

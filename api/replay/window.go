@@ -82,7 +82,7 @@ func (w *Window) Fresh(t time.Time) error {
 	return nil
 }
 
-// Accept takes a message stamped t, in milliseconds, under its [MessageID], at most once among all windows
+// Accept takes a message stamped t, in milliseconds, under its id, at most once among all windows
 // of this namespace. nil means: it is new, and it will be refused from now on. Otherwise the error is
 // [ErrReplayed], [ErrStale] or [ErrUnavailable], and the caller must not act on the message.
 //

@@ -11,7 +11,6 @@ import (
 
 	"medunion/api/replay"
 	"medunion/api/replay/redistest"
-	"medunion/ecc"
 )
 
 func TestConfigIsChecked(t *testing.T) {
@@ -129,25 +128,5 @@ func TestServerClockDiffers(t *testing.T) {
 			}
 		}
 		wantErr(t, err, c.want)
-	}
-}
-
-func TestMessageID(t *testing.T) {
-	receiver, sender, kind, n := "hospital-1", [32]byte{1}, "M6", [16]byte{2}
-	id := replay.MessageID(receiver, sender, kind, n)
-	h := ecc.H(ecc.LabelWindow, []byte(receiver), sender[:], []byte(kind), n[:])
-	if string(id[:]) != string(h[:16]) {
-		t.Error("not the first 16 bytes of H⟨rw: receiver, c_sender, type, N⟩")
-	}
-	for what, other := range map[string][16]byte{
-		"receiver":     replay.MessageID("hospital-2", sender, kind, n),
-		"sender":       replay.MessageID(receiver, [32]byte{9}, kind, n),
-		"type":         replay.MessageID(receiver, sender, "M8", n),
-		"nonce":        replay.MessageID(receiver, sender, kind, [16]byte{9}),
-		"shifted text": replay.MessageID("hospital-", sender, "1M6", n),
-	} {
-		if other == id {
-			t.Errorf("another %s, the same id", what)
-		}
 	}
 }
