@@ -138,7 +138,7 @@ func (k SessionKey) SecretBytes() []byte {
 }
 
 // Confirm returns kc = HMAC(Expand(SEK, ⟨kc: role⟩, 32), tbs), by which the named
-// role ("D", "HPC") shows that it knows SEK. The zero value gives 32 zero bytes,
+// role ("D", and "H" for the hospital) shows that it knows SEK. The zero value gives 32 zero bytes,
 // which VerifyConfirm never accepts.
 func (k SessionKey) Confirm(role string, tbs []byte) Hash {
 	key, err := k.expand(32, LabelConfirm, []byte(role))

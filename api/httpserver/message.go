@@ -10,7 +10,8 @@ import (
 )
 
 // The caps of messages, in bytes of their canonical encoding: MessageCap for
-// all but M3, M9, M10 and M11, which have LargeMessageCap.
+// all but M3, M5, M9, M10, M11 and answers to questions, which have
+// LargeMessageCap (message.Type.Limit).
 const (
 	MessageCap      = 64 << 10
 	LargeMessageCap = 4 << 20
