@@ -63,7 +63,7 @@ func (s *state) save() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.path("suite.json"), b, 0o600)
+	return s.write("suite.json", b)
 }
 
 // address returns the service's address of the last run, or a free one on loopback.
@@ -114,9 +114,23 @@ func (s *state) once(name string, generate func() ([]byte, error)) ([]byte, erro
 	return b, s.write(name, b)
 }
 
+// write replaces a file at once: whoever is killed in the middle leaves the old one, or
+// none, and never half a key.
 func (s *state) write(name string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o700); err != nil {
+	folder := filepath.Dir(s.path(name))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(s.path(name), b, 0o600)
+	f, err := os.CreateTemp(folder, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), s.path(name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
