@@ -347,6 +347,10 @@ func TestAttack18Downgrade(t *testing.T) {
 	refused(t, "a doctor of suite 1", err)
 	_, err = s.p.VerifyHospital(hospital.Cred, hospital.Prekey(), s.revocations())
 	refused(t, "a hospital of suite 1", err)
+	mixed := message.Prekey{Suite: ecc.SuiteXWing, Owner: hospital.C, Key: peers.Must(ecc.GenerateKEM(ecc.SuiteXWing, s.Rand)).Public(),
+		NotBefore: s.Millis(), NotAfter: s.Millis().Add(time.Hour)}
+	_, err = s.p.VerifyHospital(hospital.Cred, message.Sign(hospital.Sign, mixed.Encode()), s.revocations())
+	refused(t, "a hospital of suite 1 with a prekey of suite 2", err)
 	weakCloud := *s.Cloud
 	weakCloud.KEM = peers.Must(ecc.GenerateKEM(ecc.SuiteX25519, s.Rand))
 	_, _, err = s.p.AskCloud(weakCloud.Prekey(), "GENERAL", message.Question{Kind: message.AskEntries})

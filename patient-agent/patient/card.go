@@ -69,6 +69,9 @@ func (p *Patient) VerifyHospital(cred message.Credential, prekey message.Signed,
 	if err := cred.Verify(p.cfg.Pins, message.Hospital, p.now()); err != nil {
 		return Hospital{}, refuse(err)
 	}
+	if cred.Info.Suite != p.keys.Suite {
+		return Hospital{}, refuse(errors.New("hospital: another suite"))
+	}
 	pre, err := message.OpenPrekey(prekey, c, p.keys.Suite, cred.Info.Keys.Sign, p.now())
 	if err != nil {
 		return Hospital{}, refuse(err)
