@@ -304,6 +304,23 @@ func TestBrokenReleases(t *testing.T) {
 	}
 }
 
+// TestLostM7: whether M6 arrived is not known, so the ticket is tried again; that it is
+// spent the hospital's refusal says, and the next search brings another.
+func TestLostM7(t *testing.T) {
+	u, api, _, id := ready(t)
+	u.mu.Lock()
+	u.lose = true
+	u.mu.Unlock()
+	for i, want := range []struct {
+		progress string
+		searches int
+	}{{"st-anna failed 0 The hospital does not answer.", 1}, {"st-anna failed 0 The hospital refused.", 1}, {"st-anna verified 3", 2}} {
+		if got := progress(u.fetched(api, id)); got != want.progress || u.searches != want.searches {
+			t.Errorf("search %d: %s, %d tickets", i, got, u.searches)
+		}
+	}
+}
+
 // TestDiagnosisWithoutRecords: no session is open, so a ticket to write is fetched;
 // the clock at the public cloud is ahead of ours, which the agent follows.
 func TestDiagnosisWithoutRecords(t *testing.T) {

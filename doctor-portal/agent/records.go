@@ -19,7 +19,7 @@ import (
 type hospital struct {
 	found    doctor.Found
 	progress api.HospitalProgress
-	asked    bool // M6 has reached it: the ticket is spent there
+	asked    bool // the ticket is spent there
 }
 
 // fetchTimeout bounds a search with all its releases: a SEK_2 lives as long.
@@ -173,7 +173,9 @@ func (a *Agent) fetchFrom(ctx context.Context, v *visit, ticket *doctor.Search, 
 	return nil
 }
 
-// openSession runs M6 and M7 with a hospital.
+// openSession runs M6 and M7 with a hospital. Where no answer came, nobody knows whether
+// M6 did: the hospital is asked again under the same ticket, which costs the patient no use.
+// If that was spent, because M7 was lost, it is refused, and the next search brings another.
 func (a *Agent) openSession(ctx context.Context, v *visit, ticket *doctor.Search, cred message.Credential,
 	step func(api.HospitalProgressState)) (*doctor.Session, error) {
 	step(api.HospitalProgressStateConnecting)
@@ -189,10 +191,12 @@ func (a *Agent) openSession(ctx context.Context, v *visit, ticket *doctor.Search
 	a.sent(m6, message.Hospital, began)
 	began = time.Now()
 	m7, err := a.link.exchange(ctx, a.link.session(string(cred.Info.ID)), m6.Encode())
+	if err == nil || problem.KindOf(err) == problem.KindRefused {
+		step(api.HospitalProgressStateVerifying)
+	}
 	if err != nil {
 		return nil, err
 	}
-	step(api.HospitalProgressStateVerifying)
 	a.got(m7, message.Hospital, began)
 	return s, s.ReceiveM7(m7)
 }

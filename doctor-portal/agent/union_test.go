@@ -38,6 +38,8 @@ type union struct {
 	other    *peers.Hospital
 	otherURL string
 	down     bool                                      // the other hospital answers nothing
+	lose     bool                                      // the next M7 is lost
+	spent    int                                       // the search whose ticket it answered
 	pages    func([]message.Message) []message.Message // what happens to the pages of a release
 	stale    time.Duration                             // a search is refused once: the cloud's clock is ahead
 	searches int
@@ -142,10 +144,7 @@ func (u *union) cloudRoutes() http.Handler {
 	m.HandleFunc("POST /v1/searches", func(w http.ResponseWriter, r *http.Request) {
 		if ahead := u.stale; ahead != 0 {
 			u.stale = 0
-			p := problem.Stale(time.Now().Add(ahead))
-			w.Header().Set("Content-Type", problem.MediaType)
-			w.WriteHeader(p.Kind.Status())
-			must(0, json.NewEncoder(w).Encode(p.Document("")))
+			writeProblem(w, problem.Stale(time.Now().Add(ahead)))
 			return
 		}
 		u.searches++
@@ -174,6 +173,14 @@ func (u *union) serveHospital(h func() *peers.Hospital) string {
 	m.HandleFunc("POST /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
 		if u.down && h() == u.other {
 			panic(http.ErrAbortHandler)
+		}
+		if u.lose {
+			u.lose, u.spent = false, u.searches
+			panic(http.ErrAbortHandler)
+		}
+		if u.spent != 0 && u.spent == u.searches {
+			writeProblem(w, problem.Refused(nil))
+			return
 		}
 		writeJSON(w, 200, httpserver.NewMessage(h().M7(must(message.Decode(readMessage(r)))).Encode()))
 	})
@@ -206,6 +213,12 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	must(0, json.NewEncoder(w).Encode(v))
+}
+
+func writeProblem(w http.ResponseWriter, p *problem.Error) {
+	w.Header().Set("Content-Type", problem.MediaType)
+	w.WriteHeader(p.Kind.Status())
+	must(0, json.NewEncoder(w).Encode(p.Document("")))
 }
 
 func writeSigned(w http.ResponseWriter, s message.Signed) {
