@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +61,7 @@ const maxOffset = 5 * time.Minute
 func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	cfg.defaults()
 	a := &Agent{cfg: cfg, log: cfg.Logger.With("service", service), wake: make(chan struct{}, 1), after: "0-0"}
-	listener, err := listen(cfg.Listen)
+	listener, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("doctor agent: %w", err)
 	}
@@ -74,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 		a.store.close()
 		return nil, errors.Join(err, listener.Close())
 	}
-	a.url = "http://" + listener.Addr().String()
+	a.url = httpserver.BaseURL(listener, false)
 	ctx, a.stop = context.WithCancel(ctx)
 	a.group, a.ctx = errgroup.WithContext(ctx)
 	a.group.Go(func() error {
@@ -167,19 +166,6 @@ func (a *Agent) again(step func() error) error {
 		err = step()
 	}
 	return err
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func listen(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || !loopback(host) {
-		return nil, errors.New("the agent listens on a loopback address only")
-	}
-	return net.Listen("tcp", address)
 }
 
 // URL is the API's base address, Token its bearer token.

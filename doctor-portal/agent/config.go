@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/ecc"
@@ -64,7 +65,7 @@ func (c Config) origin() (string, error) {
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", fmt.Errorf("the portal must be an origin, such as https://portal.example")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !httpserver.LoopbackHost(u.Hostname())) {
 		return "", fmt.Errorf("the portal must be reached by https unless it is on loopback")
 	}
 	return u.Scheme + "://" + u.Host, nil

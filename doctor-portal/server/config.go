@@ -3,6 +3,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/ecc"
 )
 
@@ -29,9 +31,10 @@ type Config struct {
 	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
 	PinsFile string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." type:"existingfile" required:"" env:"PORTAL_PINS"`
 
-	// SessionKeyFile holds 32 random bytes, readable by the portal alone (0600).
-	// All instances of one portal share it; it is made if it is absent.
-	SessionKeyFile string `help:"File with the key of the doctors' sessions, 32 bytes, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
+	// SessionKeyFile holds 32 random bytes. All instances of one portal share it; it
+	// is made if it is absent.
+	SessionKeyFile string `help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
+	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PORTAL_PASSPHRASE_FILE"`
 
 	RedisAddrs    []string `help:"Redis: one server, the Sentinels, or some cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
@@ -86,35 +89,19 @@ func (c Config) redis() (redis.UniversalClient, error) {
 		Username: c.RedisUsername, Password: c.RedisPassword, PoolSize: 512, ContextTimeoutEnabled: true}), nil
 }
 
-// sessionKey reads the key file, or makes it: never overwriting, readable by the
-// owner alone.
-func (c Config) sessionKey(random func([]byte) (int, error)) (ecc.SigningKey, error) {
-	seed, err := os.ReadFile(c.SessionKeyFile)
-	if errors.Is(err, os.ErrNotExist) {
-		seed = make([]byte, 32)
-		if _, err := random(seed); err != nil {
-			return ecc.SigningKey{}, err
-		}
-		err = writeNew(c.SessionKeyFile, seed)
-	}
+// sessionKey reads the key file, or makes it, never over another.
+func (c Config) sessionKey() (ecc.SigningKey, error) {
+	f, err := secretfile.OpenKeys(c.SessionKeyFile, c.PassphraseFile, rand.Reader)
 	if err != nil {
-		return ecc.SigningKey{}, err
+		return ecc.SigningKey{}, fmt.Errorf("portal: %w", err)
 	}
-	info, err := os.Stat(c.SessionKeyFile)
+	seed, err := f.ReadOrCreate(func() ([]byte, error) {
+		b := make([]byte, 32)
+		_, err := rand.Read(b)
+		return b, err
+	})
 	if err != nil {
-		return ecc.SigningKey{}, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return ecc.SigningKey{}, fmt.Errorf("portal: %s can be read by others; chmod 600", c.SessionKeyFile)
+		return ecc.SigningKey{}, fmt.Errorf("portal: session key: %w", err)
 	}
 	return ecc.SigningKeyFromSeed(seed)
-}
-
-func writeNew(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
 }

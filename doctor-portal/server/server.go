@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -23,23 +22,7 @@ import (
 var page embed.FS
 
 // Instance is a running portal.
-type Instance struct {
-	url    string
-	cancel context.CancelFunc
-	done   chan error
-}
-
-// URL is the portal's own address, scheme, name and port.
-func (i *Instance) URL() string { return i.url }
-
-// Wait returns when the portal has stopped, with what stopped it.
-func (i *Instance) Wait() error { return <-i.done }
-
-// Close stops taking requests, lets the running ones end and waits for that.
-func (i *Instance) Close() error {
-	i.cancel()
-	return i.Wait()
-}
+type Instance struct{ *httpserver.Running }
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
@@ -53,7 +36,7 @@ func Run(ctx context.Context, cfg Config) error {
 // Start listens and serves in the background until ctx ends or Close is called. It
 // returns once the port is open.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
-	cert, err := cfg.certificate()
+	cert, err := httpserver.TLS{Cert: cfg.TLSCert, Key: cfg.TLSKey, Behind: cfg.BehindTLS}.Load(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
@@ -61,25 +44,14 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	url := "http://" + ln.Addr().String()
-	if cert != nil {
-		url = "https://" + ln.Addr().String()
-	}
 	if cfg.Origin == "" {
-		cfg.Origin = url
+		cfg.Origin = httpserver.BaseURL(ln, cert != nil)
 	}
 	handler, release, err := build(cfg)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	i := &Instance{url: url, cancel: cancel, done: make(chan error, 1)}
-	go func() {
-		defer cancel()
-		err := httpserver.Serve(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()})
-		i.done <- errors.Join(err, release())
-	}()
-	return i, nil
+	return &Instance{httpserver.Start(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release)}, nil
 }
 
 // build wires the portal; release closes what it opened.
@@ -100,7 +72,7 @@ func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	key, err := cfg.sessionKey(rand.Read)
+	key, err := cfg.sessionKey()
 	if err != nil {
 		return nil, nil, nil, err
 	}

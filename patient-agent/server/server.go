@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,18 +19,13 @@ const service = "patientagent"
 // visitBody bounds the request of a visit: a CSV file of some megabytes, escaped.
 const visitBody = 24 << 20
 
-// Instance is a running agent with its local API.
+// Instance is a running agent with its local API. When it ends, visits under way end
+// too and the store is locked.
 type Instance struct {
-	agent  *agent.Agent
-	url    string
-	token  token.Local
-	cancel context.CancelFunc
-	ended  chan struct{}
-	err    error // of the end; read after ended is closed
+	*httpserver.Running
+	agent *agent.Agent
+	token token.Local
 }
-
-// URL is the local API's base address.
-func (i *Instance) URL() string { return i.url }
 
 // Token is the bearer token that the local API wants.
 func (i *Instance) Token() string { return i.token.Secret() }
@@ -39,22 +33,13 @@ func (i *Instance) Token() string { return i.token.Secret() }
 // Agent is what the API calls, for a program that starts it in its own process.
 func (i *Instance) Agent() *agent.Agent { return i.agent }
 
-// Wait returns when the agent has stopped and its store is locked.
-func (i *Instance) Wait() error { <-i.ended; return i.err }
-
-// Close stops the agent and waits for that. Visits under way end.
-func (i *Instance) Close() error {
-	i.cancel()
-	return i.Wait()
-}
-
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
 	i, err := Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	cfg.logger().Info("listening", "service", service, "url", i.url)
+	cfg.logger().Info("listening", "service", service, "url", i.URL())
 	return i.Wait()
 }
 
@@ -67,7 +52,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("patient agent: %w", err)
 	}
-	i := &Instance{agent: a, ended: make(chan struct{})}
+	i := &Instance{agent: a}
 	if err := i.start(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("patient agent: %w", err), a.Close())
 	}
@@ -85,18 +70,11 @@ func (i *Instance) start(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	ln, err := listen(cfg.Listen)
+	ln, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {
 		return err
 	}
-	i.url = "http://" + ln.Addr().String()
-	ctx, i.cancel = context.WithCancel(ctx)
-	go func() {
-		defer close(i.ended)
-		defer i.cancel()
-		err := httpserver.Serve(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()})
-		i.err = errors.Join(err, i.agent.Close())
-	}()
+	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, i.agent.Close)
 	return nil
 }
 
@@ -106,16 +84,6 @@ func (i *Instance) unlock(cfg Config) error {
 		return err
 	}
 	return i.agent.Unlock(passphrase)
-}
-
-// listen refuses every address that others could reach.
-func listen(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	ip := net.ParseIP(host)
-	if err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, errors.New("the local API listens on a loopback address only")
-	}
-	return net.Listen("tcp", address)
 }
 
 // handler is the HTTP API: the edge of all services, the checks against the OpenAPI

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/ecc"
@@ -79,10 +79,6 @@ func (c Config) check() error {
 		return errors.New("the ID is not valid")
 	case !ecc.Suite(c.Suite).Valid():
 		return errors.New("the suite is 1 or 2")
-	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return errors.New("a TLS certificate and its key come together")
-	case c.TLSCert == "" && !c.BehindTLS && !(onLoopback(c.Listen) && onLoopback(c.AdminListen)):
-		return errors.New("plain HTTP is for loopback: give a TLS certificate, or say that a proxy speaks TLS")
 	case c.Keys == "":
 		return errors.New("no key file")
 	case c.Releases < 1:
@@ -99,16 +95,10 @@ func (c Config) checkAddress() error {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
 		return errors.New("the address is no base URL")
 	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && (onLoopback(u.Host) || onLoopback(u.Host+":80"))) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && httpserver.LoopbackHost(u.Hostname())) {
 		return errors.New("the address must be https, or http on loopback")
 	}
 	return nil
-}
-
-func onLoopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 func (c Config) withDefaults() Config {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -58,9 +57,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	cert, err := c.certificate()
+	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen, c.AdminListen)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	i := &Instance{tls: cert != nil, done: make(chan struct{})}
 	if err := i.listen(c); err != nil {
@@ -165,10 +164,10 @@ func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOption
 }
 
 // URL is the base URL at which the protocol listens.
-func (i *Instance) URL() string { return i.url(i.listener) }
+func (i *Instance) URL() string { return httpserver.BaseURL(i.listener, i.tls) }
 
 // AdminURL is the base URL of the administration.
-func (i *Instance) AdminURL() string { return i.url(i.admin) }
+func (i *Instance) AdminURL() string { return httpserver.BaseURL(i.admin, i.tls) }
 
 // Addr is the host:port of the protocol.
 func (i *Instance) Addr() string { return i.listener.Addr().String() }
@@ -178,13 +177,6 @@ func (i *Instance) Address() string { return string(i.credential.Info.Attribute)
 
 // Credential is Cred_HPC.
 func (i *Instance) Credential() message.Credential { return i.credential }
-
-func (i *Instance) url(l net.Listener) string {
-	if i.tls {
-		return "https://" + l.Addr().String()
-	}
-	return "http://" + l.Addr().String()
-}
 
 // Role is the hospital itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
@@ -200,17 +192,6 @@ func (i *Instance) Wait() error {
 func (i *Instance) Close() error {
 	i.stop()
 	return i.Wait()
-}
-
-func (c Config) certificate() (*tls.Config, error) {
-	if c.TLSCert == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("TLS certificate: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}, nil
 }
 
 func (p *parts) handlers() (protocol, admin http.Handler, err error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
@@ -101,20 +100,10 @@ func (c Config) check() error {
 	switch {
 	case !message.ID(c.ID).Valid():
 		return errors.New("the ID is not valid")
-	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return errors.New("a TLS certificate and its key come together")
-	case c.TLSCert == "" && !c.BehindTLS && !onLoopback(c.Listen):
-		return errors.New("plain HTTP is for loopback: give a TLS certificate, or say that a proxy speaks TLS")
 	case c.Keys == "":
 		return errors.New("no key file")
 	}
 	return nil
-}
-
-func onLoopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 func (c Config) suites() []ecc.Suite {

@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -33,12 +32,8 @@ const rotateEvery = 5 * time.Minute
 
 // Instance is a running public cloud.
 type Instance struct {
-	cloud    *cloud.Cloud
-	listener net.Listener
-	tls      bool
-	stop     context.CancelFunc
-	done     chan struct{}
-	err      error
+	*httpserver.Running
+	cloud *cloud.Cloud
 }
 
 // Run serves until ctx ends. It returns nil after a clean shutdown.
@@ -57,9 +52,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	cert, err := c.certificate()
+	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	p, err := open(ctx, c)
 	if err != nil {
@@ -74,31 +69,13 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	i := &Instance{cloud: p.cloud, listener: listener, tls: cert != nil, stop: stop, done: make(chan struct{})}
+	release := func() error { stop(); return p.close() }
+	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
+	go p.rotate(ctx, c.Logger)
 	pins := i.Pins()
 	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
 		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
-	go p.rotate(ctx, c.Logger)
-	go i.serve(ctx, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, p)
 	return i, nil
-}
-
-func (i *Instance) serve(ctx context.Context, h http.Handler, o httpserver.ServeOptions, p *parts) {
-	defer close(i.done)
-	defer i.stop()
-	err := httpserver.Serve(ctx, i.listener, h, o)
-	i.err = errors.Join(err, p.close())
-}
-
-// Addr is the host:port on which the instance listens.
-func (i *Instance) Addr() string { return i.listener.Addr().String() }
-
-// URL is its base URL.
-func (i *Instance) URL() string {
-	if i.tls {
-		return "https://" + i.Addr()
-	}
-	return "http://" + i.Addr()
 }
 
 // Pins is what every other party must hold of this public cloud.
@@ -107,29 +84,6 @@ func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
 // Role is the public cloud itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
 func (i *Instance) Role() *cloud.Cloud { return i.cloud }
-
-// Wait returns when the instance has ended: nil after a clean shutdown.
-func (i *Instance) Wait() error {
-	<-i.done
-	return i.err
-}
-
-// Close ends the instance, letting running requests finish.
-func (i *Instance) Close() error {
-	i.stop()
-	return i.Wait()
-}
-
-func (c Config) certificate() (*tls.Config, error) {
-	if c.TLSCert == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("TLS certificate: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}, nil
-}
 
 // parts is what an instance holds open.
 type parts struct {
