@@ -3,6 +3,7 @@ package system_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,8 +43,12 @@ func tests(m *testing.M) int {
 	if scratch, err = os.MkdirTemp("", "system-test-"); err != nil {
 		exit(err)
 	}
-	defer os.RemoveAll(scratch)
-	return m.Run()
+	code := m.Run()
+	if err := errors.Join(closeVisited(), os.RemoveAll(scratch)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 func exit(err error) {
