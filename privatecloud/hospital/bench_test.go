@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
+	"medunion/ecc/floor"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/peers"
 )
@@ -28,49 +29,27 @@ func (noStore) LastAudit(context.Context) (hospital.AuditEntry, error) {
 	return hospital.AuditEntry{}, hospital.ErrNotFound
 }
 
-// BenchmarkM6M7 times OpenSession beside the floor: the cryptographic operations that any
-// implementation of M6 and M7 must do. Both are run by turns in one loop; ratio is
-// that of their medians.
+// BenchmarkM6M7 times OpenSession beside its floor: the cryptographic operations that any
+// implementation of M6 and M7 must do.
 func BenchmarkM6M7(b *testing.B) {
-	for _, suite := range []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing} {
-		b.Run(suite.String(), func(b *testing.B) { benchmarkM6M7(b, suite) })
-	}
-}
-
-func benchmarkM6M7(b *testing.B, suite ecc.Suite) {
-	s := newScene(b, suite)
-	h := s.w.Instance(b, s.h.Party, s.h.Storage, s.s, func(c *hospital.Config) {
-		c.Window, c.Sessions, c.Tickets, c.Audit = openWindow{}, noStore{}, noStore{}, noStore{}
+	floor.EachSuite(b, func(b *testing.B, suite ecc.Suite) {
+		s := newScene(b, suite)
+		h := s.w.Instance(b, s.h.Party, s.h.Storage, s.s, func(c *hospital.Config) {
+			c.Window, c.Sessions, c.Tickets, c.Audit = openWindow{}, noStore{}, noStore{}, noStore{}
+		})
+		c, prekey, bare := s.consent(), s.h.Prekey(b, s.w), newBare(s)
+		floor.Beside(b, func() { bare.run(b) }, func() func() {
+			x := s.w.Visit(s.d, s.h.Party.Cred, prekey, s.p.Cred, c, s.w.Ticket(s.d, c.Consent, message.ModeRead))
+			return func() {
+				_, err := h.OpenSession(b.Context(), x.M6)
+				check(b, err)
+			}
+		})
 	})
-	c, prekey := s.consent(), s.h.Prekey(b, s.w)
-	f0 := newFloor(s)
-	var handler, floor []time.Duration
-	for b.Loop() {
-		b.StopTimer()
-		x := s.w.Visit(s.d, s.h.Party.Cred, prekey, s.p.Cred, c, s.w.Ticket(s.d, c.Consent, message.ModeRead))
-		b.StartTimer()
-		start := time.Now()
-		if _, err := h.OpenSession(b.Context(), x.M6); err != nil {
-			b.Fatal(err)
-		}
-		middle := time.Now()
-		f0.run(b)
-		handler, floor = append(handler, middle.Sub(start)), append(floor, time.Since(middle))
-	}
-	h1, f1 := median(handler), median(floor)
-	b.ReportMetric(float64(h1.Nanoseconds())/1e3, "handler-µs")
-	b.ReportMetric(float64(f1.Nanoseconds())/1e3, "floor-µs")
-	b.ReportMetric(float64(h1)/float64(f1), "ratio")
 }
 
-// median is what one run takes: a mean would count what else the machine did.
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
-}
-
-// floor holds the inputs of the bare operations.
-type floor struct {
+// bare holds the inputs of the bare operations of M6 and M7.
+type bare struct {
 	s               *scene
 	prekey          ecc.KEMPrivateKey
 	info, aad, c    []byte
@@ -83,8 +62,8 @@ type floor struct {
 	signKey, kemKey []byte
 }
 
-func newFloor(s *scene) *floor {
-	f := &floor{s: s, info: make([]byte, 80), aad: make([]byte, 127), state: make([]byte, 1200)}
+func newBare(s *scene) *bare {
+	f := &bare{s: s, info: make([]byte, 80), aad: make([]byte, 127), state: make([]byte, 1200)}
 	rand.Read(f.key[:])
 	f.prekey = peers.Must(ecc.GenerateKEM(s.w.Suite, rand.Reader))
 	body := make([]byte, len(s.d.Cred.Encode())+len(s.d.Cert)+400)
@@ -100,7 +79,7 @@ func newFloor(s *scene) *floor {
 }
 
 // run does what M6 and M7 cannot go without.
-func (f *floor) run(b *testing.B) {
+func (f *bare) run(b *testing.B) {
 	s := f.s
 	opened, err := f.prekey.Open(f.info, f.aad, f.c)
 	check(b, err)
@@ -137,8 +116,9 @@ func (f *floor) run(b *testing.B) {
 }
 
 func check(b *testing.B, err error) {
+	b.Helper()
 	if err != nil {
-		b.Fatal(err)
+		b.Fatal(problem.Reason(err))
 	}
 }
 
@@ -177,13 +157,17 @@ func BenchmarkRelease(b *testing.B) {
 // BenchmarkImport times the import of 500 new resources of about 1 KB.
 func BenchmarkImport(b *testing.B) {
 	s := newScene(b, ecc.SuiteX25519)
-	rs := observations(500)
+	rs, bytes := observations(500), 0
+	for _, r := range rs {
+		bytes += len(r.Bytes)
+	}
 	for i := 0; b.Loop(); i++ {
 		if _, err := s.h.ImportPatient(b.Context(), fmt.Sprint("MRN-", i), rs); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(500*b.N)/b.Elapsed().Seconds(), "resources/s")
+	b.ReportMetric(float64(bytes*b.N)/1e6/b.Elapsed().Seconds(), "MB/s")
 }
 
 func observations(n int) []hospital.Resource {
