@@ -14,6 +14,10 @@ import (
 // are good at any time and a patient who fetched the older one is not turned away.
 const PrekeyRotation = 12 * time.Hour
 
+// prekeyLead is by how much a prekey begins before it is made: a client whose clock is behind
+// takes it at once.
+const prekeyLead = 10 * time.Minute
+
 // prekeyGrace is how long after its expiry a prekey can still open a message that was
 // on its way.
 const prekeyGrace = 2 * time.Minute
@@ -51,8 +55,8 @@ func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, error) {
 	if err != nil {
 		return message.Signed{}, err
 	}
-	now := h.now()
-	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: now, NotAfter: now.Add(message.MaxPrekeyLife)}
+	begin := h.now().Add(-prekeyLead)
+	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
 	signed := message.Sign(h.Keys.Sign, p.Encode())
 	sealed, err := ecc.SealAtRest(h.Rand, h.keys.prekeys[:], prekeyPlace(key.Public().ID()),
 		ecc.Encode(ecc.LabelPrekey, key.SecretBytes(), signed.Encode()))
@@ -96,8 +100,11 @@ func (h *Hospital) erasePrekeys(ctx context.Context) error {
 	return h.Prekeys.ErasePrekeys(ctx, before)
 }
 
-// open decrypts a message under the prekey that its kid_to names.
+// open decrypts the first message of an exchange under the prekey that its kid_to names.
 func (h *Hospital) open(ctx context.Context, m message.Message) (ecc.Opened, error) {
+	if m.Header.Seq != 1 {
+		return ecc.Opened{}, ecc.ErrSequence
+	}
 	key, err := h.prekey(ctx, m.Header.To)
 	if err != nil {
 		return ecc.Opened{}, err

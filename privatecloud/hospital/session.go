@@ -204,9 +204,6 @@ func (h *Hospital) openSession(ctx context.Context, m message.Message, ev *Event
 	if err := h.fresh(m); err != nil {
 		return message.Message{}, err
 	}
-	if m.Header.Seq != 1 {
-		return message.Message{}, ecc.ErrSequence
-	}
 	opened, err := h.open(ctx, m)
 	if err != nil {
 		return message.Message{}, err

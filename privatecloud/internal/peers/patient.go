@@ -16,6 +16,7 @@ type Patient struct {
 	W    *World
 	UV   ecc.SigningKey
 	KLoc []byte
+	Seq  uint64 // of what she sends; 0 for the right number, 1
 }
 
 // NewPatient registers a patient under a random identity.
@@ -61,6 +62,7 @@ type Exchange struct {
 func (p *Patient) Enrol(t testing.TB, h message.Credential, prekey ecc.KEMPublicKey, code string) Exchange {
 	t.Helper()
 	hdr := Must(message.NewHeader(rand.Reader, p.W.Suite, message.TypeEnrol, [16]byte{}, p.W.Now()))
+	hdr.Seq = max(p.Seq, 1)
 	s := Must(message.Begin(rand.Reader, prekey, h.Info.ID, hdr))
 	x := Exchange{key: Must(ecc.GenerateKEM(p.W.Suite, rand.Reader)), p: p, h: h}
 	e := message.Enrolment{Patient: p.Cred, Code: code, Locators: p.Locators(h.Info.ID), PKe: x.key.Public()}
@@ -90,6 +92,7 @@ func (x Exchange) Enrolled(t testing.TB, m message.Message) {
 func (p *Patient) Ask(t testing.TB, h message.Credential, prekey ecc.KEMPublicKey, q message.Question) Exchange {
 	t.Helper()
 	hdr := Must(message.NewHeader(rand.Reader, p.W.Suite, message.TypeAsk, [16]byte{}, p.W.Now()))
+	hdr.Seq = max(p.Seq, 1)
 	s := Must(message.Begin(rand.Reader, prekey, h.Info.ID, hdr))
 	x := Exchange{key: Must(ecc.GenerateKEM(p.W.Suite, rand.Reader)), p: p, h: h, q: q}
 	body := message.HospitalQuestion{Patient: p.Cred, Question: q, PKe: x.key.Public()}

@@ -12,6 +12,7 @@ import (
 type Cloud struct {
 	Pins   message.Pins
 	Prekey message.Prekey
+	Seq    uint64 // of what is sent; 0 for the right number, 1
 }
 
 // KnowCloud verifies the public cloud's signed prekey.
@@ -36,6 +37,7 @@ type Sent struct {
 func (c Cloud) Seal(t message.Type, now time.Time, body func(message.Header, ecc.KEMPublicKey) []byte) Sent {
 	s := c.Prekey.Suite
 	h := Must(message.NewHeader(rand.Reader, s, t, [16]byte{}, message.MillisOf(now)))
+	h.Seq = max(c.Seq, 1)
 	sealing := Must(message.Begin(rand.Reader, c.Prekey.Key, c.Pins.CloudID, h))
 	pke := Must(ecc.GenerateKEM(s, rand.Reader))
 	m := Must(sealing.Seal(body(sealing.Header(), pke.Public())))
