@@ -28,7 +28,7 @@ type Config struct {
 	Suite   uint8  `help:"HPKE suite: 1 X25519, 2 X-Wing." default:"1" env:"PRIVATECLOUD_SUITE"`
 
 	Listen      string `help:"Address of the protocol. Port 0 picks a free one, or after the registration the one in the credential." default:"127.0.0.1:8081" env:"PRIVATECLOUD_LISTEN"`
-	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8083" env:"PRIVATECLOUD_ADMIN_LISTEN"`
+	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8084" env:"PRIVATECLOUD_ADMIN_LISTEN"`
 	TLSCert     string `help:"TLS certificate chain (PEM file), for both." env:"PRIVATECLOUD_TLS_CERT"`
 	TLSKey      string `help:"TLS private key (PEM file)." env:"PRIVATECLOUD_TLS_KEY"`
 	BehindTLS   bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PRIVATECLOUD_BEHIND_TLS"`
