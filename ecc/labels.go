@@ -90,6 +90,7 @@ const (
 	LabelEntries      Label = "entries"
 	LabelTicket       Label = "ticket"
 	LabelEnrolList    Label = "enrol list"
+	LabelEnrolLocator Label = "enrol L"
 	LabelIndexContent Label = "content"
 	LabelList         Label = "list"
 	LabelHashes       Label = "hashes"

@@ -91,7 +91,7 @@ func bodies(w *world) map[string][]byte {
 		"prekey":     message.Prekey{Suite: w.suite, Owner: w.doctor.cred.Hash(), Key: pke, NotBefore: now, NotAfter: now.Add(message.MaxPrekeyLife)},
 		"parameters": parameters(w), "entry": entry, "index": message.IndexWrite{Entry: entry, VK: kL.Public(), PKe: pke, Signature: sig},
 		"indexed": message.Indexed{Time: now, Signature: sig}, "consent": con.Consent, "openC": con.OpenC, "openH": con.OpenH, "con": con,
-		"enrolment": message.Enrolment{Patient: w.patient.cred, Code: "7K3F-9QXM", Locators: []message.EnrolledLocator{{Department: "GENERAL", VK: kL.Public(), Key: message.Hash{6}}}, PKe: pke, Signature: sig},
+		"enrolment": message.Enrolment{Patient: w.patient.cred, Code: "7K3F-9QXM", Locators: []message.EnrolledLocator{message.NewEnrolledLocator(kL, w.patient.cred.Hash(), message.Hash{8}, "GENERAL", message.Hash{6})}, PKe: pke, Signature: sig},
 		"enrolled":  message.Enrolled{Time: now, Signature: sig},
 		"m01":       message.M1{Patient: w.patient.cred, R: w.patient.cred.R, PKe: pke, SigP1: sig},
 		"m02":       message.M2{Doctor: w.doctor.cred, Certificate: certD, R: w.doctor.cred.R, Confirm: message.Hash{8}, SigD1: sig},

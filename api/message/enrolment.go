@@ -5,22 +5,41 @@ import (
 )
 
 // EnrolledLocator is what a hospital needs to publish an entry of one department:
-// (ID_DE, vk_L, kv).
+// (ID_DE, vk_L, kv), and S_sk_L over it. Without that signature whoever has seen a
+// patient's vk_L could enrol it with a record of his own, and the hospital would
+// write his entry over hers: both lie under (L, c_HPC).
 type EnrolledLocator struct {
 	Department Code
 	VK         ecc.VerifyKey
-	Key        Hash // kv, secret
+	Key        Hash   // kv, secret
+	Signature  []byte // S_sk_L⟨enrol L: c_P, c_HPC, ID_DE, kv⟩
+}
+
+// TBSEnrolLocator is ⟨enrol L: c_P, c_HPC, ID_DE, kv⟩.
+func TBSEnrolLocator(cP, cH Hash, department Code, kv Hash) []byte {
+	return ecc.Encode(ecc.LabelEnrolLocator, cP[:], cH[:], []byte(department), kv[:])
+}
+
+// NewEnrolledLocator gives a hospital the right to write under L for this patient.
+func NewEnrolledLocator(sk ecc.SigningKey, cP, cH Hash, department Code, kv Hash) EnrolledLocator {
+	return EnrolledLocator{Department: department, VK: sk.Public(), Key: kv,
+		Signature: sk.Sign(TBSEnrolLocator(cP, cH, department, kv))}
+}
+
+// Verify checks that the holder of sk_L enrols it, for this patient at this hospital.
+func (l EnrolledLocator) Verify(cP, cH Hash) error {
+	return l.VK.Verify(TBSEnrolLocator(cP, cH, l.Department, l.Key), l.Signature)
 }
 
 // Encode returns the canonical bytes.
 func (l EnrolledLocator) Encode() []byte {
-	return ecc.Encode(ecc.LabelEnrolList, []byte(l.Department), l.VK.Bytes(), l.Key[:])
+	return ecc.Encode(ecc.LabelEnrolList, []byte(l.Department), l.VK.Bytes(), l.Key[:], l.Signature)
 }
 
 // DecodeEnrolledLocator is the inverse of Encode.
 func DecodeEnrolledLocator(b []byte) (EnrolledLocator, error) {
-	r := read(ecc.LabelEnrolList, b, 3)
-	l := EnrolledLocator{Department: r.code(), VK: r.verifyKey(), Key: r.hash()}
+	r := read(ecc.LabelEnrolList, b, 4)
+	l := EnrolledLocator{Department: r.code(), VK: r.verifyKey(), Key: r.hash(), Signature: r.signature()}
 	return l, r.done()
 }
 

@@ -31,7 +31,7 @@ func (p *Patient) Enrol(h Hospital, code string, departments []message.Code) (*P
 	if err != nil {
 		return nil, message.Message{}, err
 	}
-	list, err := p.locators(h.ID(), departments)
+	list, err := p.locators(h, cred.Hash(), departments)
 	if err != nil {
 		return nil, message.Message{}, err
 	}
@@ -52,14 +52,14 @@ func (p *Patient) Enrol(h Hospital, code string, departments []message.Code) (*P
 	return &PendingEnrolment{p: p, hospital: h, session: hdr.Session, key: key}, m, err
 }
 
-func (p *Patient) locators(hospital message.ID, departments []message.Code) ([]message.EnrolledLocator, error) {
+func (p *Patient) locators(h Hospital, cP message.Hash, departments []message.Code) ([]message.EnrolledLocator, error) {
 	var list []message.EnrolledLocator
 	for _, d := range message.SortCodes(departments) {
 		k, err := message.LocatorKey(p.keys.Locator[:], d)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, message.EnrolledLocator{Department: d, VK: k.Public(), Key: message.IndexKey(p.keys.Locator[:], d, hospital)})
+		list = append(list, message.NewEnrolledLocator(k, cP, h.Hash, d, message.IndexKey(p.keys.Locator[:], d, h.ID())))
 	}
 	return list, nil
 }

@@ -145,6 +145,11 @@ func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Eve
 	if err := e.Patient.Info.Keys.Sign.Verify(tbs, e.Signature); err != nil {
 		return e, err
 	}
+	for _, l := range e.Locators {
+		if err := l.Verify(cP, h.self); err != nil {
+			return e, fmt.Errorf("locator: %w", err)
+		}
+	}
 	ev.proven = true
 	return e, h.accept(ctx, cP, m.Header)
 }

@@ -128,7 +128,7 @@ func TestPublisher(t *testing.T) {
 
 func (s *scene) openEntry(e message.Entry) message.IndexContent {
 	s.t.Helper()
-	for _, l := range s.p.Locators(s.h.ID()) {
+	for _, l := range s.p.Locators(s.h.Party.Cred) {
 		if message.Locator(l.VK) == e.Locator {
 			return peers.Must(message.OpenIndex(l.Key, e.Locator, s.h.Party.Cred.Hash(), e.Value))
 		}

@@ -40,11 +40,11 @@ func (w *World) PatientAs(id message.ID, epoch uint64) *Patient {
 var Departments = []message.Code{"EMERGENCY", "GENERAL", "INPATIENT", "OBSTETRICS", "OUTPATIENT", "SURGERY"}
 
 // Locators are what she gives to a hospital.
-func (p *Patient) Locators(h message.ID) []message.EnrolledLocator {
+func (p *Patient) Locators(h message.Credential) []message.EnrolledLocator {
 	var out []message.EnrolledLocator
 	for _, d := range Departments {
 		k := Must(message.LocatorKey(p.KLoc, d))
-		out = append(out, message.EnrolledLocator{Department: d, VK: k.Public(), Key: message.IndexKey(p.KLoc, d, h)})
+		out = append(out, message.NewEnrolledLocator(k, p.Cred.Hash(), h.Hash(), d, message.IndexKey(p.KLoc, d, h.Info.ID)))
 	}
 	return out
 }
@@ -61,11 +61,17 @@ type Exchange struct {
 // Enrol makes the enrolment message.
 func (p *Patient) Enrol(t testing.TB, h message.Credential, prekey ecc.KEMPublicKey, code string) Exchange {
 	t.Helper()
+	return p.EnrolWith(t, h, prekey, code, p.Locators(h))
+}
+
+// EnrolWith enrols with locators that need not be hers.
+func (p *Patient) EnrolWith(t testing.TB, h message.Credential, prekey ecc.KEMPublicKey, code string, list []message.EnrolledLocator) Exchange {
+	t.Helper()
 	hdr := Must(message.NewHeader(rand.Reader, p.W.Suite, message.TypeEnrol, [16]byte{}, p.W.Now()))
 	hdr.Seq = max(p.Seq, 1)
 	s := Must(message.Begin(rand.Reader, prekey, h.Info.ID, hdr))
 	x := Exchange{key: Must(ecc.GenerateKEM(p.W.Suite, rand.Reader)), p: p, h: h}
-	e := message.Enrolment{Patient: p.Cred, Code: code, Locators: p.Locators(h.Info.ID), PKe: x.key.Public()}
+	e := message.Enrolment{Patient: p.Cred, Code: code, Locators: list, PKe: x.key.Public()}
 	e.Signature = p.Sign.Sign(message.TBSEnrol(s.Header(), p.Cred.Hash(), h.Hash(), code, e.Locators, e.PKe))
 	x.M = Must(s.Seal(e.Encode()))
 	return x
