@@ -159,11 +159,15 @@ func (a *Agent) requestRegistration(ctx context.Context, role *patient.Patient, 
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
+	begun := time.Now()
 	q, err := role.RequestRegistration(challenge, code)
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
-	resp, err = a.cloud.Register(ctx, publiccloud.Message{Message: encode(q.Encode())})
+	m0 := q.Encode()
+	a.cfg.Trace(message.Sent{Type: message.TypeM0, From: message.Patient, To: message.PublicCloud, Bytes: len(m0), Took: time.Since(begun)})
+	begun = time.Now()
+	resp, err = a.cloud.Register(ctx, publiccloud.Message{Message: encode(m0)})
 	w, err := decode[wire](resp, err, http.StatusCreated)
 	if err != nil {
 		return message.RegistrationReply{}, err
@@ -172,6 +176,7 @@ func (a *Agent) requestRegistration(ctx context.Context, role *patient.Patient, 
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
+	a.cfg.Trace(message.Sent{Type: message.TypeM0, From: message.PublicCloud, To: message.Patient, Bytes: len(b), Took: time.Since(begun)})
 	reply, err := message.DecodeRegistrationReply(b)
 	if err != nil {
 		return message.RegistrationReply{}, problem.Refused(err)

@@ -16,16 +16,28 @@ import (
 	patient "medunion/patient-agent/agent"
 )
 
-// Log collects the messages that the agents report, in their order.
+// Log collects the messages that the agents report, in their order, each once.
 type Log struct {
 	mu       sync.Mutex
 	messages []Message
+	onTheWay map[message.Type]bool // between patient and doctor, reported by the sender
 }
 
-// Add takes one message; it is safe for concurrent use.
+// Add takes one message; it is safe for concurrent use. What goes between patient
+// and doctor both their agents report, the sender first; the clouds report nothing.
 func (l *Log) Add(s message.Sent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if s.From != message.PublicCloud && s.To != message.PublicCloud && s.From != message.Hospital && s.To != message.Hospital {
+		if l.onTheWay[s.Type] {
+			delete(l.onTheWay, s.Type)
+			return
+		}
+		if l.onTheWay == nil {
+			l.onTheWay = map[message.Type]bool{}
+		}
+		l.onTheWay[s.Type] = true
+	}
 	l.messages = append(l.messages, line(s))
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
+	"medunion/api/message"
 	"medunion/deploy/local/source"
 )
 
@@ -82,6 +84,24 @@ func TestCompareKnowsEarlierDiagnoses(t *testing.T) {
 	}
 	if r := Compare(p, nil, got); r.Leaked != 1 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestLogHasEachMessageOnce(t *testing.T) {
+	var l Log
+	for range 2 { // two visits
+		l.Add(message.Sent{Type: message.TypeM1, From: message.Patient, To: message.Doctor, Bytes: 5})
+		l.Add(message.Sent{Type: message.TypeM1, From: message.Patient, To: message.Doctor, Bytes: 5})
+		for range 2 { // two hospitals
+			l.Add(message.Sent{Type: message.TypeM6, From: message.Doctor, To: message.Hospital, Bytes: 6})
+		}
+	}
+	var names []string
+	for _, m := range l.Messages() {
+		names = append(names, m.Name)
+	}
+	if got := strings.Join(names, " "); got != "M1 M6 M6 M1 M6 M6" {
+		t.Error(got)
 	}
 }
 
