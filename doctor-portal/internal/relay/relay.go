@@ -24,9 +24,14 @@ import (
 // Limits of what is passed on.
 const (
 	directoryLife = time.Minute
-	maxAnswer     = 64 << 20 // a record's pages, one after the other
 	maxSigned     = 8 << 20
 )
+
+// maxAnswer bounds a record's pages together. A hospital releases up to 256 MiB of resources
+// at once by default; in base64 they are 342 MiB, and a quarter more is for the Bundle's
+// entries around small resources and for headers. Pages are passed on as they come, so that
+// the bound costs no memory.
+const maxAnswer = (256 << 20) * 4 / 3 * 5 / 4
 
 // Relay forwards to the clouds. It keeps the signed directory for a minute.
 type Relay struct {

@@ -104,6 +104,35 @@ func TestPagesPassAsTheyCome(t *testing.T) {
 	}
 }
 
+// counter counts what arrives.
+type counter struct {
+	http.ResponseWriter
+	n int
+}
+
+func (c *counter) Write(b []byte) (int, error) { c.n += len(b); return len(b), nil }
+
+// The largest release that a hospital makes by default passes.
+func TestALargeReleaseIsNotCutOff(t *testing.T) {
+	const pages, page = 128, 2 << 20 // 256 MiB
+	c := start(t)
+	c.list("h1", c.hospital.URL)
+	line := []byte(`{"message":"` + strings.Repeat("A", (page+512)*4/3) + "\"}\n")
+	c.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		for range pages {
+			_, _ = w.Write(line)
+		}
+	}
+	w := &counter{ResponseWriter: httptest.NewRecorder()}
+	if err := c.relay(t).Hospital(t.Context(), w, "h1", "/v1/releases", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if w.n != pages*len(line) {
+		t.Errorf("%d bytes of %d have passed", w.n, pages*len(line))
+	}
+}
+
 func TestOnlyAddressesOfTheSignedDirectoryAreSpokenTo(t *testing.T) {
 	c := start(t)
 	c.answer = func(http.ResponseWriter, *http.Request) { t.Error("a hospital that is not in the directory was asked") }
