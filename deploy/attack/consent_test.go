@@ -60,12 +60,20 @@ func TestAttack11_TheSame403(t *testing.T) {
 	s.mustAsk(s.pc(), s.searches(control))
 	_, err := s.send(s.anna.node, s.asksM8(control))
 	ok(t, err)
-	want := face(problem.Refused(nil))
+	want, entry := face(problem.Refused(nil)), s.p.entries()[0]
+	s.mustAsk(s.pc(), s.r.m12(control, entry, edits[message.M12]{}))
+	s.mustAsk(s.anna.node, s.writes(control))
 	for name, c := range s.badConsents() {
 		if c.cloud {
 			err := s.refused(name+" at the public cloud", s.attempt(s.pc(), s.searches(c.con)))
 			if got := face(err); got != want {
 				t.Errorf("%s at the public cloud: %s, want %s", name, got, want)
+			}
+			if name != "overused" { // searches are counted, M12 is none
+				err := s.refused(name+" at the public cloud, M12", s.attempt(s.pc(), s.r.m12(c.con, entry, edits[message.M12]{})))
+				if got := face(err); got != want {
+					t.Errorf("%s, M12: %s, want %s", name, got, want)
+				}
 			}
 		}
 		if c.hospital {
@@ -73,7 +81,10 @@ func TestAttack11_TheSame403(t *testing.T) {
 			if got := face(err); got != want {
 				t.Errorf("%s at the hospital: %s, want %s", name, got, want)
 			}
-			s.refused(name+" at the hospital, M11", s.attempt(s.anna.node, s.writes(c.con)))
+			err = s.refused(name+" at the hospital, M11", s.attempt(s.anna.node, s.writes(c.con)))
+			if got := face(err); got != want {
+				t.Errorf("%s, M11: %s, want %s", name, got, want)
+			}
 		}
 	}
 	s.mustAsk(s.pc(), s.searches(control))

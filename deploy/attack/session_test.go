@@ -177,6 +177,9 @@ func TestAttack14_Pages(t *testing.T) {
 			return []message.Message{a[0], b[1], a[2]}
 		},
 	} {
+		if testing.Short() && name != "reordered" && name != "last missing" {
+			continue
+		}
 		x, a := s.pages()
 		_, b := s.pages()
 		s.incomplete(name, x, arrange(a, b))

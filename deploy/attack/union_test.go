@@ -152,7 +152,7 @@ func startUnion(t testing.TB, s ecc.Suite, c *clock, redis string) *union {
 	u.file("operators", must(u.operators.JWKS()))
 	u.config = cloudserver.Config{ID: "cloud", Listen: "127.0.0.1:0", Keys: u.path("cloud"), InitKeys: true, MongoURI: mongoURI,
 		Database: "pc_" + rand.Text()[:10], RedisAddrs: []string{redis}, WindowTimeout: 5 * time.Second, Authority: authorityName,
-		AuthorityJWKS: u.path("authority"), Operators: operatorsName, OperatorsJWKS: u.path("operators"), Logger: quiet, Now: c.Now}
+		AuthorityFile: u.path("authority"), Operators: operatorsName, OperatorsFile: u.path("operators"), Logger: quiet, Now: c.Now}
 	i := u.startCloud(u.config)
 	u.cloud, u.pins = i.Role(), i.Pins()
 	u.ready(i.URL())
@@ -209,9 +209,9 @@ type house struct {
 func (u *union) house(id message.ID) *house {
 	u.Helper()
 	h := &house{id: id, config: hospitalserver.Config{ID: string(id), Suite: uint8(u.suite), Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		Keys: u.path(string(id)), InitKeys: true, Cloud: u.url, PinsValue: &u.pins, Authority: authorityName, AuthorityJWKS: u.path("authority"),
+		Keys: u.path(string(id)), InitKeys: true, Cloud: u.url, Pins: &u.pins, Authority: authorityName, AuthorityFile: u.path("authority"),
 		OperatorToken: u.file("operator", u.operator("publiccloud", token.ScopeOperator)), Operators: operatorsName,
-		OperatorsJWKS: u.path("operators"), MongoURI: mongoURI, Database: "hpc_" + rand.Text()[:10], RedisAddrs: []string{u.redis},
+		OperatorsFile: u.path("operators"), MongoURI: mongoURI, Database: "hpc_" + rand.Text()[:10], RedisAddrs: []string{u.redis},
 		WindowTimeout: 5 * time.Second, Releases: 2, Logger: quiet, Now: u.clock.Now}}
 	h.instance = u.startHouse(h.config)
 	u.ready(h.instance.URL())
