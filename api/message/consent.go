@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -214,6 +215,17 @@ func decodeSharedIndexKey(b []byte) (SharedIndexKey, error) {
 	return k, r.done()
 }
 
+// compare orders by department, then hospital.
+func (k SharedIndexKey) compare(o SharedIndexKey) int {
+	return cmp.Or(cmp.Compare(k.Department, o.Department), cmp.Compare(k.Hospital, o.Hospital))
+}
+
+// SortIndexKeys returns the keys in the canonical order of kv*: ascending by
+// department, then hospital. There is one key for each pair.
+func SortIndexKeys(keys []SharedIndexKey) []SharedIndexKey {
+	return slices.SortedFunc(slices.Values(keys), SharedIndexKey.compare)
+}
+
 // CON is what M3 hands to the doctor: the consent, its openings, σ_P, the
 // user-verification assertion, the authorizers in the order of L*, and kv*.
 type CON struct {
@@ -223,7 +235,7 @@ type CON struct {
 	SigmaP      []byte
 	Assertion   Assertion
 	Authorizers []Authorizer
-	IndexKeys   []SharedIndexKey
+	IndexKeys   []SharedIndexKey // sorted by department and hospital, one each, up to 1024
 }
 
 // Encode returns the canonical bytes.
@@ -244,6 +256,11 @@ func DecodeCON(b []byte) (CON, error) {
 	c.SigmaP, c.Assertion = r.signature(), r.assertion()
 	c.Authorizers = decodeEach(r, ecc.LabelList, maxLocators, decodeAuthorizer)
 	c.IndexKeys = decodeEach(r, ecc.LabelList, maxIndexKey, decodeSharedIndexKey)
+	for i := 1; i < len(c.IndexKeys); i++ {
+		if c.IndexKeys[i-1].compare(c.IndexKeys[i]) >= 0 {
+			r.fail()
+		}
+	}
 	return c, r.done()
 }
 

@@ -92,8 +92,12 @@ func (w *world) consent() message.CON {
 	c.Consent = message.Consent{CID: [16]byte{3}, Doctor: w.doctor.cred.Hash(), Department: "OUTPATIENT", Purpose: "TREATMENT",
 		NotBefore: now, Expires: now.Add(24 * time.Hour), MaxUses: 3, CommitC: c.OpenC.Commit(), CommitH: c.OpenH.Commit()}
 	w.signConsent(&c, keys)
-	c.IndexKeys = []message.SharedIndexKey{{Department: "GENERAL", Hospital: "st-anna", Key: message.IndexKey(w.kLoc, "GENERAL", "st-anna")}}
+	c.IndexKeys = []message.SharedIndexKey{w.indexKey("GENERAL", "mercy"), w.indexKey("GENERAL", "st-anna"), w.indexKey("OUTPATIENT", "st-anna")}
 	return c
+}
+
+func (w *world) indexKey(department message.Code, hospital message.ID) message.SharedIndexKey {
+	return message.SharedIndexKey{Department: department, Hospital: hospital, Key: message.IndexKey(w.kLoc, department, hospital)}
 }
 
 func (w *world) signConsent(c *message.CON, keys map[message.Hash]ecc.SigningKey) {

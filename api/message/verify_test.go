@@ -15,6 +15,28 @@ func verifyCON(w *world, c message.CON) error {
 	return c.Verify(w.patient.cred, w.doctor.cred.Hash(), []string{"OUTPATIENT"}, now)
 }
 
+// There is one encoding of kv*: by department and hospital, each pair once.
+func TestIndexKeysOfAConsentAreSorted(t *testing.T) {
+	w := newWorld(t, ecc.SuiteX25519)
+	c := w.consent()
+	sorted := c.IndexKeys
+	for name, keys := range map[string][]message.SharedIndexKey{
+		"by hospital":      {sorted[0], sorted[2], sorted[1]},
+		"by department":    {sorted[2], sorted[0], sorted[1]},
+		"twice":            {sorted[0], sorted[0]},
+		"twice, other key": {sorted[0], {Department: sorted[0].Department, Hospital: sorted[0].Hospital, Key: message.Hash{1}}},
+	} {
+		c.IndexKeys = keys
+		if _, err := message.DecodeCON(c.Encode()); !errors.Is(err, message.ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c.IndexKeys = message.SortIndexKeys([]message.SharedIndexKey{sorted[2], sorted[0], sorted[1]})
+	if got, err := message.DecodeCON(c.Encode()); err != nil || len(got.IndexKeys) != 3 {
+		t.Error(err)
+	}
+}
+
 func TestAttack11_EditedConsentIsRefused(t *testing.T) {
 	w := newWorld(t, ecc.SuiteX25519)
 	if err := verifyCON(w, w.consent()); err != nil {

@@ -144,5 +144,5 @@ func (p *Patient) indexKeys(grants []message.Grant) []message.SharedIndexKey {
 			out = append(out, message.SharedIndexKey{Department: d, Hospital: g.Hospital, Key: message.IndexKey(p.keys.Locator[:], d, g.Hospital)})
 		}
 	}
-	return out
+	return message.SortIndexKeys(out)
 }
