@@ -270,6 +270,10 @@ func TestAttack18Downgrade(t *testing.T) {
 	weakAnna := s.Party(message.Hospital, peers.AnnaID, ecc.SuiteX25519, []byte("https://st-anna.example"))
 	_, _, err = q.BeginSession(weakAnna.Cred, s.anna.Prekey())
 	refused(t, "a hospital of suite 1", err)
+	s.Cloud.Entries = []message.Entry{(&peers.Hospital{Party: weakAnna}).Entry(s.p)}
+	if _, found := s.searched(v, message.ModeRead); len(found) != 0 {
+		t.Error("an entry of a hospital of suite 1 was followed")
+	}
 	weak.Owner = s.anna.C
 	_, _, err = q.BeginSession(s.anna.Cred, message.Sign(s.anna.Sign, weak.Encode()))
 	refused(t, "a hospital's prekey of suite 1", err)
