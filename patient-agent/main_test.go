@@ -23,7 +23,7 @@ func parse(t *testing.T, args ...string) (*cli, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = k.Parse(append([]string{"--store", "s", "--cloud", "http://127.0.0.1:1", "--pins-file", "p", "--authority", "a", "--authority-file", "f"}, args...))
+	_, err = k.Parse(append([]string{"--store", "s", "--cloud", "http://127.0.0.1:1", "--pins", "p", "--authority", "a", "--authority-jwks", "f"}, args...))
 	return &c, err
 }
 

@@ -41,7 +41,7 @@ func (s *session) newPassphrase() ([]byte, error) {
 func ask(prompt string) ([]byte, error) {
 	in := int(os.Stdin.Fd())
 	if !term.IsTerminal(in) {
-		return nil, errors.New("no terminal to ask for the passphrase; name its file in MEDUNION_PATIENT_PASSPHRASE_FILE")
+		return nil, errors.New("no terminal to ask for the passphrase; name its file in PATIENT_AGENT_PASSPHRASE_FILE")
 	}
 	fmt.Fprint(os.Stderr, prompt)
 	p, err := term.ReadPassword(in)

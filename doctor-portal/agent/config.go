@@ -19,17 +19,17 @@ import (
 // Config is the agent's configuration. Secrets stand in files, or in an
 // environment variable that is named here, never in the configuration itself.
 type Config struct {
-	Listen         string `help:"Loopback address to listen on." default:"127.0.0.1:8083" env:"MEDUNION_DOCTOR_LISTEN"`
-	Store          string `help:"File of the sealed key store; made on first start." required:"" env:"MEDUNION_DOCTOR_STORE"`
-	PassphraseFile string `help:"File with the store's passphrase." xor:"passphrase" env:"MEDUNION_DOCTOR_PASSPHRASE_FILE"`
+	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8083" env:"DOCTOR_AGENT_LISTEN"`
+	Store          string `help:"File of the sealed key store; made on first start." required:"" env:"DOCTOR_AGENT_STORE"`
+	PassphraseFile string `help:"File whose first line is the store's passphrase." xor:"passphrase" env:"DOCTOR_AGENT_PASSPHRASE_FILE"`
 	PassphraseEnv  string `help:"Name of the environment variable with the store's passphrase." xor:"passphrase"`
-	TokenFile      string `help:"File of the API's bearer token; made on first start." required:"" env:"MEDUNION_DOCTOR_TOKEN_FILE"`
-	Portal         string `help:"The portal's origin, as https://portal.example." required:"" env:"MEDUNION_DOCTOR_PORTAL"`
-	PinsFile       string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"MEDUNION_DOCTOR_PINS"`
-	Authority      string `help:"Issuer name of the medical authority." required:"" env:"MEDUNION_DOCTOR_AUTHORITY"`
-	AuthorityFile  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_DOCTOR_AUTHORITY_KEYS"`
-	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"MEDUNION_DOCTOR_ID"`
-	Suite          int    `help:"HPKE suite of a new store: 1 (X25519) or 2 (X-Wing)." default:"1" enum:"1,2" env:"MEDUNION_DOCTOR_SUITE"`
+	TokenFile      string `help:"File of the local API's bearer token; made if absent." required:"" env:"DOCTOR_AGENT_TOKEN_FILE"`
+	Portal         string `help:"The portal's origin, as https://portal.example." required:"" env:"DOCTOR_AGENT_PORTAL"`
+	PinsFile       string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"DOCTOR_AGENT_PINS"`
+	Authority      string `help:"The medical authority's issuer name." required:"" env:"DOCTOR_AGENT_AUTHORITY"`
+	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"DOCTOR_AGENT_AUTHORITY_JWKS"`
+	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"DOCTOR_AGENT_ID"`
+	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"DOCTOR_AGENT_SUITE"`
 
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.

@@ -21,7 +21,7 @@ import (
 // Config is everything that a portal is told. Flags and environment variables
 // carry the same names.
 type Config struct {
-	Listen string `help:"Address to listen on." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
+	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
 	Origin string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
 
 	TLSCert   string `help:"TLS certificate chain (PEM file)." env:"PORTAL_TLS_CERT"`
@@ -29,19 +29,19 @@ type Config struct {
 	BehindTLS bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PORTAL_BEHIND_TLS"`
 
 	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
-	PinsFile string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." type:"existingfile" required:"" env:"PORTAL_PINS"`
+	PinsFile string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PORTAL_PINS"`
 
 	// SessionKeyFile holds 32 random bytes. All instances of one portal share it; it
 	// is made if it is absent.
-	SessionKeyFile string `help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
+	SessionKeyFile string `name:"session-key" help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PORTAL_PASSPHRASE_FILE"`
 
-	RedisAddrs    []string `help:"Redis: one server, the Sentinels, or some cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS"`
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS_ADDRS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
-	RedisCluster  bool     `help:"The addresses are nodes of a cluster." env:"PORTAL_REDIS_CLUSTER"`
-	RedisUsername string   `help:"Redis ACL user." env:"PORTAL_REDIS_USERNAME"`
-	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD"`
-	Namespace     string   `help:"Prefix of this portal's keys in Redis." default:"portal" env:"PORTAL_NAMESPACE"`
+	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PORTAL_REDIS_CLUSTER"`
+	RedisUsername string   `help:"Redis user." env:"PORTAL_REDIS_USERNAME"`
+	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:""`
+	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
 
 	// Set by a program that starts the portal itself; no flags.
 	Pins   *message.Pins    `kong:"-"` // instead of PinsFile

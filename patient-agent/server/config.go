@@ -21,16 +21,16 @@ import (
 // Config is everything that an agent is told. Secrets stand in files, never in the
 // configuration itself.
 type Config struct {
-	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"MEDUNION_PATIENT_LISTEN"`
-	Store          string `help:"File of the sealed store; made by registration." required:"" env:"MEDUNION_PATIENT_STORE"`
-	PassphraseFile string `help:"File with the store's passphrase, readable by its owner alone. Without it the passphrase is asked for." env:"MEDUNION_PATIENT_PASSPHRASE_FILE"`
-	TokenFile      string `help:"File of the local API's bearer token; made if absent. Default: the store's name with .token." env:"MEDUNION_PATIENT_TOKEN_FILE"`
-	Cloud          string `help:"Address of the public cloud." required:"" env:"MEDUNION_PATIENT_CLOUD"`
-	PinsFile       string `help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"MEDUNION_PATIENT_PINS"`
-	Authority      string `help:"Issuer name of the medical authority." required:"" env:"MEDUNION_PATIENT_AUTHORITY"`
-	AuthorityFile  string `help:"File with the medical authority's JWKS." required:"" env:"MEDUNION_PATIENT_AUTHORITY_KEYS"`
-	Suite          int    `help:"HPKE suite of a new identity: 1 (X25519) or 2 (X-Wing)." default:"1" enum:"1,2" env:"MEDUNION_PATIENT_SUITE"`
-	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"MEDUNION_PATIENT_ALLOW_HTTP"`
+	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"PATIENT_AGENT_LISTEN"`
+	Store          string `help:"File of the sealed store; made by registration." required:"" env:"PATIENT_AGENT_STORE"`
+	PassphraseFile string `help:"File whose first line is the store's passphrase. Default: it is asked for." env:"PATIENT_AGENT_PASSPHRASE_FILE"`
+	TokenFile      string `help:"File of the local API's bearer token; made if absent. Default: the store's name with .token." env:"PATIENT_AGENT_TOKEN_FILE"`
+	Cloud          string `help:"Address of the public cloud." required:"" env:"PATIENT_AGENT_CLOUD"`
+	PinsFile       string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PATIENT_AGENT_PINS"`
+	Authority      string `help:"The medical authority's issuer name." required:"" env:"PATIENT_AGENT_AUTHORITY"`
+	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PATIENT_AGENT_AUTHORITY_JWKS"`
+	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
+	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
 
 	// Set by a program that starts the agent itself.
 	Pins          *message.Pins      `kong:"-"` // instead of PinsFile

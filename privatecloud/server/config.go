@@ -25,11 +25,11 @@ import (
 type Config struct {
 	ID      string `help:"ID_HPC, the hospital's name in the protocol." required:"" env:"PRIVATECLOUD_ID"`
 	Address string `help:"Base URL at which patients' agents and portals reach the protocol; it stands in the credential for good. Default: that of the listener." env:"PRIVATECLOUD_ADDRESS"`
-	Suite   uint8  `help:"HPKE suite: 1 X25519, 2 X-Wing." default:"1" env:"PRIVATECLOUD_SUITE"`
+	Suite   uint8  `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" env:"PRIVATECLOUD_SUITE"`
 
 	Listen      string `help:"Address of the protocol. Port 0 picks a free one, or after the registration the one in the credential." default:"127.0.0.1:8081" env:"PRIVATECLOUD_LISTEN"`
 	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8084" env:"PRIVATECLOUD_ADMIN_LISTEN"`
-	TLSCert     string `help:"TLS certificate chain (PEM file), for both." env:"PRIVATECLOUD_TLS_CERT"`
+	TLSCert     string `help:"TLS certificate chain (PEM file)." env:"PRIVATECLOUD_TLS_CERT"`
 	TLSKey      string `help:"TLS private key (PEM file)." env:"PRIVATECLOUD_TLS_KEY"`
 	BehindTLS   bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PRIVATECLOUD_BEHIND_TLS"`
 
@@ -38,14 +38,14 @@ type Config struct {
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
 
 	Cloud         string `help:"Address of the public cloud." required:"" env:"PRIVATECLOUD_CLOUD"`
-	Pins          string `help:"File with the public cloud's pins (JSON)." required:"" env:"PRIVATECLOUD_PINS"`
+	PinsFile      string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PRIVATECLOUD_PINS"`
 	OperatorToken string `help:"File with the public cloud's operator token, for the registration at the first start." env:"PRIVATECLOUD_OPERATOR_TOKEN"`
 	Authority     string `help:"The medical authority's issuer name." required:"" env:"PRIVATECLOUD_AUTHORITY"`
-	AuthorityJWKS string `help:"File with the medical authority's pinned JWKS." required:"" env:"PRIVATECLOUD_AUTHORITY_JWKS"`
+	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PRIVATECLOUD_AUTHORITY_JWKS"`
 
-	Operators     string `help:"Issuer name of the tokens for the administration." required:"" env:"PRIVATECLOUD_OPERATORS"`
-	OperatorsJWKS string `help:"File with the JWKS that signs those tokens." required:"" env:"PRIVATECLOUD_OPERATORS_JWKS"`
-	Audience      string `help:"Audience that such a token must name. Default: the hospital's ID." env:"PRIVATECLOUD_AUDIENCE"`
+	Operators     string `help:"Issuer name of operators' tokens." required:"" env:"PRIVATECLOUD_OPERATORS"`
+	OperatorsFile string `name:"operators-jwks" help:"File with the JWKS that signs operators' tokens." required:"" env:"PRIVATECLOUD_OPERATORS_JWKS"`
+	Audience      string `help:"Audience that an operator's token must name. Default: the hospital's ID." env:"PRIVATECLOUD_AUDIENCE"`
 
 	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI"`
 	Database string `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
@@ -55,9 +55,9 @@ type Config struct {
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PRIVATECLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PRIVATECLOUD_REDIS_USERNAME"`
 	RedisPassword string   `help:"Redis password." env:"PRIVATECLOUD_REDIS_PASSWORD" hidden:""`
-	Namespace     string   `help:"Name of this hospital's part of Redis; its instances share it, two hospitals never. Default: from the ID." env:"PRIVATECLOUD_NAMESPACE"`
+	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never. Default: from the ID." env:"PRIVATECLOUD_NAMESPACE"`
 
-	WindowTimeout time.Duration `help:"How long one question to the replay window may take before the request is refused." default:"50ms" env:"PRIVATECLOUD_WINDOW_TIMEOUT"`
+	WindowTimeout time.Duration `help:"How long one question to Redis may take before the request is refused." default:"50ms" env:"PRIVATECLOUD_WINDOW_TIMEOUT"`
 
 	DepartmentRules string        `help:"File with the rules that place encounters in departments (JSON); default: built in." env:"PRIVATECLOUD_DEPARTMENT_RULES"`
 	MRNSystem       string        `help:"Identifier system of medical record numbers; default: the identifier of type MR, else the Patient's id." env:"PRIVATECLOUD_MRN_SYSTEM"`
@@ -66,10 +66,10 @@ type Config struct {
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 
 	// Set by a program that starts the hospital itself; no flags.
-	PinsValue *message.Pins    `kong:"-" json:"-"` // instead of the file Pins
-	Logger    *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
-	Now       func() time.Time `kong:"-" json:"-"` // default: time.Now
-	Rand      io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
+	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
+	Now    func() time.Time `kong:"-" json:"-"` // default: time.Now
+	Rand   io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 }
 
 // check refuses insecure settings before anything is opened.
@@ -122,10 +122,10 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) pins() (p message.Pins, err error) {
-	if c.PinsValue != nil {
-		return *c.PinsValue, nil
+	if c.Pins != nil {
+		return *c.Pins, nil
 	}
-	b, err := os.ReadFile(c.Pins)
+	b, err := os.ReadFile(c.PinsFile)
 	if err != nil {
 		return p, fmt.Errorf("pins: %w", err)
 	}

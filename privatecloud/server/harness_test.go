@@ -94,10 +94,10 @@ func (s *site) configure(uri string) {
 	s.issuer = peers.Must(token.NewIssuer(token.Access, "operators", peers.Must(ecc.GenerateSigningKey(rand.Reader)), rand.Reader))
 	pins := s.w.Pins
 	s.config = server.Config{ID: "st-anna", Suite: uint8(s.w.Suite), Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		Keys: filepath.Join(dir, "keys"), InitKeys: true, Cloud: s.cloud.URL, PinsValue: &pins,
+		Keys: filepath.Join(dir, "keys"), InitKeys: true, Cloud: s.cloud.URL, Pins: &pins,
 		OperatorToken: s.file(dir, "operator", []byte(peers.OperatorToken+"\n")), Authority: peers.AuthorityName,
-		AuthorityJWKS: s.file(dir, "authority", s.w.MedicalJWKS), Operators: "operators",
-		OperatorsJWKS: s.file(dir, "operators", peers.Must(s.issuer.JWKS())), MongoURI: uri, Database: "hospital_" + rand.Text()[:8],
+		AuthorityFile: s.file(dir, "authority", s.w.MedicalJWKS), Operators: "operators",
+		OperatorsFile: s.file(dir, "operators", peers.Must(s.issuer.JWKS())), MongoURI: uri, Database: "hospital_" + rand.Text()[:8],
 		RedisAddrs: []string{s.redis.Addr()}, Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 

@@ -42,9 +42,9 @@ func child(path string) {
 func TestKillDuringImport(t *testing.T) {
 	s := newSite(t, ecc.SuiteX25519)
 	c := s.config
-	c.Logger, c.PinsValue = nil, nil
+	c.Logger, c.Pins = nil, nil
 	dir := t.TempDir()
-	c.Pins = s.file(dir, "pins", peers.Must(json.Marshal(s.w.Pins)))
+	c.PinsFile = s.file(dir, "pins", peers.Must(json.Marshal(s.w.Pins)))
 	path := s.file(dir, "config", peers.Must(json.Marshal(c)))
 	acknowledged := map[string]bool{"Patient/m1": true}
 	for round := range 4 {

@@ -107,7 +107,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 
 func (p *parts) role(k keys) error {
 	c, s := p.config, p.store
-	jwks, err := readFile("medical authority", c.AuthorityJWKS)
+	jwks, err := readFile("medical authority", c.AuthorityFile)
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func (i *Instance) Close() error {
 
 func (p *parts) handlers() (protocol, admin http.Handler, err error) {
 	c := p.config
-	jwks, err := readFile("operators", c.OperatorsJWKS)
+	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
 		return nil, nil, err
 	}

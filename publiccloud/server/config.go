@@ -36,14 +36,14 @@ type Config struct {
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PUBLICCLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PUBLICCLOUD_REDIS_USERNAME"`
 	RedisPassword string   `help:"Redis password." env:"PUBLICCLOUD_REDIS_PASSWORD" hidden:""`
-	Namespace     string   `help:"Name of the replay window; the replicas share it, two services never." default:"publiccloud" env:"PUBLICCLOUD_NAMESPACE"`
+	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"publiccloud" env:"PUBLICCLOUD_NAMESPACE"`
 
 	WindowTimeout time.Duration `help:"How long one question to Redis may take before the request is refused." default:"50ms" env:"PUBLICCLOUD_WINDOW_TIMEOUT"`
 
 	Authority     string `help:"The medical authority's issuer name." required:"" env:"PUBLICCLOUD_AUTHORITY"`
-	AuthorityJWKS string `help:"File with the medical authority's pinned JWKS." required:"" env:"PUBLICCLOUD_AUTHORITY_JWKS"`
+	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PUBLICCLOUD_AUTHORITY_JWKS"`
 	Operators     string `help:"Issuer name of operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS"`
-	OperatorsJWKS string `help:"File with the JWKS that signs operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS_JWKS"`
+	OperatorsFile string `name:"operators-jwks" help:"File with the JWKS that signs operators' tokens." required:"" env:"PUBLICCLOUD_OPERATORS_JWKS"`
 	Audience      string `help:"Audience that an operator's token must name." default:"publiccloud" env:"PUBLICCLOUD_AUDIENCE"`
 
 	Suites         []uint8       `help:"HPKE suites offered: 1 X25519, 2 X-Wing." default:"1,2" env:"PUBLICCLOUD_SUITES"`

@@ -97,7 +97,7 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwks, err := readFile("medical authority", c.AuthorityJWKS)
+	jwks, err := readFile("medical authority", c.AuthorityFile)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*clo
 }
 
 func (p *parts) handler(c Config) (http.Handler, error) {
-	jwks, err := readFile("operators", c.OperatorsJWKS)
+	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
 		return nil, err
 	}

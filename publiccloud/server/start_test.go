@@ -49,7 +49,7 @@ func TestInsecureSettingsAreRefused(t *testing.T) {
 		"damaged keys":            func(c *server.Config) { c.Keys = copied(t, c.Keys, 0o600, func(b []byte) { b[40] ^= 1 }) },
 		"sealed with nothing":     func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("\n")) },
 		"not sealed":              func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("secret")) },
-		"no authority":            func(c *server.Config) { c.AuthorityJWKS = w.file(t.TempDir(), "jwks", []byte(`{"keys":[]}`)) },
+		"no authority":            func(c *server.Config) { c.AuthorityFile = w.file(t.TempDir(), "jwks", []byte(`{"keys":[]}`)) },
 		"unknown suite":           func(c *server.Config) { c.Suites = []uint8{3} },
 		"half a TLS pair":         func(c *server.Config) { c.TLSCert = "x" },
 		"bad ID":                  func(c *server.Config) { c.ID = "Not Valid" },

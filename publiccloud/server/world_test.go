@@ -93,8 +93,8 @@ func newWorld(t testing.TB) *world {
 		Listen: "127.0.0.1:0", Keys: filepath.Join(dir, "keys"), InitKeys: true,
 		MongoURI: mongoURI, Database: "server_" + hex.EncodeToString(name[:]), RedisAddrs: []string{w.redis.Addr()}, WindowTimeout: 2 * time.Second, // the machine of a test may be busy
 
-		Authority: authorityName, AuthorityJWKS: w.file(dir, "authority.json", peers.Must(w.authority.JWKS())),
-		Operators: operatorsName, OperatorsJWKS: w.file(dir, "operators.json", peers.Must(w.operators.JWKS())),
+		Authority: authorityName, AuthorityFile: w.file(dir, "authority.json", peers.Must(w.authority.JWKS())),
+		Operators: operatorsName, OperatorsFile: w.file(dir, "operators.json", peers.Must(w.operators.JWKS())),
 		Logger: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
 	w.spec = peers.Must(openapi.GetSpec())

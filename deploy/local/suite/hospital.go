@@ -73,9 +73,9 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 	}
 	pins, jwks := s.Files()
 	i, err := hospital.Start(context.WithoutCancel(ctx), hospital.Config{ID: name, Suite: uint8(s.opt.Suite), Listen: listen, AdminListen: admin,
-		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, Pins: pins,
-		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityJWKS: jwks,
-		Operators: operators, OperatorsJWKS: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
+		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, PinsFile: pins,
+		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
+		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
 		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, DeskCodeLife: 15 * time.Minute, Releases: 8, MaxRelease: 256 << 20, Logger: s.log(name)})
 	if err != nil {
 		return err

@@ -153,8 +153,8 @@ func (s *Suite) startCloud(ctx context.Context) error {
 	}
 	i, err := cloud.Start(context.WithoutCancel(ctx), cloud.Config{ID: "cloud", Listen: addr, Keys: s.state.path("keys/publiccloud"), InitKeys: true,
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
-		Authority: authority.DefaultName, AuthorityJWKS: s.state.path("authority.jwks.json"),
-		Operators: operators, OperatorsJWKS: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
+		Authority: authority.DefaultName, AuthorityFile: s.state.path("authority.jwks.json"),
+		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
 		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
 	if err != nil {
