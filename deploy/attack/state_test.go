@@ -137,6 +137,9 @@ func (u *union) attempt(to node, m message.Message) func() error {
 var anyKind = []problem.Kind{problem.KindRefused, problem.KindConflict, problem.KindInvalid}
 
 func face(err error) string {
+	if err == nil {
+		return "none: it was accepted"
+	}
 	return string(must(json.Marshal(problem.From(err).Document(""))))
 }
 

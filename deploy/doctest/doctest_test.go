@@ -142,11 +142,11 @@ func TestExamples(t *testing.T) {
 
 var attackName = regexp.MustCompile(`^TestAttack0*([0-9]+)_?(.*)$`)
 
-// attacks is the number of groups in the list of attacks; untested are those whose
-// subject is not built yet, as threats.md says.
+// attacks is the number of groups in the list of attacks; partial are those of whose
+// subject a part is not built yet, as threats.md says. They may be without a test.
 const attacks = 21
 
-var untested = []int{6, 17}
+var partial = []int{6, 17}
 
 // Every test of an attack stands in the table, by the number of its group, and every
 // group has one.
@@ -166,8 +166,8 @@ func TestAttackTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| Group | Tests |\n|---|---|\n")
 	for n := 1; n <= attacks; n++ {
-		if (len(groups[n]) == 0) != slices.Contains(untested, n) {
-			t.Errorf("group %d has %d tests", n, len(groups[n]))
+		if len(groups[n]) == 0 && !slices.Contains(partial, n) {
+			t.Errorf("group %d has no test", n)
 		}
 		slices.Sort(groups[n])
 		tests := strings.Join(groups[n], "<br>")
