@@ -68,6 +68,8 @@ func TestOneServerPerFolder(t *testing.T) {
 	if s, err := embedmongo.Start(embedmongo.Options{Dir: dir}); err == nil {
 		s.Close()
 		t.Fatal("two servers share a folder")
+	} else if !strings.Contains(err.Error(), "another process uses this folder") {
+		t.Errorf("the reason is not told: %v", err)
 	}
 }
 
