@@ -1,0 +1,156 @@
+package system_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stopTime is how long deploy/up may take to stop.
+const stopTime = 15 * time.Second
+
+// up is deploy/up as a user runs it in a terminal: a process group of its own, to which
+// Ctrl-C goes as a whole.
+type up struct {
+	*process
+	temp string // its TMPDIR
+}
+
+func startUp(t *testing.T, args ...string) *up {
+	t.Helper()
+	u := &up{temp: t.TempDir()}
+	cmd := exec.Command("bash", append([]string{"../up"}, args...)...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+u.temp)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	u.process = run(t, cmd)
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); <-u.ended })
+	return u
+}
+
+// guide waits for what is printed when everything runs.
+func (u *up) guide(t *testing.T) string {
+	t.Helper()
+	var text string
+	u.await(2*time.Minute, "deploy/up saying that everything runs", func() bool {
+		text = string(u.read(u.stdout))
+		return strings.Contains(text, "Ctrl-C") && strings.Contains(text, "doctor's agent") && strings.HasSuffix(text, "\n\n")
+	})
+	return text
+}
+
+// interrupt is Ctrl-C. Nothing may be left: no process, no temporary file.
+func (u *up) interrupt(t *testing.T) {
+	t.Helper()
+	group := -u.cmd.Process.Pid
+	began := time.Now()
+	ok(t, syscall.Kill(group, syscall.SIGINT))
+	u.awaitEnd(stopTime)
+	// "go run" ends with 1 after a signal whatever its program does, and says
+	// "exit status" only if that one failed.
+	if said := u.read(u.stderr); bytes.Contains(said, []byte("exit status")) || bytes.Contains(said, []byte("deploy/up:")) {
+		t.Errorf("deploy/up fails after Ctrl-C:\n%s", tail(said))
+	}
+	for syscall.Kill(group, 0) == nil && time.Since(began) < stopTime {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := syscall.Kill(group, 0); err != syscall.ESRCH {
+		t.Errorf("a process is left behind: %v", err)
+	}
+	left, err := os.ReadDir(u.temp)
+	ok(t, err)
+	for _, f := range left {
+		t.Errorf("%s is left behind", f.Name())
+	}
+}
+
+var (
+	addressPattern = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+	cardPattern    = regexp.MustCompile(`her card\s+(\S+)`)
+)
+
+// answers checks that everybody whose address was printed is there.
+func answers(t *testing.T, guide string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, a := range addressPattern.FindAllString(guide, -1) {
+		if seen[a] {
+			continue
+		}
+		seen[a] = true
+		r, err := call(t.Context(), http.MethodGet, a+"/livez", "", "", nil)
+		if err != nil || r.status != http.StatusOK {
+			t.Errorf("%s: %d %v", a, r.status, err)
+		}
+	}
+	if len(seen) < 9 { // public cloud, two hospitals with their administration, portal, authority, two agents
+		t.Errorf("deploy/up prints %d addresses:\n%s", len(seen), guide)
+	}
+}
+
+// deploy/up without a folder leaves nothing; with one it keeps doctor and patient, and
+// a second one on the same folder at the same time says why it cannot start.
+func TestUpStartsAndStops(t *testing.T) {
+	heavy(t)
+	t.Parallel()
+	u := startUp(t)
+	answers(t, u.guide(t))
+	u.interrupt(t)
+}
+
+func TestUpKeepsItsFolder(t *testing.T) {
+	heavy(t)
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	first := startUp(t, "--data", dir)
+	guide := first.guide(t)
+	answers(t, guide)
+	refusesSecond(t, dir)
+	answers(t, guide) // the first was not disturbed
+	patient := must(os.ReadFile(filepath.Join(dir, "agents/patient/store")))
+	first.interrupt(t)
+
+	again := startUp(t, "--data", dir)
+	second := again.guide(t)
+	answers(t, second)
+	if was, is := cardPattern.FindString(guide), cardPattern.FindString(second); was == "" || was != is {
+		t.Errorf("the doctor's card was %q and is %q", was, is)
+	}
+	if !bytes.Equal(must(os.ReadFile(filepath.Join(dir, "agents/patient/store"))), patient) {
+		t.Error("the patient's store has changed: she registered or enrolled again")
+	}
+	if was, is := addresses(guide), addresses(second); was != is {
+		t.Errorf("the addresses were %s and are %s", was, is)
+	}
+	again.interrupt(t)
+}
+
+// addresses are those that people keep: not the embedded stores'.
+func addresses(guide string) string {
+	return strings.Join(addressPattern.FindAllString(guide, -1), " ")
+}
+
+func refusesSecond(t *testing.T, dir string) {
+	t.Helper()
+	before := must(os.ReadFile(filepath.Join(dir, "suite.json")))
+	u := startUp(t, "--data", dir)
+	u.awaitEnd(2 * time.Minute)
+	said := string(u.read(u.stderr))
+	if u.cmd.ProcessState.ExitCode() == 0 || !strings.Contains(said, "another process uses this folder") {
+		t.Errorf("a second deploy/up on the folder ends with %d and says %q", u.cmd.ProcessState.ExitCode(), said)
+	}
+	if after := must(os.ReadFile(filepath.Join(dir, "suite.json"))); !bytes.Equal(before, after) {
+		t.Error("a second deploy/up changes the folder")
+	}
+	left, err := os.ReadDir(u.temp)
+	ok(t, err)
+	if len(left) > 0 {
+		t.Errorf("a second deploy/up leaves %v", left)
+	}
+}
