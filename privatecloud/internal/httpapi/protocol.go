@@ -106,6 +106,23 @@ func (h handlers) StoreDiagnosis(c echo.Context) error {
 // errBusy is the cause when all places for releases are taken.
 var errBusy = errors.New("as many releases are under way as fit into memory")
 
+// placeWait is how long a release waits for a place.
+const placeWait = 10 * time.Second
+
+// place takes a place for one release, in the order of arrival. It waits, because a place is
+// taken before the message is verified: strangers, who are sent away in milliseconds, would
+// otherwise keep doctors out by coming a few at a time.
+func (h handlers) place(ctx context.Context) (free func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, placeWait)
+	defer cancel()
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case <-ctx.Done():
+		return nil, problem.Unavailable(time.Second, errBusy)
+	}
+}
+
 // Release implements openapi.ServerInterface. A release that breaks off after its first line
 // cuts the connection: a stream that ended orderly would look complete to a proxy.
 func (h handlers) Release(c echo.Context) error {
@@ -113,12 +130,11 @@ func (h handlers) Release(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		return problem.Unavailable(time.Second, errBusy)
+	free, err := h.place(c.Request().Context())
+	if err != nil {
+		return err
 	}
+	defer free()
 	r, err := h.role.Release(c.Request().Context(), m)
 	if err != nil {
 		return err
