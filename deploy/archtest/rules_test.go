@@ -31,6 +31,7 @@ var (
 // other, and nothing outside deploy may import deploy.
 var rules = []rule{
 	// The mathematics and the messages.
+	{"medunion/ecc/floor", []string{"medunion/ecc"}, []string{"golang.org/x/sys/unix"}, network}, // for benchmarks: asks for a thread's CPU time
 	{"medunion/ecc/...", []string{"medunion/ecc/..."}, []string{"golang.org/x/crypto/...", "github.com/cloudflare/circl/..."}, network},
 	{"medunion/api/message", []string{"medunion/ecc"}, nil, network},
 	{"medunion/api/problem", nil, nil, network},
@@ -44,6 +45,7 @@ var rules = []rule{
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, echo, browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
+	{"medunion/api/httpclient", nil, nil, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},

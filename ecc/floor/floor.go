@@ -6,6 +6,7 @@ package floor
 import (
 	"crypto/rand"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -166,8 +167,9 @@ func (f *Floor) agree() {
 	k.Confirm("D", f.tbs)
 }
 
-// Compare runs a step and its floor by turns in one loop and reports the medians of both
-// in microseconds and their ratio. A mean would count what else the machine did meanwhile.
+// Compare runs a step and its floor by turns in one loop and reports the medians of their
+// CPU time in microseconds, and their ratio. The median leaves out what the garbage
+// collector has the step do at times; its threads' own time does not count.
 // prepare makes a step's input, which is not measured, and returns the step.
 func Compare(b *testing.B, s ecc.Suite, ops Ops, prepare func() (step func())) {
 	b.Helper()
@@ -177,14 +179,16 @@ func Compare(b *testing.B, s ecc.Suite, ops Ops, prepare func() (step func())) {
 // Beside is Compare with a floor of the caller's own.
 func Beside(b *testing.B, floor func(), prepare func() (step func())) {
 	b.Helper()
+	runtime.LockOSThread() // CPU is of one thread
+	defer runtime.UnlockOSThread()
 	var steps, floors []time.Duration
 	for b.Loop() {
 		step := prepare()
-		start := time.Now()
+		start := CPU()
 		step()
-		middle := time.Now()
+		middle := CPU()
 		floor()
-		steps, floors = append(steps, middle.Sub(start)), append(floors, time.Since(middle))
+		steps, floors = append(steps, middle-start), append(floors, CPU()-middle)
 	}
 	s, f := median(steps), median(floors)
 	b.ReportMetric(0, "ns/op") // would count the preparation
