@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"medunion/api/fhirbundle"
 	"medunion/api/message"
 	"medunion/api/openapi/privatecloud"
@@ -87,7 +89,11 @@ func (h *Hospital) add(e patient.Entry) {
 	h.Last = max(h.Last, c.Last)
 }
 
-// entries asks for the index entries of every department's locator.
+// asksAtOnce bounds how many questions are on their way to the public cloud.
+const asksAtOnce = 4
+
+// entries asks for the index entries of every department's locator, some side by side:
+// there are as many questions as departments, and each takes a journey.
 func (a *Agent) entries(ctx context.Context, o *opened) (all []patient.Entry, ignored int, err error) {
 	p, err := a.parameters(ctx)
 	if err != nil {
@@ -97,22 +103,37 @@ func (a *Agent) entries(ctx context.Context, o *opened) (all []patient.Entry, ig
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, d := range p.Departments {
-		count := uint64(0)
-		err := a.collectCloud(ctx, o, prekey, d, message.Question{Kind: message.AskEntries}, func(answer patient.Answered) (uint64, error) {
-			raw, err := message.DecodeEntries(answer.Content)
-			if err != nil {
-				return 0, err
-			}
-			opened, bad, err := o.role.OpenEntries(d, raw)
-			all, ignored, count = append(all, opened...), ignored+bad, count+uint64(len(raw))
-			return count, err
+	found, bad := make([][]patient.Entry, len(p.Departments)), make([]int, len(p.Departments))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(asksAtOnce)
+	for i, d := range p.Departments {
+		asking.Go(func() (err error) {
+			found[i], bad[i], err = a.entriesOf(ctx, o, prekey, d)
+			return err
 		})
-		if err != nil {
-			return nil, 0, err
-		}
 	}
-	return all, ignored, nil
+	if err := asking.Wait(); err != nil {
+		return nil, 0, err
+	}
+	for _, n := range bad {
+		ignored += n
+	}
+	return slices.Concat(found...), ignored, nil
+}
+
+// entriesOf asks for the index entries of one department.
+func (a *Agent) entriesOf(ctx context.Context, o *opened, prekey message.Signed, d message.Code) (all []patient.Entry, ignored int, err error) {
+	count := uint64(0)
+	err = a.collectCloud(ctx, o, prekey, d, message.Question{Kind: message.AskEntries}, func(answer patient.Answered) (uint64, error) {
+		raw, err := message.DecodeEntries(answer.Content)
+		if err != nil {
+			return 0, err
+		}
+		opened, bad, err := o.role.OpenEntries(d, raw)
+		all, ignored, count = append(all, opened...), ignored+bad, count+uint64(len(raw))
+		return count, err
+	})
+	return all, ignored, err
 }
 
 // Enrolment is a hospital's receipt.

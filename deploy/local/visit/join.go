@@ -92,7 +92,7 @@ func isEnrolled(known patient.Hospitals, id message.ID) bool {
 // awaitIndex waits until the index names every department that each of her hospitals
 // holds: hospitals publish after the enrolment.
 func (p *Parties) awaitIndex(ctx context.Context, plan Plan) error {
-	return until(ctx, 60*time.Second, "the index entries", func() (bool, error) {
+	return until(ctx, 60*time.Second, askEvery, "the index entries", func() (bool, error) {
 		known, err := p.Patient.Hospitals(ctx)
 		if err != nil {
 			return false, err
@@ -115,8 +115,15 @@ func holds(known patient.Hospitals, id message.ID, want source.File) bool {
 	return false
 }
 
+// How often an agent of this process is looked at, which costs microseconds, and how
+// often the index, which costs a question for each department.
+const (
+	lookEvery = 5 * time.Millisecond
+	askEvery  = 50 * time.Millisecond
+)
+
 // until polls until ok, an error, or the end of the limit.
-func until(ctx context.Context, limit time.Duration, what string, ok func() (bool, error)) error {
+func until(ctx context.Context, limit, every time.Duration, what string, ok func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
@@ -127,7 +134,7 @@ func until(ctx context.Context, limit time.Duration, what string, ok func() (boo
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(every):
 		}
 	}
 }

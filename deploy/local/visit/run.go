@@ -106,7 +106,7 @@ func (p *Parties) request(plan Plan, link string) patient.Request {
 // callIn waits for the patient in the waiting list and opens her visit.
 func (p *Parties) callIn(ctx context.Context, before int) (string, error) {
 	var id string
-	err := until(ctx, 60*time.Second, "the patient in the waiting list", func() (bool, error) {
+	err := until(ctx, 60*time.Second, lookEvery, "the patient in the waiting list", func() (bool, error) {
 		visits := p.Doctor.Visits()
 		if len(visits) <= before {
 			return false, nil
@@ -126,7 +126,7 @@ func (p *Parties) callIn(ctx context.Context, before int) (string, error) {
 }
 
 func (p *Parties) awaitRecords(ctx context.Context, id string) error {
-	return until(ctx, 2*time.Minute, "the records", func() (bool, error) {
+	return until(ctx, 2*time.Minute, lookEvery, "the records", func() (bool, error) {
 		v, err := p.Doctor.Visit(id)
 		if err != nil || v.Search == nil || v.Search.State == doctoragent.SearchStateRunning {
 			return false, err
@@ -255,14 +255,7 @@ func (p *Parties) diagnose(ctx context.Context, o Outcome, d *Diagnosis) error {
 // verify waits until the patient's agent has received and verified M10, and finds
 // the same diagnosis in the record of the hospital.
 func (p *Parties) verify(ctx context.Context, o Outcome, d *Diagnosis) error {
-	err := until(ctx, 60*time.Second, "the patient to receive the diagnosis", func() (bool, error) {
-		v, err := p.Patient.Visit(o.Patient)
-		if err == nil && v.State == patient.Failed {
-			err = fmt.Errorf("the patient's visit failed: %s", v.Says)
-		}
-		return v.State == patient.Diagnosed, err
-	})
-	if err != nil {
+	if err := p.awaitDiagnosis(ctx, o.Patient); err != nil {
 		return err
 	}
 	list, unanswered, err := p.Patient.Diagnoses(ctx)
@@ -275,6 +268,22 @@ func (p *Parties) verify(ctx context.Context, o Outcome, d *Diagnosis) error {
 				d.PatientVerified = true
 			}
 		}
+	}
+	return nil
+}
+
+func (p *Parties) awaitDiagnosis(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	v, err := p.Patient.Visit(id)
+	for err == nil && !v.Over() {
+		v, err = p.Patient.Wait(ctx, id, v.State)
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for the patient to receive the diagnosis: %w", err)
+	}
+	if v.State != patient.Diagnosed {
+		return fmt.Errorf("the patient's visit failed: %s", v.Says)
 	}
 	return nil
 }
