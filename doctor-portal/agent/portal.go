@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/openapi/portal"
@@ -43,10 +44,8 @@ var errPortal = errors.New("agent: the portal's answer is not understood")
 
 func newLink(origin string) (*link, error) {
 	l := &link{}
-	// No redirects: the portal is where it is. No proxy of the environment on loopback either.
-	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	var err error
-	l.client, err = portal.NewClient(origin, portal.WithHTTPClient(h), portal.WithRequestEditorFn(l.authorize))
+	l.client, err = portal.NewClient(origin, portal.WithHTTPClient(httpclient.New(httpclient.Transport(), 0)), portal.WithRequestEditorFn(l.authorize))
 	return l, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
@@ -83,13 +84,16 @@ func New(cfg Config) (*Agent, error) {
 	if !cfg.Suite.Valid() {
 		return nil, errors.New("agent: unknown suite")
 	}
-	a := &Agent{cfg: cfg, http: newHTTPClient(cfg.HTTP), clock: clock{now: cfg.Now}}
+	a := &Agent{cfg: cfg, http: httpclient.New(cfg.HTTP, callTime), clock: clock{now: cfg.Now}}
 	cloud, err := publiccloud.NewClient(cfg.Cloud, publiccloud.WithHTTPClient(a.http))
 	a.cloud = cloud
 	return a, err
 }
 
 func (c *Config) setDefaults() {
+	if c.HTTP == nil {
+		c.HTTP = httpclient.Transport()
+	}
 	if c.Suite == 0 {
 		c.Suite = ecc.SuiteX25519
 	}

@@ -2,16 +2,15 @@ package agent
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
@@ -24,34 +23,16 @@ const (
 	callTime  = 60 * time.Second
 )
 
-var errRedirect = errors.New("the peer redirects elsewhere")
-
-// newHTTPClient follows no redirect: who answers must be who was asked.
-func newHTTPClient(transport http.RoundTripper) *http.Client {
-	if transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13}
-		transport = t
-	}
-	return &http.Client{Transport: transport, Timeout: callTime,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect }}
-}
-
 // checkAddress accepts the base address of a peer: https, or http to loopback.
 func checkAddress(raw string, allowHTTP bool) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return problem.Invalid("The address of a peer is malformed.")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && (allowHTTP || loopback(u.Hostname())) {
+	if u.Scheme == "https" || u.Scheme == "http" && (allowHTTP || httpserver.LoopbackHost(u.Hostname())) {
 		return nil
 	}
 	return problem.Invalid("The address of a peer is not one of https.")
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // body reads an answer that has the status wanted; any other is a problem.
@@ -78,7 +59,7 @@ func unreachable(err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	if errors.Is(err, errRedirect) {
+	if errors.Is(err, httpclient.ErrRedirect) {
 		return problem.Refused(err)
 	}
 	return problem.Unavailable(time.Second, err)

@@ -10,13 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"time"
 
+	"medunion/api/httpclient"
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
 )
@@ -51,11 +51,10 @@ func New(base string, pins message.Pins, now func() time.Time) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
-		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10,
-		ResponseHeaderTimeout: 30 * time.Second}
-	c := &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &Relay{cloud: u, pins: pins, now: now, client: c}, nil
+	t := httpclient.Transport()
+	t.Proxy = nil // it speaks to the signed directory's addresses, and to nobody else
+	t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = 32, 30*time.Second
+	return &Relay{cloud: u, pins: pins, now: now, client: httpclient.New(t, 0)}, nil
 }
 
 // address parses a base address: https, or http on a loopback address, and nothing
@@ -65,15 +64,10 @@ func address(base string) (*url.URL, error) {
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("relay: not a base address")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+	if u.Scheme == "https" || u.Scheme == "http" && httpserver.LoopbackHost(u.Hostname()) {
 		return u, nil
 	}
 	return nil, errors.New("relay: plain http beyond loopback")
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Cloud forwards a request to the public cloud's path and copies the answer to w.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
@@ -40,8 +41,7 @@ var (
 
 // New speaks to the public cloud at a base URL. It follows no redirect.
 func New(url string, pins message.Pins, now func() time.Time) (*Client, error) {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: bounded{http.DefaultTransport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := httpclient.New(bounded{httpclient.Transport()}, 10*time.Second)
 	api, err := openapi.NewClientWithResponses(url, openapi.WithHTTPClient(client))
 	return &Client{api: api, pins: pins, now: now}, err
 }

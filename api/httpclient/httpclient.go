@@ -1,0 +1,37 @@
+// Package httpclient makes the HTTP clients with which the parties speak to each
+// other: who answers is who was asked, over TLS 1.3.
+package httpclient
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// ErrRedirect is the error of a request whose peer redirects elsewhere.
+var ErrRedirect = errors.New("the peer redirects elsewhere")
+
+// Bounds of a connection.
+const (
+	dialTimeout    = 5 * time.Second
+	maxHeaderBytes = 64 << 10
+)
+
+// Transport is the usual transport of a client: TLS 1.3 or newer, short headers, a
+// proxy of the environment except to loopback. The caller may change it before the
+// first use.
+func Transport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13}
+	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	return t
+}
+
+// New makes a client over a transport. It follows no redirect: the request fails with
+// ErrRedirect. The timeout is for a whole exchange, its body included; 0 is none.
+func New(t http.RoundTripper, timeout time.Duration) *http.Client {
+	return &http.Client{Transport: t, Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect }}
+}
