@@ -114,22 +114,23 @@ func (s *Store) advance(ctx context.Context, session [16]byte, t message.Type, d
 	return found, nil
 }
 
+// begin opens a visit once, with its expiry: no crash leaves a key that stays.
+var begin = redis.NewScript(`
+if redis.call('HSETNX', KEYS[1], 'doctor', ARGV[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[2], '1')
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`)
+
 // Consult puts M1 into the doctor's inbox and opens the visit. The same session a
 // second time is a conflict.
 func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]byte, m []byte) error {
 	key, name := s.visit(session), hex.EncodeToString(doctor[:])
-	fresh, err := s.redis.HSetNX(ctx, key, "doctor", name).Result()
+	fresh, err := begin.Run(ctx, s.redis, []string{key}, name, string(message.TypeM1), Life.Milliseconds()).Int()
 	if err != nil {
 		return unavailable(err)
 	}
-	if !fresh {
+	if fresh == 0 {
 		return problem.Conflict("this visit has begun already")
-	}
-	p := s.redis.TxPipeline()
-	p.HSet(ctx, key, string(message.TypeM1), "1")
-	p.PExpire(ctx, key, Life)
-	if _, err := p.Exec(ctx); err != nil {
-		return s.undo(ctx, key, "doctor", unavailable(err))
 	}
 	if err := s.push(ctx, s.inbox(doctor), MaxWaiting, m); err != nil {
 		s.redis.Del(context.WithoutCancel(ctx), key)
