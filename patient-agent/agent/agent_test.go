@@ -57,11 +57,11 @@ func TestWholeVisit(t *testing.T) {
 	if string(d.Content) != finding || !d.ConsentKnown || !d.FromVisit {
 		t.Errorf("diagnosis %+v", d)
 	}
-	u.traced4(t)
+	u.checkTrace(t)
 }
 
-// traced4 checks that the observer saw the four messages of the visit.
-func (u *union) traced4(t *testing.T) {
+// checkTrace checks that the observer saw the registration and the messages of the visit.
+func (u *union) checkTrace(t *testing.T) {
 	var seen []message.Type
 	for _, s := range u.trace {
 		if s.Type[0] == 'M' {
@@ -71,7 +71,7 @@ func (u *union) traced4(t *testing.T) {
 			t.Errorf("trace %+v", s)
 		}
 	}
-	if !slices.Equal(seen, []message.Type{"M1", "M2", "M3", "M10"}) {
+	if !slices.Equal(seen, []message.Type{"M0", "M0", "M1", "M2", "M3", "M10"}) {
 		t.Errorf("trace %v", seen)
 	}
 }
