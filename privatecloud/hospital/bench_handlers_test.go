@@ -176,8 +176,8 @@ func (s *scene) authorityOps() floor.Ops {
 	return floor.Ops{AEAD: []int{cred + 1100, 1800, 48, cred + 1000, 1800, 500, 2000, 500, 400}, Points: 1, VerifyKeys: 2, KEMKeys: 1, Verify: 4, Sign: 1}
 }
 
-// released is a release of n resources: to authorityOps come, for each resource, one opening at rest
-// and the links' hashes, and the pages' hashes, sealing and transcript.
+// releaseOps is a release of n resources: to authorityOps come, for each resource, one opening at rest
+// and the links' hashes, the pages' hashes and sealing, and the transcript of all but the last.
 func (s *scene) releaseOps(n int) floor.Ops {
 	o, page := s.authorityOps(), n*1100
 	for range n {
@@ -185,7 +185,10 @@ func (s *scene) releaseOps(n int) floor.Ops {
 	}
 	for ; page > 0; page -= message.PageSize {
 		size := min(page, message.PageSize)
-		o.AEAD, o.Hash = append(o.AEAD, size), append(o.Hash, size, size)
+		o.AEAD, o.Hash = append(o.AEAD, size), append(o.Hash, size)
+		if page > message.PageSize {
+			o.Hash = append(o.Hash, size)
+		}
 	}
 	return o
 }

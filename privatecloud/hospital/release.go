@@ -215,9 +215,10 @@ func (r *Release) page(ctx context.Context) (message.Message, error) {
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
 	}
-	r.th = message.Transcript(r.th, m)
 	r.pages[r.next] = nil
-	r.next++
+	if r.next++; r.next < len(r.pages) { // the next page's th; after the last one nobody asks
+		r.th = message.Transcript(r.th, m)
+	}
 	return m, nil
 }
 
