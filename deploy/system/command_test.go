@@ -113,7 +113,7 @@ func TestUpKeepsItsFolder(t *testing.T) {
 	answers(t, guide)
 	refusesSecond(t, dir)
 	answers(t, guide) // the first was not disturbed
-	patient := must(os.ReadFile(filepath.Join(dir, "agents/patient/store")))
+	patient := identity(t, guide, dir)
 	first.interrupt(t)
 
 	again := startUp(t, "--data", dir)
@@ -122,13 +122,38 @@ func TestUpKeepsItsFolder(t *testing.T) {
 	if was, is := cardPattern.FindString(guide), cardPattern.FindString(second); was == "" || was != is {
 		t.Errorf("the doctor's card was %q and is %q", was, is)
 	}
-	if !bytes.Equal(must(os.ReadFile(filepath.Join(dir, "agents/patient/store"))), patient) {
-		t.Error("the patient's store has changed: she registered or enrolled again")
+	if is := identity(t, second, dir); is != patient {
+		t.Errorf("the patient was %s and is %s", patient, is)
 	}
 	if was, is := addresses(guide), addresses(second); was != is {
 		t.Errorf("the addresses were %s and are %s", was, is)
 	}
 	again.interrupt(t)
+}
+
+var patientPattern = regexp.MustCompile(`patient's agent\s+(http://127\.0\.0\.1:\d+)`)
+
+// identity is what the patient's agent says of her, with where she is enrolled.
+func identity(t *testing.T, guide, dir string) string {
+	t.Helper()
+	found := patientPattern.FindStringSubmatch(guide)
+	if found == nil {
+		t.Fatalf("no patient's agent in %s", guide)
+	}
+	token := strings.TrimSpace(string(must(os.ReadFile(filepath.Join(dir, "agents/patient/token")))))
+	var id struct{ Credential string }
+	ok(t, ask(t.Context(), http.MethodGet, found[1]+"/v1/identity", token, nil, &id))
+	var at struct {
+		Hospitals []struct {
+			ID       string
+			Enrolled bool
+		}
+	}
+	ok(t, patiently(t.Context(), func() error { return ask(t.Context(), http.MethodGet, found[1]+"/v1/hospitals", token, nil, &at) }))
+	if len(id.Credential) != 64 || len(at.Hospitals) != 2 || !at.Hospitals[0].Enrolled || !at.Hospitals[1].Enrolled {
+		t.Errorf("the patient's agent says %+v %+v", id, at)
+	}
+	return id.Credential
 }
 
 // addresses are those that people keep: not the embedded stores'.

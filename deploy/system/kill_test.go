@@ -41,10 +41,11 @@ func killed(t *testing.T, start func() (victim, site)) {
 		for _, l := range loads {
 			ok(t, patiently(ctx, func() error { return l.meet(ctx, at) }))
 		}
-		stop := press(t, loads)
-		time.Sleep(time.Duration(300+rand.IntN(900)) * time.Millisecond)
+		pressed := press(t, loads)
+		pressed.warm(t)
+		time.Sleep(time.Duration(rand.IntN(700)) * time.Millisecond)
 		p.kill9()
-		stop()
+		pressed.stop()
 		p, at = start()
 		if at.addresses() != first {
 			t.Fatalf("round %d: the addresses were %s and are %s", round, first, at.addresses())

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,27 +27,61 @@ type load interface {
 	acknowledged() int
 }
 
-// press runs all loads side by side until stop is called, which waits for them. What a
-// site that dies or is busy leaves unanswered is no fault; all else that is no success
-// fails the test, such as a refusal, or a receipt that does not verify.
-func press(t *testing.T, loads []load) (stop func()) {
+// pressure is loads that run.
+type pressure struct {
+	running sync.WaitGroup
+	cancel  context.CancelFunc
+	made    []atomic.Int64 // acknowledged steps, by load
+}
+
+// press runs all loads side by side until stop. What a site that dies or is busy leaves
+// unanswered is no fault; all else that is no success fails the test, such as a refusal,
+// or a receipt that does not verify.
+func press(t *testing.T, loads []load) *pressure {
 	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	for _, l := range loads {
-		running.Go(func() {
+	p := &pressure{cancel: cancel, made: make([]atomic.Int64, len(loads))}
+	for i, l := range loads {
+		p.running.Go(func() {
 			for ctx.Err() == nil {
-				if err := l.step(ctx); err != nil && !unanswered(err) {
+				switch err := l.step(ctx); {
+				case err == nil:
+					p.made[i].Add(1)
+				case unanswered(err):
+					time.Sleep(5 * time.Millisecond)
+				default:
 					t.Errorf("%T: %s", l, problem.Reason(err))
 					return
-				} else if err != nil {
-					time.Sleep(5 * time.Millisecond)
 				}
 			}
 		})
 	}
-	return func() {
-		cancel()
-		running.Wait()
+	return p
+}
+
+// stop ends the loads and waits for them.
+func (p *pressure) stop() {
+	p.cancel()
+	p.running.Wait()
+}
+
+// warm waits until every load has made a step: a slow machine is killed in its writes
+// too.
+func (p *pressure) warm(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		slow := -1
+		for i := range p.made {
+			if p.made[i].Load() == 0 {
+				slow = i
+			}
+		}
+		if slow < 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("load %d makes no step", slow)
+			return
+		}
 	}
 }
 

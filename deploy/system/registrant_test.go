@@ -4,47 +4,95 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 	"time"
 
+	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/ecc"
 )
 
-// registrant is a hospital without a service: keys, and a credential that the public
-// cloud gave to them.
+// registrant is a party without a service or an agent: keys, and a credential that the
+// public cloud gave to them.
 type registrant struct {
-	id         message.ID
-	sign       ecc.SigningKey
-	kem        ecc.KEMPrivateKey
-	credential message.Credential
+	role        message.Role
+	id          message.ID
+	attribute   []byte // attr_X
+	certificate []byte // Cert_D of a doctor
+	sign        ecc.SigningKey
+	kem         ecc.KEMPrivateKey
+	credential  message.Credential
+}
+
+func newRegistrant(role message.Role, id message.ID) *registrant {
+	return &registrant{role: role, id: id, sign: must(ecc.GenerateSigningKey(rand.Reader)), kem: must(ecc.GenerateKEM(ecc.SuiteX25519, rand.Reader))}
+}
+
+func (h *registrant) keys() message.PublicKeys {
+	return message.PublicKeys{Sign: h.sign.Public(), KEM: h.kem.Public()}
 }
 
 // registerHospital takes a hospital through M0 with an operator's token.
 func registerHospital(ctx context.Context, s site, id message.ID, address string) (*registrant, error) {
-	h := &registrant{id: id}
-	x, err := ecc.GenerateScalar(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	if h.sign, err = ecc.GenerateSigningKey(rand.Reader); err != nil {
-		return nil, err
-	}
-	if h.kem, err = ecc.GenerateKEM(ecc.SuiteX25519, rand.Reader); err != nil {
-		return nil, err
-	}
-	q, err := h.request(ctx, s, x, address)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := post(ctx, s.Cloud+"/v1/registrations", s.Operator, q.Encode())
-	if err != nil {
-		return nil, err
-	}
-	return h, h.complete(s, x, raw)
+	h := newRegistrant(message.Hospital, id)
+	h.attribute = []byte(address)
+	return h, h.register(ctx, s, nil, s.Operator)
 }
 
-func (h *registrant) request(ctx context.Context, s site, x ecc.Scalar, address string) (q message.RegistrationRequest, err error) {
+// registerDoctor takes a doctor through the development authority and M0.
+func registerDoctor(ctx context.Context, s site, id message.ID) (*registrant, error) {
+	d := newRegistrant(message.Doctor, id)
+	q := message.CertificateRequest{Authority: s.Authority, Licence: "L-" + string(id), Name: "Of the Tests", Departments: []string{"SURGERY"}, Keys: d.keys()}
+	body, err := doctorcert.EncodeRequest(q, d.sign.Sign(q.TBS()))
+	if err != nil {
+		return nil, err
+	}
+	var out struct{ Certificate string }
+	a, err := call(ctx, http.MethodPost, s.AuthorityURL+"/v1/certificates", "", "application/json", body)
+	if err == nil {
+		err = a.into(&out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.certificate = []byte(out.Certificate)
+	sum := ecc.Sum(d.certificate)
+	d.attribute = sum[:]
+	return d, d.register(ctx, s, d.certificate, "")
+}
+
+// registerPatient takes a patient through M0 with a code of the operator's desk.
+func registerPatient(ctx context.Context, s site) (*registrant, error) {
+	var id [16]byte
+	rand.Read(id[:])
+	p := newRegistrant(message.Patient, message.ID(hex.EncodeToString(id[:])))
+	p.attribute = message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Hash{1}}.Encode()
+	var out struct{ Code string }
+	if err := ask(ctx, http.MethodPost, s.Cloud+"/v1/operator/patient-codes", s.Operator, nil, &out); err != nil {
+		return nil, err
+	}
+	return p, p.register(ctx, s, []byte(out.Code), "")
+}
+
+func (h *registrant) register(ctx context.Context, s site, admission []byte, bearer string) error {
+	x, err := ecc.GenerateScalar(rand.Reader)
+	if err != nil {
+		return err
+	}
+	q, err := h.request(ctx, s, x)
+	if err != nil {
+		return err
+	}
+	q.Admission = admission
+	raw, err := post(ctx, s.Cloud+"/v1/registrations", bearer, q.Encode())
+	if err != nil {
+		return err
+	}
+	return h.complete(s, x, raw)
+}
+
+func (h *registrant) request(ctx context.Context, s site, x ecc.Scalar) (q message.RegistrationRequest, err error) {
 	var out struct{ Challenge string }
 	if err := ask(ctx, http.MethodPost, s.Cloud+"/v1/registrations/challenges", "", nil, &out); err != nil {
 		return q, err
@@ -53,99 +101,24 @@ func (h *registrant) request(ctx context.Context, s site, x ecc.Scalar, address 
 	if err != nil {
 		return q, err
 	}
-	q.Registration = message.Registration{Suite: ecc.SuiteX25519, Role: message.Hospital, ID: h.id, X: x.Public(),
-		Keys: message.PublicKeys{Sign: h.sign.Public(), KEM: h.kem.Public()}, Attribute: []byte(address), Challenge: challenge}
+	q.Registration = message.Registration{Suite: ecc.SuiteX25519, Role: h.role, ID: h.id, X: x.Public(),
+		Keys: h.keys(), Attribute: h.attribute, Challenge: challenge}
 	req := q.Registration.Encode()
 	q.Possession, err = ecc.ProvePossession(rand.Reader, x, ecc.Sum(req))
 	q.Signature = h.sign.Sign(req)
 	return q, err
 }
 
-// complete checks Cred_HPC and Eq. 10.
+// complete checks Cred_X and Eq. 4, 7, 10.
 func (h *registrant) complete(s site, x ecc.Scalar, raw []byte) error {
 	r, err := message.DecodeRegistrationReply(raw)
 	if err != nil {
 		return err
 	}
-	if err := r.Credential.Verify(s.Pins, message.Hospital, message.MillisOf(time.Now())); err != nil {
+	if err := r.Credential.Verify(s.Pins, h.role, message.MillisOf(time.Now())); err != nil {
 		return err
 	}
 	h.credential = r.Credential
 	_, err = ecc.Accept(x, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, s.Pins.PK)
 	return err
-}
-
-// entry is an index entry under a locator key, signed, with a random value: the public
-// cloud sees ciphertext only.
-func (h *registrant) entry(sk ecc.SigningKey, at message.Millis) message.Entry {
-	v := make([]byte, message.IndexValueSize)
-	rand.Read(v)
-	e := message.Entry{Locator: message.Locator(sk.Public()), Value: v, Time: at, Hospital: h.credential}
-	e.SigIndex = h.sign.Sign(message.TBSIndex(h.credential.Hash(), e.Locator, sk.Public(), e.Value, e.Time))
-	return e
-}
-
-// indexWrite is the message that brings an entry.
-func (c cloudPeer) indexWrite(h *registrant, e message.Entry, vk ecc.VerifyKey, now time.Time) (sealed, error) {
-	return c.seal(message.TypeIndex, now, func(header message.Header, pke ecc.KEMPublicKey) []byte {
-		sig := h.sign.Sign(message.TBSIndexWrite(header, h.credential.Hash(), e, pke))
-		return message.IndexWrite{Entry: e, VK: vk, PKe: pke, Signature: sig}.Encode()
-	})
-}
-
-// writeEntry writes an entry and verifies the receipt for it.
-func (c cloudPeer) writeEntry(ctx context.Context, h *registrant, e message.Entry, vk ecc.VerifyKey) error {
-	m, err := c.indexWrite(h, e, vk, time.Now())
-	if err != nil {
-		return err
-	}
-	raw, err := post(ctx, c.url+"/v1/index-entries", "", m.raw)
-	if err != nil {
-		return err
-	}
-	header, body, err := m.open(raw, message.TypeIndexed, h.id)
-	if err != nil {
-		return err
-	}
-	r, err := message.DecodeIndexed(body)
-	if err != nil {
-		return err
-	}
-	return c.pins.PUKC.Verify(message.TBSIndexed(header, e.Locator, e.Value, r.Time), r.Signature)
-}
-
-// question is a question under a locator key.
-func (c cloudPeer) question(sk ecc.SigningKey, q message.Question, now time.Time) (sealed, error) {
-	return c.seal(message.TypeAsk, now, func(h message.Header, pke ecc.KEMPublicKey) []byte {
-		sig := sk.Sign(message.TBSAsk(h, message.Locator(sk.Public()), message.CloudHash(c.pins.PUKC), q, pke))
-		return message.CloudQuestion{VK: sk.Public(), Question: q, PKe: pke, Signature: sig}.Encode()
-	})
-}
-
-// entries asks for the newest entries under a locator key and verifies the answer. sent
-// is the question, for who wants to replay it.
-func (c cloudPeer) entries(ctx context.Context, sk ecc.SigningKey) (list []message.Entry, sent []byte, err error) {
-	q := message.Question{Kind: message.AskEntries}
-	m, err := c.question(sk, q, time.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-	raw, err := post(ctx, c.url+"/v1/questions", "", m.raw)
-	if err != nil {
-		return nil, nil, err
-	}
-	h, body, err := m.open(raw, message.TypeAnswer, "")
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := message.DecodeAnswer(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), message.CloudHash(c.pins.PUKC), q, a.Content, a.More)
-	if err := c.pins.PUKC.Verify(tbs, a.Signature); err != nil {
-		return nil, nil, err
-	}
-	list, err = message.DecodeEntries(a.Content)
-	return list, m.raw, err
 }

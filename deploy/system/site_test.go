@@ -19,9 +19,11 @@ type site struct {
 	Operator  string       `json:"operator"` // token for the public cloud
 	Hospitals []place      `json:"hospitals"`
 	Authority string       `json:"authority"` // name of the medical authority
-	JWKS      string       `json:"jwks"`      // its pinned keys
-	Mongo     string       `json:"mongo"`
-	Redis     string       `json:"redis"`
+	// AuthorityURL is where the development authority certifies doctors.
+	AuthorityURL string `json:"authorityURL,omitempty"`
+	JWKS         string `json:"jwks"` // its pinned keys
+	Mongo        string `json:"mongo"`
+	Redis        string `json:"redis"`
 }
 
 // place is one hospital.
@@ -33,7 +35,7 @@ type place struct {
 }
 
 func describe(s *suite.Suite) (site, error) {
-	at := site{Cloud: s.Cloud, Pins: s.Pins(), Portal: s.Portal, Authority: authority.DefaultName, Mongo: s.Mongo, Redis: s.Redis}
+	at := site{Cloud: s.Cloud, Pins: s.Pins(), Portal: s.Portal, Authority: authority.DefaultName, AuthorityURL: s.Authority, Mongo: s.Mongo, Redis: s.Redis}
 	var err error
 	if at.Operator, err = s.OperatorToken(); err != nil {
 		return at, err

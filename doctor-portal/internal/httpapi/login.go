@@ -44,9 +44,10 @@ func (a *API) Login(c echo.Context) error {
 }
 
 func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byte, err error) {
-	raw, err1 := base64.RawURLEncoding.DecodeString(in.Credential)
-	challenge, err2 := base64.RawURLEncoding.DecodeString(in.Challenge)
-	sig, err3 := base64.RawURLEncoding.DecodeString(in.Signature)
+	strict := base64.RawURLEncoding.Strict() // line breaks the document's pattern excludes
+	raw, err1 := strict.DecodeString(in.Credential)
+	challenge, err2 := strict.DecodeString(in.Challenge)
+	sig, err3 := strict.DecodeString(in.Signature)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return cred, nil, nil, problem.Invalid("not base64url").Because(err)
 	}
