@@ -24,6 +24,7 @@ type Ops struct {
 	// What arrives as bytes is decoded before it is used.
 	Points, VerifyKeys, KEMKeys int
 
+	Draw   int // an ephemeral r and R = rP; Agree holds its own
 	Agree  int // one side of a session key: r, rP, A_X, K1, K2, K3, and its confirmation
 	Issue  int // partial keys (Eq. 2, 3)
 	Accept int // partial keys (Eq. 4)
@@ -111,6 +112,9 @@ func (f *Floor) Run() {
 		check(f.sign.Public().Verify(f.tbs, f.sig))
 	}
 	f.register()
+	for range f.ops.Draw {
+		must(ecc.GenerateScalar(rand.Reader)).Public()
+	}
 	for range f.ops.Agree {
 		f.agree()
 	}

@@ -11,7 +11,7 @@ import (
 func TestRun(t *testing.T) {
 	for _, s := range []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing} {
 		f := New(t, s, Ops{Open: []int{100}, Seal: []int{100}, Generate: 1, Sign: 1, Verify: 1, Points: 1, VerifyKeys: 1, KEMKeys: 1,
-			Agree: 1, Issue: 1, Accept: 1, Prove: 1, Proofs: 1, AEAD: []int{100, 200}, Hash: []int{100}})
+			Draw: 1, Agree: 1, Issue: 1, Accept: 1, Prove: 1, Proofs: 1, AEAD: []int{100, 200}, Hash: []int{100}})
 		f.Run()
 		f.Run()
 	}

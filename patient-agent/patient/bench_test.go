@@ -30,9 +30,7 @@ func BenchmarkM1(b *testing.B) {
 	bench(b, func(b *testing.B, s *scene) {
 		d := s.verified(s.d)
 		size := len(s.p.Identity().Credential.Encode()) + s.Suite.PublicKeySize() + 150
-		draw := func() { peers.Must(ecc.GenerateScalar(s.Rand)).Public() }
-		f := floor.New(b, s.Suite, floor.Ops{Generate: 1, Sign: 1, Seal: []int{size}})
-		floor.Beside(b, func() { draw(); f.Run() }, func() func() {
+		floor.Compare(b, s.Suite, floor.Ops{Draw: 1, Generate: 1, Sign: 1, Seal: []int{size}}, func() func() {
 			return func() {
 				_, _, err := s.p.Begin(d)
 				s.Ok(err)
