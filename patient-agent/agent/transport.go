@@ -134,8 +134,12 @@ type wire struct {
 	Message string `json:"message"`
 }
 
-// exchange makes a message, posts it and returns the reply. A `stale` problem moves
-// the clock, and the message is made and signed anew, once.
+// maxRetryAfter bounds how long a service may ask us to wait before the second try.
+const maxRetryAfter = 3 * time.Second
+
+// exchange makes a message, posts it and returns the reply. After a `stale` problem,
+// which moves the clock, or a short Retry-After the message is made and signed anew,
+// once: a new message is no replay.
 func (a *Agent) exchange(ctx context.Context, to message.Role, make func() (message.Message, error),
 	post func(ctx context.Context, m string) (*http.Response, error)) (message.Message, error) {
 	for again := true; ; again = false {
@@ -151,9 +155,24 @@ func (a *Agent) exchange(ctx context.Context, to message.Role, make func() (mess
 		if err == nil {
 			return a.received(w, to, begun)
 		}
-		if !again || !a.corrected(err) {
+		if !again || !a.corrected(err) && !waited(ctx, err) {
 			return message.Message{}, err
 		}
+	}
+}
+
+// waited waits as long as an unavailable service asked for, and reports whether that
+// was short enough and the context lasted.
+func waited(ctx context.Context, err error) bool {
+	e := problem.From(err)
+	if e.Kind != problem.KindUnavailable || e.RetryAfter <= 0 || e.RetryAfter > maxRetryAfter {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(e.RetryAfter):
+		return true
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/api/token"
 	"medunion/ecc"
 	"medunion/privatecloud/server"
 )
@@ -31,11 +33,11 @@ func TestImportReports(t *testing.T) {
 	if later := s.importBundle([]byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Condition","id":"c4","subject":{"reference":"Patient/m1"}}}]}`), ""); later.Total["stored"] != 1 {
 		t.Errorf("a bundle that only refers to a known patient: %+v", later.Total)
 	}
-	if r := s.importBundle([]byte(`{"resourceType":"Bundle","type":"batch"}`), ""); r.Refused != 1 || len(r.Problems) != 1 {
-		t.Errorf("a batch: %+v", r)
-	}
-	if r := s.importBundle([]byte(`nonsense`), ""); r.Refused != 1 {
-		t.Errorf("no JSON: %+v", r)
+	for name, b := range map[string]string{"batch": `{"resourceType":"Bundle","type":"batch"}`, "no JSON": `nonsense`, "cut": `{"resourceType":"Bundle"`} {
+		a := s.do("POST", s.h.AdminURL()+"/fhir/bundles", s.token(token.ScopeFHIRImport), "application/fhir+json", []byte(b))
+		if p, err := problem.Parse(a.body); a.status != 400 || err != nil || p.Kind != problem.KindInvalid {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	openapi "medunion/api/openapi/privateadmin"
+	"medunion/api/problem"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 )
@@ -67,9 +68,22 @@ func (a admin) ImportBundle(c echo.Context, p openapi.ImportBundleParams) error 
 	if err != nil {
 		return err
 	}
+	if report.Refused > 0 {
+		return refusedBundle(report)
+	}
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
 	return report.JSON(c.Response())
+}
+
+// refusedBundle says why nothing of a bundle was imported. Reasons name places and
+// rules, never content.
+func refusedBundle(r fhir.Report) error {
+	reason := "it cannot be read"
+	if len(r.Problems) > 0 {
+		reason = r.Problems[0].Reason
+	}
+	return problem.Invalid("The bundle was refused: " + reason + ".")
 }
 
 // CreateDeskCode implements openapi.ServerInterface.
