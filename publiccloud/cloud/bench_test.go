@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -163,72 +162,6 @@ func (f *bare) run(b *testing.B, skip int) {
 	if _, err := peers.Must(to.Setup(rand.Reader, f.info)).Seal(f.aad, f.reply); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// aim bounds the cost of a search by its floor.
-const aim = 1.5
-
-// TestSearchCost holds the aim: a search costs at most 1.5 times its floor, for
-// doctors whom the instance does not know and for ones whom it does, whose two
-// certificates are then left out of the floor. Searches and floors run in turns,
-// and the best turn of each counts: another process can slow one, never speed it
-// up. On a busy machine it takes more turns until both have had a quiet one.
-func TestSearchCost(t *testing.T) {
-	if testing.Short() || raceEnabled {
-		t.Skip("a measurement")
-	}
-	for _, s := range []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing} {
-		cost := searchCost(t, s)
-		for _, name := range []string{"first", "known"} {
-			ratio := float64(cost[name]) / float64(cost["floor "+name])
-			t.Logf("%v, %s: search %v, floor %v, ratio %.2f", s, name, cost[name], cost["floor "+name], ratio)
-			if ratio > aim {
-				t.Errorf("%v, %s: a search costs %.2f times its floor", s, name, ratio)
-			}
-		}
-	}
-}
-
-// searchCost measures turns of ten searches, by ten doctors.
-func searchCost(t *testing.T, s ecc.Suite) map[string]time.Duration {
-	const atLeast, atMost, doctors = 10, 200, 10
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	w, b, best := newWorld(t), &testing.B{}, map[string]time.Duration{}
-	var ds [doctors]*peers.Party
-	var gs [doctors]peers.Granted
-	for i := range ds {
-		ds[i] = w.doctor(s, "SURGERY")
-		gs[i] = peers.Grant(ds[i].Credential.Hash(), "SURGERY", peers.Locators(locatorsPerConsent), w.now(), nil)
-	}
-	cfg := w.config
-	cfg.Index, cfg.Consents, cfg.Revocations = nowhere{}, nowhere{}, nowhere{}
-	role, f := peers.Must(cloud.New(cfg)), newBare(w, ds[0], gs[0])
-	turn := func(name string, run func(i int)) {
-		start := floor.CPU()
-		for i := range doctors {
-			run(i)
-		}
-		if took := (floor.CPU() - start) / doctors; best[name] == 0 || took < best[name] {
-			best[name] = took
-		}
-	}
-	good := func(name string) bool { return float64(best[name]) <= aim*float64(best["floor "+name]) }
-	for n := 0; n < atLeast || n < atMost && !(good("first") && good("known")); n++ {
-		w.clock.advance(6 * time.Minute) // the instance forgets the doctors
-		for j, name := range []string{"first", "known"} {
-			var raws [doctors][]byte
-			for i := range raws {
-				raws[i] = prepare(w, 1, ds[i], gs[i])[0]
-			}
-			turn("floor "+name, func(int) { f.run(b, 2*j) })
-			turn(name, func(i int) {
-				_, err := role.Search(t.Context(), raws[i])
-				w.ok(err)
-			})
-		}
-	}
-	return best
 }
 
 // BenchmarkIndexSize is a whole search on the store, at 1000, 10 000 and 100 000
