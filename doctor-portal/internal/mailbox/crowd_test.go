@@ -52,7 +52,8 @@ func TestWaitingReadersDoNotHoldAllConnections(t *testing.T) {
 	if err := s.Consult(ctx, doctor, session, []byte("M1")); err != nil {
 		t.Errorf("M1: %v", err)
 	}
-	if took := time.Since(began); took > time.Second {
+	// Behind readers that hold every connection it would wait half a minute.
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("M1 took %v", took)
 	}
 	cancel()
