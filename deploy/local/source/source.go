@@ -45,14 +45,14 @@ type Source struct {
 var ErrPatients = errors.New("a bundle must be of one patient")
 
 // errNobody marks a bundle without a patient, such as a list of organizations.
-var errNobody = errors.New("no patient in it: the file is left out")
+var errNobody = errors.New("no patient in it")
 
 // everywhere are the types that each hospital of a patient holds.
 var everywhere = []string{"Patient", "Practitioner", "Organization"}
 
 // Read reads every *.json of the folder in the order of names and spreads it over
-// n hospitals: organizations are numbered as first seen, modulo n. Errors name the
-// file.
+// n hospitals: organizations are numbered as first seen, modulo n. A file that no
+// hospital would import, or that is not of one patient, is left out and noted.
 func Read(dir fs.FS, n int) (Source, error) {
 	names, err := fs.Glob(dir, "*.json")
 	if err != nil || len(names) == 0 {
@@ -64,18 +64,16 @@ func Read(dir fs.FS, n int) (Source, error) {
 	for _, name := range names {
 		f, left, err := readFile(dir, name, n, numbers)
 		switch {
-		case errors.Is(err, errNobody):
-			s.Notes = append(s.Notes, path.Base(name)+": "+err.Error())
-			continue
 		case err != nil:
-			return Source{}, fmt.Errorf("%s: %w", path.Base(name), err)
+			s.Notes = append(s.Notes, fmt.Sprintf("%s is left out: %v", path.Base(name), err))
+			continue
 		case left > 0:
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: %d resources that no hospital stores are left out", path.Base(name), left))
 		}
 		s.Files = append(s.Files, f)
 	}
 	if len(s.Files) == 0 {
-		return Source{}, errors.New("no patient in the folder")
+		return s, errors.New("no patient in the folder")
 	}
 	return s, nil
 }

@@ -125,8 +125,9 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		return &fstest.MapFile{Data: []byte(`{"resourceType":"Bundle","type":"collection","entry":[` + entries + `]}`)}
 	}
 	s, err := source.Read(fstest.MapFS{"a.json": bundle(patient + "," + foreign),
-		"b.json": bundle(`{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000003","resource":{"resourceType":"Organization","id":"o","name":"n"}}`)}, 2)
-	if err != nil || len(s.Files) != 1 || len(s.Notes) != 2 {
+		"b.json": bundle(`{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000003","resource":{"resourceType":"Organization","id":"o","name":"n"}}`),
+		"c.json": {Data: []byte(`{"resourceType":"Bundle","type":"batch"}`)}}, 2)
+	if err != nil || len(s.Files) != 1 || len(s.Notes) != 3 {
 		t.Fatal(s.Notes, err)
 	}
 	if s.Files[0].Count() != 1 {
