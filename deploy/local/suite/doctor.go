@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,7 +55,7 @@ func (s *Suite) StartDoctor(ctx context.Context, p DoctorProfile) (*doctor.Agent
 			return nil, fmt.Errorf("doctor's registration: %w", err)
 		}
 	}
-	return a, waitFor(ctx, 20*time.Second, "the doctor's agent to be online", func() bool { return a.Doctor().Online })
+	return a, WaitFor(ctx, 20*time.Second, lookEvery, "the doctor's agent to be online", func() (bool, error) { return a.Doctor().Online, nil })
 }
 
 // certify asks the development authority for Cert_D, over HTTP as a doctor would.
@@ -101,23 +100,4 @@ func (s *Suite) post(ctx context.Context, url, bearer, kind string, body []byte,
 		return fmt.Errorf("status %d: %s", resp.StatusCode, b)
 	}
 	return json.Unmarshal(b, answer)
-}
-
-// ErrTimeout says that something did not happen in time.
-var ErrTimeout = errors.New("it did not happen in time")
-
-// waitFor polls until ok says yes.
-func waitFor(ctx context.Context, limit time.Duration, what string, ok func() bool) error {
-	deadline := time.Now().Add(limit)
-	for !ok() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("waiting for %s: %w", what, ErrTimeout)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return nil
 }

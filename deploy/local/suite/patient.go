@@ -8,6 +8,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/deploy/local/authority"
 	patient "medunion/patient-agent/agent"
 	patientapi "medunion/patient-agent/server"
@@ -22,7 +23,7 @@ func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, 
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := readTrimmed(file)
+	pass, err := secretfile.Passphrase(file)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,14 +33,14 @@ func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, 
 	}
 	_, jwks := s.Files()
 	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Listen: addr, Store: s.state.path(folder, "store"),
-		Passphrase: []byte(text), TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
+		Passphrase: pass, TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
 		AuthorityFile: jwks, Suite: int(s.opt.Suite), Trace: s.opt.Trace, Logger: s.log("patient")})
 	if err != nil {
 		return nil, nil, err
 	}
 	s.onClose(i.Close)
 	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder)}
-	return i.Agent(), []byte(text), s.register(ctx, i.Agent(), []byte(text))
+	return i.Agent(), pass, s.register(ctx, i.Agent(), pass)
 }
 
 // register does nothing for a patient who registered in an earlier run.

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"medunion/api/httpserver"
@@ -190,16 +189,16 @@ func (s *Suite) startPortal(ctx context.Context) error {
 // ready waits until a service is ready: its stores answer, and its replay window
 // takes messages again after Redis began a new epoch.
 func (s *Suite) ready(ctx context.Context, url string) error {
-	return waitFor(ctx, 20*time.Second, url+" to be ready", func() bool {
+	return WaitFor(ctx, 20*time.Second, lookEvery, url+" to be ready", func() (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
-			return false
+			return false, err
 		}
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
-			return false
+			return false, nil // not listening yet
 		}
-		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+		return resp.StatusCode == http.StatusOK, resp.Body.Close()
 	})
 }
 
@@ -211,12 +210,4 @@ func (s *Suite) OperatorToken() (string, error) { return s.token(cloudAudience, 
 // Files that other programs on this machine need to join the suite.
 func (s *Suite) Files() (pins, authorityKeys string) {
 	return s.state.path("pins.json"), s.state.path("authority.jwks.json")
-}
-
-func readTrimmed(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return string(b), err
 }

@@ -92,7 +92,7 @@ func isEnrolled(known patient.Hospitals, id message.ID) bool {
 // awaitIndex waits until the index names every department that each of her hospitals
 // holds: hospitals publish after the enrolment.
 func (p *Parties) awaitIndex(ctx context.Context, plan Plan) error {
-	return until(ctx, 60*time.Second, askEvery, "the index entries", func() (bool, error) {
+	return suite.WaitFor(ctx, 60*time.Second, askEvery, "the index entries", func() (bool, error) {
 		known, err := p.Patient.Hospitals(ctx)
 		if err != nil {
 			return false, err
@@ -121,20 +121,3 @@ const (
 	lookEvery = 5 * time.Millisecond
 	askEvery  = 50 * time.Millisecond
 )
-
-// until polls until ok, an error, or the end of the limit.
-func until(ctx context.Context, limit, every time.Duration, what string, ok func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		done, err := ok()
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
-		case <-time.After(every):
-		}
-	}
-}

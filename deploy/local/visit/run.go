@@ -106,7 +106,7 @@ func (p *Parties) request(plan Plan, link string) patient.Request {
 // callIn waits for the patient in the waiting list and opens her visit.
 func (p *Parties) callIn(ctx context.Context, before int) (string, error) {
 	var id string
-	err := until(ctx, 60*time.Second, lookEvery, "the patient in the waiting list", func() (bool, error) {
+	err := suite.WaitFor(ctx, 60*time.Second, lookEvery, "the patient in the waiting list", func() (bool, error) {
 		visits := p.Doctor.Visits()
 		if len(visits) <= before {
 			return false, nil
@@ -126,7 +126,7 @@ func (p *Parties) callIn(ctx context.Context, before int) (string, error) {
 }
 
 func (p *Parties) awaitRecords(ctx context.Context, id string) error {
-	return until(ctx, 2*time.Minute, lookEvery, "the records", func() (bool, error) {
+	return suite.WaitFor(ctx, 2*time.Minute, lookEvery, "the records", func() (bool, error) {
 		v, err := p.Doctor.Visit(id)
 		if err != nil || v.Search == nil || v.Search.State == doctoragent.SearchStateRunning {
 			return false, err
