@@ -21,6 +21,13 @@ func (t Tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.Passed, t.Failed, t.Skipped)
 }
 
+// Add adds what others have counted.
+func (t *Tally) Add(u Tally) {
+	t.Passed += u.Passed
+	t.Failed += u.Failed
+	t.Skipped += u.Skipped
+}
+
 // event is one line of "go test -json" (see "go doc test2json").
 type event struct {
 	Action      string
@@ -101,9 +108,7 @@ func (c *counter) finish(e event) {
 		got.Failed++
 		fmt.Fprint(c.w, c.build(e.FailedBuild).String(), r.output.String())
 	}
-	c.tally.Passed += got.Passed
-	c.tally.Failed += got.Failed
-	c.tally.Skipped += got.Skipped
+	c.tally.Add(got)
 	if got != (Tally{}) {
 		fmt.Fprintf(c.w, "%-4s  %-50s %7.1fs  %s\n", e.Action, e.Package, e.Elapsed, got)
 	}

@@ -1,6 +1,8 @@
-// Command testcount reads the stream of "go test -json" from its standard
-// input, prints one line per package and everything that a failed test wrote,
-// and ends with the plain line "N passed, N failed, N skipped".
+// Command testcount reads the stream of "go test -json" from its standard input and the
+// reports of vitest whose files it is given, prints one line per package and everything
+// that a failed test wrote, and ends with the plain line "N passed, N failed, N skipped".
+//
+//	go test -json ./... | testcount [name=report.json ...]
 //
 // Tests are counted at the leaves: a test with subtests stands for them and is
 // not counted again, unless it failed while all of them passed. A package that
@@ -10,6 +12,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 )
 
 func main() {
@@ -17,6 +20,10 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testcount:", err)
 		tally.Failed++
+	}
+	for _, arg := range os.Args[1:] {
+		name, path, _ := strings.Cut(arg, "=")
+		tally.Add(CountVitest(name, path, os.Stdout))
 	}
 	fmt.Println(tally)
 	if tally.Failed > 0 || tally.Passed == 0 {
