@@ -22,7 +22,7 @@ func value[T any](p *T) (v T) {
 
 // request converts what the patient has decided.
 func request(r api.VisitRequest) (agent.Request, error) {
-	q := agent.Request{Link: r.Link, Passphrase: []byte(r.Passphrase), Department: message.Code(value(r.Department)),
+	q := agent.Request{Link: value(r.Link), Passphrase: []byte(value(r.Passphrase)), Department: message.Code(value(r.Department)),
 		Purpose: message.Code(value(r.Purpose)), Expires: value(r.Expires), MaxUses: uint32(value(r.MaxUses))}
 	if r.Grants != nil {
 		q.Grants = view.Each(*r.Grants, func(g api.Grant) message.Grant {

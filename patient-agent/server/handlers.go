@@ -20,7 +20,7 @@ var _ api.StrictServerInterface = handlers{}
 
 func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.GetStatusResponseObject, error) {
 	s := h.a.Status()
-	out := api.GetStatus200JSONResponse{Store: api.Absent, Registered: s.Registered}
+	out := api.GetStatus200JSONResponse{Store: api.Absent, Registered: s.Registered, Openers: []api.Verification{}}
 	switch {
 	case s.Open:
 		out.Store = api.Open
@@ -31,7 +31,7 @@ func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.Ge
 }
 
 func (h handlers) Unlock(_ context.Context, r api.UnlockRequestObject) (api.UnlockResponseObject, error) {
-	return api.Unlock204Response{}, h.a.Unlock([]byte(r.Body.Passphrase))
+	return api.Unlock204Response{}, h.a.Unlock([]byte(value(r.Body.Passphrase)))
 }
 
 func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponseObject, error) {
@@ -39,7 +39,7 @@ func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponse
 }
 
 func (h handlers) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
-	id, err := h.a.Register(ctx, r.Body.Code, []byte(r.Body.Passphrase))
+	id, err := h.a.Register(ctx, r.Body.Code, []byte(value(r.Body.Passphrase)))
 	return api.Register201JSONResponse(view.Identity(id)), err
 }
 

@@ -22,6 +22,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ActivityCode.
+const (
+	Released ActivityCode = "released"
+	Searched ActivityCode = "searched"
+	Written  ActivityCode = "written"
+)
+
+// Valid indicates whether the value is a known member of the ActivityCode enum.
+func (e ActivityCode) Valid() bool {
+	switch e {
+	case Released:
+		return true
+	case Searched:
+		return true
+	case Written:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConsentRevoked.
 const (
 	No     ConsentRevoked = "no"
@@ -43,15 +64,24 @@ func (e ConsentRevoked) Valid() bool {
 	}
 }
 
-// Defines values for IdentityVerification.
+// Defines values for ProfileSex.
 const (
-	IdentityVerificationPassphrase IdentityVerification = "passphrase"
+	Female  ProfileSex = "female"
+	Male    ProfileSex = "male"
+	Other   ProfileSex = "other"
+	Unknown ProfileSex = "unknown"
 )
 
-// Valid indicates whether the value is a known member of the IdentityVerification enum.
-func (e IdentityVerification) Valid() bool {
+// Valid indicates whether the value is a known member of the ProfileSex enum.
+func (e ProfileSex) Valid() bool {
 	switch e {
-	case IdentityVerificationPassphrase:
+	case Female:
+		return true
+	case Male:
+		return true
+	case Other:
+		return true
+	case Unknown:
 		return true
 	default:
 		return false
@@ -118,6 +148,24 @@ func (e UseMode) Valid() bool {
 	}
 }
 
+// Defines values for Verification.
+const (
+	VerificationPasskey    Verification = "passkey"
+	VerificationPassphrase Verification = "passphrase"
+)
+
+// Valid indicates whether the value is a known member of the Verification enum.
+func (e Verification) Valid() bool {
+	switch e {
+	case VerificationPasskey:
+		return true
+	case VerificationPassphrase:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VisitState.
 const (
 	Diagnosed VisitState = "diagnosed"
@@ -144,6 +192,89 @@ func (e VisitState) Valid() bool {
 		return false
 	}
 }
+
+// Defines values for WarningCode.
+const (
+	Changed        WarningCode = "changed"
+	HidesEnd       WarningCode = "hides-end"
+	Missing        WarningCode = "missing"
+	NotAnswered    WarningCode = "not-answered"
+	UnknownConsent WarningCode = "unknown-consent"
+)
+
+// Valid indicates whether the value is a known member of the WarningCode enum.
+func (e WarningCode) Valid() bool {
+	switch e {
+	case Changed:
+		return true
+	case HidesEnd:
+		return true
+	case Missing:
+		return true
+	case NotAnswered:
+		return true
+	case UnknownConsent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Activity defines model for Activity.
+type Activity struct {
+	Classes *Codes       `json:"classes,omitempty"`
+	Code    ActivityCode `json:"code"`
+
+	// Hospital Example: st-anna
+	Hospital  *HospitalID `json:"hospital,omitempty"`
+	Resources *int        `json:"resources,omitempty"`
+	Time      time.Time   `json:"time"`
+}
+
+// ActivityCode defines model for Activity.Code.
+type ActivityCode string
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Challenge base64url without padding
+	Challenge Binary `json:"challenge"`
+
+	// ID an identifier of this device only
+	ID      LocalID  `json:"id"`
+	Passkey *Passkey `json:"passkey,omitempty"`
+
+	// Summary exactly what the consent will say
+	Summary Summary `json:"summary"`
+
+	// Until the approval can be used until then
+	Until time.Time `json:"until"`
+
+	// Verification what stands behind β_P, so what approves a consent
+	Verification Verification `json:"verification"`
+}
+
+// ApprovalRequest either `link` and the choices, or `again` alone
+type ApprovalRequest struct {
+	// Again a visit that ended without a diagnosis; its doctor, choices and measurements are taken over, for as long as then from now
+	Again *string `json:"again,omitempty"`
+
+	// Anonymous leave the profile out of what is shared
+	Anonymous  *bool      `json:"anonymous,omitempty"`
+	Department *string    `json:"department,omitempty"`
+	Expires    *time.Time `json:"expires,omitempty"`
+	Grants     *[]Grant   `json:"grants,omitempty"`
+
+	// Link the doctor's link: <portal>/visit#<c_D>
+	Link       *Link          `json:"link,omitempty"`
+	MaxUses    *int           `json:"maxUses,omitempty"`
+	Purpose    *string        `json:"purpose,omitempty"`
+	Recordings *RecordingList `json:"recordings,omitempty"`
+	Withhold   *Withhold      `json:"withhold,omitempty"`
+	WriteTo    *string        `json:"writeTo,omitempty"`
+}
+
+// Binary base64url without padding
+type Binary = string
 
 // Card defines model for Card.
 type Card struct {
@@ -202,6 +333,7 @@ type Consent struct {
 	Doctor     string    `json:"doctor"`
 	Expires    time.Time `json:"expires"`
 	Grants     []Grant   `json:"grants"`
+	Licence    string    `json:"licence"`
 	MaxUses    int       `json:"maxUses"`
 	NotBefore  time.Time `json:"notBefore"`
 
@@ -210,7 +342,10 @@ type Consent struct {
 	// Example: SURGERY
 	Purpose Code           `json:"purpose"`
 	Revoked ConsentRevoked `json:"revoked"`
-	WriteTo string         `json:"writeTo"`
+
+	// Visit in which it was given
+	Visit   *string `json:"visit,omitempty"`
+	WriteTo string  `json:"writeTo"`
 }
 
 // ConsentRevoked defines model for Consent.Revoked.
@@ -219,6 +354,27 @@ type ConsentRevoked string
 // Consents defines model for Consents.
 type Consents struct {
 	Consents []Consent `json:"consents"`
+}
+
+// Defaults defines model for Defaults.
+type Defaults struct {
+	Classes     []ListedCode `json:"classes"`
+	Departments []ListedCode `json:"departments"`
+
+	// Hours how long a consent holds by default
+	Hours int `json:"hours"`
+
+	// MaxSignals bytes of a visit's measurements at most
+	MaxSignals int64 `json:"maxSignals"`
+
+	// MaxUses searches that a consent allows by default
+	MaxUses int `json:"maxUses"`
+
+	// Purpose a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Purpose  Code  `json:"purpose"`
+	Purposes Codes `json:"purposes"`
 }
 
 // Diagnoses defines model for Diagnoses.
@@ -331,7 +487,7 @@ type HospitalReleases struct {
 	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 	Releases []Release  `json:"releases"`
-	Warnings []string   `json:"warnings"`
+	Warnings []Warning  `json:"warnings"`
 }
 
 // Hospitals defines model for Hospitals.
@@ -354,26 +510,108 @@ type Identity struct {
 	NotAfter time.Time `json:"notAfter"`
 	Suite    int       `json:"suite"`
 
-	// Verification what stands behind β_P
-	Verification IdentityVerification `json:"verification"`
+	// Verification what stands behind β_P, so what approves a consent
+	Verification Verification `json:"verification"`
 }
-
-// IdentityVerification what stands behind β_P
-type IdentityVerification string
 
 // Link the doctor's link: <portal>/visit#<c_D>
 type Link = string
 
+// ListedCode defines model for ListedCode.
+type ListedCode struct {
+	// Code a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Code Code `json:"code"`
+
+	// Sensitive what many people would rather withhold
+	Sensitive bool `json:"sensitive"`
+}
+
 // LocalID an identifier of this device only
 type LocalID = string
+
+// NewPasskey defines model for NewPasskey.
+type NewPasskey struct {
+	// AttestationObject base64url without padding
+	AttestationObject Binary `json:"attestationObject"`
+
+	// ClientDataJSON base64url without padding
+	ClientDataJSON Binary `json:"clientDataJSON"`
+
+	// CredentialID base64url without padding
+	CredentialID Binary `json:"credentialId"`
+
+	// Prf the 32 bytes of the passkey's PRF extension, base64url
+	Prf *PRF `json:"prf,omitempty"`
+}
+
+// PRF the 32 bytes of the passkey's PRF extension, base64url
+type PRF = string
+
+// PageToken defines model for PageToken.
+type PageToken struct {
+	Token string `json:"token"`
+}
+
+// Passkey defines model for Passkey.
+type Passkey struct {
+	// CredentialID base64url without padding
+	CredentialID Binary `json:"credentialId"`
+
+	// Prf it opens the store; if not, the passphrase does
+	Prf bool `json:"prf"`
+
+	// RpID Example: localhost
+	RpID string `json:"rpId"`
+}
+
+// PasskeyAssertion defines model for PasskeyAssertion.
+type PasskeyAssertion struct {
+	// AuthenticatorData base64url without padding
+	AuthenticatorData Binary `json:"authenticatorData"`
+
+	// ClientDataJSON base64url without padding
+	ClientDataJSON Binary `json:"clientDataJSON"`
+
+	// CredentialID base64url without padding
+	CredentialID Binary `json:"credentialId"`
+
+	// Signature base64url without padding
+	Signature Binary `json:"signature"`
+}
+
+// PasskeyChallenge defines model for PasskeyChallenge.
+type PasskeyChallenge struct {
+	// Challenge base64url without padding
+	Challenge Binary `json:"challenge"`
+
+	// RpID Example: localhost
+	RpID   string      `json:"rpId"`
+	RpName string      `json:"rpName"`
+	User   PasskeyUser `json:"user"`
+}
+
+// PasskeyUser defines model for PasskeyUser.
+type PasskeyUser struct {
+	DisplayName string `json:"displayName"`
+
+	// ID base64url without padding
+	ID   Binary `json:"id"`
+	Name string `json:"name"`
+}
 
 // Passphrase defines model for Passphrase.
 type Passphrase = string
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
+	// Code stable, for translation
+	//
+	// Example: waiting-for-doctor
+	Code     *ReasonCode `json:"code,omitempty"`
+	Detail   string      `json:"detail"`
+	Instance *string     `json:"instance,omitempty"`
 
 	// Now the server's time in milliseconds, of a stale problem
 	Now *int64 `json:"now,omitempty"`
@@ -385,11 +623,51 @@ type Problem struct {
 	Type       string `json:"type"`
 }
 
-// Registration defines model for Registration.
+// Profile defines model for Profile.
+type Profile struct {
+	// BirthDate Example: 1961-04-12
+	BirthDate *string `json:"birthDate,omitempty"`
+
+	// Name empty: nothing is said
+	Name string `json:"name"`
+
+	// Sex FHIR AdministrativeGender
+	Sex *ProfileSex `json:"sex,omitempty"`
+}
+
+// ProfileSex FHIR AdministrativeGender
+type ProfileSex string
+
+// Reason defines model for Reason.
+type Reason struct {
+	// Code stable, for translation
+	//
+	// Example: waiting-for-doctor
+	Code ReasonCode `json:"code"`
+
+	// Says the same in an English sentence
+	Says string `json:"says"`
+}
+
+// ReasonCode stable, for translation
+//
+// Example: waiting-for-doctor
+type ReasonCode = string
+
+// RecordingList defines model for RecordingList.
+type RecordingList = []Signals
+
+// Recordings defines model for Recordings.
+type Recordings struct {
+	Recordings RecordingList `json:"recordings"`
+}
+
+// Registration With a passphrase alone, it opens the store and approves consents. With a passkey, the passkey approves consents and, if it has the PRF extension, opens the store; a passphrase beside it opens the store too, and must be given if there is no PRF.
 type Registration struct {
 	// Code the single-use code from the registration desk
-	Code       string     `json:"code"`
-	Passphrase Passphrase `json:"passphrase"`
+	Code       string      `json:"code"`
+	Passkey    *NewPasskey `json:"passkey,omitempty"`
+	Passphrase *Passphrase `json:"passphrase,omitempty"`
 }
 
 // Release defines model for Release.
@@ -436,9 +714,20 @@ type Revocation struct {
 // RevocationResult defines model for RevocationResult.
 type RevocationResult struct {
 	// At a hospital, or the public cloud with one of her departments
-	At      string `json:"at"`
-	Revoked bool   `json:"revoked"`
-	Says    string `json:"says"`
+	At string `json:"at"`
+
+	// Code stable, for translation
+	//
+	// Example: waiting-for-doctor
+	Code ReasonCode `json:"code"`
+
+	// Department whose locator the public cloud knows
+	Department *string `json:"department,omitempty"`
+
+	// Hospital Example: st-anna
+	Hospital *HospitalID `json:"hospital,omitempty"`
+	Revoked  bool        `json:"revoked"`
+	Says     string      `json:"says"`
 }
 
 // Signals either `fhir`, or `csv` with `kind` and `hz`
@@ -467,9 +756,19 @@ type SignalsKind string
 
 // Status defines model for Status.
 type Status struct {
+	// Now the agent's clock
+	Now time.Time `json:"now"`
+
+	// Openers what opens the store
+	Openers []Verification `json:"openers"`
+	Passkey *Passkey       `json:"passkey,omitempty"`
+
 	// Registered known only while the store is open
 	Registered bool        `json:"registered"`
 	Store      StatusStore `json:"store"`
+
+	// Verification what stands behind β_P, so what approves a consent
+	Verification *Verification `json:"verification,omitempty"`
 }
 
 // StatusStore defines model for Status.Store.
@@ -484,16 +783,53 @@ type StoredAt struct {
 	Record int64 `json:"record"`
 }
 
+// Summary exactly what the consent will say
+type Summary struct {
+	// Consent a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Consent Hash `json:"consent"`
+
+	// Department a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Department Code      `json:"department"`
+	Doctor     Card      `json:"doctor"`
+	Expires    time.Time `json:"expires"`
+	Grants     []Grant   `json:"grants"`
+	MaxUses    int       `json:"maxUses"`
+	Profile    *Profile  `json:"profile,omitempty"`
+
+	// Purpose a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Purpose Code `json:"purpose"`
+
+	// Signals recordings that go along
+	Signals int `json:"signals"`
+
+	// WriteTo empty for nowhere
+	WriteTo string `json:"writeTo"`
+}
+
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
+	// Code stable, for translation
+	//
+	// Example: waiting-for-doctor
+	Code ReasonCode `json:"code"`
+
 	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 	Says     string     `json:"says"`
 }
 
-// Unlock defines model for Unlock.
+// Unlock either `passphrase` or `prf`
 type Unlock struct {
-	Passphrase Passphrase `json:"passphrase"`
+	Passphrase *Passphrase `json:"passphrase,omitempty"`
+
+	// Prf the 32 bytes of the passkey's PRF extension, base64url
+	Prf *PRF `json:"prf,omitempty"`
 }
 
 // Use defines model for Use.
@@ -515,10 +851,24 @@ type Uses struct {
 	Uses []Use `json:"uses"`
 }
 
+// Verification what stands behind β_P, so what approves a consent
+type Verification string
+
 // Visit defines model for Visit.
 type Visit struct {
+	// Activity what is known to have been done under its consent
+	Activity []Activity `json:"activity"`
+
+	// Code the state and, if it failed, why. While it goes on: waiting-for-doctor, doctor-verified, sharing, shared, searched, reading, diagnosed. Failed with nothing shared: request-not-taken, doctor-silent, portal-lost, answer-not-proven, consent-not-given, not-stored, stopped-before-sharing, ended-before-sharing. Failed afterwards: sharing-uncertain, no-diagnosis, diagnosis-lost, diagnosis-not-proven, stopped-after-sharing, ended-after-sharing. Else failed.
+	Code string `json:"code"`
+
 	// Consent H(Consent), once it was shared
 	Consent *string `json:"consent,omitempty"`
+
+	// Credential a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Credential Hash `json:"credential"`
 
 	// Department a department, a record class or a purpose
 	//
@@ -533,11 +883,23 @@ type Visit struct {
 	ID      LocalID `json:"id"`
 	Licence string  `json:"licence"`
 
-	// Says the state in words, and why if it failed
-	Says    string     `json:"says"`
+	// Repeatable can be begun again with the same choices
+	Repeatable bool `json:"repeatable"`
+
+	// Says the same in an English sentence
+	Says string `json:"says"`
+
+	// Shared the consent may have left: it can be used until it ends or is revoked
+	Shared  bool       `json:"shared"`
 	Started time.Time  `json:"started"`
 	State   VisitState `json:"state"`
-	Updated time.Time  `json:"updated"`
+
+	// Trouble it goes on, but something is in the way just now, such as the network
+	Trouble *Reason `json:"trouble,omitempty"`
+
+	// Until how long it waits in its present state
+	Until   time.Time `json:"until"`
+	Updated time.Time `json:"updated"`
 }
 
 // VisitState defines model for Visit.State.
@@ -549,8 +911,11 @@ type VisitRef struct {
 	ID LocalID `json:"id"`
 }
 
-// VisitRequest defines model for VisitRequest.
+// VisitRequest Either `approval` with `passphrase` or `assertion`, and nothing else; or `link`, `passphrase` and the choices.
 type VisitRequest struct {
+	Approval  *string           `json:"approval,omitempty"`
+	Assertion *PasskeyAssertion `json:"assertion,omitempty"`
+
 	// Department in which the doctor acts; may be left out if he has only one
 	Department *string `json:"department,omitempty"`
 
@@ -561,12 +926,13 @@ type VisitRequest struct {
 	Grants *[]Grant `json:"grants,omitempty"`
 
 	// Link the doctor's link: <portal>/visit#<c_D>
-	Link Link `json:"link"`
+	Link *Link `json:"link,omitempty"`
 
 	// MaxUses searches
-	MaxUses    *int       `json:"maxUses,omitempty"`
-	Passphrase Passphrase `json:"passphrase"`
-	Purpose    *string    `json:"purpose,omitempty"`
+	MaxUses    *int           `json:"maxUses,omitempty"`
+	Passphrase *Passphrase    `json:"passphrase,omitempty"`
+	Purpose    *string        `json:"purpose,omitempty"`
+	Recordings *RecordingList `json:"recordings,omitempty"`
 
 	// Signals either `fhir`, or `csv` with `kind` and `hz`
 	Signals  *Signals  `json:"signals,omitempty"`
@@ -580,6 +946,18 @@ type VisitRequest struct {
 type Visits struct {
 	Visits []Visit `json:"visits"`
 }
+
+// Warning defines model for Warning.
+type Warning struct {
+	Code WarningCode `json:"code"`
+
+	// Number of the release meant
+	Number *int64 `json:"number,omitempty"`
+	Says   string `json:"says"`
+}
+
+// WarningCode defines model for Warning.Code.
+type WarningCode string
 
 // Withhold defines model for Withhold.
 type Withhold struct {
@@ -595,14 +973,26 @@ type ConsentInPath = Hash
 // HospitalInPath Example: st-anna
 type HospitalInPath = HospitalID
 
+// PrepareApprovalJSONRequestBody defines body for PrepareApproval for application/json ContentType.
+type PrepareApprovalJSONRequestBody = ApprovalRequest
+
 // VerifyCardJSONRequestBody defines body for VerifyCard for application/json ContentType.
 type VerifyCardJSONRequestBody = CardLink
 
 // EnrolJSONRequestBody defines body for Enrol for application/json ContentType.
 type EnrolJSONRequestBody = EnrolmentCode
 
+// OpenPageSessionJSONRequestBody defines body for OpenPageSession for application/json ContentType.
+type OpenPageSessionJSONRequestBody = PageToken
+
+// PutProfileJSONRequestBody defines body for PutProfile for application/json ContentType.
+type PutProfileJSONRequestBody = Profile
+
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
+
+// PreviewSignalsJSONRequestBody defines body for PreviewSignals for application/json ContentType.
+type PreviewSignalsJSONRequestBody = Recordings
 
 // UnlockJSONRequestBody defines body for Unlock for application/json ContentType.
 type UnlockJSONRequestBody = Unlock
@@ -684,6 +1074,24 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// PrepareApprovalWithBody Prepare the consent of a visit, to be approved
+	//
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+	PrepareApprovalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareApproval Prepare the consent of a visit, to be approved
+	//
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+	PrepareApproval(ctx context.Context, body PrepareApprovalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// VerifyCardWithBody Fetch and verify a doctor's card
 	//
 	// Takes any type of body and a specified content type.
@@ -715,10 +1123,22 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
 	ListUses(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+	//
+	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
+	GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
 	ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Watch What changes, as it changes
+	//
+	// Server-sent events without identifiers; their data is `{}`. `status`: the store was opened or closed, or registration went on. `visits`: a visit has gone on. `consents`: a consent was given, used or revoked. On each the page asks for what it shows. All three are sent once at the beginning, so that nothing is missed over a reconnect. A comment comes every 15 seconds. While somebody watches, the agent asks now and then whether a shared consent was used.
+	//
+	// Corresponds with GET /v1/events (the `Watch` operationId).
+	Watch(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListHospitals The hospitals of the directory and what each holds of her
 	//
@@ -753,6 +1173,59 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/lock (the `Lock` operationId).
 	Lock(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ClosePageSession Delete the page's cookie
+	//
+	// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
+	ClosePageSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenPageSessionWithBody Let the page in
+	//
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+	OpenPageSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenPageSession Let the page in
+	//
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+	OpenPageSession(ctx context.Context, body OpenPageSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChallengePasskey A challenge for a new passkey
+	//
+	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+	//
+	// Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
+	ChallengePasskey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetProfile What she says of herself
+	//
+	// Corresponds with GET /v1/profile (the `GetProfile` operationId).
+	GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutProfileWithBody Change what she says of herself
+	//
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+	PutProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutProfile Change what she says of herself
+	//
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+	PutProfile(ctx context.Context, body PutProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetRecord Her own record at a hospital
 	//
 	// A FHIR R4 collection Bundle of the newest versions, byte for byte as the hospital holds them.
@@ -785,6 +1258,20 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/releases (the `ListReleases` operationId).
 	ListReleases(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PreviewSignalsWithBody The measurements as they would be sent
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+	PreviewSignalsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewSignals The measurements as they would be sent
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+	PreviewSignals(ctx context.Context, body PreviewSignalsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStatus Whether there is a store, and whether it is open
 	//
 	// Corresponds with GET /v1/status (the `GetStatus` operationId).
@@ -811,7 +1298,7 @@ type ClientInterface interface {
 
 	// StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -820,7 +1307,7 @@ type ClientInterface interface {
 
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -831,6 +1318,51 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisit(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndVisit Stop following a visit
+	//
+	// Before the consent was shared nothing of it leaves any more. After that the visit only stops waiting for the diagnosis: the consent holds until it ends or is revoked. A visit that is over is a conflict.
+	//
+	// Corresponds with POST /v1/visits/{visit}/end (the `EndVisit` operationId).
+	EndVisit(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// PrepareApprovalWithBody Prepare the consent of a visit, to be approved
+//
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+func (c *Client) PrepareApprovalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareApprovalRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareApproval Prepare the consent of a visit, to be approved
+//
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+func (c *Client) PrepareApproval(ctx context.Context, body PrepareApprovalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareApprovalRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // VerifyCardWithBody Fetch and verify a doctor's card
@@ -914,11 +1446,43 @@ func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors
 	return c.Client.Do(req)
 }
 
+// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+//
+// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
+func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDefaultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
 func (c *Client) ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListDiagnosesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Watch What changes, as it changes
+//
+// Server-sent events without identifiers; their data is `{}`. `status`: the store was opened or closed, or registration went on. `visits`: a visit has gone on. `consents`: a consent was given, used or revoked. On each the page asks for what it shows. All three are sent once at the beginning, so that nothing is missed over a reconnect. A comment comes every 15 seconds. While somebody watches, the agent asks now and then whether a shared consent was used.
+//
+// Corresponds with GET /v1/events (the `Watch` operationId).
+func (c *Client) Watch(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWatchRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1012,6 +1576,129 @@ func (c *Client) Lock(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 	return c.Client.Do(req)
 }
 
+// ClosePageSession Delete the page's cookie
+//
+// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
+func (c *Client) ClosePageSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewClosePageSessionRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenPageSessionWithBody Let the page in
+//
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+func (c *Client) OpenPageSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenPageSessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenPageSession Let the page in
+//
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+func (c *Client) OpenPageSession(ctx context.Context, body OpenPageSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenPageSessionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChallengePasskey A challenge for a new passkey
+//
+// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+//
+// Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
+func (c *Client) ChallengePasskey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChallengePasskeyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetProfile What she says of herself
+//
+// Corresponds with GET /v1/profile (the `GetProfile` operationId).
+func (c *Client) GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProfileRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutProfileWithBody Change what she says of herself
+//
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+func (c *Client) PutProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutProfileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutProfile Change what she says of herself
+//
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+func (c *Client) PutProfile(ctx context.Context, body PutProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutProfileRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetRecord Her own record at a hospital
 //
 // A FHIR R4 collection Bundle of the newest versions, byte for byte as the hospital holds them.
@@ -1074,6 +1761,40 @@ func (c *Client) Register(ctx context.Context, body RegisterJSONRequestBody, req
 // Corresponds with GET /v1/releases (the `ListReleases` operationId).
 func (c *Client) ListReleases(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListReleasesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewSignalsWithBody The measurements as they would be sent
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+func (c *Client) PreviewSignalsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewSignalsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewSignals The measurements as they would be sent
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+func (c *Client) PreviewSignals(ctx context.Context, body PreviewSignalsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewSignalsRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1150,7 +1871,7 @@ func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1169,7 +1890,7 @@ func (c *Client) StartVisitWithBody(ctx context.Context, contentType string, bod
 
 // StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1199,6 +1920,63 @@ func (c *Client) GetVisit(ctx context.Context, visit LocalID, reqEditors ...Requ
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// EndVisit Stop following a visit
+//
+// Before the consent was shared nothing of it leaves any more. After that the visit only stops waiting for the diagnosis: the consent holds until it ends or is revoked. A visit that is over is a conflict.
+//
+// Corresponds with POST /v1/visits/{visit}/end (the `EndVisit` operationId).
+func (c *Client) EndVisit(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndVisitRequest(c.Server, visit)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewPrepareApprovalRequest calls the generic PrepareApproval builder with application/json body
+func NewPrepareApprovalRequest(server string, body PrepareApprovalJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareApprovalRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareApprovalRequestWithBody constructs an http.Request for the PrepareApproval method, with any body, and a specified content type
+func NewPrepareApprovalRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/approvals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewVerifyCardRequest calls the generic VerifyCard builder with application/json body
@@ -1336,6 +2114,33 @@ func NewListUsesRequest(server string, consent ConsentInPath) (*http.Request, er
 	return req, nil
 }
 
+// NewGetDefaultsRequest constructs an http.Request for the GetDefaults method
+func NewGetDefaultsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/defaults")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListDiagnosesRequest constructs an http.Request for the ListDiagnoses method
 func NewListDiagnosesRequest(server string) (*http.Request, error) {
 	var err error
@@ -1346,6 +2151,33 @@ func NewListDiagnosesRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/diagnoses")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWatchRequest constructs an http.Request for the Watch method
+func NewWatchRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/events")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1491,6 +2323,167 @@ func NewLockRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewClosePageSessionRequest constructs an http.Request for the ClosePageSession method
+func NewClosePageSessionRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/page-sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewOpenPageSessionRequest calls the generic OpenPageSession builder with application/json body
+func NewOpenPageSessionRequest(server string, body OpenPageSessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenPageSessionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenPageSessionRequestWithBody constructs an http.Request for the OpenPageSession method, with any body, and a specified content type
+func NewOpenPageSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/page-sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewChallengePasskeyRequest constructs an http.Request for the ChallengePasskey method
+func NewChallengePasskeyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/passkeys/challenges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetProfileRequest constructs an http.Request for the GetProfile method
+func NewGetProfileRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/profile")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutProfileRequest calls the generic PutProfile builder with application/json body
+func NewPutProfileRequest(server string, body PutProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutProfileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPutProfileRequestWithBody constructs an http.Request for the PutProfile method, with any body, and a specified content type
+func NewPutProfileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/profile")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetRecordRequest constructs an http.Request for the GetRecord method
 func NewGetRecordRequest(server string, hospital HospitalInPath) (*http.Request, error) {
 	var err error
@@ -1588,6 +2581,46 @@ func NewListReleasesRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewPreviewSignalsRequest calls the generic PreviewSignals builder with application/json body
+func NewPreviewSignalsRequest(server string, body PreviewSignalsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewSignalsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPreviewSignalsRequestWithBody constructs an http.Request for the PreviewSignals method, with any body, and a specified content type
+func NewPreviewSignalsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/signals/preview")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -1760,6 +2793,40 @@ func NewGetVisitRequest(server string, visit LocalID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewEndVisitRequest constructs an http.Request for the EndVisit method
+func NewEndVisitRequest(server string, visit LocalID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "visit", visit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/visits/%s/end", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -1804,6 +2871,24 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// PrepareApprovalWithBodyWithResponse Prepare the consent of a visit, to be approved
+	//
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+	PrepareApprovalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareApprovalResponse, error)
+
+	// PrepareApprovalWithResponse Prepare the consent of a visit, to be approved
+	//
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+	PrepareApprovalWithResponse(ctx context.Context, body PrepareApprovalJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareApprovalResponse, error)
+
 	// VerifyCardWithBodyWithResponse Fetch and verify a doctor's card
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -1841,12 +2926,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
 	ListUsesWithResponse(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*ListUsesResponse, error)
 
+	// GetDefaultsWithResponse The code lists of the public cloud's signed parameters, and the defaults of a consent
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
+	GetDefaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDefaultsResponse, error)
+
 	// ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
 	ListDiagnosesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error)
+
+	// WatchWithResponse What changes, as it changes
+	//
+	// Server-sent events without identifiers; their data is `{}`. `status`: the store was opened or closed, or registration went on. `visits`: a visit has gone on. `consents`: a consent was given, used or revoked. On each the page asks for what it shows. All three are sent once at the beginning, so that nothing is missed over a reconnect. A comment comes every 15 seconds. While somebody watches, the agent asks now and then whether a shared consent was used.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/events (the `Watch` operationId).
+	WatchWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WatchResponse, error)
 
 	// ListHospitalsWithResponse The hospitals of the directory and what each holds of her
 	//
@@ -1887,6 +2988,65 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/lock (the `Lock` operationId).
 	LockWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LockResponse, error)
 
+	// ClosePageSessionWithResponse Delete the page's cookie
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
+	ClosePageSessionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ClosePageSessionResponse, error)
+
+	// OpenPageSessionWithBodyWithResponse Let the page in
+	//
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+	OpenPageSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenPageSessionResponse, error)
+
+	// OpenPageSessionWithResponse Let the page in
+	//
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+	OpenPageSessionWithResponse(ctx context.Context, body OpenPageSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenPageSessionResponse, error)
+
+	// ChallengePasskeyWithResponse A challenge for a new passkey
+	//
+	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
+	ChallengePasskeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ChallengePasskeyResponse, error)
+
+	// GetProfileWithResponse What she says of herself
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/profile (the `GetProfile` operationId).
+	GetProfileWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetProfileResponse, error)
+
+	// PutProfileWithBodyWithResponse Change what she says of herself
+	//
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+	PutProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutProfileResponse, error)
+
+	// PutProfileWithResponse Change what she says of herself
+	//
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+	PutProfileWithResponse(ctx context.Context, body PutProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*PutProfileResponse, error)
+
 	// GetRecordWithResponse Her own record at a hospital
 	//
 	// A FHIR R4 collection Bundle of the newest versions, byte for byte as the hospital holds them.
@@ -1923,6 +3083,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/releases (the `ListReleases` operationId).
 	ListReleasesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReleasesResponse, error)
 
+	// PreviewSignalsWithBodyWithResponse The measurements as they would be sent
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+	PreviewSignalsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSignalsResponse, error)
+
+	// PreviewSignalsWithResponse The measurements as they would be sent
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+	PreviewSignalsWithResponse(ctx context.Context, body PreviewSignalsJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewSignalsResponse, error)
+
 	// GetStatusWithResponse Whether there is a store, and whether it is open
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1953,7 +3127,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1962,7 +3136,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1975,6 +3149,63 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisitWithResponse(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*GetVisitResponse, error)
+
+	// EndVisitWithResponse Stop following a visit
+	//
+	// Before the consent was shared nothing of it leaves any more. After that the visit only stops waiting for the diagnosis: the consent holds until it ends or is revoked. A visit that is over is a conflict.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/visits/{visit}/end (the `EndVisit` operationId).
+	EndVisitWithResponse(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*EndVisitResponse, error)
+}
+
+type PrepareApprovalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Approval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r PrepareApprovalResponse) GetJSON201() *Approval {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareApprovalResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareApprovalResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareApprovalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareApprovalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareApprovalResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type VerifyCardResponse struct {
@@ -2169,6 +3400,54 @@ func (r ListUsesResponse) ContentType() string {
 	return ""
 }
 
+type GetDefaultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Defaults
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDefaultsResponse) GetJSON200() *Defaults {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDefaultsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDefaultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDefaultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDefaultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDefaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListDiagnosesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2211,6 +3490,47 @@ func (r ListDiagnosesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListDiagnosesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WatchResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WatchResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2402,6 +3722,246 @@ func (r LockResponse) ContentType() string {
 	return ""
 }
 
+// ClosePageSessionResponse204Headers the declared response headers of an HTTP 204 response for ClosePageSession
+type ClosePageSessionResponse204Headers struct {
+	SetCookie *string
+}
+
+type ClosePageSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *ClosePageSessionResponse204Headers
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ClosePageSessionResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ClosePageSessionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ClosePageSessionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ClosePageSessionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ClosePageSessionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// OpenPageSessionResponse204Headers the declared response headers of an HTTP 204 response for OpenPageSession
+type OpenPageSessionResponse204Headers struct {
+	SetCookie *string
+}
+
+type OpenPageSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *OpenPageSessionResponse204Headers
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenPageSessionResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenPageSessionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenPageSessionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenPageSessionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenPageSessionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ChallengePasskeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PasskeyChallenge
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ChallengePasskeyResponse) GetJSON201() *PasskeyChallenge {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChallengePasskeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChallengePasskeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChallengePasskeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChallengePasskeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChallengePasskeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Profile
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetProfileResponse) GetJSON200() *Profile {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PutProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Profile
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutProfileResponse) GetJSON200() *Profile {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutProfileResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetRecordResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2540,6 +4100,54 @@ func (r ListReleasesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListReleasesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewSignalsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FHIR
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewSignalsResponse) GetJSON200() *FHIR {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewSignalsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewSignalsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewSignalsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewSignalsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewSignalsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2779,6 +4387,84 @@ func (r GetVisitResponse) ContentType() string {
 	return ""
 }
 
+type EndVisitResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Visit
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EndVisitResponse) GetJSON200() *Visit {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndVisitResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndVisitResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndVisitResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndVisitResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndVisitResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PrepareApprovalWithBodyWithResponse Prepare the consent of a visit, to be approved
+//
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+func (c *ClientWithResponses) PrepareApprovalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareApprovalResponse, error) {
+	rsp, err := c.PrepareApprovalWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareApprovalResponse(rsp)
+}
+
+// PrepareApprovalWithResponse Prepare the consent of a visit, to be approved
+//
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/approvals (the `PrepareApproval` operationId).
+func (c *ClientWithResponses) PrepareApprovalWithResponse(ctx context.Context, body PrepareApprovalJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareApprovalResponse, error) {
+	rsp, err := c.PrepareApproval(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareApprovalResponse(rsp)
+}
+
 // VerifyCardWithBodyWithResponse Fetch and verify a doctor's card
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -2846,6 +4532,19 @@ func (c *ClientWithResponses) ListUsesWithResponse(ctx context.Context, consent 
 	return ParseListUsesResponse(rsp)
 }
 
+// GetDefaultsWithResponse The code lists of the public cloud's signed parameters, and the defaults of a consent
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
+func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDefaultsResponse, error) {
+	rsp, err := c.GetDefaults(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDefaultsResponse(rsp)
+}
+
 // ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2857,6 +4556,21 @@ func (c *ClientWithResponses) ListDiagnosesWithResponse(ctx context.Context, req
 		return nil, err
 	}
 	return ParseListDiagnosesResponse(rsp)
+}
+
+// WatchWithResponse What changes, as it changes
+//
+// Server-sent events without identifiers; their data is `{}`. `status`: the store was opened or closed, or registration went on. `visits`: a visit has gone on. `consents`: a consent was given, used or revoked. On each the page asks for what it shows. All three are sent once at the beginning, so that nothing is missed over a reconnect. A comment comes every 15 seconds. While somebody watches, the agent asks now and then whether a shared consent was used.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/events (the `Watch` operationId).
+func (c *ClientWithResponses) WatchWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WatchResponse, error) {
+	rsp, err := c.Watch(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWatchResponse(rsp)
 }
 
 // ListHospitalsWithResponse The hospitals of the directory and what each holds of her
@@ -2928,6 +4642,107 @@ func (c *ClientWithResponses) LockWithResponse(ctx context.Context, reqEditors .
 	return ParseLockResponse(rsp)
 }
 
+// ClosePageSessionWithResponse Delete the page's cookie
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
+func (c *ClientWithResponses) ClosePageSessionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ClosePageSessionResponse, error) {
+	rsp, err := c.ClosePageSession(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseClosePageSessionResponse(rsp)
+}
+
+// OpenPageSessionWithBodyWithResponse Let the page in
+//
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+func (c *ClientWithResponses) OpenPageSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenPageSessionResponse, error) {
+	rsp, err := c.OpenPageSessionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenPageSessionResponse(rsp)
+}
+
+// OpenPageSessionWithResponse Let the page in
+//
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/page-sessions (the `OpenPageSession` operationId).
+func (c *ClientWithResponses) OpenPageSessionWithResponse(ctx context.Context, body OpenPageSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenPageSessionResponse, error) {
+	rsp, err := c.OpenPageSession(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenPageSessionResponse(rsp)
+}
+
+// ChallengePasskeyWithResponse A challenge for a new passkey
+//
+// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
+func (c *ClientWithResponses) ChallengePasskeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ChallengePasskeyResponse, error) {
+	rsp, err := c.ChallengePasskey(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChallengePasskeyResponse(rsp)
+}
+
+// GetProfileWithResponse What she says of herself
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/profile (the `GetProfile` operationId).
+func (c *ClientWithResponses) GetProfileWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetProfileResponse, error) {
+	rsp, err := c.GetProfile(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProfileResponse(rsp)
+}
+
+// PutProfileWithBodyWithResponse Change what she says of herself
+//
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+func (c *ClientWithResponses) PutProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutProfileResponse, error) {
+	rsp, err := c.PutProfileWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutProfileResponse(rsp)
+}
+
+// PutProfileWithResponse Change what she says of herself
+//
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/profile (the `PutProfile` operationId).
+func (c *ClientWithResponses) PutProfileWithResponse(ctx context.Context, body PutProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*PutProfileResponse, error) {
+	rsp, err := c.PutProfile(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutProfileResponse(rsp)
+}
+
 // GetRecordWithResponse Her own record at a hospital
 //
 // A FHIR R4 collection Bundle of the newest versions, byte for byte as the hospital holds them.
@@ -2988,6 +4803,32 @@ func (c *ClientWithResponses) ListReleasesWithResponse(ctx context.Context, reqE
 	return ParseListReleasesResponse(rsp)
 }
 
+// PreviewSignalsWithBodyWithResponse The measurements as they would be sent
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+func (c *ClientWithResponses) PreviewSignalsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSignalsResponse, error) {
+	rsp, err := c.PreviewSignalsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewSignalsResponse(rsp)
+}
+
+// PreviewSignalsWithResponse The measurements as they would be sent
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
+func (c *ClientWithResponses) PreviewSignalsWithResponse(ctx context.Context, body PreviewSignalsJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewSignalsResponse, error) {
+	rsp, err := c.PreviewSignals(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewSignalsResponse(rsp)
+}
+
 // GetStatusWithResponse Whether there is a store, and whether it is open
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3042,7 +4883,7 @@ func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEdi
 
 // StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3057,7 +4898,7 @@ func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context
 
 // StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// The doctor's card, the passphrase and the choices are checked before anything is sent. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3081,6 +4922,54 @@ func (c *ClientWithResponses) GetVisitWithResponse(ctx context.Context, visit Lo
 		return nil, err
 	}
 	return ParseGetVisitResponse(rsp)
+}
+
+// EndVisitWithResponse Stop following a visit
+//
+// Before the consent was shared nothing of it leaves any more. After that the visit only stops waiting for the diagnosis: the consent holds until it ends or is revoked. A visit that is over is a conflict.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/visits/{visit}/end (the `EndVisit` operationId).
+func (c *ClientWithResponses) EndVisitWithResponse(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*EndVisitResponse, error) {
+	rsp, err := c.EndVisit(ctx, visit, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndVisitResponse(rsp)
+}
+
+// ParsePrepareApprovalResponse parses an HTTP response from a PrepareApprovalWithResponse call
+func ParsePrepareApprovalResponse(rsp *http.Response) (*PrepareApprovalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareApprovalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseVerifyCardResponse parses an HTTP response from a VerifyCardWithResponse call
@@ -3215,6 +5104,39 @@ func ParseListUsesResponse(rsp *http.Response) (*ListUsesResponse, error) {
 	return response, nil
 }
 
+// ParseGetDefaultsResponse parses an HTTP response from a GetDefaultsWithResponse call
+func ParseGetDefaultsResponse(rsp *http.Response) (*GetDefaultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDefaultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Defaults
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListDiagnosesResponse parses an HTTP response from a ListDiagnosesWithResponse call
 func ParseListDiagnosesResponse(rsp *http.Response) (*ListDiagnosesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3236,6 +5158,32 @@ func ParseListDiagnosesResponse(rsp *http.Response) (*ListDiagnosesResponse, err
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWatchResponse parses an HTTP response from a WatchWithResponse call
+func ParseWatchResponse(rsp *http.Response) (*WatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -3376,6 +5324,189 @@ func ParseLockResponse(rsp *http.Response) (*LockResponse, error) {
 	return response, nil
 }
 
+// ParseClosePageSessionResponse parses an HTTP response from a ClosePageSessionWithResponse call
+func ParseClosePageSessionResponse(rsp *http.Response) (*ClosePageSessionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ClosePageSessionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers ClosePageSessionResponse204Headers
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOpenPageSessionResponse parses an HTTP response from a OpenPageSessionWithResponse call
+func ParseOpenPageSessionResponse(rsp *http.Response) (*OpenPageSessionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenPageSessionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers OpenPageSessionResponse204Headers
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChallengePasskeyResponse parses an HTTP response from a ChallengePasskeyWithResponse call
+func ParseChallengePasskeyResponse(rsp *http.Response) (*ChallengePasskeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChallengePasskeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PasskeyChallenge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetProfileResponse parses an HTTP response from a GetProfileWithResponse call
+func ParseGetProfileResponse(rsp *http.Response) (*GetProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Profile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutProfileResponse parses an HTTP response from a PutProfileWithResponse call
+func ParsePutProfileResponse(rsp *http.Response) (*PutProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Profile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetRecordResponse parses an HTTP response from a GetRecordWithResponse call
 func ParseGetRecordResponse(rsp *http.Response) (*GetRecordResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3458,6 +5589,39 @@ func ParseListReleasesResponse(rsp *http.Response) (*ListReleasesResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Releases
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewSignalsResponse parses an HTTP response from a PreviewSignalsWithResponse call
+func ParsePreviewSignalsResponse(rsp *http.Response) (*PreviewSignalsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewSignalsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FHIR
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3636,8 +5800,44 @@ func ParseGetVisitResponse(rsp *http.Response) (*GetVisitResponse, error) {
 	return response, nil
 }
 
+// ParseEndVisitResponse parses an HTTP response from a EndVisitWithResponse call
+func ParseEndVisitResponse(rsp *http.Response) (*EndVisitResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndVisitResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Visit
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// PrepareApproval Prepare the consent of a visit, to be approved
+	// (POST /v1/approvals)
+	PrepareApproval(ctx echo.Context) error
 	// VerifyCard Fetch and verify a doctor's card
 	// (POST /v1/cards)
 	VerifyCard(ctx echo.Context) error
@@ -3650,9 +5850,15 @@ type ServerInterface interface {
 	// ListUses The searches made under a consent, by the public cloud's signed answer
 	// (GET /v1/consents/{consent}/uses)
 	ListUses(ctx echo.Context, consent ConsentInPath) error
+	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+	// (GET /v1/defaults)
+	GetDefaults(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx echo.Context) error
+	// Watch What changes, as it changes
+	// (GET /v1/events)
+	Watch(ctx echo.Context) error
 	// ListHospitals The hospitals of the directory and what each holds of her
 	// (GET /v1/hospitals)
 	ListHospitals(ctx echo.Context) error
@@ -3665,6 +5871,21 @@ type ServerInterface interface {
 	// Lock Close the store and forget its keys
 	// (POST /v1/lock)
 	Lock(ctx echo.Context) error
+	// ClosePageSession Delete the page's cookie
+	// (DELETE /v1/page-sessions)
+	ClosePageSession(ctx echo.Context) error
+	// OpenPageSession Let the page in
+	// (POST /v1/page-sessions)
+	OpenPageSession(ctx echo.Context) error
+	// ChallengePasskey A challenge for a new passkey
+	// (POST /v1/passkeys/challenges)
+	ChallengePasskey(ctx echo.Context) error
+	// GetProfile What she says of herself
+	// (GET /v1/profile)
+	GetProfile(ctx echo.Context) error
+	// PutProfile Change what she says of herself
+	// (PUT /v1/profile)
+	PutProfile(ctx echo.Context) error
 	// GetRecord Her own record at a hospital
 	// (GET /v1/record/{hospital})
 	GetRecord(ctx echo.Context, hospital HospitalInPath) error
@@ -3674,6 +5895,9 @@ type ServerInterface interface {
 	// ListReleases Who saw what, at each hospital
 	// (GET /v1/releases)
 	ListReleases(ctx echo.Context) error
+	// PreviewSignals The measurements as they would be sent
+	// (POST /v1/signals/preview)
+	PreviewSignals(ctx echo.Context) error
 	// GetStatus Whether there is a store, and whether it is open
 	// (GET /v1/status)
 	GetStatus(ctx echo.Context) error
@@ -3689,11 +5913,23 @@ type ServerInterface interface {
 	// GetVisit How a visit stands
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit LocalID) error
+	// EndVisit Stop following a visit
+	// (POST /v1/visits/{visit}/end)
+	EndVisit(ctx echo.Context, visit LocalID) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// PrepareApproval converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareApproval(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareApproval(ctx)
+	return err
 }
 
 // VerifyCard converts echo context to params.
@@ -3746,12 +5982,30 @@ func (w *ServerInterfaceWrapper) ListUses(ctx echo.Context) error {
 	return err
 }
 
+// GetDefaults converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaults(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaults(ctx)
+	return err
+}
+
 // ListDiagnoses converts echo context to params.
 func (w *ServerInterfaceWrapper) ListDiagnoses(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListDiagnoses(ctx)
+	return err
+}
+
+// Watch converts echo context to params.
+func (w *ServerInterfaceWrapper) Watch(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Watch(ctx)
 	return err
 }
 
@@ -3798,6 +6052,51 @@ func (w *ServerInterfaceWrapper) Lock(ctx echo.Context) error {
 	return err
 }
 
+// ClosePageSession converts echo context to params.
+func (w *ServerInterfaceWrapper) ClosePageSession(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ClosePageSession(ctx)
+	return err
+}
+
+// OpenPageSession converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenPageSession(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenPageSession(ctx)
+	return err
+}
+
+// ChallengePasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) ChallengePasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChallengePasskey(ctx)
+	return err
+}
+
+// GetProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProfile(ctx)
+	return err
+}
+
+// PutProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) PutProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutProfile(ctx)
+	return err
+}
+
 // GetRecord converts echo context to params.
 func (w *ServerInterfaceWrapper) GetRecord(ctx echo.Context) error {
 	var err error
@@ -3829,6 +6128,15 @@ func (w *ServerInterfaceWrapper) ListReleases(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListReleases(ctx)
+	return err
+}
+
+// PreviewSignals converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewSignals(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewSignals(ctx)
 	return err
 }
 
@@ -3884,6 +6192,22 @@ func (w *ServerInterfaceWrapper) GetVisit(ctx echo.Context) error {
 	return err
 }
 
+// EndVisit converts echo context to params.
+func (w *ServerInterfaceWrapper) EndVisit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "visit" -------------
+	var visit LocalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndVisit(ctx, visit)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3931,6 +6255,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.DELETE(options.BaseURL+"/v1/page-sessions", wrapper.ClosePageSession, options.OperationMiddlewares["closePageSession"]...)
+	router.POST(options.BaseURL+"/v1/page-sessions", wrapper.OpenPageSession, options.OperationMiddlewares["openPageSession"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
+	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
+	router.POST(options.BaseURL+"/v1/passkeys/challenges", wrapper.ChallengePasskey, options.OperationMiddlewares["challengePasskey"]...)
+	router.GET(options.BaseURL+"/v1/profile", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
+	router.PUT(options.BaseURL+"/v1/profile", wrapper.PutProfile, options.OperationMiddlewares["putProfile"]...)
+	router.POST(options.BaseURL+"/v1/signals/preview", wrapper.PreviewSignals, options.OperationMiddlewares["previewSignals"]...)
+	router.POST(options.BaseURL+"/v1/approvals", wrapper.PrepareApproval, options.OperationMiddlewares["prepareApproval"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.POST(options.BaseURL+"/v1/unlock", wrapper.Unlock, options.OperationMiddlewares["unlock"]...)
 	router.POST(options.BaseURL+"/v1/lock", wrapper.Lock, options.OperationMiddlewares["lock"]...)
@@ -3943,6 +6276,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/visits", wrapper.ListVisits, options.OperationMiddlewares["listVisits"]...)
 	router.POST(options.BaseURL+"/v1/visits", wrapper.StartVisit, options.OperationMiddlewares["startVisit"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit", wrapper.GetVisit, options.OperationMiddlewares["getVisit"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/end", wrapper.EndVisit, options.OperationMiddlewares["endVisit"]...)
 	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
 	router.GET(options.BaseURL+"/v1/consents", wrapper.ListConsents, options.OperationMiddlewares["listConsents"]...)
 	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
@@ -3952,6 +6286,45 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type PrepareApprovalRequestObject struct {
+	Body *PrepareApprovalJSONRequestBody
+}
+
+type PrepareApprovalResponseObject interface {
+	VisitPrepareApprovalResponse(w http.ResponseWriter) error
+}
+
+type PrepareApproval201JSONResponse Approval
+
+func (response PrepareApproval201JSONResponse) VisitPrepareApprovalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareApprovaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PrepareApprovaldefaultApplicationProblemPlusJSONResponse) VisitPrepareApprovalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type VerifyCardRequestObject struct {
 	Body *VerifyCardJSONRequestBody
@@ -4108,6 +6481,44 @@ func (response ListUsesdefaultApplicationProblemPlusJSONResponse) VisitListUsesR
 	return err
 }
 
+type GetDefaultsRequestObject struct {
+}
+
+type GetDefaultsResponseObject interface {
+	VisitGetDefaultsResponse(w http.ResponseWriter) error
+}
+
+type GetDefaults200JSONResponse Defaults
+
+func (response GetDefaults200JSONResponse) VisitGetDefaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDefaultsdefaultApplicationProblemPlusJSONResponse) VisitGetDefaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListDiagnosesRequestObject struct {
 }
 
@@ -4135,6 +6546,73 @@ type ListDiagnosesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListDiagnosesdefaultApplicationProblemPlusJSONResponse) VisitListDiagnosesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WatchRequestObject struct {
+}
+
+type WatchResponseObject interface {
+	VisitWatchResponse(w http.ResponseWriter) error
+}
+
+type Watch200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response Watch200TextEventStreamResponse) VisitWatchResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type WatchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WatchdefaultApplicationProblemPlusJSONResponse) VisitWatchResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4294,6 +6772,202 @@ func (response LockdefaultApplicationProblemPlusJSONResponse) VisitLockResponse(
 	return err
 }
 
+type ClosePageSessionRequestObject struct {
+}
+
+type ClosePageSessionResponseObject interface {
+	VisitClosePageSessionResponse(w http.ResponseWriter) error
+}
+
+type ClosePageSession204ResponseHeaders struct {
+	SetCookie *string
+}
+
+type ClosePageSession204Response struct {
+	Headers ClosePageSession204ResponseHeaders
+}
+
+func (response ClosePageSession204Response) VisitClosePageSessionResponse(w http.ResponseWriter) error {
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type ClosePageSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClosePageSessiondefaultApplicationProblemPlusJSONResponse) VisitClosePageSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenPageSessionRequestObject struct {
+	Body *OpenPageSessionJSONRequestBody
+}
+
+type OpenPageSessionResponseObject interface {
+	VisitOpenPageSessionResponse(w http.ResponseWriter) error
+}
+
+type OpenPageSession204ResponseHeaders struct {
+	SetCookie *string
+}
+
+type OpenPageSession204Response struct {
+	Headers OpenPageSession204ResponseHeaders
+}
+
+func (response OpenPageSession204Response) VisitOpenPageSessionResponse(w http.ResponseWriter) error {
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type OpenPageSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenPageSessiondefaultApplicationProblemPlusJSONResponse) VisitOpenPageSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChallengePasskeyRequestObject struct {
+}
+
+type ChallengePasskeyResponseObject interface {
+	VisitChallengePasskeyResponse(w http.ResponseWriter) error
+}
+
+type ChallengePasskey201JSONResponse PasskeyChallenge
+
+func (response ChallengePasskey201JSONResponse) VisitChallengePasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChallengePasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChallengePasskeydefaultApplicationProblemPlusJSONResponse) VisitChallengePasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfileRequestObject struct {
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200JSONResponse Profile
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfiledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetProfiledefaultApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutProfileRequestObject struct {
+	Body *PutProfileJSONRequestBody
+}
+
+type PutProfileResponseObject interface {
+	VisitPutProfileResponse(w http.ResponseWriter) error
+}
+
+type PutProfile200JSONResponse Profile
+
+func (response PutProfile200JSONResponse) VisitPutProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutProfiledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutProfiledefaultApplicationProblemPlusJSONResponse) VisitPutProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRecordRequestObject struct {
 	Hospital HospitalInPath `json:"hospital"`
 }
@@ -4399,6 +7073,45 @@ type ListReleasesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListReleasesdefaultApplicationProblemPlusJSONResponse) VisitListReleasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSignalsRequestObject struct {
+	Body *PreviewSignalsJSONRequestBody
+}
+
+type PreviewSignalsResponseObject interface {
+	VisitPreviewSignalsResponse(w http.ResponseWriter) error
+}
+
+type PreviewSignals200JSONResponse FHIR
+
+func (response PreviewSignals200JSONResponse) VisitPreviewSignalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSignalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewSignalsdefaultApplicationProblemPlusJSONResponse) VisitPreviewSignalsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4597,8 +7310,50 @@ func (response GetVisitdefaultApplicationProblemPlusJSONResponse) VisitGetVisitR
 	return err
 }
 
+type EndVisitRequestObject struct {
+	Visit LocalID `json:"visit"`
+}
+
+type EndVisitResponseObject interface {
+	VisitEndVisitResponse(w http.ResponseWriter) error
+}
+
+type EndVisit200JSONResponse Visit
+
+func (response EndVisit200JSONResponse) VisitEndVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndVisitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndVisitdefaultApplicationProblemPlusJSONResponse) VisitEndVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// PrepareApproval Prepare the consent of a visit, to be approved
+	// (POST /v1/approvals)
+	PrepareApproval(ctx context.Context, request PrepareApprovalRequestObject) (PrepareApprovalResponseObject, error)
 	// VerifyCard Fetch and verify a doctor's card
 	// (POST /v1/cards)
 	VerifyCard(ctx context.Context, request VerifyCardRequestObject) (VerifyCardResponseObject, error)
@@ -4611,9 +7366,15 @@ type StrictServerInterface interface {
 	// ListUses The searches made under a consent, by the public cloud's signed answer
 	// (GET /v1/consents/{consent}/uses)
 	ListUses(ctx context.Context, request ListUsesRequestObject) (ListUsesResponseObject, error)
+	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+	// (GET /v1/defaults)
+	GetDefaults(ctx context.Context, request GetDefaultsRequestObject) (GetDefaultsResponseObject, error)
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx context.Context, request ListDiagnosesRequestObject) (ListDiagnosesResponseObject, error)
+	// Watch What changes, as it changes
+	// (GET /v1/events)
+	Watch(ctx context.Context, request WatchRequestObject) (WatchResponseObject, error)
 	// ListHospitals The hospitals of the directory and what each holds of her
 	// (GET /v1/hospitals)
 	ListHospitals(ctx context.Context, request ListHospitalsRequestObject) (ListHospitalsResponseObject, error)
@@ -4626,6 +7387,21 @@ type StrictServerInterface interface {
 	// Lock Close the store and forget its keys
 	// (POST /v1/lock)
 	Lock(ctx context.Context, request LockRequestObject) (LockResponseObject, error)
+	// ClosePageSession Delete the page's cookie
+	// (DELETE /v1/page-sessions)
+	ClosePageSession(ctx context.Context, request ClosePageSessionRequestObject) (ClosePageSessionResponseObject, error)
+	// OpenPageSession Let the page in
+	// (POST /v1/page-sessions)
+	OpenPageSession(ctx context.Context, request OpenPageSessionRequestObject) (OpenPageSessionResponseObject, error)
+	// ChallengePasskey A challenge for a new passkey
+	// (POST /v1/passkeys/challenges)
+	ChallengePasskey(ctx context.Context, request ChallengePasskeyRequestObject) (ChallengePasskeyResponseObject, error)
+	// GetProfile What she says of herself
+	// (GET /v1/profile)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
+	// PutProfile Change what she says of herself
+	// (PUT /v1/profile)
+	PutProfile(ctx context.Context, request PutProfileRequestObject) (PutProfileResponseObject, error)
 	// GetRecord Her own record at a hospital
 	// (GET /v1/record/{hospital})
 	GetRecord(ctx context.Context, request GetRecordRequestObject) (GetRecordResponseObject, error)
@@ -4635,6 +7411,9 @@ type StrictServerInterface interface {
 	// ListReleases Who saw what, at each hospital
 	// (GET /v1/releases)
 	ListReleases(ctx context.Context, request ListReleasesRequestObject) (ListReleasesResponseObject, error)
+	// PreviewSignals The measurements as they would be sent
+	// (POST /v1/signals/preview)
+	PreviewSignals(ctx context.Context, request PreviewSignalsRequestObject) (PreviewSignalsResponseObject, error)
 	// GetStatus Whether there is a store, and whether it is open
 	// (GET /v1/status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
@@ -4650,6 +7429,9 @@ type StrictServerInterface interface {
 	// GetVisit How a visit stands
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx context.Context, request GetVisitRequestObject) (GetVisitResponseObject, error)
+	// EndVisit Stop following a visit
+	// (POST /v1/visits/{visit}/end)
+	EndVisit(ctx context.Context, request EndVisitRequestObject) (EndVisitResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -4662,6 +7444,52 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// PrepareApproval operation middleware
+func (sh *strictHandler) PrepareApproval(ctx echo.Context) error {
+	var request PrepareApprovalRequestObject
+
+	var body PrepareApprovalJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PrepareApproval(ctx.Request().Context(), request.(PrepareApprovalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PrepareApproval")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PrepareApprovalResponseObject); ok {
+		return validResponse.VisitPrepareApprovalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // VerifyCard operation middleware
@@ -4783,6 +7611,29 @@ func (sh *strictHandler) ListUses(ctx echo.Context, consent ConsentInPath) error
 	return nil
 }
 
+// GetDefaults operation middleware
+func (sh *strictHandler) GetDefaults(ctx echo.Context) error {
+	var request GetDefaultsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaults(ctx.Request().Context(), request.(GetDefaultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultsResponseObject); ok {
+		return validResponse.VisitGetDefaultsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListDiagnoses operation middleware
 func (sh *strictHandler) ListDiagnoses(ctx echo.Context) error {
 	var request ListDiagnosesRequestObject
@@ -4800,6 +7651,29 @@ func (sh *strictHandler) ListDiagnoses(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListDiagnosesResponseObject); ok {
 		return validResponse.VisitListDiagnosesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Watch operation middleware
+func (sh *strictHandler) Watch(ctx echo.Context) error {
+	var request WatchRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Watch(ctx.Request().Context(), request.(WatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Watch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WatchResponseObject); ok {
+		return validResponse.VisitWatchResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4923,6 +7797,167 @@ func (sh *strictHandler) Lock(ctx echo.Context) error {
 	return nil
 }
 
+// ClosePageSession operation middleware
+func (sh *strictHandler) ClosePageSession(ctx echo.Context) error {
+	var request ClosePageSessionRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ClosePageSession(ctx.Request().Context(), request.(ClosePageSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClosePageSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ClosePageSessionResponseObject); ok {
+		return validResponse.VisitClosePageSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenPageSession operation middleware
+func (sh *strictHandler) OpenPageSession(ctx echo.Context) error {
+	var request OpenPageSessionRequestObject
+
+	var body OpenPageSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenPageSession(ctx.Request().Context(), request.(OpenPageSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenPageSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenPageSessionResponseObject); ok {
+		return validResponse.VisitOpenPageSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChallengePasskey operation middleware
+func (sh *strictHandler) ChallengePasskey(ctx echo.Context) error {
+	var request ChallengePasskeyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChallengePasskey(ctx.Request().Context(), request.(ChallengePasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChallengePasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChallengePasskeyResponseObject); ok {
+		return validResponse.VisitChallengePasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(ctx echo.Context) error {
+	var request GetProfileRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx.Request().Context(), request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		return validResponse.VisitGetProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutProfile operation middleware
+func (sh *strictHandler) PutProfile(ctx echo.Context) error {
+	var request PutProfileRequestObject
+
+	var body PutProfileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutProfile(ctx.Request().Context(), request.(PutProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutProfileResponseObject); ok {
+		return validResponse.VisitPutProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetRecord operation middleware
 func (sh *strictHandler) GetRecord(ctx echo.Context, hospital HospitalInPath) error {
 	var request GetRecordRequestObject
@@ -5011,6 +8046,52 @@ func (sh *strictHandler) ListReleases(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListReleasesResponseObject); ok {
 		return validResponse.VisitListReleasesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewSignals operation middleware
+func (sh *strictHandler) PreviewSignals(ctx echo.Context) error {
+	var request PreviewSignalsRequestObject
+
+	var body PreviewSignalsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewSignals(ctx.Request().Context(), request.(PreviewSignalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewSignals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewSignalsResponseObject); ok {
+		return validResponse.VisitPreviewSignalsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5180,90 +8261,167 @@ func (sh *strictHandler) GetVisit(ctx echo.Context, visit LocalID) error {
 	return nil
 }
 
+// EndVisit operation middleware
+func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
+	var request EndVisitRequestObject
+
+	request.Visit = visit
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndVisit(ctx.Request().Context(), request.(EndVisitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndVisit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndVisitResponseObject); ok {
+		return validResponse.VisitEndVisitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"zHzrcts4lv+roDhTle7607LkW2Lnw7/cSbrjmmQ25TjTtdudjSHyUMSYAjgAZEXt8kvtg+wzbR0AJEER",
-	"kkhfuuZLIosgcHBwLr9zge6iRMxLwYFrFZ3dRSWVdA4apPnrjeAKuL7gn6jO8YsUVCJZqZng0Vn0/gc3",
-	"4Mcojhh+U+K4OOJ0DtFZlNinURxJ+NeCSUijMy0XEEcqyWFOcca/Ssiis+gv+w0d+/ap2n9PVR7d38fR",
-	"e6FKpmmxiZCLt9/ef3oTE6oI40TnQBSbcUhJyiQkWshVmMDczftwCivC3kb3SKgEVeKmDfc+STEtYI4f",
-	"E8E1cuLsLqJlWbCEIuX7pR3x//6pcBt3PRet5jUrthlBObn8+Q05PTp+Scp6WLUbe6ZUpoaONGX4Fi0+",
-	"SVGC1AypzmihII5K76u7iGYZKxi1a6zznpKKi0Rkhvc102MiJIF5qZH9elUiy5WWjM+i+ziiC50LyfSq",
-	"OyfOMoeUJbQg9TCyzIUCkiBdGXIQyJIqcguSZQzS0BKJhBS4ZrToJ2rIzpJKPa/UYdsrb0QKCt8pWAI8",
-	"ARzfocAKWuiB0D9BJqR5mgk5pzo6i1KqYU+zOYR2Uwqp7U663BKSzYzoU00kFHSlSCYk0TlTJBV4GqEZ",
-	"F1yzwITLHKwW+bw2swFpWEqApyqKexF/7yvYb/65OBY1XGyfQdwSPl9oan74vKy29LWmQEz/CYnGzaLg",
-	"f2D8ZqDwF+6VbaJgpl3fpHkxSIhIIaRHzb5jQomERMiUJAVVCplPSbmQpVC4SfhO52WBs37+cvnLu8v/",
-	"RG5QrUHiTP/92/nef433Tr99vZvEk5P7v4aO3krv2V3ENMx7yTq+NaffL+z4k6N6UiolXdk5rb0fxuCk",
-	"eauPhj5Gp/tu02lMSG/he8mkJbyf1s4kdcakF6d/weH43jpz5/T7F+dY3CPGNcxAPtSaOGnqyRIJt+IG",
-	"jOcAvpijgHNhxE7qArVxBcqT9madpWQarkSAmetGoUYLtcFq2QnvGBvq28pfHU7DrZr/DSHNXsLKaahQ",
-	"DxPiIRpld9s56TBXVJDYt4zOuHBSMYDa1H+vF7luJaZCornglKslSCsebbNWgQNlfVMiFkVKuNBkCoSq",
-	"G0jRtlnPbidRJGV2RC4K9Oq96PvSkLCLo83mW5Rv4S9Tz2zS7PC/cbHkYffuRhCmiOBgWalyIDN6C0SL",
-	"sJ+fClEA5W4F3YOgn99fXO6wf5kU838wxXSXUKZJQudAcIgFgmYakrO5giILEsbSvkzahrKUFhLScx1m",
-	"XiOCVs6sZ1VGvgjTfUXsc7VIQAOMke1petfEkaW+xWtQUGMOW+Lh1vIPwtt/c9IhcX7HpSjmwz10HSYN",
-	"iIYexRMvLjPjt26mglOD9DOEwGq5rZZ/oUgK6sa6kw/AZxh7IvCZM179+Won1sW1QhswyraRbhuFrkNE",
-	"fIdcHhEJSixk4nHSzRtH3/dmYs99iXHl6JIuP4JSdGb8uMUXA9mFGBT6B0QPCaIeImObpaYdQlT0h07B",
-	"mJcAGP/8/nzv4PiE3NJiAYRxUoglyL2EKiA5fG+B8NPs1Uk6fjV59eooeZmeHJ/SgwwoHSfHxzQdT47p",
-	"4TQ7yibTg+l4+urgIEknx+lJMjmejrPxmI5fraH38d4p3cu+3p0chaH7e1Gk+PHPOsS+EDFjUun+ALSg",
-	"Q0aXi2nBVB6CGHW4WiciXPYHvwOuTfbnAVaoBTgr9vmUBOXJk+MhKZY0laBU0Lv9GeoHaE0Ly92ul65P",
-	"ts14l+8RRQpKE3SiPRmN6m5kuD8ArYQ+4Hx7YIiWY6oEL7gZDsuBmwn58+o4PcZuMkoeL7bJ08VbE3rV",
-	"NkfpPco5XTMddO+P8d7p6Nsehv6b7Yed8hIKoMODh81Y3wwnLCNLxKdMEZWLJccP5oslVeQGQQyZVgFb",
-	"V9QehjWkt5Ve4uT2HhKnJZW8I5odJm4NMTxPVHPLm9ijd9uRqwfCtCFK5egMadWMI6h8x7WsosbWYYN9",
-	"QBY8BUlykKQQCdVCukiPi8YeV0pApiszMqGc5Bi6YEyugTeSUOc0NnAUmbdGWYiFFyZtYFPLQ3zk4NwS",
-	"S4PViE8xkZSnYh7SPy70eaZB9nd+asG0Aaxz+p3NF/Po7MCAUPt5EgcyQjYtnmxI2ht9VJryVJEp5Iyn",
-	"5H//59snY69scqekSpW5RB352svktXI1luA1Krydh86sys12AzgbHb1QpGD85oz8vhiPDxOb/TWfYf8W",
-	"A6G/2AfJt7f22zZuPxgfvWoh90mA0R9EUpnaTmGFme1lDKQtdGDEDbcsASK4yYCFMNzhQdgGf2rYa4+1",
-	"pmp8cLSTTK+yNCTrA5radH9nQsZRGDbVMMQyfC4K5C3guaDcIkaes6JgChLBUxUjlygKWQF1LcrzqIzr",
-	"k6MoJLoStFzVGtJe1k1OtCBLamLfHhMqTfVCtfTn+PTU06Cj8Tj0nma6gC3Wf1dG0zytpqnJiKuDCCnB",
-	"JcyY0rJW20cHtbYYymcF7C0UEBzUJGikt9ruUDckiWVLjrdWLZuRwRA5DpscnzXWZT9v2PPI1F0X0Dyg",
-	"+vAA/L4lY7e1PLmYT9cc0WY1GlwxsDmKDSWLR6SHHNV1KiyQPdtQLNiYVNuEzZtNbBHJ4elhBPE6oK1w",
-	"C3LV4KYKPMaE8hQRVcGUJjlLQRHKVzpH7mxD0cOhYL2l3YUJtwl/tTCTbkXyMIPWsKm7RQlqUeghiL8i",
-	"49K8GcK8iq5Un0JVvXPzQkPL9u27dQdGW3pby0VcleVNUiIhSSEWKVkynZs6gcgM3G4Ld8cIeKW9Lpv7",
-	"sYRqr6zmXgox4zOb8T6BzZpWMI3buM5yJq/Nlq8TdXtt93l9w3h6bRTkOv/jOupIkboNe0UN33XVspKx",
-	"Yg0uTk5evnx5MDnZ6QGRqL51lfyPAKIxEb1CqGSwTSuzeHgy7gJLU9Y/uP/h999H3p8//v8g0ETu+EVb",
-	"SNBilCX+mwOVek9SDcHKbdW7EsyTIMdijPWZJnjcRIk5GINE6FQstG0WySnnUKg1JH58HIpxNJV6S3LP",
-	"Vm1w/inMKO+fnOkKYQ0HB+ihhUrhvIdNamAUQJY5K8B2oGkhwRTsSj/A9VVLu4J9dTZ06pxTIRKrSObd",
-	"nfGXnSj2aQwqn1cle/bqjz2uLq+s7670zjW53IJUNkLcCUM2Z1rciqGdf2kVqJ997/1spkf6Rnv5haMo",
-	"DCT6STD5DjD+ZTAQn7vwpBJ2CTStujKC5gepAdUbiT8CT7pBcxuGVOtu2PZQw7EYkpb8EkpJrlG72JQ3",
-	"rMvyD+tU2NTbGxPBE0A7v6SKqJzabOaQitUDYiC/82Kdss9s9u3t8RphEhJgt8NJ2xw47a4rVOmiXe0J",
-	"zh4EInNNtcmcLIVMlYX5y3zl/GpGWRFubDXO0lqznhlEXMhXvyVl2kYPXgNtfbhVjwx+dlSEVHRR4qLp",
-	"YzofLGE1kt4VylUbb9beqAmXeG6DlGHAgXe3soWO2o4NStb5KrPWaMMRZyS532RDE61ekzldkSmQAjJN",
-	"EIQxDABITpVFJ4LD8E5Rr+MxiASdCXlNDo5ILhZS2fwSF0tcviKld2Ww6ZcMpKyBJnkTHuNuXSXlNaHc",
-	"tprbGJkWhVgqwoWBpK9rMmLUK6bwedNFhfyZLrStUl1jVJGLIr0mCIBV3/agunFze49s/3biVstnChk1",
-	"weNh3MmIUpnkVdOjqwiMx+NdBYKHoYRWFqgmKrq6fHd+9fHd36+Gi5dqQsKt3Vdu2H0cVQe065Vfq3Ht",
-	"LtROfCHBXVtwLqfSIleceu3kKhMShRrHd+WpVaaoBZRlRr6YaipgGMmuKeEPnbJtMJYLtZfvTJoaCzQU",
-	"stzWL/WSfIs7dsEWN2mIyF+9A/23akvqRo8osJAsJNOrzzjW3RFAt3AlbiBQaruyJlIDr7MNdAZcv1BE",
-	"4xsukrYG3VhpphURS+7qpIiTR5G7wmMiSKASvDbPXOvS3gViPBNhAgyB5PzThS3KlFQzSwIGrraKNSIX",
-	"2thO4OgtSCFEOaXJjaXJABM0zGYDlgRHv8gMxc1mRuRvsFJx5RiUebnuuiUFM4iHughZAUW9aMrIjUS/",
-	"duG0VTEbFMfE5EhtpgGNNq5tYRQuY3hXAsenaOaRiKxgiR6Ri7p+Z26JuRYNUITKikGCg7lrkVOVg4oJ",
-	"x7VsNA8KI1TLPiPKI3LF5u7ty5/fkMPDw9MReWcSuCClkGb97n2sUQVurA11N9HOS5rksHcwGiO0kYU7",
-	"V3W2v79cLkfUPB4JOdt376r9Dxdv3v398zvzTlOsij7Zs7VCZuGdsoIwwWHIHFqy6Cw6HI1Hh9YS5UaK",
-	"928n+wmVqQ0ihYUsqHAme3mRRmfRPxArrswVsjpQ+kmkqy133Ibdbasv6dy37YeWC1i/X3cwHj/puqEL",
-	"dTYhj3ajUl7kkGkddjbFucDw9DW93qW9OFKL+ZzKVXQW/Qw6yY3gGhS+IrTxIonlsqYz5dtPnMCclHfj",
-	"YAaBs/rAlK5vMzwn66o1Auzz8KFRJ9NbZbvJHs+8X338ZgAf+AzDzUlRdDm2f+c+3e/LVm2ikvn2Hs7V",
-	"jSJrhRkDHZm2CNGGbZ0sPOIFg1edgazaY0bkIjPZUpIKc8/B5qZicl0VFq7RdFiX57JkprxAFDWXIJv1",
-	"nAYaPzHFP0vAmIiYS3AG4+b0FkY2keiJxqXJ1NvbO/V139/Cp9AM2W9fB77/+oxC5RWNAmLVxAJWKefE",
-	"v/3xSLGyzLGuw+Vjh4hUle/ZqJPuXtK/LesNfRt0eaHgKczelfGoNm4hc5qCc/81z2MyXXU06oWqGnvt",
-	"aW87mNYNp41H8da7CvRs/GwW2cDUmtYnt5Bvm5lNTI7wyvoRY0I6Fx7Ui+pyTNy6V73BBbWqzI7JXezZ",
-	"MoqIicytr8wVLhlP4TupmglFVqu131FosSlQyRXhrhq4zAVOhTG+tJF71e6NEym66po9PPL3XiPhsx15",
-	"s8iGI2849zTK1FxxWr+D71KKTe6kSJVjr3eyXgW/c7j7d9XH+33wbxCFIaK5lzPYvq39woM1cE8PL9uX",
-	"hnphzMnTL75LKl64bHapnwxoIqY2KuUqblQTv4vAVNKp1x2GJsI1hG2REea12QaN7C+g61bcZ9S3eo0N",
-	"jK3pfDwj34P0O0FRu1qdrxW3bE225lRVxgtDTJulsagS40nrDZd0RYCnATuGk3XYedSdNylMDv/xu36D",
-	"E3llbeM9hJyBjb9vwCTvN+zdipxnRja6i/P6glsiigIS05f404KnBZD2/QwX1SoEChqMNzEfqGrfBLL2",
-	"DiFil42/gL60NeMnsVbPJNu2dyQs167k/TRSLZY8aB22mwC51rAaFvCP9AaUJz9WwA3Aq7M9hGU2O4og",
-	"gQsOJlAy+TID90zuhROgsjCapzXMS1v7K4TSNlRSdA5GHI0eIRZICZ1RxkNBkO2WeKZMRquT90/2NNvs",
-	"odck8ni5wXMldW+8tmijWgED5B8+jl+Td/8akYO9ox+3mYimkXIjkGxAjmsi0TkwWVWAlHFiYqHJjJYW",
-	"32K04Aa53xYYkXNbH3IOb0ZL009WX6qfCVDEpD3dtYgaWTYmhSK8ZKm7xRQ3F53cpO6ezxnu3/Zq1r1R",
-	"YUxa91w+a0Bd9XVuMiWOixUEz727QY9O1Aii6NLwMibrZbxtYVzTub8JXnyumuqfjXNuhQ18s/Xrp+AR",
-	"mLCmtoAuP171BNinNhNedZSFdWnB18FGm2mup+h5rJ6bvJe9CwAWs7PHM/M/Stc0WHXGbWBVU+jamCJw",
-	"BbRnlC+3wgb5ciQ+jYu3k62lGQLxfbzBjV/5Vc6EyjRe9+FVZjLJBUtcdSTJIcGQ39rLunHd2E3gekSu",
-	"qh5PQ4C1wYKTqSmFQZGd+X0GpAB6i9a+eqn6lRGq6iygISNn1RcWBXZt72dNpa5+Q+M5tKHV/9FLJw6e",
-	"eu0sJFhTmC2eQs/eCK4Wha6rFuSHjxOiBfl4GJOPE+f5J5O9yWFMDsZ7B0cxOR7/uCWjZP/evzP/32+z",
-	"+9WxrQH3wI883noHPPwXHpuOn6/PbQO2moCnsABiWRUv3d3P4El4JW7DUr+4/dtXZIO992cZ3iXXFB5J",
-	"KVlVLXaV1rpo0hSZW7XOs/39ycHL0Xg0Hk3OXo1PJyaucvSFLJGrHDcR6RJxhum3GDXHb03+fbw+w6/G",
-	"0TYpEWOrRt3fBlWBd53cm5NWTYbN/PqRq0iM1gRQBUlwBSxXvIrNDhYKUsK0dfy5WCLLgKf+niqcdP/1",
-	"/v8CAAD//w==",
+	"5H3rbhs59uerEJoB0o0pyZLjpBMHi4UnSXey05fATibYTWfbVNWRiuMSWUNSVjSBX2ofZJ9pwcNL3VhS",
+	"yZdsA/8v3Y5Uxcvh4Tm/c9XXUSpWpeDAtRqdfh2VVNIVaJD4r5eCK+D6LX9HdW4+yEClkpWaCT46Hb35",
+	"zj3w/SgZMfNJaZ5LRpyuYHQ6Su23o2Qk4d9rJiEbnWq5hmSk0hxW1Iz4VwmL0enoL0fVOo7st+roDVX5",
+	"6OYmGb0RqmSaFn0LefvqjzfvXiaEKsI40TkQxZYcMpIxCakWchtfYO7Gvf0K/cJejW7MQiWo0mwaqfdO",
+	"inkBK/NnKrg2lDj9OqJlWbCUmpUflfaJv/1LmW18HTipHxdnbBKCcnL+40vy/OTJD6QMj/nd4KrOUs2u",
+	"md7iWrKMmTdp8U6KEqRmZuULWihIRmXto6+jtKDK7WvX2l6KDNToJhmlIgPzMPD1anT6aaSAyjSHDEld",
+	"AFX450YyrYGPPicjvS3NkSgtGV+aEcLhHHAGeAJiLVO7Ujcm4xqWIM3Xmq1wWQshV1SPTkcZ1TDGTztL",
+	"uKlzxSe7IzdCtV4x/xek2gx9VpZSXNv1HkLYnBYF8CXs2+ffGadya2Zi2b5nfxapJ0hJlbqC7V6mco8Z",
+	"ZlmvVmamPW9cuMduktGaa1Z0r6W5iNRRhaSUkzmQtYKM4PPmnvJRMugoktE1SLZw92bfyv5Zf7Z9jMzw",
+	"XUX01sh+LxUVdh31Ofx7DUrvPfEmWYDpHCS5LBi/uiSUZyix0lywFFRChCSXdEkZvyS0ENwssckx+GWX",
+	"2pRcM8U00TnVBHgGGdkwnYu1JpRkjC65UEy9IEwrkgkjFRM/KS5iBVStJawMKQmVQDS9Ak7ENciELIQ0",
+	"0rUQfGn+b46OLKRYES42ZoFUa5BmFf/703T8nI4Xn78+Pr75a+wkKRd8uxJrZbewoOtC91CqAHoNSJ1S",
+	"igUrgJjdiAXZmD0yRVROJQoSN8tciAIoH6FgLKnUKyd16ws8G/+v6fj5H5+/zpLZ0/ga4UvJpKX2MPZc",
+	"Suo0KNOw2ismfzKPm/dW9Mtb+8LTkzAslZLivTIcsveqm2fsSB+cgA5EfYwfs5URwbPpdJqMVoy7fyYR",
+	"6ViuZSkUNMYYvT9/ffb+l9e/vm+d8wAySkiFzBhf7iXIuX/yZ6aQMIZ1c1HslXQf/XM3VpvAe9E67+8+",
+	"0fF/puPnkz/GZq1PT26+/+9/jUr7zj13Irdz1eZUwdOTtSzCDSvN/efLERL8Z+BLA1OezZ4fd2hmF/PH",
+	"+PPfoiR7SWV2oAahiwUrWJCMbang9ai5N+YqBUyEogZWpd5Gr+la50I6oNCV6yvIWEoLEh4jm1woIKlZ",
+	"F4pTIBuqiJWu9TtaTZFKyIBrNkDHIxKsX+rhSKRgKfAUanigWoHFgbEvhP47LISE4SKgFNKhlS61hGRL",
+	"RKZUEwkF3SqUqDpnXhbHRuxRqxsjfFFl1GiNowGpSGpUgBqoXttIpzoXR6KKis0zSBrMV2eaQI86Lf2W",
+	"YjrVMP7PTt4dwPzDRWRrk/hidCEOubbvUbXvhFBiRRtBWGyIT4kXnkZ70FVZmFEvPpz/9Pr8fx4uOS33",
+	"DlUnuOS92sQZa4fi0+qtITf0Lnd66DbdjYnd22+muLuqul/K1FRzV+feRtJUanoIuSRciyvI6tYYF8iS",
+	"Uhfmpm5BRS0wxJPdq8A42eQszQnTKOKX7BqB/CEgsKaq91ld3ocQ5GQlihqCqsZHFYma0sdzR3UkgQGq",
+	"JVUEi0sHXI+63S065ErbfXdYLU4fFV3sKwvi1O1t/UFrNZgNMs9u7ZvR0tn3MGIu1lJ1+TIXG2egEEcV",
+	"YpChIvMt8XA2hnpX9MsFW3JaRMacbzUog5ycdfVItewkTVZC6bqeZVw/PembqILo9Vmcc0RZgFAtnxaF",
+	"2Oxd/4HiwD0+FEC1+K2p/T2n1Eat3z17UPXbVqN1lGGtmQqHcmxWf28Qh73yBnGMwdaccrUBaYVmm8ss",
+	"nHaHlYp1kREuNJkDoeoKMoMGLBa2gyiSMfsE2inJsPV9qJawTwRUm2+sfAd9mXpgEGAf/wcXGx4HxJ7D",
+	"mSKCgyWlyoEs0eAXcWRcs+5rDtVdC/rxzdvzPYhhIcXqnz2KTpOUrsA6OtB0wmFIzlYKikV0Yft9c55I",
+	"uxCD0kJCdqbjxKtY0PKZxaIK+YswPZTFLvwkkRtwBz8pOthiyjpo8gZ7uLnqB1Hbf3XSMXZ+zaUoVodj",
+	"2tu5lu9Ak1qgodd/HDbjDZCD7mfMZgl866d/pEgG6qrppTCmworx4LQY5AePbQAvW++6bVilbVSZd8j5",
+	"CfFu+1F73GT0ZbwUY/fhv5Tgk3O6+QWUoktUZxaRP2ww4zZuh9vwWD/XxNVu7BRQvETM14s3Z+PjJ0/J",
+	"NS3WQBgnhdiAHKdUAcnhS8Nsfb549jSbPps9e3aS/pA9ffKcHi+A0mn65AnNprMn9PF8cbKYzY/n0/mz",
+	"4+M0mz3JnqazJ/PpYjql02c9xsDTk7gx8EYU6Dz7Voc4FCktmLTO/WFmWUEPebpczwum8hjECA6e4Lpz",
+	"4UzzGXCN4cxbSKGGhVSHbn4lUX6q8fEhTsksk6BUVLt9i+sHRpoWlrpdLR1Otkl45yEVRQZKE6NEB8en",
+	"csvDwwGoZ/qI8h2AIRqKyTNedDMcNgduJqbP/XHWCJv02gKBFrv46e0rdEgEmaP0mHJOW6Kj7brvkR92",
+	"yHMbWD4U3PZjfXycsHq8SWy4+QM/2FBFrgyIIXPvYeiy2m3D2NVWBrGT23uMnTZU8oNY86N9Ya/hUdNP",
+	"gYa16Wq72MUI6pbg7ZCr5tYZu2tLbqDma64li5nmYL8ga56BJDlIUoiUaiGd/cdFJaX91TAGu3kypZzk",
+	"xqDxaQ5d672HooZ4rZXFSPgWvV+H53Ic7KNlWTTp5l1CJOWZWMVuJRf6bKFBDleJas00wtgQtDzeF7G8",
+	"57SAuj/RrqaTHxC2FTsQH8Do2mzWIHqkSMH41Sn5fT2dPk5tiAT/hiP0L/3FfpH+8cp+2oTqx9OTZw2w",
+	"PotQseY7u50RMQQaKeCKaXYNMfRCNVlRviUliLIAskEXiaSY9RDiul1ZGc+3qWaKEtwlunQBLycMz3LB",
+	"QNrQJzPWzzVLgQiOfu9DHNa/wuZdlUlziHbRGpRG7vnNLntwnk9aMOD6FdX0f1z89usB7wU2fpsNf6uU",
+	"i71JQuc/7ggWvkWg0NluZx+xczQjR+/N42MSfLCYCGIP4ZEi785/JPBFG/YQPCEhJj/qD7l/PXkcP913",
+	"dAnvxRXwAw9X+3dql3R2vO+OtihoB4lS5VYcd6fj73jARAlc2ZxKLSS8MHCIC52E0yhzaWzITCD26wIg",
+	"WdplVFDPaNAit27zoZFoZC4cyi51B7nOlDLEEIceJl3r3EyG6t1w65/1phprkOq1HJwyuOfKdvbd2VB9",
+	"zh2Uf1nPZXzYHMiDuMo8/mtfqsdaWYwyIDvyg4pgtnouoWNQN5sbewfBPri5Dwp1qLKg297tsAMYqSf9",
+	"JQaNXBpIffa+fVmB0JaK0+OTvdClljF9z7jlHKgSPCQQgKY2s6ZLPq407U0XEpu4llIgr8GgOwNtCeNk",
+	"xYqCKUgFz1Ri44dK0wJCVvaggKEELbcBRLdjhjg40YJsKBsYgTSa2SZeBoj95PnzGsg+mU6TaNq0LuIk",
+	"sR/sYyH81g8TlhEOIspJNuPzQF6YM6nzV9SaEZVsmD1/OhtPT8az4y7s+/z15GZs/ziu/ojCBH9fWibi",
+	"qtTbU6MUc8aX6CageGcayH0aM3jgS3c4dImfZeZIlJbUQN+fwFif6Hyx+RsLWNHCGgf4P2GwNYb/0B8R",
+	"yeZoHQjvu8D2ojz4DVR0q3quErU3iHLymi8LpnKigGsXRBqUoo+D928unuClNJ0XYDOdtaRcFd7iq9jI",
+	"XDTGl+OFkOMQ4eq6q3Y6q5qZrkNdGD5o3kjymj3t+jPOGym3B5zhrXN1W2dQGyd+BEvH1gO4rHlCH5nO",
+	"Ca1jTsyPT0gXpWJCuy09AOWDzWpCakNcwTapWxTdx80giYG7TJPcJr23jY4OOG4sbw6KZRBbnhYisUn3",
+	"a4WZA5hDZeYyFxmMDOHCTDYZDQv12ZonvixgvFZAzENV2FrWaL4/ABhTzAOLSGpGsnupwgL74JV7cnC0",
+	"0Ts8H7qM6U6JD/vKEgZlO94i+rEj32FnOvR6NW857PqxxMFZiA9VmOVWHRIJIrkHPbmBvSkJfZGNahM7",
+	"WPLw5BqjXnQMWVyD3Fb+Ze9kt6KDC1IwpUnOMqzg2SL82BmDONxlHra0Pw/RbaI+W5xI1yKltzDP62SK",
+	"eBlA+UzHgfESv4xzfDMWG/AgZR/oCDvHF6q17N6+m/dQb+KuEo/ElwFgSDclaSHWtgoMs6zEAsMSTebu",
+	"RmdvYU7VZVrbGywU+JhJd20GrqrD0+NvG1QLidBdBhp22FTX8oOTvYCzlld6iwLBRc7kpS0ITNX1pT3I",
+	"yyvGM1s2eJn/57KLD9R1HB5o+KK9FxUtqwYImD394Ycfjg2i3AMFzKKGpt3l/4ngbATTyhjEaME2APbj",
+	"p9OYgTZLZsc33/3++6T2z2gRVzIy1KlnukNqRGJZmv/mQKUeS2Mdfh5s3dUo5sGgOW6ixAqswUfnYq1d",
+	"DSflHArVsv2ePInZfppKvSP3I+BoMocl5cNj910mDEb/AYKm19VBl8D1I2Xub3o1OD3CAGCIJW1jtKgF",
+	"j4cmMDYDel35fXjps0XK8WQAG+kXvNiSTc4KqMF5pnALUd1rd1TjSDp3mMMQEKUIvvv5IYuePVlr+6vO",
+	"xPq1ouKrlob64OmVluG7dLfwzksuV3d1DVJZ63wvUu1PWnAzRnde1cAfIri/0FQjf1AnEFya84YVhREb",
+	"ozsmVt+lVmrn01Rm/1/Lp3aWSJWVK3BPXwx87HDbRPWVf1TODJvtsRToc1hGDaJaTVPEQYiOJS42xr4f",
+	"4MjqVD31mDADS5rUjqKLD41qhwd1+91OMgyDZrWLvQ+WfeCovG6Hyiq3xiVCs1Iuuijsdr6Pg4Lw3V0d",
+	"7A1ZtZq0SKC+K0scIsmq4cUQcXUHo949tLIn6ef9HN/2oeBmfUhm3YdYVl1rteu+JLd/tjR4BPwoTXmm",
+	"yBxyxjPyf//PH+8SooTVIcEnGWrCakGAGo9VWCd2aqG85RBDs9YmKLJo5jMftbApbnMATjJjZdpMOaZV",
+	"bcmDCB06E0X0ww6vp6Ya6q7aBWUFZAnZ5NsJ+YhIjRnJDYoIfkq6PvzEJWeNfa+CBPuKML5MXIORhPj2",
+	"RQkxdwS/8mVX2YT8iFNa+8yHgeybp8Sx7pgLPcaOKmE6xQosJrdZYONCKJ04Hw8+jUfPE09G/Az9xImZ",
+	"ZGxrZBIDQcsSsrHNQR2HpWMLmNanYal0oUFuqMzUqd/seM1TkJoyHH8cOsYkVfMYt8bq3/Vl+nXg0O1l",
+	"ND6ckNeFAndQk8NDKDXQ1NeQLCGCp+ArlEObmEOqEr5JJXu9Hq+9lwu2/OPVk9ZWJKTArg/ezA6H8EHd",
+	"pHZ5jyWUQDGK1t2N6/40h+WaE2xgZG9LiPi5TkRxE+p+goXJyPHBzorEFd1aiVbAQp8SrAFsd65i2GAJ",
+	"+z4wcyTeHRSz/qjUdsqBObDaB6+dlHfyKiSi4kSBoYMQMpYQ3qeoBtBSrN250KL4bTE6/TQEto1uPifd",
+	"jDAnShMyX+uaG4SF5nsbuiX/Witt4G5C1DrNXc8owkFvhLza0dwkFHEjvxstwjgqk1ICno8l0FC/w7o0",
+	"X2d3KWX0E9ZB5YHdCDwXVOup9RnzR1m7PkmlfqOgwujzc1gcqNIPuOhdOuxYx216oL12YNq3h/POzTa4",
+	"pj6X79IHPSyzQaHgBT6BXdSS5putnmrdICqt9eo7qHdZPbVwgE+pSkXc4yYPPTVqZcY01eoFyqO5lUbY",
+	"/YwtSA4Yj0ZXlGsQd+v2ZlFnp5OFL8jxCcEa/tDrzUzvlzL4ElZOggiSBJrmVYjL7NZVjbwwUt2azhjn",
+	"cs0QHAe8CMvA+D9T5vuqjtzQx4gnnOLSJ51fEk5XqGT+ZF3a4u0gRoe2b7ut0fnnaftW88QMTIe5Y6O4",
+	"jvddguuS5pCZv4CuhucF6XhzuqzYKPgIvM0WyJpMVYVC2nmD7qddHcrjQ23h6/DSMJ872pL77GE3aExp",
+	"+OKy27maqgZGelyrOcMY+Bi46+3Jl/jpiilloZPLixt7yyEa/gnJD1GZ6KQSWQHlQ7MtB8aPdzurPtYY",
+	"/E9V495lQUxpTNeS6e2Feda1aDOoIlRXNIn73mobbZCdI7QPMGFZhIu7Wd2ICs9gQbHhrrzOWONGvePS",
+	"EHsDlVDrGZJrXVrZuIQLUCrqh7GrEFcMbKqueZgo+/SEvNUK9YbF/MFsMWZ7QuaQ0rUCMpdio0AqcgVQ",
+	"OiVqBrTNg4oCH3edhHKhNNFiCeb6n5IVZGvOBB+XVDNj6D+bPp9NfMdqO0zVs7r9dLVVWrJ/wNa2hWZ8",
+	"IeL7xNMgZ+/e+q3iKI+QqK4+ymwZdS5wgzJIIUQ5p+mVPQADrjZGoeMuLb3dYYkFHk/95Hxfwh7qWo1t",
+	"DFuMRjkfCtMT8g/YqqSRixc8LooUzJp9Lv6mgBZonPkazVoSnpA+w++Fi9tZGW2jbwnBHBsLKg1gMOsP",
+	"LiXLbCVwZ9+gF25RsFRPyNtQXYYmiiuQBts61xJZcEAbMacqB5UQbuayJq/bfdVYakLes5V7+/zHl+Tx",
+	"48fPJ+Q1JgCBlNbSjLT3nhCbzm/7Otj3e9uTTshH22CqBKkER9WmAEhKJRa5YpL6vAByaYTSpU9gtCu2",
+	"ZnUnQXbibSALIByXnpU0zWF8PJka6SsLdxPV6dHRZrOZUPx6IuTyyL2rjn5++/L1rxev8Z0q5Xz0zjKo",
+	"FQvWCraXeDTzgWVastHp6PFkOnlsdWmOcufoenbkgb51yotYnbx10UJLa6dUZgnRa+kC075TMuPYnajy",
+	"F1gGxhLHue87b20VCfXXXZGIfX7OjCihvGqPrQXx0UOdMzUhv9bSyXEeUVvghLzv660t8JDMwTNzB6+B",
+	"rBhfa8N/7bC10nRr+Xtiw8E2RfRtZsgujT6A0NQ8+OD/LrLtjpb2h7WybzfSvmkqRy3X0O6qfzyd3fv0",
+	"sVb6RrNsDdXnntC2FVdAyPGhw1prbfprLdU9XRssVEmBpD1hMtLUwOgKUpnhDGcbBm1wdfP8kKu3GNd9",
+	"mKML/VoHndn0XueNnZfNlTQYxgMJQyHbAfAezu1H0GmO1xrdcFtCm7Ji10nVej8uIXJWxvgJfSUfknR+",
+	"jgj5avyImgqbhtg2KXcn3se6WY52fIO1zeakKLoUO/rq/ro5ko200bgkP1NXirRyZlHcMm0N/yR4hhpJ",
+	"iEajoRvC4Rff4WFC3i7QwUkygQ38rMWRGPVocz4vjXi28NsZCZj5SRTFftjVfO4GekltfX3Bn2zwYU6v",
+	"oSuGz9G3bJu1hh9m6fHdVo8cNX+45ebzAzJVLZ83wlaVi8deyhWptzW8I1tZ4jRio4ewlI8C995Jl07x",
+	"pyU9rq/nLq8V3IfYe4/Qz3UnXdHMh3cDzRMy33Zu1CPlO1bZ0951MFmtR230JH4CHfrYPiAxwxw9BDX2",
+	"0H1RFMtzcMDQ1iBKvYqtKkni6WVRQ5fz29qn0Rq1l9Vf1XqIPhyJwyQ9NA5rvXcN9KoaGV3Zxki0lELC",
+	"djolqke+q2bS+AmDHiLDdUvBN/d2geXBYwR79tFgmVVNStQLswImSUY1NXrl8uvN5YRc2mLZy9MacK/Z",
+	"y0IaplHG5hCyWem1QWzJJ+TSLvfy1MNM1MNLLAkwX3vZiA+ElEXf2TtxdoX0gc4J+Y1bmW7L55bY+Nb+",
+	"osHGqVuVi42akDP0yUsAtEst2OUpEJceOYcl49wmWgjfTymYPSumcOJrlDfmODgHY3qfkVSsVmawVBib",
+	"2ar82ROXUa582odR3XORbcmG6hQt8OBfsivmYuPvFSebHP0xxgjGkFyDEoYEXe380Yy7/8Zo+KIti4yV",
+	"lkBXzSvTdg9Gr4Z78Z6wmPWRKvuLaeGfNQa3CcOBvxsFRFEWf98GVUy5dsgL5wJiPIMvxPfTEosAC+pN",
+	"tazrCaixm7nLuNvkwh+XrFJr/UCKbrsHY0Tam1ovrQcTadUkPedWUe5+VEfV+7f9cy7WMVcLqRWZcuSt",
+	"HWytOKtzuEdf/Z83R1BvrRs3MbFh7cH4qPVbfhYg3b952uym+439ClVf4j1c8cgl9JT63gxVY5PjlXKZ",
+	"8ujvqwrENrYCuioQxp8DszXBO3iE1TrN9aG00I3uAe9bmKOHsGGddyfkG5D1FmLmdjUyPHpEpc8s7nE2",
+	"Wsxh+/xLj6Y3dEuARxTMz7bGpkXOk0h+FWKAe9j1SzNQq5B+IeQSrGv8CrY71ITBAmPn23Yxbl+x2dwX",
+	"zvKuFpIZssdaHAFbuZmhM1vWlbnaogvQ45c2YLJbxd4DosT5AwR6pEiI1LSpk/Qww3t65dzOGDFJaikg",
+	"iKoWrJYYbD79S4iR2WiD5aMK1JSSofvGHJoCF6HpC72ckjdal7/xYpuQC7qCC6bhv11oyVKdkKUQVnM/",
+	"npKMbi1KpqkUykgszGdSjYBdElLj6vEfmx5XFjQ1sPEsuEFCEM0tDtsgGDBXIXEfBhQbjsvGVDwOkCly",
+	"eQHpGB1yY7PoU0wDHNvf2MJ6SZ8K7HBNKI5OjDQsgCrntv8NX+leu99K4G3uvH8VVTWdG6Se9t4IBfpb",
+	"3wYX7B2dfvrc0EGgKy5mfJfAwMicOgrxkR2Bmgvsb2GguA1C1YMbNiDiW3n4rhrosEBee31x/OQp+W78",
+	"w/fGkHmdvbo4I9+Nn32Pxo0k9UI74g8i6Xb8qCetFtr3VP/u9xCVdVLzevb76Ht7D2sNEQkXPOLjC13T",
+	"fCHiAyKTTqO2Pp8dmmc2pm1v3T3olrNaGAx/UNRY+f7QdjBJVf7VBz186dcDIo9QXRYHHm6RiUsPssJQ",
+	"2cLhAo0sxu/Tk441yBbd+98i6WqddeQWvXUJvI14YsXXzV83UsT9RIOLwibETDbGALkR6D5BD9MjVkC5",
+	"6ljxirIIsHm3bpzZAwjX+nF9u+jUMC4xhL2C8j4cWy9RxVm7bxhfuFtlzYOayddr2p+FX+lIRVFAiqLs",
+	"72ueFUCaTeZdbF4l2LMV7zj+4bK/Q1DG2qY6h1WXM34CbbMC78eyfKBzth0O4ofsyorvxwIx8Cdmye02",
+	"12Sry1Zcof4S8KfVWtYYafV1bfak4oBBMQRo6NpHXMkJUFmglaS1kQjoM7PFQqFMw+h5+7vSkkFmi0Bi",
+	"AS9bof5AYqHRfuwbewV22a61wvy78405VxIaYOuty0axMxhV9N0v0xfk9b8n5Hh88v0uEVH1M+p1+lUO",
+	"KVeob53Y/t3g6F7S0loRii25e8j9QJqxDDDF2zknlrREb3b4ZTBUWJiB5oyhAFEqkUKtqnE/xZBUv9bg",
+	"BnU/S4BmhG2ZFEpX4v7D0ProQYOnvr1SnyhxVPTu0rz2UwZ3hhKCKLpBWqJh1JxgR8jOJWkflRKuGWz6",
+	"PYTv7AM+W/uhrnTINv/Gyr5PCdB+hXlPXuA2StM5bGtJaLsjglUT2D44feH7sz4Y6dwMvcEOquFeWNyG",
+	"dIICcwmjifOV229tPqhv4BIXhWve9us1ieY6CjwMh7vBb+slwJ3dnZi/la4zkW8m00OqqqCgN9rsChUe",
+	"kL/cDD385ZZ4PwjNDtaKWEduX58X0JXC1ZNBUWU1GwAYrd1EZlWzt/CTCKE8zQZNsQbfW9zfW8fYptNE",
+	"VaAHsGD8yvq4Q6Ir6l+lobRxXEyOMjclzSG9Aq9pg3PNZ6q+MMpWCr6MZ2GbZ7JQxoVTrpWDoYEA69Il",
+	"+y983TOttom+HsuKNprtClLJHKsDoFicNtIrC6CGgqGzlv8VTzOqS0bCZeTMf2ANlC4suNBUav8blQ9x",
+	"0xsVlYPu+/F9z72IXRqs274Pa1VwtS50SJ4k3/0yI1qQXx4n5JeZA6Wz2Xj2OCHH0/HxSUKeTL/focvs",
+	"v4++4v9vduk0f2wtmxJrLEpjL4YKi+vaAVekTwaSsaqh/fzQ8m2neLsP6SY2IWPEdikZfBJHYNvwxUWe",
+	"/UH2Zoes0KYhiAYrcNztpXxLVkLChGA//CryYZeH0kJpUSrf4CPkHYRKvqZUsD6IHfX8xiqxg2vX8cQK",
+	"1UYZSEdEvObZfxFOy8XGEe5ejNYLLUqyEEUhNqgXiCdOl+GakYdmgdmnzzfJ12a116fPhkD2JxrsUfR0",
+	"NXTxs26EjdXLoRoFLadHR7PjHybTyXQyO302fT5Dt5NbcsxcdqVKVXB1Y8wwLAudVIxhIZXZSasFOgLZ",
+	"KrqPDpXae/Vsk/a7TvYiD6gqWQR/4dol505arKmiS3CeRpfHneAOMEWMaQusK86o78mbkTefb/5fAAAA",
+	"//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -46,7 +46,7 @@ func date(m message.Millis) *time.Time {
 // Identity converts an identity.
 func Identity(id agent.Identity) api.Identity {
 	return api.Identity{ID: string(id.ID), Credential: hexOf(id.Credential), Suite: int(id.Suite),
-		Verification: api.IdentityVerificationPassphrase, NotAfter: id.NotAfter}
+		Verification: api.VerificationPassphrase, NotAfter: id.NotAfter}
 }
 
 // Hospitals converts the directory as it concerns her.
@@ -103,7 +103,7 @@ func Use(u message.Use) api.Use {
 }
 
 func hospitalReleases(h agent.HospitalReleases) api.HospitalReleases {
-	return api.HospitalReleases{Hospital: string(h.Hospital), Answered: h.Answered, Warnings: Each(h.Warnings, func(s string) string { return s }),
+	return api.HospitalReleases{Hospital: string(h.Hospital), Answered: h.Answered, Warnings: Each(h.Warnings, func(s string) api.Warning { return api.Warning{Says: s} }),
 		Releases: Each(h.Releases, release)}
 }
 

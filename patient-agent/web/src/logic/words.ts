@@ -1,0 +1,19 @@
+/** `st-anna` as people write it: the directory knows identifiers only. */
+export function hospitalName(id: string): string {
+  return id
+    .split(/[-._]+/)
+    .filter((s) => s !== '')
+    .map((s) => s[0]!.toUpperCase() + s.slice(1))
+    .join(' ');
+}
+
+/** A code for which there is no text yet, made readable. */
+export function readable(code: string): string {
+  const words = code.replaceAll('_', ' ').toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A long identifier in groups that can be read aloud and compared. */
+export function groups(hex: string, size = 4): string {
+  return hex.match(new RegExp(`.{1,${size}}`, 'g'))?.join(' ') ?? hex;
+}
