@@ -2,12 +2,12 @@ package server
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,9 +17,6 @@ import (
 	"medunion/doctor-portal/internal/mailbox"
 	"medunion/doctor-portal/internal/relay"
 )
-
-//go:embed page
-var page embed.FS
 
 // Instance is a running portal.
 type Instance struct{ *httpserver.Running }
@@ -97,18 +94,19 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if err != nil {
 		return nil, err
 	}
+	site, err := newSite(cfg)
+	if err != nil {
+		return nil, err
+	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Routes: httpapi.Limits(), Spec: spec,
-		Authenticate: api.Authenticate, Unspecified: httpapi.Pages,
+		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
 		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
 	if err != nil {
 		return nil, err
 	}
 	portal.RegisterHandlers(e, api)
-	files, err := fs.Sub(page, "page")
-	if err != nil {
-		return nil, err
-	}
-	httpapi.Page(e, files)
+	site.Register(e)
+	addVisit(e, site)
 	return e, nil
 }
 

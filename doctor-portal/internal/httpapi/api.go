@@ -5,7 +5,6 @@ package httpapi
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"io/fs"
 	"net/http"
 	"time"
 
@@ -62,24 +61,6 @@ func Limits() map[string]httpserver.Limits {
 		"/v1/relay/hospitals/:hospital/v1/releases":  {Timeout: 5 * time.Minute},
 	}
 }
-
-// Page serves the start page's files under the policy that they need.
-func Page(e *echo.Echo, files fs.FS) {
-	serve := func(name string) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Response().Header().Set("Content-Security-Policy",
-				"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-			http.ServeFileFS(c.Response(), c.Request(), files, name)
-			return nil
-		}
-	}
-	e.GET("/", serve("start.html"))
-	e.GET("/visit", serve("start.html")) // a doctor's link, whose fragment never reaches us
-	e.GET("/style.css", serve("style.css"))
-}
-
-// Pages are the routes that Page adds.
-var Pages = []string{"/", "/visit", "/style.css"}
 
 // readType reads a message and its header, and refuses one of another type.
 func readType(c echo.Context, types ...message.Type) (message.Message, []byte, error) {
