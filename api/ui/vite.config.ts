@@ -1,0 +1,7 @@
+import { defineConfig } from 'vitest/config'
+import { medunionUI } from './vite.js'
+
+export default defineConfig({
+  plugins: [medunionUI()],
+  test: { environment: 'jsdom', include: ['test/**/*.test.{ts,tsx}'] },
+})
