@@ -1,0 +1,15 @@
+import { medunionUI } from '@medunion/ui/vite'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  base: '/',
+  plugins: [medunionUI()],
+  build: {
+    outDir: 'dist/site',
+    emptyOutDir: true,
+    target: 'es2023',
+    rollupOptions: { input: ['index.html', 'visit.html'] },
+  },
+  worker: { format: 'es' },
+  test: { environment: 'jsdom', include: ['{src,test,viewer}/**/*.test.{ts,tsx}'] },
+})
