@@ -29,7 +29,7 @@ type wycheproofCase struct {
 
 type wycheproofGroup struct {
 	IVSize, TagSize int
-	PublicKey       struct{ Pk hexBytes }
+	PublicKey       struct{ Pk, Uncompressed hexBytes }
 	Tests           []wycheproofCase
 }
 

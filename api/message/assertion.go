@@ -9,10 +9,11 @@ import (
 // Assertion is the user-verification assertion over H⟨uv: Consent⟩ (section 7):
 // ⟨assertion: kind, key, rpIdHash, epoch, proof⟩. For kind passphrase the key is
 // an Ed25519 key, rpIdHash is zero and the proof its 64-byte signature over the
-// challenge. It identifies the patient: never shown to the public cloud.
+// challenge; for kind webauthn they are a passkey's COSE key, its relying party and a
+// WebAuthnProof. It identifies the patient: never shown to the public cloud.
 type Assertion struct {
 	Kind     VerificationKind
-	Key      []byte // 32 bytes for kind passphrase; the COSE key, up to 1024, for kind webauthn
+	Key      []byte // 32 bytes for kind passphrase; the COSE key, 42 or 77, for kind webauthn
 	RPIDHash Hash
 	Epoch    uint64
 	Proof    []byte // 64 bytes for kind passphrase; up to 4096 for kind webauthn
@@ -42,23 +43,32 @@ func AssertPassphrase(k ecc.SigningKey, epoch uint64, c Consent) Assertion {
 }
 
 // Verify checks that the key hashes to β_P of attr_P, that the kind is the one
-// the credential names, and the proof over the consent. Kind webauthn is not
-// verified here yet and therefore refused.
+// the credential names, and the proof over the consent. Doctor and hospital call it; it
+// fails with ErrConsent.
 func (a Assertion) Verify(attribute []byte, c Consent) error {
 	attr, err := DecodePatientAttribute(attribute)
 	if err != nil || attr.Kind != a.Kind || attr.Beta != Beta(a.Key, a.RPIDHash, a.Epoch) {
 		return fmt.Errorf("%w: β_P", ErrConsent)
 	}
-	if a.Kind != KindPassphrase || a.RPIDHash != (Hash{}) {
-		return fmt.Errorf("%w: kind of verification", ErrConsent)
+	verify := a.verifyPassphrase
+	if a.Kind == KindWebAuthn {
+		verify = a.verifyWebAuthn
+	}
+	if err := verify(Challenge(c)); err != nil {
+		return fmt.Errorf("%w: user verification: %w", ErrConsent, err)
+	}
+	return nil
+}
+
+// verifyPassphrase checks the signature of a key of kind passphrase, which belongs to
+// no relying party.
+func (a Assertion) verifyPassphrase(challenge Hash) error {
+	if a.RPIDHash != (Hash{}) {
+		return ErrFormat
 	}
 	k, err := ecc.DecodeVerifyKey(a.Key)
 	if err != nil {
-		return fmt.Errorf("%w: verification key", ErrConsent)
+		return err
 	}
-	ch := Challenge(c)
-	if err := k.Verify(ch[:], a.Proof); err != nil {
-		return fmt.Errorf("%w: user verification", ErrConsent)
-	}
-	return nil
+	return k.Verify(challenge[:], a.Proof)
 }

@@ -106,6 +106,17 @@ const (
 	KindWebAuthn   VerificationKind = 2 // a passkey with user verification
 )
 
+// String names the kind as the interfaces do: "passphrase" or "passkey".
+func (k VerificationKind) String() string {
+	switch k {
+	case KindPassphrase:
+		return "passphrase"
+	case KindWebAuthn:
+		return "passkey"
+	}
+	return "unknown"
+}
+
 // PatientAttribute is attr_P = ⟨attr P: kind, β_P⟩: the credential says which kind
 // of verification it rests on.
 type PatientAttribute struct {
@@ -126,6 +137,16 @@ func DecodePatientAttribute(b []byte) (PatientAttribute, error) {
 		r.fail()
 	}
 	return a, r.done()
+}
+
+// PatientVerification is the kind of user verification that a patient's credential
+// names. It fails with ErrFormat for a credential of another role.
+func (c Credential) PatientVerification() (VerificationKind, error) {
+	if c.Info.Role != Patient {
+		return 0, fmt.Errorf("%w: not a patient's credential", ErrFormat)
+	}
+	a, err := DecodePatientAttribute(c.Info.Attribute)
+	return a.Kind, err
 }
 
 // Beta is β_P = H⟨bio: key, rpIdHash, epoch⟩. For kind passphrase the key is the
