@@ -35,7 +35,7 @@ export function FieldError({ id, children }: { id: string; children?: ComponentC
   if (!children) return null
   return (
     <span class="nhsuk-error-message" id={`${id}-error`}>
-      <span class="nhsuk-u-visually-hidden">{word('error')}:</span> {children}
+      <span class="mu-hidden">{word('error')}:</span> {children}
     </span>
   )
 }
@@ -46,7 +46,7 @@ export function Field(props: FieldProps & { children: (c: Control) => ComponentC
   const id = props.id ?? own
   return (
     <div class={`nhsuk-form-group${props.error ? ' nhsuk-form-group--error' : ''}`}>
-      <label class={`nhsuk-label${props.labelHidden ? ' nhsuk-u-visually-hidden' : ''}`} for={id}>
+      <label class={`nhsuk-label${props.labelHidden ? ' mu-hidden' : ''}`} for={id}>
         {props.label}
         {props.optional && <span class="mu-optional"> ({word('optional')})</span>}
       </label>
@@ -65,7 +65,7 @@ export function Fieldset(props: FieldProps & { children: ComponentChildren; role
   return (
     <div class={`nhsuk-form-group${props.error ? ' nhsuk-form-group--error' : ''}`}>
       <fieldset class="nhsuk-fieldset" id={id} aria-describedby={by} role={props.role} aria-invalid={props.role === 'radiogroup' && props.error ? 'true' : undefined} tabIndex={-1}>
-        <legend class={`nhsuk-fieldset__legend${props.labelHidden ? ' nhsuk-u-visually-hidden' : ''}`}>
+        <legend class={`nhsuk-fieldset__legend${props.labelHidden ? ' mu-hidden' : ''}`}>
           {props.label}
           {props.optional && <span class="mu-optional"> ({word('optional')})</span>}
         </legend>
@@ -124,7 +124,7 @@ export function TextInput(props: TextInputProps) {
             {...(rest as JSX.IntrinsicElements['input'])}
             {...control}
             ref={inputRef}
-            class={`nhsuk-input mu-width-${width}${error ? ' nhsuk-input--error' : ''}`}
+            class={`mu-field mu-width-${width}${error ? ' mu-field--error' : ''}`}
             value={value}
             onInput={(e) => onInput(e.currentTarget.value)}
           />
@@ -154,7 +154,7 @@ export function TextArea(props: TextAreaProps) {
           {...(rest as JSX.IntrinsicElements['textarea'])}
           {...control}
           rows={rows}
-          class={`nhsuk-textarea${error ? ' nhsuk-textarea--error' : ''}`}
+          class={`mu-field${error ? ' mu-field--error' : ''}`}
           value={value}
           onInput={(e) => onInput(e.currentTarget.value)}
         />
@@ -186,7 +186,7 @@ export function Select<V extends string>(props: SelectProps<V>) {
         <select
           {...(rest as JSX.IntrinsicElements['select'])}
           {...control}
-          class={`nhsuk-select${error ? ' nhsuk-select--error' : ''}`}
+          class={`mu-field mu-field--select${error ? ' mu-field--error' : ''}`}
           value={value}
           onChange={(e) => onChange(e.currentTarget.value as V)}
         >

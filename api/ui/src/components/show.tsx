@@ -85,11 +85,12 @@ export function Callout({ tone, title, level, children, urgent }: CalloutProps) 
 /** Secondary content, one click away. */
 export function Details({ summary, open, children }: { summary: ComponentChildren; open?: boolean; children: ComponentChildren }) {
   return (
-    <details class="nhsuk-details" open={open}>
-      <summary class="nhsuk-details__summary">
-        <span class="nhsuk-details__summary-text">{summary}</span>
+    <details class="mu-details" open={open}>
+      <summary>
+        <Icon name="chevron-right" />
+        <span>{summary}</span>
       </summary>
-      <div class="nhsuk-details__text">{children}</div>
+      <div class="mu-details__body">{children}</div>
     </details>
   )
 }
