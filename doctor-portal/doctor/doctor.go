@@ -168,13 +168,16 @@ func (d *Doctor) unrevoked(c message.Hash) error {
 	return nil
 }
 
+// ErrPrekey is the cause of a refusal of an M1 under a prekey that this store does not
+// hold, or holds no more: it may be for another workstation of the same doctor.
+var ErrPrekey = errors.New("doctor: no such prekey, or its time is over")
+
 // Causes of refusals that no other package names.
 var (
 	errOldList  = errors.New("doctor: no revocation list that is new enough")
 	errRevoked  = errors.New("doctor: credential revoked")
 	errSuite    = errors.New("doctor: suites differ")
 	errHeader   = errors.New("doctor: header is not the expected one")
-	errKey      = errors.New("doctor: no such key, or its time is over")
 	errPeer     = errors.New("doctor: not the party that was meant")
 	errTicket   = errors.New("doctor: ticket does not answer the request")
 	errEntry    = errors.New("doctor: index entry of a locator not asked for")

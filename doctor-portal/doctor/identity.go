@@ -29,16 +29,25 @@ func New(cfg Config, suite ecc.Suite, id message.ID) (*Doctor, error) {
 // Export returns the whole identity in canonical bytes: ⟨doctor identity: suite,
 // ID_D, PRK_D, Cert_D, x_D, Cert_D in use, Cred_D, S_D, prekeys⟩, an empty field for
 // what is not there yet. It is all of the doctor's secrets: seal it (ecc/vault), never log it.
-func (d *Doctor) Export() []byte {
+func (d *Doctor) Export() []byte { return d.export(true) }
+
+// ExportIdentity is Export without the prekeys: what another workstation of the same
+// doctor takes over. A prekey stays where it was made, so that each M1 opens in one
+// place, and no longer than its day.
+func (d *Doctor) ExportIdentity() []byte { return d.export(false) }
+
+func (d *Doctor) export(withPrekeys bool) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var certificate, credential, s []byte
 	if d.self != nil {
 		certificate, credential, s = d.self.certificate, d.self.credential.Encode(), d.self.s.SecretBytes()
 	}
-	prekeys := make([][]byte, len(d.prekeys))
-	for i, p := range d.prekeys {
-		prekeys[i] = p.encode()
+	var prekeys [][]byte
+	if withPrekeys {
+		for _, p := range d.prekeys {
+			prekeys = append(prekeys, p.encode())
+		}
 	}
 	return ecc.Encode(ecc.LabelDoctorIdentity, []byte{byte(d.suite)}, []byte(d.id), d.sign.Seed(), d.kem.SecretBytes(),
 		d.certificate, d.x.SecretBytes(), certificate, credential, s, ecc.Encode(ecc.LabelList, prekeys...))

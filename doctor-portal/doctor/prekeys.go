@@ -118,7 +118,7 @@ func (d *Doctor) prekeyFor(kid message.Hash) (ecc.KEMPrivateKey, error) {
 			return p.key, nil
 		}
 	}
-	return ecc.KEMPrivateKey{}, problem.Refused(errKey)
+	return ecc.KEMPrivateKey{}, problem.Refused(ErrPrekey)
 }
 
 // Card returns the visit link that the doctor shows as a QR code: the portal's

@@ -34,9 +34,10 @@ func (p Progress) Done() bool { return p.Page == p.Pages }
 type Release struct {
 	redacted
 	Hospital message.ID
-	Receipt  uint64       // the number of the release at the hospital
-	Hash     message.Hash // H(M_EMR), as Sig_D5 names it
-	Pages    [][]byte     // each a FHIR collection Bundle, byte for byte as released
+	Receipt  uint64         // the number of the release at the hospital
+	Signed   message.Millis // the hospital's time in Sig_HPC2
+	Hash     message.Hash   // H(M_EMR), as Sig_D5 names it
+	Pages    [][]byte       // each a FHIR collection Bundle, byte for byte as released
 	salted   [][]byte
 }
 
@@ -125,7 +126,8 @@ func (h *Session) complete(hdr message.Header, m message.M9) (*Release, error) {
 	if err := h.hospital.Info.Keys.Sign.Verify(tbs, m.SigHPC2); err != nil {
 		return nil, problem.Refused(err)
 	}
-	r := &Release{Hospital: h.hospital.Info.ID, Receipt: m.Receipt, Hash: message.EMRHash(h.release.hashes), salted: h.release.salted}
+	r := &Release{Hospital: h.hospital.Info.ID, Receipt: m.Receipt, Signed: hdr.Time, Hash: message.EMRHash(h.release.hashes),
+		salted: h.release.salted}
 	for _, page := range h.release.salted {
 		content, err := message.Unsalted(page)
 		if err != nil {

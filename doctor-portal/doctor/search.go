@@ -62,7 +62,14 @@ type Found struct {
 	Hospital    message.Credential
 	Departments []message.Code // held under the locators searched, and granted
 	Classes     []message.Code
+	Withheld    Withheld
 	First, Last message.Millis // dates of the oldest and newest item, 0 if unknown
+}
+
+// Withheld is what the hospital's entries name and the consent does not grant.
+type Withheld struct {
+	Departments []message.Code
+	Classes     []message.Code
 }
 
 // Valid reports whether the search has a ticket with which sessions can begin now:
@@ -233,19 +240,21 @@ func merge(byID map[message.ID]*Found, hospital message.Credential, c message.In
 	if hospital.Info.Epoch > f.Hospital.Info.Epoch {
 		f.Hospital = hospital
 	}
-	f.Departments = union(f.Departments, c.Departments, g.Departments)
-	f.Classes = union(f.Classes, c.Classes, g.Classes)
+	f.Departments, f.Withheld.Departments = split(f.Departments, f.Withheld.Departments, c.Departments, g.Departments)
+	f.Classes, f.Withheld.Classes = split(f.Classes, f.Withheld.Classes, c.Classes, g.Classes)
 	f.First, f.Last = earlier(f.First, c.First), max(f.Last, c.Last)
 }
 
-// union adds to the list those codes that are granted.
-func union(list, codes, granted []message.Code) []message.Code {
+// split adds those codes that are granted to held, the others to withheld.
+func split(held, withheld, codes, granted []message.Code) (h, w []message.Code) {
 	for _, c := range codes {
 		if slices.Contains(granted, c) {
-			list = append(list, c)
+			held = append(held, c)
+		} else {
+			withheld = append(withheld, c)
 		}
 	}
-	return message.SortCodes(list)
+	return message.SortCodes(held), message.SortCodes(withheld)
 }
 
 // earlier ignores 0, which means unknown.

@@ -174,6 +174,7 @@ func (h *Session) agree(m7 message.Message) (ecc.SessionKey, error) {
 	if err := sek.VerifyConfirm("H", tbs, body.Confirm[:]); err != nil { // SEK_2 =?
 		return ecc.SessionKey{}, problem.Refused(err)
 	}
+	h.v.noteHospital(h.hospital)
 	h.v.note("Sig_HPC1", h.cH, tbs, body.SigHPC1)
 	return sek, nil
 }

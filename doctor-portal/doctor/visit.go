@@ -98,6 +98,13 @@ func (v *Visit) note(name string, signer message.Hash, tbs, signature []byte) {
 	v.evidence.add(name, signer, tbs, signature)
 }
 
+// noteHospital adds the credential that vouches for a hospital's statements.
+func (v *Visit) noteHospital(c message.Credential) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.evidence.hospital(c)
+}
+
 // locatorKey returns vk_L and σ_L of a locator of the consent.
 func locatorKey(con message.CON, l message.Hash) (message.Authorizer, bool) {
 	i := slices.Index(con.OpenC.Locators, l)
