@@ -24,10 +24,16 @@ func (a Assertion) Encode() []byte {
 	return ecc.Encode(ecc.LabelAssertion, u8(uint8(a.Kind)), a.Key, a.RPIDHash[:], u64(a.Epoch), a.Proof)
 }
 
-func (r *reader) assertion() Assertion {
-	q := read(ecc.LabelAssertion, r.take(), 5)
+// DecodeAssertion is the inverse of Encode; it fails with ErrFormat.
+func DecodeAssertion(b []byte) (Assertion, error) {
+	q := read(ecc.LabelAssertion, b, 5)
 	a := Assertion{Kind: VerificationKind(q.u8()), Key: q.bytes(1, 1024), RPIDHash: q.hash(), Epoch: q.u64(), Proof: q.bytes(1, 4096)}
-	if q.done() != nil {
+	return a, q.done()
+}
+
+func (r *reader) assertion() Assertion {
+	a, err := DecodeAssertion(r.take())
+	if err != nil {
 		r.fail()
 	}
 	return a
