@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
@@ -164,6 +165,16 @@ func (s *Site) Routes() []string { return slices.Clone(s.routes) }
 
 // Built says whether there is a page to show.
 func (s *Site) Built() bool { return s.files["index.html"] != nil }
+
+// Version changes whenever a file of the site does. A page that stays open for days
+// compares it to see that it is out of date.
+func (s *Site) Version() string {
+	all := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		fmt.Fprintf(all, "%q %s\n", name, s.files[name].forms[0].tag)
+	}
+	return base64.RawURLEncoding.EncodeToString(all.Sum(nil)[:9])
+}
 
 // Register adds the site's routes to a server of New.
 func (s *Site) Register(e *echo.Echo) {

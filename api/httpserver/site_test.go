@@ -163,6 +163,29 @@ func TestSiteHasNoOtherFiles(t *testing.T) {
 	}
 }
 
+func TestSiteVersion(t *testing.T) {
+	versions := map[string]string{}
+	for name, edit := range map[string]func(fstest.MapFS){"built": func(fstest.MapFS) {}, "empty": func(f fstest.MapFS) { clear(f) },
+		"changed": func(f fstest.MapFS) { f["icon.svg"].Data = []byte("<svg/>") }, "renamed": func(f fstest.MapFS) { f["logo.svg"] = f["icon.svg"]; delete(f, "icon.svg") }} {
+		files := built()
+		edit(files)
+		for range 2 {
+			page, err := httpserver.NewSite(siteOptions(files))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v := page.Version(); versions[v] == "" {
+				versions[v] = name
+			} else if versions[v] != name {
+				t.Errorf("%s and %s are both %s", name, versions[v], v)
+			}
+		}
+	}
+	if len(versions) != 4 {
+		t.Errorf("versions %v", versions)
+	}
+}
+
 func TestSiteThatIsNotBuilt(t *testing.T) {
 	for name, files := range map[string]fstest.MapFS{"nothing": {}, "half a build": {"assets/a.js": &fstest.MapFile{}}} {
 		s := startSite(t, siteOptions(files))

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"medunion/deploy/local/authority"
 	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
@@ -89,7 +90,9 @@ func TestTwoPortalsServeOneVisit(t *testing.T) {
 func startPortal(t *testing.T, s *suite.Suite, origin, key string) string {
 	t.Helper()
 	pins := s.Pins()
+	_, keys := s.Files()
 	i, err := portal.Start(t.Context(), portal.Config{Listen: "127.0.0.1:0", Origin: origin, Cloud: s.Cloud, Pins: &pins,
+		Authority: authority.DefaultName, AuthorityFile: keys,
 		SessionKeyFile: key, RedisAddrs: []string{s.Redis},
 		Namespace: "two", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

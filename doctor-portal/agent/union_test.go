@@ -102,6 +102,7 @@ func (u *union) startPortal(cloud string) {
 	address := ln.Addr().String()
 	_ = ln.Close()
 	p, err := server.Start(context.Background(), server.Config{Listen: address, Cloud: cloud, Pins: &u.w.Pins,
+		Authority: peers.AuthorityName, AuthorityJWKS: must(u.w.Authority.JWKS()),
 		SessionKeyFile: filepath.Join(u.dir, "portal.key"), RedisAddrs: []string{redistest.Start(u.t).Addr()}, Namespace: "portal",
 		Logger: slog.New(slog.NewJSONHandler(u.log, nil))})
 	if err != nil {

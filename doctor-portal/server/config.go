@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/ecc"
@@ -31,6 +32,11 @@ type Config struct {
 	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
 	PinsFile string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PORTAL_PINS"`
 
+	// The doctor's page pins the authority; the portal itself verifies no certificate.
+	Authority     string `help:"The medical authority's issuer name." required:"" env:"PORTAL_AUTHORITY"`
+	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PORTAL_AUTHORITY_JWKS"`
+	IdleMinutes   int    `help:"After so many minutes without use the doctor's page locks her keys." default:"15" env:"PORTAL_IDLE_MINUTES"`
+
 	// SessionKeyFile holds 32 random bytes. All instances of one portal share it; it
 	// is made if it is absent.
 	SessionKeyFile string `name:"session-key" help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
@@ -44,9 +50,10 @@ type Config struct {
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
 
 	// Set by a program that starts the portal itself; no flags.
-	Pins   *message.Pins    `kong:"-"` // instead of PinsFile
-	Logger *slog.Logger     `kong:"-"` // default: JSON to standard error
-	Now    func() time.Time `kong:"-"` // default: time.Now
+	Pins          *message.Pins    `kong:"-"` // instead of PinsFile
+	AuthorityJWKS []byte           `kong:"-"` // instead of AuthorityFile
+	Logger        *slog.Logger     `kong:"-"` // default: JSON to standard error
+	Now           func() time.Time `kong:"-"` // default: time.Now
 }
 
 func (c Config) logger() *slog.Logger {
@@ -76,6 +83,48 @@ func (c Config) pins() (message.Pins, error) {
 		return message.Pins{}, fmt.Errorf("portal: %s: %w", c.PinsFile, err)
 	}
 	return p, nil
+}
+
+// page is the answer of /config.json. A key set that the page could not pin is refused
+// here, where an operator sees it.
+func (c Config) page(pins message.Pins, version string) ([]byte, error) {
+	jwks, err := c.AuthorityJWKS, error(nil)
+	if jwks == nil {
+		jwks, err = os.ReadFile(c.AuthorityFile)
+	}
+	if err == nil {
+		_, err = doctorcert.NewAuthority(c.Authority, jwks)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("portal: medical authority: %w", err)
+	}
+	if c.IdleMinutes == 0 {
+		c.IdleMinutes = defaultIdle
+	}
+	if c.IdleMinutes < 1 || c.IdleMinutes > longestIdle {
+		return nil, fmt.Errorf("portal: idle minutes must be 1 to %d", longestIdle)
+	}
+	return json.Marshal(pageConfig{Origin: c.Origin, Pins: pins, Authority: pageAuthority{c.Authority, jwks}, IdleMinutes: c.IdleMinutes, Version: version})
+}
+
+const (
+	defaultIdle = 15
+	longestIdle = 8 * 60 // a shift
+)
+
+// pageConfig is PageConfig of the interface, with the texts of the pins and the key set
+// as they were given.
+type pageConfig struct {
+	Origin      string        `json:"origin"`
+	Pins        message.Pins  `json:"pins"`
+	Authority   pageAuthority `json:"authority"`
+	IdleMinutes int           `json:"idleMinutes"`
+	Version     string        `json:"version"`
+}
+
+type pageAuthority struct {
+	Name string          `json:"name"`
+	JWKS json.RawMessage `json:"jwks"`
 }
 
 // redis connects as the configuration says: Cluster, Sentinel or a single server.

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -8,14 +10,22 @@ import (
 	"strings"
 	"testing"
 
-	"medunion/api/message"
+	"medunion/api/openapi/portal"
+	"medunion/doctor-portal/internal/peers"
+	"medunion/ecc"
 )
 
-// startAlone starts a portal whose Redis and cloud are not there: pages need neither.
+// alone configures a portal whose Redis and cloud are not there: pages need neither.
+func alone(t *testing.T) Config {
+	w := peers.NewWorld(t, ecc.SuiteX25519)
+	return Config{Listen: "127.0.0.1:0", Cloud: "http://127.0.0.1:1", Pins: &w.Pins, Authority: peers.AuthorityName,
+		AuthorityJWKS: peers.Must(w.Authority.JWKS()), RedisAddrs: []string{"127.0.0.1:1"},
+		SessionKeyFile: filepath.Join(t.TempDir(), "key"), Logger: slog.New(slog.DiscardHandler)}
+}
+
 func startAlone(t *testing.T, edit func(*Config)) *Instance {
 	t.Helper()
-	c := Config{Listen: "127.0.0.1:0", Cloud: "http://127.0.0.1:1", Pins: &message.Pins{}, RedisAddrs: []string{"127.0.0.1:1"},
-		SessionKeyFile: filepath.Join(t.TempDir(), "key"), Logger: slog.New(slog.DiscardHandler)}
+	c := alone(t)
 	if edit != nil {
 		edit(&c)
 	}
@@ -106,6 +116,41 @@ func TestDoctorsPage(t *testing.T) {
 		}
 		if p := resp.Header.Get("Permissions-Policy"); !strings.Contains(p, "publickey-credentials-get=(self)") || !strings.Contains(p, "camera=()") {
 			t.Errorf("Permissions-Policy: %s", p)
+		}
+	}
+}
+
+// What the page pins is what the operator configured, to the byte.
+func TestConfigOfThePage(t *testing.T) {
+	w := peers.NewWorld(t, ecc.SuiteX25519) // the same as startAlone's
+	i := startAlone(t, func(c *Config) { c.Origin, c.IdleMinutes = "https://portal.example", 7 })
+	resp, body := get(t, i.URL()+"/config.json")
+	var c portal.PageConfig
+	if err := json.Unmarshal([]byte(body), &c); err != nil || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Fatal(err, resp.Header)
+	}
+	if c.Origin != "https://portal.example" || c.IdleMinutes != 7 || c.Version == "" || c.Authority.Name != peers.AuthorityName {
+		t.Errorf("%s", body)
+	}
+	if c.Pins.Cloud != string(peers.CloudID) || !bytes.Equal(c.Pins.Pk, w.Pins.PK.Bytes()) || !bytes.Equal(c.Pins.PukC, w.Pins.PUKC.Bytes()) {
+		t.Errorf("pins %+v", c.Pins)
+	}
+	if keys := string(peers.Must(w.Authority.JWKS())); !strings.Contains(body, `"jwks":`+keys) {
+		t.Errorf("%s holds no %s", body, keys)
+	}
+}
+
+func TestPortalRefusesAConfigurationThatNoPageCouldUse(t *testing.T) {
+	for name, edit := range map[string]func(*Config){
+		"no authority": func(c *Config) { c.Authority = "" }, "no keys": func(c *Config) { c.AuthorityJWKS = []byte(`{}`) },
+		"no file": func(c *Config) { c.AuthorityJWKS, c.AuthorityFile = nil, "/nowhere" }, "a negative time": func(c *Config) { c.IdleMinutes = -1 },
+		"a day": func(c *Config) { c.IdleMinutes = 24 * 60 },
+	} {
+		c := alone(t)
+		edit(&c)
+		if i, err := Start(t.Context(), c); err == nil {
+			t.Errorf("%s: it starts", name)
+			_ = i.Close()
 		}
 	}
 }

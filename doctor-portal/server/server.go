@@ -98,6 +98,9 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if err != nil {
 		return nil, err
 	}
+	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
+		return nil, err
+	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Routes: httpapi.Limits(), Spec: spec,
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
 		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})

@@ -45,15 +45,15 @@ func (s *sessions) Issue(doctor message.Hash, now time.Time) (string, time.Time,
 	return string(t), now.Add(sessionLife), err
 }
 
-// Verify returns c_D of a valid token.
-func (s *sessions) Verify(text string, now time.Time) (message.Hash, error) {
+// Verify returns c_D of a valid token, and until when it is valid.
+func (s *sessions) Verify(text string, now time.Time) (message.Hash, time.Time, error) {
 	t, err := s.verifier.Verify([]byte(text), now)
 	if err != nil {
-		return message.Hash{}, err
+		return message.Hash{}, time.Time{}, err
 	}
 	b, err := hex.DecodeString(t.Subject)
 	if err != nil || len(b) != len(message.Hash{}) || !t.Allows(token.ScopeSession) {
-		return message.Hash{}, errors.New("portal: session of nobody")
+		return message.Hash{}, time.Time{}, errors.New("portal: session of nobody")
 	}
-	return message.Hash(b), nil
+	return message.Hash(b), t.Expires, nil
 }

@@ -21,6 +21,15 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Authority defines model for Authority.
+type Authority struct {
+	// Jwks its key set (RFC 7517) of Ed25519 keys
+	Jwks map[string]interface{} `json:"jwks"`
+
+	// Name the medical authority's issuer name, as it stands in Cert_D
+	Name string `json:"name"`
+}
+
 // Challenge defines model for Challenge.
 type Challenge struct {
 	// Challenge base64url of 56 bytes
@@ -82,6 +91,33 @@ type Message struct {
 	Message string `json:"message"`
 }
 
+// PageConfig defines model for PageConfig.
+type PageConfig struct {
+	Authority Authority `json:"authority"`
+
+	// IdleMinutes after so long without use the page locks the doctor's keys
+	IdleMinutes int `json:"idleMinutes"`
+
+	// Origin the portal's origin: scheme, name, port
+	Origin string `json:"origin"`
+	Pins   Pins   `json:"pins"`
+
+	// Version the portal's own; a page of another version loads itself anew
+	Version string `json:"version"`
+}
+
+// Pins defines model for Pins.
+type Pins struct {
+	// Cloud ID_PC
+	Cloud string `json:"cloud"`
+
+	// Pk PK, 32 bytes, base64 with padding
+	Pk []byte `json:"pk"`
+
+	// PukC PUK_C, 32 bytes, base64 with padding
+	PukC []byte `json:"puk_c"`
+}
+
 // PortalSession defines model for PortalSession.
 type PortalSession struct {
 	// Expires milliseconds since 1970
@@ -136,6 +172,12 @@ type FetchInboxParams struct {
 
 	// Wait how many seconds to wait for a first message
 	Wait *Wait `form:"wait,omitempty" json:"wait,omitempty"`
+}
+
+// StreamInboxParams defines parameters for StreamInbox.
+type StreamInboxParams struct {
+	// LastEventID the id of the last letter known; only later ones are sent
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // RelayPrekeyParams defines parameters for RelayPrekey.
@@ -259,6 +301,13 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetConfig What the doctor's page needs before it can begin
+	//
+	// Nothing in it is secret. A page takes it at the doctor's first use, shows the fingerprint of the pinned keys for comparison with what the medical authority or the hospital published, and from then on refuses another one.
+	//
+	// Corresponds with GET /config.json (the `GetConfig` operationId).
+	GetConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCard A doctor's card
 	//
 	// Credential, certificate and current prekey, for the patient to verify.
@@ -288,6 +337,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/inbox (the `FetchInbox` operationId).
 	FetchInbox(ctx context.Context, params *FetchInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StreamInbox What patients send to this doctor, as it comes (server-sent events)
+	//
+	// Each event is of type `letter`; its id orders the mailbox and its data is the base64url of a message (M1 or M3). A comment comes at once, and one every 15 seconds. The stream ends with the session and with the server; the doctor then logs in again and asks with the id of the last letter that she has. She has four streams at most: a fifth ends the oldest.
+	//
+	// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
+	StreamInbox(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SendToPatientWithBody Answer a patient (M2, M10), routed by the session id of its header
 	//
@@ -469,6 +525,23 @@ type ClientInterface interface {
 	SendToDoctor(ctx context.Context, body SendToDoctorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// GetConfig What the doctor's page needs before it can begin
+//
+// Nothing in it is secret. A page takes it at the doctor's first use, shows the fingerprint of the pinned keys for comparison with what the medical authority or the hospital published, and from then on refuses another one.
+//
+// Corresponds with GET /config.json (the `GetConfig` operationId).
+func (c *Client) GetConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetConfigRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetCard A doctor's card
 //
 // Credential, certificate and current prekey, for the patient to verify.
@@ -529,6 +602,23 @@ func (c *Client) Consult(ctx context.Context, credential Credential, body Consul
 // Corresponds with GET /v1/inbox (the `FetchInbox` operationId).
 func (c *Client) FetchInbox(ctx context.Context, params *FetchInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewFetchInboxRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StreamInbox What patients send to this doctor, as it comes (server-sent events)
+//
+// Each event is of type `letter`; its id orders the mailbox and its data is the base64url of a message (M1 or M3). A comment comes at once, and one every 15 seconds. The stream ends with the session and with the server; the doctor then logs in again and asks with the id of the last letter that she has. She has four streams at most: a fifth ends the oldest.
+//
+// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
+func (c *Client) StreamInbox(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStreamInboxRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -988,6 +1078,33 @@ func (c *Client) SendToDoctor(ctx context.Context, body SendToDoctorJSONRequestB
 	return c.Client.Do(req)
 }
 
+// NewGetConfigRequest constructs an http.Request for the GetConfig method
+func NewGetConfigRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/config.json")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetCardRequest constructs an http.Request for the GetCard method
 func NewGetCardRequest(server string, credential Credential) (*http.Request, error) {
 	var err error
@@ -1130,6 +1247,48 @@ func NewFetchInboxRequest(server string, params *FetchInboxParams) (*http.Reques
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStreamInboxRequest constructs an http.Request for the StreamInbox method
+func NewStreamInboxRequest(server string, params *StreamInboxParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/inbox/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.LastEventID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", *params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Last-Event-ID", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -1862,6 +2021,15 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetConfigWithResponse What the doctor's page needs before it can begin
+	//
+	// Nothing in it is secret. A page takes it at the doctor's first use, shows the fingerprint of the pinned keys for comparison with what the medical authority or the hospital published, and from then on refuses another one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /config.json (the `GetConfig` operationId).
+	GetConfigWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetConfigResponse, error)
+
 	// GetCardWithResponse A doctor's card
 	//
 	// Credential, certificate and current prekey, for the patient to verify.
@@ -1895,6 +2063,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/inbox (the `FetchInbox` operationId).
 	FetchInboxWithResponse(ctx context.Context, params *FetchInboxParams, reqEditors ...RequestEditorFn) (*FetchInboxResponse, error)
+
+	// StreamInboxWithResponse What patients send to this doctor, as it comes (server-sent events)
+	//
+	// Each event is of type `letter`; its id orders the mailbox and its data is the base64url of a message (M1 or M3). A comment comes at once, and one every 15 seconds. The stream ends with the session and with the server; the doctor then logs in again and asks with the id of the last letter that she has. She has four streams at most: a fifth ends the oldest.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
+	StreamInboxWithResponse(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*StreamInboxResponse, error)
 
 	// SendToPatientWithBodyWithResponse Answer a patient (M2, M10), routed by the session id of its header
 	//
@@ -2090,6 +2267,54 @@ type ClientWithResponsesInterface interface {
 	SendToDoctorWithResponse(ctx context.Context, body SendToDoctorJSONRequestBody, reqEditors ...RequestEditorFn) (*SendToDoctorResponse, error)
 }
 
+type GetConfigResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PageConfig
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetConfigResponse) GetJSON200() *PageConfig {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetConfigResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetConfigResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetConfigResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetConfigResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetConfigResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetCardResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2221,6 +2446,47 @@ func (r FetchInboxResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r FetchInboxResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StreamInboxResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StreamInboxResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StreamInboxResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StreamInboxResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StreamInboxResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StreamInboxResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3015,6 +3281,21 @@ func (r SendToDoctorResponse) ContentType() string {
 	return ""
 }
 
+// GetConfigWithResponse What the doctor's page needs before it can begin
+//
+// Nothing in it is secret. A page takes it at the doctor's first use, shows the fingerprint of the pinned keys for comparison with what the medical authority or the hospital published, and from then on refuses another one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /config.json (the `GetConfig` operationId).
+func (c *ClientWithResponses) GetConfigWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetConfigResponse, error) {
+	rsp, err := c.GetConfig(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetConfigResponse(rsp)
+}
+
 // GetCardWithResponse A doctor's card
 //
 // Credential, certificate and current prekey, for the patient to verify.
@@ -3071,6 +3352,21 @@ func (c *ClientWithResponses) FetchInboxWithResponse(ctx context.Context, params
 		return nil, err
 	}
 	return ParseFetchInboxResponse(rsp)
+}
+
+// StreamInboxWithResponse What patients send to this doctor, as it comes (server-sent events)
+//
+// Each event is of type `letter`; its id orders the mailbox and its data is the base64url of a message (M1 or M3). A comment comes at once, and one every 15 seconds. The stream ends with the session and with the server; the doctor then logs in again and asks with the id of the last letter that she has. She has four streams at most: a fifth ends the oldest.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
+func (c *ClientWithResponses) StreamInboxWithResponse(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*StreamInboxResponse, error) {
+	rsp, err := c.StreamInbox(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStreamInboxResponse(rsp)
 }
 
 // SendToPatientWithBodyWithResponse Answer a patient (M2, M10), routed by the session id of its header
@@ -3428,6 +3724,39 @@ func (c *ClientWithResponses) SendToDoctorWithResponse(ctx context.Context, body
 	return ParseSendToDoctorResponse(rsp)
 }
 
+// ParseGetConfigResponse parses an HTTP response from a GetConfigWithResponse call
+func ParseGetConfigResponse(rsp *http.Response) (*GetConfigResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetConfigResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PageConfig
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetCardResponse parses an HTTP response from a GetCardWithResponse call
 func ParseGetCardResponse(rsp *http.Response) (*GetCardResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3511,6 +3840,32 @@ func ParseFetchInboxResponse(rsp *http.Response) (*FetchInboxResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStreamInboxResponse parses an HTTP response from a StreamInboxWithResponse call
+func ParseStreamInboxResponse(rsp *http.Response) (*StreamInboxResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StreamInboxResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4067,6 +4422,9 @@ func ParseSendToDoctorResponse(rsp *http.Response) (*SendToDoctorResponse, error
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetConfig What the doctor's page needs before it can begin
+	// (GET /config.json)
+	GetConfig(ctx echo.Context) error
 	// GetCard A doctor's card
 	// (GET /v1/doctors/{credential}/card)
 	GetCard(ctx echo.Context, credential Credential) error
@@ -4076,6 +4434,9 @@ type ServerInterface interface {
 	// FetchInbox What patients have sent to this doctor (M1, M3)
 	// (GET /v1/inbox)
 	FetchInbox(ctx echo.Context, params FetchInboxParams) error
+	// StreamInbox What patients send to this doctor, as it comes (server-sent events)
+	// (GET /v1/inbox/events)
+	StreamInbox(ctx echo.Context, params StreamInboxParams) error
 	// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
 	// (POST /v1/inbox/messages)
 	SendToPatient(ctx echo.Context) error
@@ -4134,6 +4495,15 @@ type ServerInterfaceWrapper struct {
 	Handler ServerInterface
 }
 
+// GetConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetConfig(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetConfig(ctx)
+	return err
+}
+
 // GetCard converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCard(ctx echo.Context) error {
 	var err error
@@ -4188,6 +4558,35 @@ func (w *ServerInterfaceWrapper) FetchInbox(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.FetchInbox(ctx, params)
+	return err
+}
+
+// StreamInbox converts echo context to params.
+func (w *ServerInterfaceWrapper) StreamInbox(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamInboxParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Last-Event-ID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
+		}
+
+		params.LastEventID = &LastEventID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StreamInbox(ctx, params)
 	return err
 }
 
@@ -4444,6 +4843,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/config.json", wrapper.GetConfig, options.OperationMiddlewares["getConfig"]...)
 	router.GET(options.BaseURL+"/v1/doctors/:credential/card", wrapper.GetCard, options.OperationMiddlewares["getCard"]...)
 	router.POST(options.BaseURL+"/v1/doctors/:credential/messages", wrapper.Consult, options.OperationMiddlewares["consult"]...)
 	router.GET(options.BaseURL+"/v1/visit/messages", wrapper.FetchForPatient, options.OperationMiddlewares["fetchForPatient"]...)
@@ -4451,6 +4851,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/logins/challenges", wrapper.CreateLoginChallenge, options.OperationMiddlewares["createLoginChallenge"]...)
 	router.POST(options.BaseURL+"/v1/logins", wrapper.Login, options.OperationMiddlewares["login"]...)
 	router.GET(options.BaseURL+"/v1/inbox", wrapper.FetchInbox, options.OperationMiddlewares["fetchInbox"]...)
+	router.GET(options.BaseURL+"/v1/inbox/events", wrapper.StreamInbox, options.OperationMiddlewares["streamInbox"]...)
 	router.POST(options.BaseURL+"/v1/inbox/messages", wrapper.SendToPatient, options.OperationMiddlewares["sendToPatient"]...)
 	router.GET(options.BaseURL+"/v1/relay/cloud/v1/parameters", wrapper.RelayParameters, options.OperationMiddlewares["relayParameters"]...)
 	router.GET(options.BaseURL+"/v1/relay/cloud/v1/directory", wrapper.RelayDirectory, options.OperationMiddlewares["relayDirectory"]...)
@@ -4474,6 +4875,44 @@ type MessageJSONResponse Message
 type ProblemApplicationProblemPlusJSONResponse Problem
 
 type SignedJSONResponse Signed
+
+type GetConfigRequestObject struct {
+}
+
+type GetConfigResponseObject interface {
+	VisitGetConfigResponse(w http.ResponseWriter) error
+}
+
+type GetConfig200JSONResponse PageConfig
+
+func (response GetConfig200JSONResponse) VisitGetConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfigdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetConfigdefaultApplicationProblemPlusJSONResponse) VisitGetConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type GetCardRequestObject struct {
 	Credential Credential `json:"credential"`
@@ -4576,6 +5015,74 @@ type FetchInboxdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response FetchInboxdefaultApplicationProblemPlusJSONResponse) VisitFetchInboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamInboxRequestObject struct {
+	Params StreamInboxParams
+}
+
+type StreamInboxResponseObject interface {
+	VisitStreamInboxResponse(w http.ResponseWriter) error
+}
+
+type StreamInbox200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamInbox200TextEventStreamResponse) VisitStreamInboxResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamInboxdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StreamInboxdefaultApplicationProblemPlusJSONResponse) VisitStreamInboxResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5262,6 +5769,9 @@ func (response SendToDoctordefaultApplicationProblemPlusJSONResponse) VisitSendT
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetConfig What the doctor's page needs before it can begin
+	// (GET /config.json)
+	GetConfig(ctx context.Context, request GetConfigRequestObject) (GetConfigResponseObject, error)
 	// GetCard A doctor's card
 	// (GET /v1/doctors/{credential}/card)
 	GetCard(ctx context.Context, request GetCardRequestObject) (GetCardResponseObject, error)
@@ -5271,6 +5781,9 @@ type StrictServerInterface interface {
 	// FetchInbox What patients have sent to this doctor (M1, M3)
 	// (GET /v1/inbox)
 	FetchInbox(ctx context.Context, request FetchInboxRequestObject) (FetchInboxResponseObject, error)
+	// StreamInbox What patients send to this doctor, as it comes (server-sent events)
+	// (GET /v1/inbox/events)
+	StreamInbox(ctx context.Context, request StreamInboxRequestObject) (StreamInboxResponseObject, error)
 	// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
 	// (POST /v1/inbox/messages)
 	SendToPatient(ctx context.Context, request SendToPatientRequestObject) (SendToPatientResponseObject, error)
@@ -5334,6 +5847,29 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetConfig operation middleware
+func (sh *strictHandler) GetConfig(ctx echo.Context) error {
+	var request GetConfigRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetConfig(ctx.Request().Context(), request.(GetConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetConfigResponseObject); ok {
+		return validResponse.VisitGetConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // GetCard operation middleware
@@ -5428,6 +5964,31 @@ func (sh *strictHandler) FetchInbox(ctx echo.Context, params FetchInboxParams) e
 		return err
 	} else if validResponse, ok := response.(FetchInboxResponseObject); ok {
 		return validResponse.VisitFetchInboxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StreamInbox operation middleware
+func (sh *strictHandler) StreamInbox(ctx echo.Context, params StreamInboxParams) error {
+	var request StreamInboxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamInbox(ctx.Request().Context(), request.(StreamInboxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamInbox")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StreamInboxResponseObject); ok {
+		return validResponse.VisitStreamInboxResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6071,56 +6632,67 @@ func (sh *strictHandler) SendToDoctor(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fvtctu41b6VM3x3Js4sJZGy5MjKL8dJ3rgbtZ4403SadROIPBKxIQEuAElWXV1L/u7eVq6kA4Bfkqgv",
-	"20m2+0+WQOCc53w/oG+dgCcpZ8iUdPq3TkoESVChMH+djRQK/SFEGQiaKsqZ03dUhEBD4CPQn2IiFSQo",
-	"JRkjfGJ8xp4CZ/EcYqJQAGcogQgEgWoiGIaO61C9y68TFHPHdRhJ0Ok7xJzlOjKIMCH20BGZxMrpO17D",
-	"c1wnJUqh0I/+673XOL2+9d22t2hUPv/guI6ap3o7qQRlY2excJ1zgSEyRUm8rkrw4XkuT0pUVIoTlA+5",
-	"jsBfJ1Rg6PSVmGBVxh8Ejpy+83+tEsaW/VW2XhEZGQFecZlSVXf8xfMPry7PXSASKDNoSjpmGEJIBQaK",
-	"G4BqpIvyHbfJVsWLNP7tNU6bHxoaqZPOBqTeEarWhYz4DBLC5iAx4CyUoDjMCFUw4gIIjKgoHWCDcfXy",
-	"ett6rpOQG5pMEqff7rpOQpn9wysEpEzhGIWz0CJqdVGqZzykaHz0NWfjQXZ4X7szU8iMFiRNYxoQrUXr",
-	"F6lVud3Tcvl+xYklwAvX+ZanmW9kypm02g4IjR/uYL2ZOXU9vjN7SjBxaVxzTKfIgIYu8DhEqazlnwIm",
-	"qZrDLEIGjDOEgCRo3Jkm6HxtvJYlJ4UfLlznUvBhjMmWc1O74sfDzs/3rTufwZuX53Da6T6BNF/mOlcm",
-	"qB8MgGy7Wv2z/CEVUZjok/Si7EG973lE4hiZNQcJQ6qfJPGl4CkKZWJqRGKJrpNWvrp1gupzy4cOicST",
-	"zkTEuiJ0T2A4VyhX8vVZ4582BekM9KS7If+Uzv++cuB1sZQPf8FAaUSfc50dz4kID9VDfxxp3Gs0OUeh",
-	"Pjx3wQZASAMSA5moiAuq5o8k/OXd2y16/fjzz80dX9So7VZLzXZsdSEz9WqjBLX7pwI/4XzH3pXak60/",
-	"7JhV61XLZxXzQpw6q5qKuSYngatXZ4129wSmJJ6Y1BLzGYpGQCRChDeO6+ANSdJY73Y66p2EXs/v9TrB",
-	"k/Cke0raIyTEC7pdEnp+lxwPR52RP2wPvWGv3Q5CvxueBH536I08j3i99UaDNEbXt/U103Veo8p6pAOc",
-	"kIbrWnIRopDW9QiNh/zmri2P6yRlxr2HDalu1fKt6sz1mo8pu08e2ZghOseL7xIqOgKImohdWe7qw+Wb",
-	"nz48//L5t5QLRWKINRR9KLRzIdCJhAs6puzL599dOOnsToy9k8WhoVXAWRV+o7G+dvY/bu9WcpNtLVb1",
-	"04ZF+ZHMAHVhFtEgMsESmkpgcpfuTDkQFoIumkSghBlVdhkJQ4FSxxdRIE1+J0wdUIUKAevAzduyAyDN",
-	"GyyTDxQmclfVzzLNwjTMF/YJ3yvbZCIEma8pUBxTK3aZJw6XfI+CEhDGmamixiueAlGQcKl0MPxEn2XL",
-	"Ehc6MKDPzDwxOHZhcOrCwPeMJQe+f79KtC2BXRq3ukIpKT80keFNSoX9uIxCQuOY5qOSpCxA8E+f6AF2",
-	"xEVClJ1oTjrO+oDjOop/wroY4DBEkMiUHhUJDJEI3ZWb1bsQyFflEtciUfbKB2AQosocfy2aKZOKsABr",
-	"f2R8Vh/nEsUUxSNpZgdd6KtgutpfiG5tYyy6671QFajEfAOZsTLU7rehbq8nNhjy4bV7elqZXjueV2te",
-	"quJ6SOwXt7tMqX/NtynEcHND1Fm2nD0OMKwsHtoS4V8+/2bX9ctxw4WiCn35/Pv9IjcTYl0pbQAMJrop",
-	"v9LJ0cqcrgazDZKXuTVt876szxlIuz7PWFk1ycoGlVnlaebkhRbD7luKHymVaqSnVFJ1TlIypDFVezXc",
-	"2eElmWb2yMubYdGokqBmHFJirGMYtmZOs0RIQiNKxrP8XT/eqMhQVoeU/oRzOzNSNuI1ww8RQh8gkcQY",
-	"lgTAENUMkQHJwHkkYSj4TKJwIUIBKVFUFyo7NqWTYUwDCGI+CU0C11/mdJVswoWCiMehBMbL/T7h3KwV",
-	"SMwvKqJs3IQXUxRz8xmGGPMZfGxN/ZbAmMxb5oCPEBHbMqdERTIHsSqD7hlmDM4uL1zALfsVIrZu84+L",
-	"j6AiLtGmnfzbR9IFyW0foSKkAoLY6A8zLj6BigSfjG3PkfWGxpmI1goFaB/Im5EmPKOMiLmdayxLWvqI",
-	"foxPFKQ6btkYjt68PIfOSafngsRAGw26jzOQAIXgAqiEGgZCe0tMA2TSZJjMVc5SEkTYaDd1ZZqIOHNk",
-	"2W+1ZrNZk5ifm1yMW9mzsvX64vzFX69emGfKZJbN4pm2jutMUdgQdHzT16XISEqdvnPc9JrHNidEJmQ1",
-	"/NYJZOu27GsXrSAb7MdYw0eWfK4LldHSNn4TIXSVtEOma1qKzD+0kXSWn6Kgo7kGRWc8w79chE7f+X9U",
-	"hk9wl0jw9/VNWbmkVaGXF9crdF3b8x6M9alQHhs4O4Oa+SUjV+s3LCSsMFmuIydJQsTcJMUiMAMLiCJj",
-	"DYWToehc6wc2Gq/a2aZc1ljwbUkwmqIrYZJq0/hdSCibKJSF4ewJ69Y650xqHe9trZxOnm+Gq8I4l+Tj",
-	"mqXbNS0N0Z3X/S3ygikU1QSsQdM5QXCewNHAfwovfm2C7zf848fb7EXZkN9UAmsZ05eoguiC5dTDIbDa",
-	"5mrh7lxorhg2xcl2bCxdfVcws4bBKLPSKry/1gKVcL/TuT0vaxCRadZ6K257gqxJOBr4LgyWALe/rOBd",
-	"GxDLyF8hC9/yy8xcd3DL6i3It3DNA9A8Y3JmvDfPwUeDtpnvHrsg+ERhCMN5TTuk00LR32wC2PAuW4C1",
-	"FNUaoA+SkO3e9XdEX60KLI+sGwqBzH++d+a5FHyKYMgu7f6kZLhMuR2j0hNZ2UOXGXyn0VrFVlvsdy6Q",
-	"KFzhrr4ivCsnbSq0Jc035jwErod8jYeuWpxhhsGD1OIScMUh5mM9FevWcAu+lQ7ZFGlKxoxLKhvIlKDb",
-	"4H6jn3yer3/BlLnEfcAiuU+aLx/+6rnpgoV4AwRmgiqFDAqodHJvVzO7wXQLxPl1/abamiFb3uofDkx+",
-	"7Xdvp3pbHcnyIY2KfCxZit3tei+/LrJZ8cty3XfXPJsO06pIe2prhgobPpONqurtZXSZX6J9jcpTvQDe",
-	"VXo6NZSX4uI+cB4QYBkalVb+kSwvGA+CvXXLZwzFYoenlZeXS/3r6ms//3CBC/iY0QjFmLjGHNS/f2Mk",
-	"2fflm6PqJeJ/zN6Pa9mv29p3Z+SEmnvTmpdn/OrLMxX20a95d+b6uwfe8my+zKpoY9SwN3v7iMAxlco6",
-	"w6769qay9mGrm/8NqlsBqVWjMhfC0cCzg2Cv4XuP74bdXl2ZgfGb9GP7t2IP32yJHOCVdmsXmlMelH64",
-	"OVO9qSz87rFZSg0xlWpvbSUSEUQ7feXKLPtTt5JWRZPBqOkqjwYdFwZdG5HtbuN4dz9ZR0JXOvj9O/eD",
-	"+ZviFdU7kWLb2Yc/mKHeCapQJ82i16fMMDs6CgIuQt37+3e2lcAYidzFfpa3CSCVQJLo6hdThtKFlEiJ",
-	"eqg0rwUrCHiCcp0BzZKIOe0b23uHrTdk/psGC9ez/2oXtJblU3MLlTUH1kLfxE8MGwqz7J4HAr0bU0Di",
-	"mM/0fNhzYXBqo7vTbXR6d/aYjD7ZnUOtoH8oU/9xwvpvqbmjzLkoe+lW9pdHgxMXBk+svY6PG53OFnuZ",
-	"W9gl2nYzX/6Si5K3/TOT5mvX27W0eeUSPSLS8ubmXxuotJfbJf1be1HhbmXI7R3Y/xpBvhM5rZxBjuFN",
-	"+b80ZkDKMTvO+ohN9zvmTDGtH3f11pxhI+BJYu7ZJwxSQZmS6+/GUWU6QGQSTLIpr4b7rZbfftL0ml7T",
-	"7/e8Xtu4ZCbL6pHGGQrO/5GEEKc0MBcpoeWcRjp6bGHLJt1cHR0R6yWz9vLLhSFGlIU68iMuVB7/lV0z",
-	"dnR906uVFx2yJsD0ttK1b18oXrJiK69JF5xf5SybRxbXi/8GAAD//w==",
+	"3Fvrctu6dn6VNeyZiTOHulryRfnlOE7jJjr1xGnTaU7qQOSSiG0K4AZAy6qrZ8nfs18rT9JZAClSEiVZ",
+	"vmTvs39ZFkFgYV0/fAu68wI5TqRAYbTXu/MSptgYDSr738nQoKIPIepA8cRwKbyeZyIEHoIcAn2KmTYw",
+	"Rq3ZCOFayIl4BVLEU4iZQQVSoAamEBSaVAkMPd/jNMuvKaqp53uCjdHrecyu5Xs6iHDM3KJDlsbG63nN",
+	"WtPzvYQZg4pe/Z8vzdrx17uW327OaqXPf/F8z0wTmk4bxcXIm81871RhiMJwFq9uJbh6k8uTMBMV4gTF",
+	"S76n8NeUKwy9nlEplmX8i8Kh1/P+pVGoseGe6sY7piMrwDupE26qlj9/c/Xu4tQHpoELq03NRwJDCLnC",
+	"wEiroArponzGTbKV9cVq/9usHdevaqSpg84aTX1m3KwKGckJjJmYgsZAilCDkTBh3MBQKmAw5KpwgDXG",
+	"peHVtm363pjd8nE69nrtru+NuXD/NOcCcmFwhMqbkYi0XdTmtQw5Wh/9IMWony3eI3cWBoXdBUuSmAeM",
+	"dtH4RdNW7u5puXy++YqFgme+9zNXs9/oRArtdttnPH66hWkyu+pqfGf21GDj0rrmiN+gAB76IOMQtXGW",
+	"fwU4TswUJhEKEFIgBGyM1p35GL3n1tei5GzuhzPfu1ByEON4w7qJG/HX3dbP561aX8DHt6dw3OkeQpIP",
+	"871LG9RPpoBsusr9Z/lDG2ZwTCvRoOxFm9JTE0nFzdSKEIac3mTxhZIJKmNjashijb6XlL66836ZXOvV",
+	"1MCNhmukzGBgj3Z+2G0dvqTKcBa2u93WMT3VRa6Rg18wMKQSlxjuKj0v5AGLgeWSvtDAtU5RAb3kkqWh",
+	"HVIu4gJOURmbxlcTWhFNX9yKvtvI1wqJTiMWxyico+6gmaD83uJ2BkzjQSdVMWmkewCDqUG9VMlOav/t",
+	"kjPl5sPumsxc3kixYNU23kiqG6dMhbvugz4OySMrduJ07MM6A/3b508b9vXXv/+9vuWLim375SK8WbdU",
+	"4q0LrJWgcv5E4TVOt8xdqsrZ+N2WWbZeGViUdT4Xp8qqFkusyMng8t1Jrd09gBsWpzbpxnKCqhYwjRDh",
+	"red7eMvGSUyzHQ+PDsLmUevoqBMchgfdY9YeImPNoNtlYbPVZfuDYWfYGrQHzcFRux2ErW54ELS6g+aw",
+	"2WTNo1UIxmrDr3fVaML3PqDJ0OMOTsjD1V1KFaLSzvUYjwfy9qFg0PfGRS16hA05gdh8qipzfZAjLh6T",
+	"R9ZmiM7+7HcJFYoAZlK1LctdXl18fH/15sf3fyRSGRZDTKrowXx3PgSUSKTiIy5+fP/Nh4PO9sR4dDDb",
+	"NbTm6iwLv9ZYz53999vbN7nOtk5X1dXSafmFzhTqwyTiQWSDJbSVwOYuwuwSmAiB4ARTqGHCjRvGwlCh",
+	"pvhiBrTN70yYHarQXMAq5eaAdQeV5tDT5gODY70ND2WZZmaPEufujdbBXBimFJuuyD9fpVLqIk3sLvg9",
+	"6knAhBS2iFqneAXMwFhqQ7Hwnr/Oho196ECfv7YHrf6+D/1jH/qtpjVkv9V6XCHalL8u2AhPpRjy0Y4q",
+	"YGV4uclmBQ6d+R4PY+xzkRqswJjuAKIlxFKMrNvK1ECq0WoyYSOEWAbXuuTzL3SOO+dny85Rs3S4bK0e",
+	"LncKsx7YfaCfQVJ6XAkwuNjqvRc0ZuZ7N6g0l1vXn4hXwNy25RCYkCZCBdnLEEtGoNhojOkhTra6Qbbr",
+	"TFa/ZMFFuxQCVjpMttFdMmcs07CSErk4rdTl9ergi/f+PLP64MLMZbaEJBEjz/eGUo2ZoSicWpS1OnF6",
+	"fRVUzP0f769OHz39cta0m7abyReuVKc19yXq3CN20CveJlxVBdKYxzHPORzNRYDQOj5slvfAhTnoeFXB",
+	"YeQ1VvmmhAGCRmHoWMZggEyhAjd6mzLyUbnElZooDvE76CBEk9WdFWtzQSfHACsfCjmpjj+N6gYprxju",
+	"yI2yMn0biXQijXF+7L+XVhUaNV3Dsi6xbfebkM79qStGeebrHh+XMl+n2aw0LzdxtUrcF3fbTElP82nm",
+	"Yvi5IaosW5AiOxhWz1/aUGF/fP+HG9creBAf5iDwx/ffHlc5MyFWN0UGwCCl7Hlp64Pj1JeD2QXJ29ya",
+	"7uy8uJ8T0G58jhgyMJehNq6zilDPWVUSw81biB8Zk9jKwjU3pyxhAx5npXnbeTdbvGD57Rw5urT0Pjca",
+	"zERCwqx1LPVfz/nfCFloRckI4P+k12slGQp0lvD3OHVkFhdDWcE9MKVoAY0sxrBgJgdoJogCWFH1B0pO",
+	"NCofqCYmzHCqtI61SNJBzAOwCdgCKPoy59F1Hc4NRDIONQi5gCLsWIXMPjERF6M6nN2gmtrPMMBYTuBb",
+	"46bVUBizacMu8A0ipjN8YiKdK7Esg6vlcHJx7gNumG8uYuMu/zj7BiaS2gGA+R5eaJ9QkoXxJkKuIIjt",
+	"/mEi1TWYSMl05CB/djSzzpQjCPKB/CxQh9dcMDV1tIJr3xQ+kkOwrAY64q9z0DnyQWNARoPuy0xJgEpJ",
+	"BVxDBTVK3hLzAIW2GSZzlZOEBRHW2nWqTKmKM0fWvUZjMpnUmX1cl2rUyN7VjQ/np2d/uzyz7xTJLKPC",
+	"st2WAEzPa1m8l6BgCfd63n69Wd93OSGyIdsILPit57zsCCv6In9z7kDVgBvaosZAoanDiYNnhl2jpSqd",
+	"QQqvch2TVKMPOpIT5yhDLkaoEsWFmbsLFwJDC2XtEcCd3biWwplukpl6lZEDqRb823mejjD0rT8PlRzT",
+	"AAFSgMJhqsnKmSdIgWQZSruWnT4PvZ73r2iyA8FSR6LdbD4ZsV06dqxpSzi7pE4wzw7JGknVM89FLbH2",
+	"vqfT8ZipqdfzPkfLxrGmE4ghJZihVEgWDJiAATqcbNhIUxVwb3hfaUIKV/e/btwVNMSsEWQ8bKUDFY1J",
+	"H0pMoDunp0oRqnKcoG/tn+UTCmpCBTeo+HBabSpa1l/o5n6pVlAxpFHqk86+PqOVSwz1OivbZ4827klh",
+	"1cApJLddpsUtxisTEYnUFRb8VHTKLEjTkCZkmlYXxu7cNDecW2HVWqdSaNrjo62V90Wn69VVap0WXbQV",
+	"S7crIDAjpP54i5wJOsuXCjYpjXKoknIMe/3WKzj7tQ6tVq21/3KTvbgYyNtSYC3q9C2aIDoXOVO8i1od",
+	"GJ/5WwfaXvm6ONmsG9d3fagyM4BpN7MELb98JYGWslsOgyBiN9lRzUiHITNQuddv+dBfUPhycrP6buBN",
+	"fk+kMp+dsSACO4aqIRWxaYLwLbb03LdXFjESolzh823Go6chM4zepWcLoHTe2CVhwdJhL6nQBnJM6J7+",
+	"UgUzIEWArsZJgQ5YUTRmh6k6UMRqo5CNAel0NadBc8hLr5a+pGPfqzICt1UzliPbemQjxt0rTF+XJlu6",
+	"HeM0UDCsEdN1uHQfYChTlYmkcx6wZ+9VDE3khKSJXM99NX9c2jfXOPvWezuZZBuu7ZDDrEP1H5g2tTMy",
+	"eO38zTPc3dlehQzeGueWNafCxTK0PGFltcm8+ucHpEY6hizEYt7ddv685/yvZoPWibk9SKuq1pLLoAg/",
+	"yYsspz6gdpTv3PyM+rGDhk+EntgSkwOlvX7bkuYvfVAyNRjCYFpxxqXsM3fvdQq2vawNinVtvxWFPglq",
+	"cnNX30h6PkC+oOw18aPzx4+GBxdK3iDYBiLFBSu6hjbHjtAAKxMjBczaarTGfKoN9jtVyAwu9QOfUb1L",
+	"K61Dw0XrdCRlaEucO8VJm6czHTwJYC4UbiRVOSpyVNU26LdEe1gkzdlISM11DYVRfJO6P9Kbb/LxZ8LY",
+	"K4NPiGTvg8WKl589N52LEG+BwURxY1DAXFUEatrlzG51ukHF+eXQdQA402xxh3R3xeSXzB7tVJ/KPFvO",
+	"vHGVc00Lsbt534uXk9dv/KIY97vvPKP8krJI99ytPfm78EnXbtXxOhf5xaTnqDzl64bbSk+noo9hpHqM",
+	"OncIsEwbS4ROrpud1N64kxOBarbF04oLYRtwd3D1Xz6dWb5l3PCcy1mhg6tve1tJ7nvVe698Mev/7Nwv",
+	"K1sad5U3tXXKbRuzAsq3yle1NzfTH3YuftLAWyTQFqlyMkYFJX9vH1E44to4Z9hW3z6Wxj5tdWv9hOo2",
+	"V6nbRom8gb1+07E1R7VW8+XDdHcvVGbV+FPw2P2h2NODLZUreAlubdPmjQwKP1yfqT6WBv7usVlIDTHX",
+	"5t671chUEG31lUs77E8NJd0WHddkUeVev+NDv+sist2t7W/Hk1WdxRKCvz9y35lknf8g6kHM9Wb24Q9m",
+	"qM+KG6SkOcf6XFjKh6IgkCok7N96sK0Uxsj0thZF0SLOuU85hJgL1D4kTGukQ2WZeVqlGbMkYlf7yfbe",
+	"Yus1mf+2JsLV7L+VEEzs1YIMHDgL/RQ/sS2LoqMb0GzCAItjOaHz4ZEP/WMX3Z1urXP0YI/J6JPtOdQJ",
+	"+ocy9R8nrP89sRdPci7K3aQo8OVe/8CH/qGz1/5+rdPZYC97tWaBtl3f1HorVcHb/pk7Wyt3liqp9FJf",
+	"JmLaNbfsD2m5djeWCvq3spvob2TIXaP6n40g36q5S8xuPwm8LX65bQ9Iuc72Mxyxrglr11Q369tMUmAt",
+	"kOOxvTyVCrD3WvTq7w24sQgQhQabbIr7Pr1Go9U+rDfrzXqrd9Q8aluXzGRZXtI6w5zzf6EhxBse2OZV",
+	"6DinIUWPK2zZSTffDkXEasms7FD7MMCIi5AiP5LK5PFfmjVjR1cnvVy6vZaBAIttte9ab0YWrNjST8/m",
+	"nF9pLZdHZl9n/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -176,13 +176,20 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i, err := portal.Start(context.WithoutCancel(ctx), portal.Config{Listen: addr, Cloud: s.Cloud, Pins: &s.pins,
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
+	_, keys := s.Files()
+	i, err := portal.Start(context.WithoutCancel(ctx), portal.Config{Listen: addr, Origin: origin, Cloud: s.Cloud, Pins: &s.pins,
+		Authority: authority.DefaultName, AuthorityFile: keys,
 		SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
 	if err != nil {
 		return fmt.Errorf("portal: %w", err)
 	}
 	s.onClose(i.Close)
-	s.Portal = i.URL()
+	s.Portal = origin
 	return s.ready(ctx, s.Portal)
 }
 

@@ -22,7 +22,7 @@ import (
 // portal share the key.
 type Sessions interface {
 	Issue(doctor message.Hash, now time.Time) (token string, expires time.Time, err error)
-	Verify(token string, now time.Time) (message.Hash, error)
+	Verify(token string, now time.Time) (doctor message.Hash, expires time.Time, err error)
 }
 
 // API implements the generated server interface.
@@ -33,12 +33,18 @@ type API struct {
 	Pins     message.Pins
 	Origin   string // the portal's own, as doctors know it: scheme, name, port
 	Now      func() time.Time
+	Config   []byte // answer of /config.json
+	// Heartbeat is how long a stream of events is silent at most; default 15 s.
+	Heartbeat time.Duration
+
+	streams streams
 }
 
 var _ portal.ServerInterface = (*API)(nil)
 
 const (
 	doctorKey  = "doctor"  // message.Hash, set by Authenticate
+	expiresKey = "expires" // time.Time, the end of the doctor's session, set by Authenticate
 	sessionKey = "session" // [16]byte, set by Authenticate
 )
 
@@ -57,6 +63,7 @@ func Limits() map[string]httpserver.Limits {
 	poll := httpserver.Limits{Timeout: 40 * time.Second}
 	return map[string]httpserver.Limits{
 		"/v1/visit/messages": {Body: long.Body, Timeout: time.Minute}, "/v1/inbox/messages": long, "/v1/inbox": poll,
+		"/v1/inbox/events":                           {Timeout: longestStream},
 		"/v1/relay/hospitals/:hospital/v1/diagnoses": long,
 		"/v1/relay/hospitals/:hospital/v1/releases":  {Timeout: 5 * time.Minute},
 	}
@@ -138,6 +145,9 @@ func (a *API) FetchInbox(c echo.Context, p portal.FetchInboxParams) error {
 	letters, err := a.Mail.Inbox(ctx, c.Get(doctorKey).(message.Hash), value(p.After, "0-0"), seconds(p.Wait), httpserver.Stopping(ctx))
 	return answerMail(c, letters, err)
 }
+
+// GetConfig answers with what the doctor's page begins with.
+func (a *API) GetConfig(c echo.Context) error { return c.JSONBlob(http.StatusOK, a.Config) }
 
 // FetchForPatient waits for M2 and M10.
 func (a *API) FetchForPatient(c echo.Context, p portal.FetchForPatientParams) error {

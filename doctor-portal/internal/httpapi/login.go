@@ -89,11 +89,12 @@ func (a *API) bearer(c echo.Context) error {
 	if !found {
 		return problem.Unauthenticated(errors.New("portal: no bearer token"))
 	}
-	doctor, err := a.Sessions.Verify(token, a.Now())
+	doctor, expires, err := a.Sessions.Verify(token, a.Now())
 	if err != nil {
 		return problem.Unauthenticated(err)
 	}
 	c.Set(doctorKey, doctor)
+	c.Set(expiresKey, expires)
 	return nil
 }
 

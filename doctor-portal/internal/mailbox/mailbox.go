@@ -26,6 +26,7 @@ const (
 	Life       = 30 * time.Minute // of a visit and its messages: that of SEK_1
 	MaxWaiting = 200              // messages in one doctor's inbox with which M1 is still taken
 	MaxMail    = 8                // messages in one visit's mailbox
+	MaxLetters = 16               // messages of one answer: each may have 4 MiB
 	blockFor   = 2 * time.Second  // one blocking read; a longer wait repeats it
 	maxBlocked = 256              // blocking reads at once, of this instance: each holds a connection
 	pollEvery  = time.Second      // how often those that find no place look instead
@@ -230,12 +231,12 @@ func (s *Store) readWaiting(ctx context.Context, box, after string, block time.D
 	return nil, nil
 }
 
-// readOnce reads up to 100 messages; block of zero or less does not wait.
+// readOnce reads up to MaxLetters messages; block of zero or less does not wait.
 func (s *Store) readOnce(ctx context.Context, box, after string, block time.Duration) ([]Letter, error) {
 	if block < time.Millisecond {
 		block = -1 // without BLOCK: to Redis, zero is forever
 	}
-	streams, err := s.redis.XRead(ctx, &redis.XReadArgs{Streams: []string{box, after}, Count: 100, Block: block}).Result()
+	streams, err := s.redis.XRead(ctx, &redis.XReadArgs{Streams: []string{box, after}, Count: MaxLetters, Block: block}).Result()
 	if errors.Is(err, redis.Nil) || ctx.Err() != nil {
 		return nil, nil
 	}
