@@ -28,6 +28,9 @@ export const word = makeTexts({
     failed: 'failed',
     skipped: 'left out',
     loading: 'Loading',
+    show: 'Show',
+    hide: 'Hide',
+    copied: 'Copied',
   },
   es: {
     error: 'Error',
@@ -55,5 +58,8 @@ export const word = makeTexts({
     failed: 'ha fallado',
     skipped: 'omitido',
     loading: 'Cargando',
+    show: 'Mostrar',
+    hide: 'Ocultar',
+    copied: 'Copiado',
   },
 })
