@@ -1,0 +1,67 @@
+package browser
+
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/webauthn"
+)
+
+// Authenticator is a person's security device: of the platform, with resident keys, user
+// verification and the extension for pseudo-random functions.
+type Authenticator struct {
+	tab *Tab
+	id  webauthn.AuthenticatorID
+}
+
+// Authenticator gives the tab a device without any credential. Its user is verified when
+// asked.
+func (t *Tab) Authenticator() *Authenticator {
+	t.tb.Helper()
+	a := &Authenticator{tab: t}
+	err := t.run(func(ctx context.Context) (err error) {
+		if err = webauthn.Enable().Do(ctx); err != nil {
+			return err
+		}
+		a.id, err = webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2,
+			Ctap2version: webauthn.Ctap2versionCtap21, Transport: webauthn.AuthenticatorTransportInternal,
+			HasResidentKey: true, HasUserVerification: true, HasPrf: true, IsUserVerified: true, AutomaticPresenceSimulation: true}).Do(ctx)
+		return err
+	})
+	if err != nil {
+		t.tb.Fatalf("%s: authenticator: %v", t.name, err)
+	}
+	return a
+}
+
+// Credentials are those on the device.
+func (a *Authenticator) Credentials() []*webauthn.Credential {
+	a.tab.tb.Helper()
+	var list []*webauthn.Credential
+	err := a.tab.run(func(ctx context.Context) (err error) {
+		list, err = webauthn.GetCredentials(a.id).Do(ctx)
+		return err
+	})
+	if err != nil {
+		a.tab.tb.Fatalf("%s: credentials: %v", a.tab.name, err)
+	}
+	return list
+}
+
+// Verifies sets whether the device recognizes its user.
+func (a *Authenticator) Verifies(yes bool) {
+	a.tab.tb.Helper()
+	a.command("user verification", func(ctx context.Context) error { return webauthn.SetUserVerified(a.id, yes).Do(ctx) })
+}
+
+// Forget removes every credential, as a lost device does.
+func (a *Authenticator) Forget() {
+	a.tab.tb.Helper()
+	a.command("forgetting", func(ctx context.Context) error { return webauthn.ClearCredentials(a.id).Do(ctx) })
+}
+
+func (a *Authenticator) command(what string, f func(context.Context) error) {
+	a.tab.tb.Helper()
+	if err := a.tab.run(f); err != nil {
+		a.tab.tb.Fatalf("%s: %s: %v", a.tab.name, what, err)
+	}
+}

@@ -1,0 +1,119 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/chromedp/cdproto/page"
+)
+
+// violation is one rule of axe-core that a page breaks.
+type violation struct {
+	ID, Help string
+	Nodes    []struct {
+		Target         []any
+		FailureSummary string
+	}
+}
+
+func (v violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", v.ID, v.Help)
+	for _, n := range v.Nodes {
+		fmt.Fprintf(&b, "\n    %v: %s", n.Target, squeeze(n.FailureSummary))
+	}
+	return b.String()
+}
+
+// Audit runs axe-core on the page as it is, with all its rules for WCAG 2.2 AA and its
+// best practices, and fails the test for each that the page breaks.
+func (t *Tab) Audit(screen string) {
+	t.tb.Helper()
+	const run = `axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => (
+    { ID: v.id, Help: v.help, Nodes: v.nodes.map((n) => ({ Target: n.target, FailureSummary: n.failureSummary })) })))`
+	var there bool
+	t.Eval("typeof axe === 'object'", &there)
+	if !there {
+		t.Eval(t.browser.opt.Axe+"\n;undefined", nil)
+	}
+	var found []violation
+	t.Eval(run, &found)
+	for _, v := range found {
+		t.tb.Errorf("%s, %s: %v", t.name, screen, v)
+	}
+}
+
+// size is a viewport in CSS pixels.
+type size struct{ width, height int64 }
+
+// Sizes at which people use the pages: a phone and a workstation.
+var (
+	Phone       = size{360, 740}
+	Workstation = size{1366, 768}
+)
+
+// Screen looks at a screen as it is reached: in the given sizes, light and dark, it is
+// audited, and painted into the folder for screenshots. The last size in light stays.
+func (t *Tab) Screen(name string, sizes ...size) {
+	t.tb.Helper()
+	for _, s := range sizes {
+		for _, dark := range []bool{true, false} {
+			t.Appearance(s.width, s.height, dark)
+			t.settle()
+			look := map[bool]string{true: "dark", false: "light"}[dark]
+			t.Audit(fmt.Sprintf("%s at %d, %s", name, s.width, look))
+			t.fits(name, s)
+			t.shot(fmt.Sprintf("%s-%s-%d-%s", t.name, name, s.width, look))
+		}
+	}
+}
+
+// settle waits until a change of the appearance is painted.
+func (t *Tab) settle() {
+	_ = t.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`, nil)
+	_ = t.eval(`Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => 0))).then(() => true)`, nil)
+}
+
+// fits says when a page must be scrolled sideways.
+func (t *Tab) fits(name string, s size) {
+	t.tb.Helper()
+	var width int64
+	t.Eval("document.documentElement.scrollWidth", &width)
+	if width > s.width {
+		t.tb.Errorf("%s, %s: the page is %d px wide in a window of %d", t.name, name, width, s.width)
+	}
+}
+
+var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
+
+// tallest is the height in CSS pixels to which a long page is painted.
+const tallest = 5000
+
+// shot paints the whole page into a file.
+func (t *Tab) shot(name string) {
+	if t.browser.opt.Shots == "" {
+		return
+	}
+	err := t.run(func(ctx context.Context) error {
+		_, _, _, _, _, all, err := page.GetLayoutMetrics().Do(ctx)
+		if err != nil {
+			return err
+		}
+		whole := &page.Viewport{Width: all.Width, Height: min(all.Height, tallest), Scale: 1}
+		b, err := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng).WithClip(whole).WithCaptureBeyondViewport(true).Do(ctx)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(t.browser.opt.Shots, 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(t.browser.opt.Shots, unsafeInNames.ReplaceAllString(name, "-")+".png"), b, 0o644)
+	})
+	if err != nil {
+		t.tb.Logf("%s: no screenshot of %s: %v", t.name, name, err)
+	}
+}
