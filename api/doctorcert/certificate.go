@@ -8,9 +8,11 @@
 package doctorcert
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +75,14 @@ func NewAuthority(issuer string, jwks []byte) (*Authority, error) {
 		return nil, err
 	}
 	return &Authority{issuer: issuer, keys: keys}, nil
+}
+
+// Fingerprint is H⟨authority keys: issuer, key*⟩ over the keys in the order of their
+// bytes: the same however the key set was written.
+func (a *Authority) Fingerprint() ecc.Hash {
+	keys := a.keys.All()
+	slices.SortFunc(keys, bytes.Compare)
+	return ecc.H(ecc.LabelAuthorityKeys, append([][]byte{[]byte(a.issuer)}, keys...)...)
 }
 
 // Verify checks Cert_D entirely at the time now: form, type, algorithm, key,

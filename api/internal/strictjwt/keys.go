@@ -138,5 +138,14 @@ func (k Keys) find(kid string) (ecc.VerifyKey, bool) {
 	return key, known
 }
 
+// All returns the 32 bytes of each key, in no order.
+func (k Keys) All() [][]byte {
+	var out [][]byte
+	for _, key := range k.byID {
+		out = append(out, key.Bytes())
+	}
+	return out
+}
+
 // Len is the number of keys.
 func (k Keys) Len() int { return len(k.byID) }
