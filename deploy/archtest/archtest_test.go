@@ -104,6 +104,23 @@ func TestRolesReachNoNetwork(t *testing.T) {
 	}
 }
 
+func TestBrowserLinksLittle(t *testing.T) {
+	all := list(t, "js", "wasm", "./doctor-portal/keystore", "./doctor-portal/practice", "./doctor-portal/wasm")
+	if len(all) != 3 {
+		t.Fatalf("of what runs in the browser %d packages are found", len(all))
+	}
+	for _, p := range all {
+		if len(p.Deps) < 50 {
+			t.Errorf("%s cannot be listed: it has %d dependencies", p.ImportPath, len(p.Deps))
+		}
+		for _, path := range p.Deps {
+			if matchesAny(notInBrowser, path) {
+				t.Errorf("in the browser, %s links %s", p.ImportPath, path)
+			}
+		}
+	}
+}
+
 func TestServicesLinkNoEmbeddedServers(t *testing.T) {
 	for _, p := range module(t) {
 		if p.Name != "main" || matches("medunion/deploy/...", p.ImportPath) {
@@ -135,6 +152,13 @@ func TestRules(t *testing.T) {
 		{"medunion/publiccloud/cloud", "go.mongodb.org/mongo-driver/mongo", false},
 		{"medunion/doctor-portal/doctor", "syscall/js", false},
 		{"medunion/doctor-portal/wasm", "syscall/js", true},
+		{"medunion/doctor-portal/wasm", "medunion/doctor-portal/agent", false},
+		{"medunion/doctor-portal/practice", "syscall/js", false},
+		{"medunion/doctor-portal/practice", "medunion/doctor-portal/agent", false},
+		{"medunion/doctor-portal/keystore", "os", false},
+		{"medunion/doctor-portal/web", "medunion/doctor-portal/server", false},
+		{"medunion/doctor-portal/server", "medunion/doctor-portal/web", true},
+		{"medunion/doctor-portal/server", "medunion/patient-agent/web", false},
 		{"medunion/doctor-portal/server", "syscall/js", false},
 		{"medunion/publiccloud/internal/mongostore", "go.mongodb.org/mongo-driver/mongo", true},
 		{"medunion/publiccloud/internal/mongostore", "github.com/redis/go-redis/v9", false},
@@ -194,24 +218,34 @@ func visible(t *testing.T) []string {
 	return slices.Compact(names)
 }
 
+// source says whether a file is source that is delivered: Go, and what the pages are made of.
+func source(path string) bool {
+	for _, test := range []string{"_test.go", ".test.ts", ".test.tsx"} {
+		if strings.HasSuffix(path, test) {
+			return false
+		}
+	}
+	return slices.Contains([]string{".go", ".ts", ".tsx", ".scss", ".html", ".js", ".mjs"}, filepath.Ext(path))
+}
+
 // What is not done is not left as a note in the code.
 func TestNoNotesOfUnfinishedWork(t *testing.T) {
 	note := regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b`)
-	files := 0
+	files := map[string]int{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != root):
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == "site" || strings.HasPrefix(d.Name(), ".") && path != root):
 			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+		case d.IsDir() || !source(path):
 			return nil
 		}
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		files++
+		files[filepath.Ext(path)]++
 		for i, line := range bytes.Split(text, []byte("\n")) {
 			if note.Match(line) {
 				t.Errorf("%s:%d: %s", path, i+1, bytes.TrimSpace(line))
@@ -219,7 +253,7 @@ func TestNoNotesOfUnfinishedWork(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || files == 0 {
-		t.Fatalf("%d files read: %v", files, err)
+	if err != nil || files[".go"] < 100 || files[".ts"] < 10 || files[".tsx"] < 10 {
+		t.Fatalf("%v files read: %v", files, err)
 	}
 }

@@ -56,8 +56,17 @@ var rules = []rule{
 	{"medunion/doctor-portal/doctor", role, nil, network},
 	{"medunion/patient-agent/patient", role, nil, network},
 
-	// The bridge into the browser converts types and nothing else.
-	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/doctor", "medunion/api/doctorcert"}, role...), nil, []string{"net", "net/http", "os/exec"}},
+	// What runs in the doctor's browser: her key store, she at work, and the bridge, which
+	// converts types and nothing else. The headless agent runs the same two.
+	{"medunion/doctor-portal/keystore", []string{"medunion/ecc", "medunion/ecc/vault", "medunion/api/problem", "medunion/api/message"}, nil, network},
+	{"medunion/doctor-portal/practice", append([]string{"medunion/doctor-portal/doctor", "medunion/doctor-portal/keystore", "medunion/api/doctorcert",
+		"medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
+	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/practice", "medunion/doctor-portal/keystore"}, role...), nil,
+		[]string{"net", "net/http", "os/exec", "unsafe"}},
+
+	// The built pages, embedded: files and nothing else.
+	{"medunion/doctor-portal/web", nil, nil, network},
+	{"medunion/patient-agent/web", nil, nil, network},
 
 	// Stores know their own role and their driver; addresses know their own role and Echo.
 	{"medunion/publiccloud/internal/mongostore/...", append([]string{"medunion/publiccloud/cloud"}, anAPI...), mongo, browser},
@@ -84,7 +93,12 @@ var testExtra = []string{"medunion/deploy/local/embedmongo", "medunion/deploy/lo
 // notInServices are what no program outside deploy may link: the embedded
 // servers, and what serves tests only.
 var notInServices = []string{"github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
-	"pgregory.net/rapid/...", "testing", "net/http/httptest"}
+	"github.com/chromedp/...", "pgregory.net/rapid/...", "testing", "net/http/httptest"}
+
+// notInBrowser is what the program for the browser may not link: it reaches its portal
+// through the page, and a doctor downloads each byte of it.
+var notInBrowser = []string{"net", "net/http", "crypto/tls", "crypto/x509", "os/exec", "github.com/golang-jwt/...", "github.com/labstack/...",
+	"google.golang.org/...", "testing"}
 
 // topLevel is all that stands at the visible top of the repository.
 var topLevel = []string{"publiccloud", "privatecloud", "doctor-portal", "patient-agent", "ecc", "api", "deploy", "go.mod", "go.sum", "README.md", "LICENSE"}
