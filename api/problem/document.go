@@ -17,13 +17,14 @@ const typePrefix = "urn:medunion:problem:"
 // instancePrefix opens every instance URI; the request id follows.
 const instancePrefix = "urn:medunion:request:"
 
-// Document is the public form of an Error (RFC 9457, section 3.1, with two
+// Document is the public form of an Error (RFC 9457, section 3.1, with three
 // members of our own).
 type Document struct {
 	Type     string `json:"type"`
 	Title    string `json:"title"`
 	Status   int    `json:"status"`
 	Detail   string `json:"detail"`
+	Code     string `json:"code,omitempty"` // of the sentence, stable
 	Instance string `json:"instance,omitempty"`
 	// Now is the server's time in milliseconds since 1970, of a stale problem only.
 	Now int64 `json:"now,omitempty"`
@@ -36,6 +37,9 @@ type Document struct {
 func (e *Error) Document(requestID string) Document {
 	k := e.Kind.known()
 	doc := Document{Type: k.Type(), Title: k.Title(), Status: k.Status(), Detail: e.public()}
+	if !e.fixed() {
+		doc.Code = e.Code
+	}
 	if requestID != "" {
 		doc.Instance = instancePrefix + requestID
 	}

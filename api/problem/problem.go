@@ -15,6 +15,9 @@ type Error struct {
 	// Detail is the public sentence: a constant of the program, never a value
 	// of the request and never the cause's text. Refused has no choice of it.
 	Detail string
+	// Code is a stable name of the sentence, for a page that says it in another
+	// language; it may be empty, and is shown only where the sentence is.
+	Code string
 	// Now is the server's time, for KindStale only.
 	Now time.Time
 	// RetryAfter is how long to wait before trying again, for KindUnavailable
@@ -85,6 +88,14 @@ func (e *Error) Because(cause error) *Error {
 	return &with
 }
 
+// Coded returns a copy of the error whose sentence has a code: lower-case words
+// with hyphens between.
+func (e *Error) Coded(code string) *Error {
+	with := *e
+	with.Code = code
+	return &with
+}
+
 // Error is the public face in one line. It never holds the cause: an error
 // that ends in a log by accident tells no secret.
 func (e *Error) Error() string { return e.Kind.String() + ": " + e.public() }
@@ -101,11 +112,14 @@ func (e *Error) Is(target error) bool {
 // public is the sentence shown outside. Kinds whose wording could tell which
 // check failed have one sentence only.
 func (e *Error) public() string {
-	fixed := e.Kind == KindRefused || e.Kind == KindUnauthenticated || e.Kind.known() == KindInternal
-	if fixed || e.Detail == "" {
+	if e.fixed() || e.Detail == "" {
 		return kinds[e.Kind.known()].detail
 	}
 	return e.Detail
+}
+
+func (e *Error) fixed() bool {
+	return e.Kind == KindRefused || e.Kind == KindUnauthenticated || e.Kind.known() == KindInternal
 }
 
 // From classifies any error: the outermost Error in its chain, Unavailable for

@@ -170,3 +170,16 @@ func TestParseDistrusts(t *testing.T) {
 		t.Fatalf("the peer's words are passed on: %+v", e)
 	}
 }
+
+// A code stands beside a sentence of its own, and never tells refusals apart.
+func TestCodes(t *testing.T) {
+	if got := problem.Invalid("The passphrase is wrong.").Coded("wrong-passphrase").Document("").Code; got != "wrong-passphrase" {
+		t.Errorf("code %q", got)
+	}
+	cause := errors.New("x")
+	for _, e := range []*problem.Error{problem.Refused(cause), problem.Unauthenticated(cause), problem.Internal(cause)} {
+		if got := e.Coded("why").Document("").Code; got != "" {
+			t.Errorf("%v shows %q", e.Kind, got)
+		}
+	}
+}
