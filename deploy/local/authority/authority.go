@@ -29,7 +29,7 @@ const DefaultName = "medunion development authority"
 const defaultLife = 365 * 24 * time.Hour
 
 // notice is what the authority says of itself.
-const notice = "This is a development authority: it certifies whoever asks and checks no licence. Never pin its keys in production.\n"
+const notice = "This is a development authority: it certifies whoever asks and checks no licence. Never pin its keys in production."
 
 // Config configures New. Logger and Departments are required, all else has a default.
 type Config struct {
@@ -58,7 +58,7 @@ type Authority struct {
 }
 
 // New makes an authority; its routes are POST /v1/certificates, GET
-// /v1/jwks.json and GET /.
+// /v1/jwks.json, and at / a form for people.
 func New(c Config) (*Authority, error) {
 	if c.Logger == nil || len(c.Departments) == 0 {
 		return nil, errors.New("authority: Logger and Departments are required")
@@ -79,7 +79,8 @@ func New(c Config) (*Authority, error) {
 	}
 	a.echo.POST("/v1/certificates", a.certify)
 	a.echo.GET("/v1/jwks.json", func(e echo.Context) error { return e.JSONBlob(http.StatusOK, a.jwks) })
-	a.echo.GET("/", func(e echo.Context) error { return e.String(http.StatusOK, notice) })
+	a.echo.GET("/", a.showForm)
+	a.echo.POST("/", a.takeForm)
 	c.Logger.Warn("development authority: certifies whoever asks", "name", c.Name)
 	return a, nil
 }
@@ -120,18 +121,27 @@ func (a *Authority) certify(c echo.Context) error {
 	if err := httpserver.ReadJSON(c, &raw); err != nil {
 		return err
 	}
-	q, err := a.issuer.Open(raw)
+	jwt, err := a.issue(raw)
 	if err != nil {
-		return asProblem(err)
+		return err
+	}
+	return c.JSON(http.StatusCreated, certificate{string(jwt)})
+}
+
+// issue certifies whoever has signed the request.
+func (a *Authority) issue(request []byte) ([]byte, error) {
+	q, err := a.issuer.Open(request)
+	if err != nil {
+		return nil, asProblem(err)
 	}
 	if err := a.checkDepartments(q); err != nil {
-		return err
+		return nil, err
 	}
 	jwt, err := a.issuer.Issue(q, a.now())
 	if err != nil {
-		return problem.Internal(err)
+		return nil, problem.Internal(err)
 	}
-	return c.JSON(http.StatusCreated, certificate{string(jwt)})
+	return jwt, nil
 }
 
 // asProblem tells a request that is malformed from one that is not the doctor's.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func start(t *testing.T, c authority.Config) (*authority.Authority, string) {
 	return a, "http://" + listener.Addr().String()
 }
 
-// ask makes a doctor's request, lets edit change it after it is signed, and posts it.
-func ask(t *testing.T, url string, departments []string, edit func(string) string) (int, string) {
+// request makes a doctor's request.
+func request(t *testing.T, departments []string) string {
 	t.Helper()
 	key, err := ecc.GenerateSigningKey(rand.Reader)
 	if err != nil {
@@ -61,7 +62,13 @@ func ask(t *testing.T, url string, departments []string, edit func(string) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(url+"/v1/certificates", "application/json", strings.NewReader(edit(string(wire))))
+	return string(wire)
+}
+
+// ask lets edit change a request after it is signed, and posts it.
+func ask(t *testing.T, url string, departments []string, edit func(string) string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(url+"/v1/certificates", "application/json", strings.NewReader(edit(request(t, departments))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +134,35 @@ func TestBadRequests(t *testing.T) {
 				t.Errorf("%d %s", status, body)
 			}
 		})
+	}
+}
+
+// The form gives the same certificate as the interface, and says what is wrong; what was
+// pasted is shown again as text only.
+func TestForm(t *testing.T) {
+	a, at := start(t, authority.Config{})
+	pinned, err := doctorcert.NewAuthority(authority.DefaultName, a.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit := func(text string) (int, string) {
+		resp, err := http.PostForm(at+"/", url.Values{"request": {text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read(t, resp)
+	}
+	status, body := submit(request(t, []string{"SURGERY"}))
+	_, rest, _ := strings.Cut(body, "readonly>")
+	jwt, _, found := strings.Cut(rest, "</textarea>")
+	if d, err := pinned.Verify([]byte(jwt), time.Now()); status != 200 || !found || err != nil || d.Name != "Dr. Ada Obi" {
+		t.Errorf("%d %v: %s", status, err, body)
+	}
+	for _, text := range []string{"", "<script>alert(1)</script>", request(t, []string{"RADIOLOGY"})} {
+		status, body := submit(text)
+		if status != 422 || !strings.Contains(body, `role="alert"`) || strings.Contains(body, "readonly") || strings.Contains(body, "<script") {
+			t.Errorf("%.40q: %d %s", text, status, body)
+		}
 	}
 }
 
