@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
+	"medunion/doctor-portal/practice"
 	"medunion/ecc"
 )
 
@@ -102,17 +102,31 @@ func (c Config) pins() (message.Pins, error) {
 	return p, nil
 }
 
-func (c Config) authority() (message.CertificateVerifier, error) {
-	jwks, err := c.AuthorityJWKS, error(nil)
-	if jwks == nil {
-		jwks, err = os.ReadFile(c.AuthorityFile)
+func (c Config) jwks() ([]byte, error) {
+	if c.AuthorityJWKS != nil {
+		return c.AuthorityJWKS, nil
 	}
+	b, err := os.ReadFile(c.AuthorityFile)
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
-	a, err := doctorcert.NewAuthority(c.Authority, jwks)
+	return b, nil
+}
+
+// practice is the part of the practice's configuration that stands here.
+func (c Config) practice() (practice.Config, error) {
+	origin, err := c.origin()
 	if err != nil {
-		return nil, fmt.Errorf("medical authority: %w", err)
+		return practice.Config{}, err
 	}
-	return a.Verify, nil
+	pins, err := c.pins()
+	if err != nil {
+		return practice.Config{}, err
+	}
+	jwks, err := c.jwks()
+	if err != nil {
+		return practice.Config{}, err
+	}
+	return practice.Config{Portal: newTransport(origin), Now: c.Now, Origin: origin, Pins: pins, Authority: c.Authority, JWKS: jwks,
+		Trace: c.Trace}, nil
 }

@@ -14,13 +14,15 @@ import (
 	"medunion/api/message"
 	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
+	"medunion/doctor-portal/practice"
 )
 
 const (
 	service       = "doctoragent"
 	fhirType      = "application/fhir+json"
 	ndjsonType    = "application/x-ndjson"
-	diagnosisBody = 3 << 20 // a bundle of 2 MiB in base64url, and a note
+	diagnosisBody = 3 << 20   // a bundle of 2 MiB in base64url, and a note
+	streamLife    = time.Hour // of one stream of events
 )
 
 // handler is the HTTP API: authentication, checks against the OpenAPI document,
@@ -34,6 +36,7 @@ func (a *Agent) handler() (http.Handler, error) {
 		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate,
 		Routes: map[string]httpserver.Limits{
 			"/v1/visits/:visit/diagnosis": {Body: diagnosisBody, Timeout: 2 * time.Minute},
+			"/v1/events":                  {Timeout: streamLife},
 			"/v1/doctor/registration":     {Timeout: time.Minute}}})
 	if err != nil {
 		return nil, err
@@ -171,14 +174,9 @@ func (h handlers) ListRecords(c echo.Context, id api.VisitPath) error {
 	records, err := h.a.Records(id)
 	out := api.Records{Records: []api.Record{}}
 	for i, r := range records {
-		out.Records = append(out.Records, r.view(i+1))
+		out.Records = append(out.Records, viewRecord(r, i+1))
 	}
 	return reply(c, http.StatusOK, out, err)
-}
-
-func (r Record) view(number int) api.Record {
-	return api.Record{Record: number, Hospital: string(r.Hospital), FullURL: optional(r.FullURL), Type: r.Type,
-		ID: optional(r.ID), Bytes: len(r.Data)}
 }
 
 func (h handlers) GetRecord(c echo.Context, id api.VisitPath, number int) error {
@@ -201,7 +199,7 @@ func (h handlers) DownloadRecords(c echo.Context, id api.VisitPath) error {
 	c.Response().WriteHeader(http.StatusOK)
 	lines := json.NewEncoder(c.Response())
 	for i, r := range records {
-		line := r.view(i + 1)
+		line := viewRecord(r, i+1)
 		line.Data = optional(base64.RawURLEncoding.EncodeToString(r.Data))
 		if err := lines.Encode(line); err != nil {
 			return err
@@ -215,19 +213,34 @@ func (h handlers) SendDiagnosis(c echo.Context, id api.VisitPath) error {
 	if err := optionalBody(c, &d); err != nil {
 		return err
 	}
-	worded := d.Code != nil || d.Text != nil || d.Note != nil
+	worded := d.Code != nil || d.Text != nil || d.Note != nil || d.Attachment != nil
 	if d.Bundle != nil && worded {
-		return problem.Invalid("Give either a bundle, or a code with text and note.")
+		return problem.Invalid("Give either a bundle, or a code with text, note and attachment.")
 	}
 	if worded {
-		r, err := h.a.SendFinding(c.Request().Context(), id, finding(d))
-		return reply(c, http.StatusOK, r, err)
+		return h.sendDraft(c, id, d)
 	}
 	content, err := bundleOf(d)
 	if err != nil {
 		return err
 	}
 	r, err := h.a.SendDiagnosis(c.Request().Context(), id, content)
+	return reply(c, http.StatusOK, r, err)
+}
+
+func (h handlers) sendDraft(c echo.Context, id string, d api.Diagnosis) error {
+	draft := practice.Draft{Text: deref(d.Text), Note: deref(d.Note)}
+	if d.Code != nil {
+		draft.Code = &practice.Coding{System: d.Code.System, Code: d.Code.Code, Display: deref(d.Code.Display)}
+	}
+	if a := d.Attachment; a != nil {
+		data, err := base64.RawURLEncoding.Strict().DecodeString(a.Data)
+		if err != nil {
+			return problem.Invalid("The attachment is not base64url without padding.")
+		}
+		draft.Attachment = &practice.Attachment{Name: a.Name, Type: a.Type, Data: data}
+	}
+	r, err := h.a.SendDraft(c.Request().Context(), id, draft)
 	return reply(c, http.StatusOK, r, err)
 }
 
@@ -243,18 +256,27 @@ func bundleOf(d api.Diagnosis) ([]byte, error) {
 	return b, nil
 }
 
-func finding(d api.Diagnosis) Finding {
-	var f Finding
-	if d.Code != nil {
-		f.System, f.Code, f.Display = d.Code.System, d.Code.Code, deref(d.Code.Display)
-	}
-	f.Text, f.Note = deref(d.Text), deref(d.Note)
-	return f
-}
-
 func deref(s *string) string {
 	if s == nil {
 		return ""
 	}
 	return *s
+}
+
+func (h handlers) CancelFetch(c echo.Context, id api.VisitPath) error {
+	v, err := h.a.CancelFetch(id)
+	return reply(c, http.StatusAccepted, v, err)
+}
+
+func (h handlers) GetEvidence(c echo.Context, id api.VisitPath) error {
+	e, err := h.a.practice.Evidence(id)
+	return reply(c, http.StatusOK, viewEvidence(e), err)
+}
+
+func (h handlers) DownloadEvidence(c echo.Context, id api.VisitPath) error {
+	b, err := h.a.practice.EvidenceFile(id)
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, b)
 }

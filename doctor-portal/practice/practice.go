@@ -129,7 +129,6 @@ func (p *Practice) Unlock(o Opener) error {
 		if err != nil {
 			return err
 		}
-		defer clear(identity)
 		return s.take(store, cfg, func(cfg doctor.Config) (*doctor.Doctor, error) { return doctor.Load(cfg, identity) })
 	})
 }
@@ -142,7 +141,6 @@ func (p *Practice) ImportStore(q Import) error {
 		if err != nil {
 			return err
 		}
-		defer clear(identity)
 		store, err := keystore.Create(p.storeConfig(), q.Opener.secret())
 		if err != nil {
 			return err

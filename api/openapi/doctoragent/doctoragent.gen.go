@@ -44,6 +44,7 @@ func (e DoctorState) Valid() bool {
 
 // Defines values for HospitalProgressState.
 const (
+	HospitalProgressStateCancelled  HospitalProgressState = "cancelled"
 	HospitalProgressStateConnecting HospitalProgressState = "connecting"
 	HospitalProgressStateFailed     HospitalProgressState = "failed"
 	HospitalProgressStateReceiving  HospitalProgressState = "receiving"
@@ -54,6 +55,8 @@ const (
 // Valid indicates whether the value is a known member of the HospitalProgressState enum.
 func (e HospitalProgressState) Valid() bool {
 	switch e {
+	case HospitalProgressStateCancelled:
+		return true
 	case HospitalProgressStateConnecting:
 		return true
 	case HospitalProgressStateFailed:
@@ -69,21 +72,81 @@ func (e HospitalProgressState) Valid() bool {
 	}
 }
 
+// Defines values for PatientVerification.
+const (
+	Passkey    PatientVerification = "passkey"
+	Passphrase PatientVerification = "passphrase"
+)
+
+// Valid indicates whether the value is a known member of the PatientVerification enum.
+func (e PatientVerification) Valid() bool {
+	switch e {
+	case Passkey:
+		return true
+	case Passphrase:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SearchState.
 const (
-	SearchStateDone    SearchState = "done"
-	SearchStateFailed  SearchState = "failed"
-	SearchStateRunning SearchState = "running"
+	SearchStateCancelled SearchState = "cancelled"
+	SearchStateDone      SearchState = "done"
+	SearchStateFailed    SearchState = "failed"
+	SearchStateRunning   SearchState = "running"
 )
 
 // Valid indicates whether the value is a known member of the SearchState enum.
 func (e SearchState) Valid() bool {
 	switch e {
+	case SearchStateCancelled:
+		return true
 	case SearchStateDone:
 		return true
 	case SearchStateFailed:
 		return true
 	case SearchStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SearchStep.
+const (
+	Asking SearchStep = "asking"
+)
+
+// Valid indicates whether the value is a known member of the SearchStep enum.
+func (e SearchStep) Valid() bool {
+	switch e {
+	case Asking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignerRole.
+const (
+	SignerRoleCloud    SignerRole = "cloud"
+	SignerRoleDoctor   SignerRole = "doctor"
+	SignerRoleHospital SignerRole = "hospital"
+	SignerRolePatient  SignerRole = "patient"
+)
+
+// Valid indicates whether the value is a known member of the SignerRole enum.
+func (e SignerRole) Valid() bool {
+	switch e {
+	case SignerRoleCloud:
+		return true
+	case SignerRoleDoctor:
+		return true
+	case SignerRoleHospital:
+		return true
+	case SignerRolePatient:
 		return true
 	default:
 		return false
@@ -112,6 +175,16 @@ func (e VisitState) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Attachment defines model for Attachment.
+type Attachment struct {
+	// Data base64url without padding of up to 1 MiB
+	Data string `json:"data"`
+	Name string `json:"name"`
+
+	// Type media type
+	Type string `json:"type"`
 }
 
 // Card defines model for Card.
@@ -161,18 +234,26 @@ type Consent struct {
 	// Expires milliseconds since 1970
 	Expires Time    `json:"expires"`
 	Grants  []Grant `json:"grants"`
-	MaxUses int64   `json:"maxUses"`
+
+	// Hash a SHA-256 value in lower-case hex
+	Hash    Hash  `json:"hash"`
+	MaxUses int64 `json:"maxUses"`
 
 	// NotBefore milliseconds since 1970
 	NotBefore Time `json:"notBefore"`
 
 	// Purpose a department, a record class or a purpose
-	Purpose Code     `json:"purpose"`
+	Purpose Code `json:"purpose"`
+
+	// Uses searches of this visit that the public cloud answered
+	Uses    int64    `json:"uses"`
 	WriteTo *PartyID `json:"writeTo,omitempty"`
 }
 
 // Diagnosis Either a FHIR collection Bundle, or a code with a text and a note, of which the agent makes one.
 type Diagnosis struct {
+	Attachment *Attachment `json:"attachment,omitempty"`
+
 	// Bundle base64url without padding of a FHIR R4 collection Bundle, at most 2 MiB
 	Bundle *string `json:"bundle,omitempty"`
 	Code   *Coding `json:"code,omitempty"`
@@ -187,6 +268,9 @@ type DiagnosisResult struct {
 	// Delivered M10 lies in the patient's mailbox
 	Delivered bool `json:"delivered"`
 
+	// FailureCodes the same, in the same order
+	FailureCodes []ReasonCode `json:"failureCodes"`
+
 	// Failures what has not succeeded, in words; try again
 	Failures []string `json:"failures"`
 	Indexed  *Indexed `json:"indexed,omitempty"`
@@ -195,9 +279,19 @@ type DiagnosisResult struct {
 
 // Doctor defines model for Doctor.
 type Doctor struct {
+	Affiliation *PartyID `json:"affiliation,omitempty"`
+
+	// CertificateUntil milliseconds since 1970
+	CertificateUntil *Time `json:"certificateUntil,omitempty"`
+
 	// Credential a SHA-256 value in lower-case hex
-	Credential *Hash   `json:"credential,omitempty"`
-	ID         PartyID `json:"id"`
+	Credential  *Hash   `json:"credential,omitempty"`
+	Departments *Codes  `json:"departments,omitempty"`
+	ID          PartyID `json:"id"`
+	Licence     *string `json:"licence,omitempty"`
+
+	// Name this and the next as the medical authority certifies them
+	Name *string `json:"name,omitempty"`
 
 	// Online the portal is reached, the prekey published, the revocation list new
 	Online bool        `json:"online"`
@@ -206,10 +300,18 @@ type Doctor struct {
 
 	// Trouble what keeps the doctor offline
 	Trouble *string `json:"trouble,omitempty"`
+
+	// TroubleCode why, for a program; it stands beside a sentence
+	TroubleCode *ReasonCode `json:"troubleCode,omitempty"`
 }
 
 // DoctorState defines model for Doctor.State.
 type DoctorState string
+
+// Evidence defines model for Evidence.
+type Evidence struct {
+	Statements []Statement `json:"statements"`
+}
 
 // Filter defines model for Filter.
 type Filter struct {
@@ -246,12 +348,21 @@ type HospitalProgress struct {
 	// Reason why it failed, in words
 	Reason *string `json:"reason,omitempty"`
 
+	// ReasonCode why, for a program; it stands beside a sentence
+	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
+
 	// Receipt number of the release at the hospital
 	Receipt *int64 `json:"receipt,omitempty"`
 
 	// Resources how many are here and verified
-	Resources int                   `json:"resources"`
-	State     HospitalProgressState `json:"state"`
+	Resources int `json:"resources"`
+
+	// Signed milliseconds since 1970
+	Signed *Time                 `json:"signed,omitempty"`
+	State  HospitalProgressState `json:"state"`
+
+	// Withheld what the index names at the hospital and the consent does not grant
+	Withheld Scope `json:"withheld"`
 }
 
 // HospitalProgressState defines model for HospitalProgress.State.
@@ -265,6 +376,19 @@ type Indexed struct {
 
 // PartyID defines model for PartyID.
 type PartyID = string
+
+// Patient defines model for Patient.
+type Patient struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash    `json:"credential"`
+	ID         PartyID `json:"id"`
+
+	// Verification how she proves that it is she
+	Verification PatientVerification `json:"verification"`
+}
+
+// PatientVerification how she proves that it is she
+type PatientVerification string
 
 // Person defines model for Person.
 type Person struct {
@@ -292,6 +416,9 @@ type Problem struct {
 	Type       string `json:"type"`
 }
 
+// ReasonCode why, for a program; it stands beside a sentence
+type ReasonCode = string
+
 // Record defines model for Record.
 type Record struct {
 	Bytes int `json:"bytes"`
@@ -314,14 +441,58 @@ type Records struct {
 	Records []Record `json:"records"`
 }
 
+// Scope what the index names at the hospital and the consent does not grant
+type Scope struct {
+	Classes     Codes `json:"classes"`
+	Departments Codes `json:"departments"`
+}
+
 // Search defines model for Search.
 type Search struct {
-	Reason *string     `json:"reason,omitempty"`
-	State  SearchState `json:"state"`
+	Reason *string `json:"reason,omitempty"`
+
+	// ReasonCode why, for a program; it stands beside a sentence
+	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
+	State      SearchState `json:"state"`
+
+	// Step the public cloud is being asked
+	Step *SearchStep `json:"step,omitempty"`
 }
 
 // SearchState defines model for Search.State.
 type SearchState string
+
+// SearchStep the public cloud is being asked
+type SearchStep string
+
+// Signer defines model for Signer.
+type Signer struct {
+	ID   string     `json:"id"`
+	Role SignerRole `json:"role"`
+}
+
+// SignerRole defines model for Signer.Role.
+type SignerRole string
+
+// Statement defines model for Statement.
+type Statement struct {
+	// Covers why, for a program; it stands beside a sentence
+	Covers ReasonCode `json:"covers"`
+
+	// Name of the signature, as the protocol names it
+	Name string `json:"name"`
+
+	// Reason why it is not verified
+	Reason *string `json:"reason,omitempty"`
+
+	// ReasonCode why, for a program; it stands beside a sentence
+	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
+	Signer     Signer      `json:"signer"`
+
+	// Time milliseconds since 1970
+	Time     *Time `json:"time,omitempty"`
+	Verified bool  `json:"verified"`
+}
 
 // Stored defines model for Stored.
 type Stored struct {
@@ -346,10 +517,14 @@ type Visit struct {
 	Expires   Time               `json:"expires"`
 	Hospitals []HospitalProgress `json:"hospitals"`
 	ID        VisitID            `json:"id"`
+	Patient   Patient            `json:"patient"`
 
 	// Reason why it is closed
 	Reason *string `json:"reason,omitempty"`
-	Search *Search `json:"search,omitempty"`
+
+	// ReasonCode why, for a program; it stands beside a sentence
+	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
+	Search     *Search     `json:"search,omitempty"`
 
 	// Since milliseconds since 1970
 	Since Time `json:"since"`
@@ -511,6 +686,13 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 	Register(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// WatchEvents What changes, as server-sent events
+	//
+	// Events `doctor`, `visits`, `visit`, `warning` and `locked`, each with data of the form {type, id, code}: what may be read anew. A comment comes every 15 seconds.
+	//
+	// Corresponds with GET /v1/events (the `WatchEvents` operationId).
+	WatchEvents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
@@ -520,6 +702,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelFetch Stop the running search
+	//
+	// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+	//
+	// Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
+	CancelFetch(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CloseVisit Decline a waiting patient, or end a visit
 	//
@@ -552,6 +741,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/download (the `DownloadRecords` operationId).
 	DownloadRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEvidence Each signature of the visit, verified anew
+	//
+	// Also of a visit before a restart.
+	//
+	// Corresponds with GET /v1/visits/{visit}/evidence (the `GetEvidence` operationId).
+	GetEvidence(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DownloadEvidence The evidence in one file that verifies offline
+	//
+	// Its form stands in the documentation of package practice. It holds the record and the diagnosis: keep it as carefully.
+	//
+	// Corresponds with GET /v1/visits/{visit}/evidence.json (the `DownloadEvidence` operationId).
+	DownloadEvidence(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenVisit Call the patient in
 	//
@@ -722,6 +925,23 @@ func (c *Client) Register(ctx context.Context, reqEditors ...RequestEditorFn) (*
 	return c.Client.Do(req)
 }
 
+// WatchEvents What changes, as server-sent events
+//
+// Events `doctor`, `visits`, `visit`, `warning` and `locked`, each with data of the form {type, id, code}: what may be read anew. A comment comes every 15 seconds.
+//
+// Corresponds with GET /v1/events (the `WatchEvents` operationId).
+func (c *Client) WatchEvents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWatchEventsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListVisits The waiting list and all visits since the agent started, oldest first
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
@@ -742,6 +962,23 @@ func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 func (c *Client) GetVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetVisitRequest(c.Server, visit)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelFetch Stop the running search
+//
+// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+//
+// Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
+func (c *Client) CancelFetch(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelFetchRequest(c.Server, visit)
 	if err != nil {
 		return nil, err
 	}
@@ -814,6 +1051,40 @@ func (c *Client) SendDiagnosis(ctx context.Context, visit VisitPath, body SendDi
 // Corresponds with GET /v1/visits/{visit}/download (the `DownloadRecords` operationId).
 func (c *Client) DownloadRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDownloadRecordsRequest(c.Server, visit)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetEvidence Each signature of the visit, verified anew
+//
+// Also of a visit before a restart.
+//
+// Corresponds with GET /v1/visits/{visit}/evidence (the `GetEvidence` operationId).
+func (c *Client) GetEvidence(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEvidenceRequest(c.Server, visit)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DownloadEvidence The evidence in one file that verifies offline
+//
+// Its form stands in the documentation of package practice. It holds the record and the diagnosis: keep it as carefully.
+//
+// Corresponds with GET /v1/visits/{visit}/evidence.json (the `DownloadEvidence` operationId).
+func (c *Client) DownloadEvidence(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDownloadEvidenceRequest(c.Server, visit)
 	if err != nil {
 		return nil, err
 	}
@@ -1110,6 +1381,33 @@ func NewRegisterRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewWatchEventsRequest constructs an http.Request for the WatchEvents method
+func NewWatchEventsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
 func NewListVisitsRequest(server string) (*http.Request, error) {
 	var err error
@@ -1164,6 +1462,40 @@ func NewGetVisitRequest(server string, visit VisitPath) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelFetchRequest constructs an http.Request for the CancelFetch method
+func NewCancelFetchRequest(server string, visit VisitPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "visit", visit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/visits/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -1269,6 +1601,74 @@ func NewDownloadRecordsRequest(server string, visit VisitPath) (*http.Request, e
 	}
 
 	operationPath := fmt.Sprintf("/v1/visits/%s/download", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetEvidenceRequest constructs an http.Request for the GetEvidence method
+func NewGetEvidenceRequest(server string, visit VisitPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "visit", visit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/visits/%s/evidence", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDownloadEvidenceRequest constructs an http.Request for the DownloadEvidence method
+func NewDownloadEvidenceRequest(server string, visit VisitPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "visit", visit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/visits/%s/evidence.json", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1578,6 +1978,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 	RegisterWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RegisterResponse, error)
 
+	// WatchEventsWithResponse What changes, as server-sent events
+	//
+	// Events `doctor`, `visits`, `visit`, `warning` and `locked`, each with data of the form {type, id, code}: what may be read anew. A comment comes every 15 seconds.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/events (the `WatchEvents` operationId).
+	WatchEventsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WatchEventsResponse, error)
+
 	// ListVisitsWithResponse The waiting list and all visits since the agent started, oldest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1591,6 +2000,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisitWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetVisitResponse, error)
+
+	// CancelFetchWithResponse Stop the running search
+	//
+	// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
+	CancelFetchWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*CancelFetchResponse, error)
 
 	// CloseVisitWithResponse Decline a waiting patient, or end a visit
 	//
@@ -1627,6 +2045,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/download (the `DownloadRecords` operationId).
 	DownloadRecordsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*DownloadRecordsResponse, error)
+
+	// GetEvidenceWithResponse Each signature of the visit, verified anew
+	//
+	// Also of a visit before a restart.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/visits/{visit}/evidence (the `GetEvidence` operationId).
+	GetEvidenceWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error)
+
+	// DownloadEvidenceWithResponse The evidence in one file that verifies offline
+	//
+	// Its form stands in the documentation of package practice. It holds the record and the diagnosis: keep it as carefully.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/visits/{visit}/evidence.json (the `DownloadEvidence` operationId).
+	DownloadEvidenceWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*DownloadEvidenceResponse, error)
 
 	// OpenVisitWithResponse Call the patient in
 	//
@@ -1956,6 +2392,47 @@ func (r RegisterResponse) ContentType() string {
 	return ""
 }
 
+type WatchEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WatchEventsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WatchEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WatchEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WatchEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WatchEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListVisitsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2046,6 +2523,54 @@ func (r GetVisitResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetVisitResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelFetchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Visit
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r CancelFetchResponse) GetJSON202() *Visit {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelFetchResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelFetchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelFetchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelFetchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelFetchResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2183,6 +2708,102 @@ func (r DownloadRecordsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DownloadRecordsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetEvidenceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Evidence
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetEvidenceResponse) GetJSON200() *Evidence {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetEvidenceResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetEvidenceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEvidenceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEvidenceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetEvidenceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DownloadEvidenceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *map[string]interface{}
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DownloadEvidenceResponse) GetJSON200() *map[string]interface{} {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DownloadEvidenceResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DownloadEvidenceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DownloadEvidenceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DownloadEvidenceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DownloadEvidenceResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2535,6 +3156,21 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, reqEdito
 	return ParseRegisterResponse(rsp)
 }
 
+// WatchEventsWithResponse What changes, as server-sent events
+//
+// Events `doctor`, `visits`, `visit`, `warning` and `locked`, each with data of the form {type, id, code}: what may be read anew. A comment comes every 15 seconds.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/events (the `WatchEvents` operationId).
+func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WatchEventsResponse, error) {
+	rsp, err := c.WatchEvents(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWatchEventsResponse(rsp)
+}
+
 // ListVisitsWithResponse The waiting list and all visits since the agent started, oldest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2559,6 +3195,21 @@ func (c *ClientWithResponses) GetVisitWithResponse(ctx context.Context, visit Vi
 		return nil, err
 	}
 	return ParseGetVisitResponse(rsp)
+}
+
+// CancelFetchWithResponse Stop the running search
+//
+// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
+func (c *ClientWithResponses) CancelFetchWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*CancelFetchResponse, error) {
+	rsp, err := c.CancelFetch(ctx, visit, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelFetchResponse(rsp)
 }
 
 // CloseVisitWithResponse Decline a waiting patient, or end a visit
@@ -2619,6 +3270,36 @@ func (c *ClientWithResponses) DownloadRecordsWithResponse(ctx context.Context, v
 		return nil, err
 	}
 	return ParseDownloadRecordsResponse(rsp)
+}
+
+// GetEvidenceWithResponse Each signature of the visit, verified anew
+//
+// Also of a visit before a restart.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/visits/{visit}/evidence (the `GetEvidence` operationId).
+func (c *ClientWithResponses) GetEvidenceWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error) {
+	rsp, err := c.GetEvidence(ctx, visit, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEvidenceResponse(rsp)
+}
+
+// DownloadEvidenceWithResponse The evidence in one file that verifies offline
+//
+// Its form stands in the documentation of package practice. It holds the record and the diagnosis: keep it as carefully.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/visits/{visit}/evidence.json (the `DownloadEvidence` operationId).
+func (c *ClientWithResponses) DownloadEvidenceWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*DownloadEvidenceResponse, error) {
+	rsp, err := c.DownloadEvidence(ctx, visit, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDownloadEvidenceResponse(rsp)
 }
 
 // OpenVisitWithResponse Call the patient in
@@ -2894,6 +3575,32 @@ func ParseRegisterResponse(rsp *http.Response) (*RegisterResponse, error) {
 	return response, nil
 }
 
+// ParseWatchEventsResponse parses an HTTP response from a WatchEventsWithResponse call
+func ParseWatchEventsResponse(rsp *http.Response) (*WatchEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WatchEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListVisitsResponse parses an HTTP response from a ListVisitsWithResponse call
 func ParseListVisitsResponse(rsp *http.Response) (*ListVisitsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -2947,6 +3654,39 @@ func ParseGetVisitResponse(rsp *http.Response) (*GetVisitResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelFetchResponse parses an HTTP response from a CancelFetchWithResponse call
+func ParseCancelFetchResponse(rsp *http.Response) (*CancelFetchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelFetchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Visit
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -3040,6 +3780,72 @@ func ParseDownloadRecordsResponse(rsp *http.Response) (*DownloadRecordsResponse,
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetEvidenceResponse parses an HTTP response from a GetEvidenceWithResponse call
+func ParseGetEvidenceResponse(rsp *http.Response) (*GetEvidenceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEvidenceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Evidence
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDownloadEvidenceResponse parses an HTTP response from a DownloadEvidenceWithResponse call
+func ParseDownloadEvidenceResponse(rsp *http.Response) (*DownloadEvidenceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DownloadEvidenceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest map[string]interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -3237,12 +4043,18 @@ type ServerInterface interface {
 	// Register Register at the public cloud (M0; Eq. 8-10)
 	// (POST /v1/doctor/registration)
 	Register(ctx echo.Context) error
+	// WatchEvents What changes, as server-sent events
+	// (GET /v1/events)
+	WatchEvents(ctx echo.Context) error
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	// (GET /v1/visits)
 	ListVisits(ctx echo.Context) error
 	// GetVisit One visit, with the progress at each hospital
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit VisitPath) error
+	// CancelFetch Stop the running search
+	// (POST /v1/visits/{visit}/cancel)
+	CancelFetch(ctx echo.Context, visit VisitPath) error
 	// CloseVisit Decline a waiting patient, or end a visit
 	// (POST /v1/visits/{visit}/close)
 	CloseVisit(ctx echo.Context, visit VisitPath) error
@@ -3252,6 +4064,12 @@ type ServerInterface interface {
 	// DownloadRecords All resources in one file
 	// (GET /v1/visits/{visit}/download)
 	DownloadRecords(ctx echo.Context, visit VisitPath) error
+	// GetEvidence Each signature of the visit, verified anew
+	// (GET /v1/visits/{visit}/evidence)
+	GetEvidence(ctx echo.Context, visit VisitPath) error
+	// DownloadEvidence The evidence in one file that verifies offline
+	// (GET /v1/visits/{visit}/evidence.json)
+	DownloadEvidence(ctx echo.Context, visit VisitPath) error
 	// OpenVisit Call the patient in
 	// (POST /v1/visits/{visit}/open)
 	OpenVisit(ctx echo.Context, visit VisitPath) error
@@ -3328,6 +4146,15 @@ func (w *ServerInterfaceWrapper) Register(ctx echo.Context) error {
 	return err
 }
 
+// WatchEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) WatchEvents(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WatchEvents(ctx)
+	return err
+}
+
 // ListVisits converts echo context to params.
 func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 	var err error
@@ -3350,6 +4177,22 @@ func (w *ServerInterfaceWrapper) GetVisit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetVisit(ctx, visit)
+	return err
+}
+
+// CancelFetch converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelFetch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "visit" -------------
+	var visit VisitPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelFetch(ctx, visit)
 	return err
 }
 
@@ -3398,6 +4241,38 @@ func (w *ServerInterfaceWrapper) DownloadRecords(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DownloadRecords(ctx, visit)
+	return err
+}
+
+// GetEvidence converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEvidence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "visit" -------------
+	var visit VisitPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEvidence(ctx, visit)
+	return err
+}
+
+// DownloadEvidence converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadEvidence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "visit" -------------
+	var visit VisitPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadEvidence(ctx, visit)
 	return err
 }
 
@@ -3551,6 +4426,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/visits/:visit/records", wrapper.FetchRecords, options.OperationMiddlewares["fetchRecords"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/records/:record", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/download", wrapper.DownloadRecords, options.OperationMiddlewares["downloadRecords"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/cancel", wrapper.CancelFetch, options.OperationMiddlewares["cancelFetch"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence", wrapper.GetEvidence, options.OperationMiddlewares["getEvidence"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
 
 }
@@ -3560,65 +4439,80 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Ftrc9s21v4rZ/h2JumUujm2EyufHCdp3Ldus7bbzmzqTWHySEJFAiwAWtZ6/N93cCMpCdTFVdvtfkkk",
-	"EwQOzvU5Fz1ECc8LzpApGQ0fooIIkqNCYb79SCVVH4ma6C8pykTQQlHOomGU8YRkQFPgIyBwpxdGcUT1",
-	"o0K/EEeM5BgNI/9I4G8lFZhGQyVKjCOZTDAneuMvBI6iYfR/vZqUnn0qe4aC87fR4+Oj3kIWnEk0tL3l",
-	"ieJCf0o4U8iU/kiKIqMJ0TT2fpWa0IctD3LbmXMWb6omCKl7GkfvP5xfrjl0NKHiq9WT1bzQvOC3v2Ki",
-	"QofobeHyEIgEqmBGJEi9+2McfRT8NsN8zZmFXfHVbhf2+waIIQwu35/ByeHRSyj8sthqw94Ybndr4fed",
-	"e+jVxEj8jIjUnJmmVK8l2UfBCxSKao0YkUxiHBWNPz1EicAUmaIk20TOByIn+pIZZdOGxKQSlI0jq31e",
-	"gT/ZVXFz+5t4WchxdKYJGWn24K50L765yqAcU6oNkJRqwgVV82cSvvnpOoqjnNx/i2ysbfbV4OQg1uao",
-	"UOgX//XptPNP0vl3v3PyuXPz1c8/dzf84Yso3sCIJqEbWHCJv5Uo1Y6cIKMRzSixV18RSxxVDAg+TbEg",
-	"QuXeu61TgDOeotTvTIopfp5ieEPzUJbUysU9pkzhGIVVnwRZgsF3rUMMPJB0zIgqRftTysYtJC3Jo2ZH",
-	"TYs7eZEb8QJnF09ZuGaDIU1Kg8LmaUBdCdTnxkBAYMJFCklGpAQugEBRioJLfdSSrmo1vHkYxIPjx4Aq",
-	"2gONYKnCfCsJ67dycn9u1x8fVpsSIcjc7al339Fe3c0bxqf3zinzXwcB8lMqi4zMl148ODre+KacS2Vj",
-	"wk4vLimL2yW25IclyqT39Ntzo5b3tiLB+4IK3CjBa5qb5WNBnEVvJfiv9XL93rKsc3L/g4MTIy5yoqwx",
-	"Hx/WytawbcbVGxxxa6bbkOn1eksmzARVeM03Bm4i1NxAokVpNrheH92kumZzffOKlyHpv6VkzLikcqP8",
-	"Fy3+HVUT1IZtUE3CswwT/QjelCzNMLZWr5UOZlRNgIDCewWEpUCAcaVXjGA2ockEdLAjY2QKcjJFCZxh",
-	"N1pWuFuz76rruSUSjw9LkZlzeKmg0NdgY4taPegKUEgU5FwqOIAL+mYxqh68PDk+6L9YE1iDvsq7iA2a",
-	"4GMFVysO5ejoxWbPoDkZhgyplyZQBjMuUrl4r0H/4HCz/2hXkkuUZba7q8joHRoNXqb5YtCHjKIhV9Nf",
-	"EEWRqWcSckKzW35fc/mW8wwJ0+SMCM1K4Tdv7jebEAUTIrWGgSyTBDHFNK648RqUmAMZE6rjYeVYVjm8",
-	"5EQoS/HeXmCdbM/dMu29FRebX7iyq1bN3HOscdmg9VYJ0h8KmGm6tcOKI84yylogbcGF0imlBIEkmWjR",
-	"mD8LnOIcivI2o7L6q8A7btMOyKhUwHAWVAepHIRGVuaafXahg62GiQLHVCrD0ZtQqPVgLyf3NNebHBgr",
-	"sZ8HoUChBC9vQ/7IqOAUsZBQZ5XARyPDlU3hmmpqPSizF6s4GlKA9zRTuLMCaFiG26PlpyBsSR1E3iaI",
-	"lkzRbLvFIfdkY/9/Hw8mXBZUbTaztmhfvb8M6z3xIY0wNhsA6FcfTjsHR8dwR7IStUPM+AxFJyESYYL3",
-	"S8C83zkhndHNw/FhGJV/cKR9FHwsUMr/Be5rDoxbHFdGpAYWYwSl7TuxydaqW9BLZDhtFEhc8WTZYcyB",
-	"KtB+vhmqQlwXmCAtArGflfktai/jHGeGWqxEma8NNdoCAQuUvBRJKLpO+AxywuZAhNYZgQbO3aHwbnZ1",
-	"txXfnHDGNA5j4yiOzKtz+9nc7a7xd1qFv6DXbrcV7zbDNtO8Ych+zutQv4NCK5rj1g6sSbd5MUSHV0tT",
-	"sK0N0yLQ7ueOzpnbrPMjCqdqT6/CbGkyC7WZVbuhUpYorNFQCUROjVR3TIWXzP+JlYAXNqi7b4NVlNco",
-	"7OyW5Puqz+9J1Leu6gSVpS4g7wTMFbFxd+VGlElFWotcfLZtZBeoxPx05DDKon5ITDhLJSgOM2L6B1u4",
-	"J23cpVzAakcnJw20dtjvB/EaVRmuwfqbim7mqd+mIiP2PAwJ5dIUwXaUye1ctQWQlCiyLv913h/vSaLA",
-	"7PMaOMvmOqQQSPmMZZykIX8xKrPsBxHWhCeEUZsuhKKX48fiDaiSYANYDCPBcxgEJe/ltPiyd+bXTj5r",
-	"hegoiJvRwgnW8r1djLsiHFG/tZW7csqyknsGbxAm9AqJSCY70+lRyWpWtBy7RcmYDdApN7nMtsHZ7hSk",
-	"uUqTd6D5CSrZpnvLwMmUre9QSFsx38IhPTnyN3Sw0stWNHDtTlmkPqdZRr0bNRkXDE5e9kOEV/4x6B2r",
-	"tt9O9fCqbrw+DjPf5kybtca1jdqletPu1WPP3O0NcCWjCZWB0q172RvxPpWQZFxi0CHLypTXVo/sql2z",
-	"7cqulzvCcoYC0+FSJc7J2cA3HacxfW3iNWXjobuIx+sxSIP5fDnPLTPlm9fAC2TDZlFkQiQkJMsw1dkE",
-	"UPa6Zon3OZ6qKI7cblEc6Z0MpDeLb7YrqriswLKqWSevdSVkeV6iSzjcJ8htbSvz2q5B4656aSuVde31",
-	"DSHDbbp6N6NnSakx55Xe0aUBY2Tqmk8xoLrXEwQ3GOBdpln+TIO4KTIY0cyU7g2FpkyHRKCoGTRRqrAD",
-	"AZSNePgEqx3PJAieYVXVJ3Ar+EwakMAFcFbX1pj5lpNkQhkOIeO8uCXJ1ICfGPAOxRyE7UzbZoQm3FLm",
-	"6G6/DJymqXYHKGHCsxT8TIyMgemdgYBEqcMF0LTruyGWRVTCmN4hM2myQFUKhqlBZuYK+kMXtFVKk1G3",
-	"ePMuvDM3QCG4MFa4OrrR9UmD7US5sZzTgiQT7Bx0dUQoNb4z/JfDXm82m3WJedzlYtxz78ret+dn7767",
-	"emfeqVGzqzNb/tj8XFp5DUzFt0BGChoNoxfdfveFLSVNjDb17ga9tCpSj9GEC63yJs88T6Nh9DUqV8Ze",
-	"mv456PfbLKBaV830aCQ+Iq45sf6VeiomjmSZ50TMo2H0gc9gRETDPz2TIFF1ysI6Km5LPmQsTYnennuj",
-	"N6kv2Uvc/ErbTc18S/iee5m4Mfu3DNxklE1fa49tFTeZEDbWqsdSSAiDW4RCaEyQ7oGb137Ax5xq1N1F",
-	"FLkdE7uFbdCvY+R5Tsa4mZtUL+u5/Wo2VhDpljJN9GoUWeHi0eAA7kH/W9B7zOT+GUUkEPjHpWmcbsGo",
-	"xRGiogzw6gpVc0bJxgaU6g1P5/tTu8YJj4sBSIkSH/9Sy74mUzRm3WCXrUgFp6xszSrdifsdUQ8+FVwG",
-	"xOAmo/54Ubja3/ZS2LcC+BmwgP3M2pmuyBT3YU+nIOlYh9mmsH3w124oePxmYdsOoqjKo17Kixc8zSQH",
-	"MlIGFzCcNanownU156AmyKp2pwSqpO+Bam+s46lcANCCcxPjl3XKdjX/2sDpqfDtBnOtRCP5MoXnF/3X",
-	"8O63LrzqDPpfrmFzDX2DHv9bKpWD1H+gFrsT1g2s7svnN1MjOxWTZe4Eh/3qqRipiFA6u+JZatSYCqka",
-	"vPQIf5GXvQfz/+O6KPqjG9xujoR/Cl+qXtKrR8Yfb56ielXe8jv5+D1zQolrWF+49F1rI5Jk0ux+bcev",
-	"nkkr221cS89B/mcSpji3EKquH1k0nwpeFDpXNjXZO5qiFirVbxQqBokkw3TVps/04X9vsbzFJKMMgVRK",
-	"7qCfGQpDMwHmfzGwpUgWKkftYmmMP0kfBzhLcOjLDGbyp6EtkuSNjFYA4wxjDZFTjhLC00QwR7Uqtytk",
-	"aT1L93tFt39YUNP2uPo7i3360JXaXQgGoLD+rRaYZjMRgt7tJf24omO2eIC2OJZq0SreLHDFYCa1jAmb",
-	"KS+95PnFoN+5GBzY0HV48uUOmurbLLXXXby8dlrfXH3/HdgyDBAN/O00pCZLZyV2ctEVo930ZI6mUP1L",
-	"ShT5ZQhrpx6tK7J9kWey2RCK3cRlkRHK4Lu3hpCEl1lqdHyKWKyq9lt3Jd8I2b9falG8+w5LW39n056l",
-	"cVZV8i1z9wErs6xiqSlv6kNGNMPtNcMULVvzg+8LZH9vt3+mEUzDssDMWG7JnEa7rBX//en6t5vj8+S1",
-	"5T0GjXgdArovIFlrpZ2gwRQkhxERMdzO16KfuCWSXppKpUFQOnhaBGNrFHLCZ3IBZ3XhrBFaXe4jeV6P",
-	"HdWTTQqInErbk1YTLl0Wbp934RRs20M7JKakrYWUEr1Lc42IVQf1HlUy2Zd27D/0uhnNYNw9+PPs03aL",
-	"YhPpRppjttmurbbqgICkKWq9Mf8/vzjsXJzYIHhw1Dl89eXOBt17sB/WZiGXvv35ZMnF7TMFvhelE63G",
-	"fEHgV6xVF7b9Z6zrZoKf5n3Nb033kwp5TxAvthjs701lbY80L7jOJ2EXBG5+FZbJdWK8ckv+7AC2Jxb+",
-	"5ItTPn7lSGQptGtjqfmpLjy/+Hz1NmwEjWaauXOzjfbpRl9MorjzHFktLthM3xTgrYMltu/kRueU0V9k",
-	"2nsuNHOGvd7g4GW33+13B8NX/VcvDBMdfcsH/T/OZbxQGbOdqbq01a3Nofo9dCjTWilfeAddZspsJLtL",
-	"Pw+X0ePN438CAAD//w==",
+	"3Fz/c9s2lv9XMLydSTulZctx0lj5yU3SxntNm7Pdzcx1fQ1MPklYkQALgJJ1Hv/vN3gASEoEJdJVs7v3",
+	"SyKLJPjwvn7eF+ghSkReCA5cq2jyEBVU0hw0SPzrb0wx/ZHqufkjBZVIVmgmeDSJMpHQjLCUiCmhZGlu",
+	"jOKImUuFeSCOOM0hmkT+koTfSyYhjSZalhBHKplDTs3Cf5EwjSbRfxzXpBzbq+oYKbh8Gz0+PpolVCG4",
+	"AqTtrUi0kOZTIrgGrs1HWhQZS6ih8fgfyhD60PNFbjl8z+ZO9RxI6q7G0ffvL692vHQ6Z/Kb9pv1ujC8",
+	"EHf/gESHXmKWJVdnhCrCNFlRRZRZ/TGOPkpxl0G+452FveObYRv26waIoZxcff+GnJ+9+JYU/rbYasPB",
+	"GG5X6+D30l30aoISv9CaJvPcvzlNmXmCZh+lKEBqZvRiSjMFcVQ0vnqIUqppW4PvqIKXZ6XMyIrpuSg1",
+	"KcyafGZUuiyIFmRMPrDvojjK6f2PwGfGDsbPz1+NT05jo+UapFnof369OPpvevS/J0fnvx3dfvOXKPby",
+	"VloyPjO8s8bwsLHS6as4yhmv/g48Zr/YpjyHlFGC1+LWiltrPDYt71dLh7sptoy5jbfVM47eUJkOZHIi",
+	"IQWuGc32Sf49VXPzkozxRcM4OijGu+Lm8kGCDSFTo4kwlO7NJ9u6aLhtfB0t9VxIptfPFPnrp5tN1r8a",
+	"n+/Sib//fbTni4DWbDGiSegeFlzB7yWooWZCp1OWMWq3/tBWxooBwaspFFTq3AeSXQrwRqSgzDPzYgG/",
+	"LSC8IF5UJbNycZcZ1zADadUnAZ5A8Flvbq0Lis041aXsvsr4rIOkLXnU7Khpib2BNbkRb3B28y0b22ww",
+	"pElpUNgiDagrJfV7Y0KJhETIlCQZVYoISSgpSlkIZV61patGDW8fxvH45WPQgVmZTR4ipiHvJWHzVE7v",
+	"L+39L8+qRamUdO3WNKsPtFe384bxmbX3ONKUqSKj660HT1+83PukWittw++gB7eUxa0SW/LDEuXqCaGt",
+	"kndfkcB9wSTsleANy/H2maTOonsJ/gdzex25alnPjdPvGRhyev+LQ3lTIXOqreG/PKsVs+EHuNDfwVRY",
+	"k+6zJW8DPRlWKs/qpqkpoDKZgzJgQc+ZspCF6Dk1/wApyruMJSTJRJkSytUKjCbEfTa0kkzDjdgL4KjU",
+	"a4TGm6qGnG56oKjecpNbtSrUHHe7rcQeUtS3jM64UEztVdVNjr1jeg7GByHWTUSWQWIuke9KnmYQWwdl",
+	"7AMBGaFEw70mlKeEEi60uWNKVnOWzJHDdAZck5wujBA4jKJWPNvAi7tY2UCWj3F0h/QMBIxuW1dnoZ1R",
+	"TXKhNDlt48nTb89fnp48H4onvRfco8A+HArd8pkvXjzf7/yMBMKoKPVaQBgnKyFTtYVFT07P9rvIbuW6",
+	"AlVmw71hxpZoaC2aP4xPSMYAyUX7pJoB188UySnL7sR9zeU7ITKg3JAzpSwrJVTBr80HRXOI/aLmDyJk",
+	"CtLkwn385RVQJbh3NdtO070+8OqV8TNzqoxhEFUmCUAKaVwJ4zXRck3ojDLeJKUjwajfyHgK95Z/u8i+",
+	"dLeZ+KiF3P/Atb1r21fVAmtsdovtQR9UJf9Px7e9fGvchN2/cM2yvlFmeD70FATN0gFb6YOYtzWcKfTA",
+	"Rrs5umNFgkkRcXwCvJ6HfJbgGeMdSVYhpKYZYYpIoMncqDJ+LWEBaxtMVfWthKWwNQeSMaUJh1XQepV2",
+	"SR3wMsfsF2/0lKZYlZoxpVEDb0Pgz6cfOb1nuVnkFJ2a/TwORW8tRXkXCh9osguAwnLQlpSImE6RKyHn",
+	"a1d608PVN93Ilokxs02fX1iOVKIImda7JUu9lgwwLly50t1evu/aP9J2RNvouV48RPL3LNMw1BtgUgT9",
+	"Le0p1qmYY2Qfh1H29y6hyGmR978eD+ZCFUzv94KdcNY/v51Ue+JDGvHeZRvb6fH1+4uj0xcvyZJmJZhg",
+	"mYkVyKOEKiBzuN9Ki0+OzunR9Pbh5Vk4J37vSPsoxUyCUv8fuG84MOtw0hlVBvPOwKY5SaOWuOECzS0q",
+	"XLSR6KhCznFNmCYm8DdhTIjrsvZ1g8CVhARYEYCzvMzvQNpEzgSXDIw6uDyuoX49UjcJSpQyCSG2uViR",
+	"nPI1odLomgSMq0uQPhS1V1NsxvdDK+8/WtEuEZybRITPojjCF63tZ+TEsvE9qwAYfkgoTyDLOmKiSX7m",
+	"kO2HfIkoYJc5+2AUNuvGi5p8DVn7ZQ1aB5ifZjn0drfNLeCDITq8EWEfrXYjNpUb/XZ0+zCOu3zJR5uP",
+	"/OlF90GA0SpHUkHmtkYrBGliibCPamPDTJlvo7jSw4IqVcwldWVHpRawDmhWCLc09rdFTZD/IJ1z+dOz",
+	"go1aeNtTMqVKkI4lilC1QMMaWHrccvhPrLw+t5DV/TVu53yNtGBYUTXQ1BpcGO1dRQ8KvO6NDqoSaGqR",
+	"VmtHjCtNO1MkserriyVoub6YOlS6XTlMBE8V0YKsKLbGewQW4ytLtZGJvDg/b+QiZycnwWyE6Qx2ZP77",
+	"mhyuUWiXqciIPQ9DQrnaiM+tMB+Tqe1EGNBE89fGZRimp4rcgWIpEIq9b6cJbUe6041eYcdjoELcrXUX",
+	"XtnXOnagAe5pogmu85oInq0NgqEkFSueCZqGKJ2WWfaLDKvhE1Cb9esBsOT5sbkDphWxuCcmUylyMg6q",
+	"Xbj/7KPxjVOOnRrkKIibkd9pleV7WIcShH/D5Cjrp3oW35C0fdmnXzZEqAU5wwrhK98jwGIbMb5ObcPN",
+	"quiS2LYQSQXYYh9W5qMvn0u0Knd9c7Fr7JQMFqXPEw6G/1v4WJacWxCcCqzA9ATASkPRUcVqNn2YcWiM",
+	"z6ro799L1cKstBcBWYKDLDWJwdCCR5eHENkGV1xhHLmCRdYNy8Wt7ScdF0WnFCS/KvwMbf0u3WBaf6mH",
+	"65rObVc99tjXNQsptEhE5qwSw3OHBnYmscwaaju1O4AOV4LfmXnZuzD8573rTxW9tZZUtdTwFJGjJvaC",
+	"aawRFrvvFAyQ+RNCYVfM287zcTbCEG7HMnqgsCenjA0LquJhZxp5w0Iqm7MsYx47YmGRjM+/PQkRXoHC",
+	"ICSsxvgGWV41nLA7VHA/tpg2u8Q7By+3On7DRxQ8c/sH/lbhLtQJS3vPpsaV09yrpPa2Xj4kyYQ6sPeo",
+	"IvFO72HvGlq+rsLr9iypHX2YbHVdPa4x2bFJgyB9jekQ47OJY4B3JjFWGVjVunW3Ye/nNREF8EmzozKn",
+	"iiTURG8yB0kYf12zsgrB9UCGWy2KI7OSDXEK0p4FCl/DsqxqjlTUcbTWz5C1ey3aKhr52nPXPBY+NhQg",
+	"L6uHepmJG9HdA4/dou29ocYlpUnur82Krt4yA65vxAICyn9jAa82iuHcNN7+zGTLC+BkyjIc9EAKMUIB",
+	"lRiC3LvnWhd2qJjxqQi/werJM0UMSqlmOSi5k2KlMCESkghet+g4/pXTZM44TEgmRHFHkwUmejGBJcg1",
+	"kXbk0o6uGMItZY7u7s2QizQ1LggUmYssJX6uXsWEm5UxG1YmRBGWjvzsjGURU2TGlsAxWZCgS8khxSwU",
+	"t2A+jIixT4VF544IMiLvcAcgpZBoj+3x75GvztixKTfaf1HQZA5HpyMThUqTyyL/1eT4eLVajSheHgk5",
+	"O3bPquMfL9+8++n6HT5TlydcP9/yx8IIZeU1xsZxAZwWLJpEz0cno+fWuOaoTcfL8XFaDQPMAF2wUXks",
+	"6F2m0ST6AfRbj2Q3ThCcnpx0WUB1X3UuwKRMU+pGUnY/Uk/Wx5Eq85zKdTSJ3osVmVLZ8FTPFFGgj8rC",
+	"uixhuyl0pjC/su+9NYvUmzxO3GB2105xcDu8z4NM7eP6HUP7GeMLLOdYxU3mlM/Ajg8klJM7g64NDkkP",
+	"wM0bf0gA34rq7hyu6sfEUWEnT3cx8jKnM9jPTWZuO3br1WysYNkd44bodjxpcfHF+JTcE/Nvwe4hU4dn",
+	"FFWEkv+6wjG7HozanI0vygCvrkE3h+9tbAClvxPp+nBq13jD42YA0rKEx3+qZd/QBdhaTU1lPQjanpTB",
+	"5kA6iPtHsp7oL4QKiMGN/P/5onBNlv5SOLQC+MMNAftZdTNd0wUcwp4uiO3KbgjbB3/jhoKv3y9sO4gk",
+	"qz6Ul/LmBi8yJQidasQFHFZNKkbkppqK1XPg1dSUIkwrP0plvLGJp2oDSkshMMZv65QdjvrnBk5PBQlN",
+	"Vn/14eQ1eff7iLw6Gp98vYPNsPS1Tufxt4aT8TL5bB/7HJPPFtZWn8yHFZWc8dlnZOLnTCQLSD/HBGgy",
+	"t7gvpZp6rGfcP3kwLj8mLI3R4z5OCKpoTtcmHEqgKaEcViNyYeJ/bkRncIByoHL8gji81hbOJ6qTuSV7",
+	"f4jScK8tC46UlkDz4PHE7sCExTL74B8X6CccHrHoAAtvCuQS5BHmg7DciuE+vfCCrHOYYOj+kSntcqM/",
+	"0R25N+w6vXio4N3Mdu0wfJa5NzgQXw/DK02lNgmzyFL0R0wqvZeXxw/4/+MuOPQ3d4q3eT741/Cm6luO",
+	"6/PDj7dP8SFVAvoH+fgzd0KJ6/yscLUf41bQgpv9qV78OrZtgm5v/cm1/7nQ7Ykfsga8mFO5gJRg0cJ1",
+	"HWIrZ4Xfzyjj5G5dT+DaKk7bIbzBx78HncwPK6jTLyeoay0KW521vRm32QEiydzJnrBEjEG5dPqZIgtY",
+	"19PNrsuHmXIqRVFA+tr2dt1ArBHWAgodG6IySAMSMC//97aUt5BkjAOhld9xaRUezwE8i+NP9PcUyUYl",
+	"uFssjQMlymMswROY+GIeWkLDgPGwRVUtkoQLbkKta5WGD0gYo2vL7Rp4Wp9q+qOiOzzkrml7bP8OwiHD",
+	"WqsWH4LYxpFtngAybKZSsuVBUvtrNuObLzAWx1MjWi2aZeSY4OETNGHbS2eafPVhfHL0YXxqYeHZ+dcD",
+	"NNWPa3ShRBNH/nr980/EljgJNUm1PZdWQT48C+aaS+4cWw7YePps4OHnCdl5jsy6Ijtf8Uw1B0tid/at",
+	"yExE+OktEpKIMktRxxcARVu137ot+YGKw/ulDsW7P+Jp5+9gdANNwavOnGXuIVK2LKtYik0E85Ipy6C/",
+	"ZkDjUERQMzAxq38KhdzhGUvUBARlbcn8ALo6avHFpDLMHVT0dWUEvn1etWbw7JtX4+WBYtI7g86qd22s",
+	"HtdwirpTQMMEOvIcCUr1Uitr1G5Aze0yFUlpcjV7BElMSUGTBZ0ZTEkTzRIYkUuN5XzVbDV7pFH5tQka",
+	"rXFaiP4kTMssW3cb8b+Cvuz9JRt0hMa4DpP+1OirtltbXHOSV80jVP2Ej42+zkrazwXwf28Q98akiI04",
+	"SfAQaE/mNIboOhPsLx5NhvktT15XhRDTPR8RCDtUpl7HGHvAAlKiBJlSGZv8bVd6GXfg4ivs6WGKaqDw",
+	"69rxETUXK7WRyI7ImwZQdlVCJfLGUGF1vMZ4nIWyk6p6LpQzKXt9RC5c3mXgBdfKdg1KVfle17xveyrM",
+	"Pg+lHYcH0u6gYBBFf8ksF5lrs/yp4ZgdwTVWW80KEByFvlvb/7/6cHb04dxC2tMXR2evvh5s0McP9sPO",
+	"Ms+VH056suTi7kljHz4zpnRj6jjwm3HVjFT3j8btOoT7NO+Lv+x2mFqT9wTxZjPe/rqbqu2R5YWQGlIy",
+	"JJ9GJJSpXWK8drd86QB2IBZ+qn5ExcWvHKgqJVgIhWXirz78dv02bASNsRPcc3Pg5NdbszFbb7YcaYMX",
+	"W0rFVrV1sNROaFQHnIz+Ajfec2PsYXJ8PD79dnQyOhmNJ69OXj1HJjr6tl/0n7BW8UYPyc5w1E2gUW0O",
+	"1a8Phuomrfqwd9BlZgGqGm39GKOKHm8f/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
