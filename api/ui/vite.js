@@ -10,6 +10,8 @@ export function medunionUI() {
     name: 'medunion-ui',
     config: () => ({
       resolve: { preserveSymlinks: true, dedupe: ['preact', 'uplot', 'uqr'] },
+      // Sources below node_modules get no tsconfig.json.
+      oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
       optimizeDeps: { exclude: ['@medunion/ui'] },
       css: { preprocessorOptions: { scss: { loadPaths: ['node_modules'], quietDeps: true } } },
       build: {
