@@ -1,5 +1,5 @@
 import type { Loading, PageConfig, Practice, PracticeEvent, Problem } from './practice.d.ts'
-import { asProblem, methods, problem, type Call, type Method, type Report } from './protocol.ts'
+import { methods, problem, type Call, type Method, type Report } from './protocol.ts'
 
 /** The doctor's role in its Worker. */
 export interface PracticeClient extends Practice {
@@ -41,8 +41,8 @@ class Connection {
     if (this.ended) return Promise.reject(gone())
     const id = ++this.last
     return new Promise((resolve, reject) => {
+      this.port.postMessage({ id, method, args } satisfies Call) // throws for what cannot be passed
       this.waiting.set(id, { resolve, reject })
-      this.port.postMessage({ id, method, args } satisfies Call)
     })
   }
 
@@ -115,7 +115,7 @@ export async function connect(port: Port, progress: (l: Loading) => void): Promi
       try {
         await connection.call('lock', [])
       } catch (e) {
-        if (asProblem(e, 'worker-gone').code !== 'worker-gone') throw e
+        if ((e as Problem).code !== 'worker-gone') throw e // whoever ended it has locked it
       } finally {
         connection.end(gone())
       }

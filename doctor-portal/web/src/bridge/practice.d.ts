@@ -259,6 +259,8 @@ export type BridgeCode =
   | 'browser-lacks'
   /** The page's files or /config.json could not be loaded. */
   | 'not-loaded'
+  /** The page was opened at another address than the portal's origin, which detail names. */
+  | 'other-address'
   /** Another tab of this browser has the store open. */
   | 'other-tab'
   /** The Worker is gone: locked, terminated, or it stopped by a fault. */

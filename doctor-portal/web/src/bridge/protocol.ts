@@ -30,9 +30,9 @@ export function problem(kind: Problem['kind'], code: string, detail: string): Pr
   return { kind, code, detail }
 }
 
-/** Takes whatever was thrown. */
-export function asProblem(e: unknown, code: string): Problem {
+/** Takes whatever was thrown; what is no Problem becomes one of the kind and code given. */
+export function asProblem(e: unknown, kind: Problem['kind'], code: string): Problem {
   const p = e as Partial<Problem> | undefined
   if (typeof p?.kind === 'string' && typeof p.detail === 'string') return p as Problem
-  return problem('internal', code, e instanceof Error ? `${e.name}: ${e.message}` : String(e))
+  return problem(kind, code, e instanceof Error ? `${e.name}: ${e.message}` : String(e))
 }
