@@ -21,6 +21,8 @@ export interface Draft {
   picks: Record<string, Pick | null>;
   /** Absent is the default, '' is nowhere. */
   writeTo?: string;
+  /** Leave out what she says of herself. */
+  anonymous?: boolean;
   /** How many files were attached: they must be chosen again after a reload. */
   files: number;
 }

@@ -11,7 +11,7 @@ export interface Day {
 }
 
 /** The calendar day of a moment where she is. */
-export function localDay(time: string): string {
+export function localDay(time: string | Date): string {
   const t = new Date(time);
   const two = (n: number) => String(n).padStart(2, '0');
   return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;

@@ -12,8 +12,3 @@ export function readable(code: string): string {
   const words = code.replaceAll('_', ' ').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
-
-/** A long identifier in groups that can be read aloud and compared. */
-export function groups(hex: string, size = 4): string {
-  return hex.match(new RegExp(`.{1,${size}}`, 'g'))?.join(' ') ?? hex;
-}

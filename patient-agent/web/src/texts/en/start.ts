@@ -9,8 +9,7 @@ export const start = {
   'app.lock': 'Lock',
   'app.technical': 'Technical detail',
   'app.loading': 'One moment…',
-  'app.yes': 'Yes',
-  'app.no': 'No',
+  'app.more': 'More',
   'app.show': 'Show',
   'app.hide': 'Hide',
   'app.done': 'Done',
@@ -63,6 +62,8 @@ export const start = {
   'passphrase.differ': 'The two sentences are not the same',
   'passphrase.weaker': 'Your credential will say “secret sentence”',
   'passphrase.weaker.text': 'Doctors and hospitals can see that no fingerprint or face stands behind it.',
+  'passphrase.beside': 'One more step: this device needs a secret sentence too',
+  'passphrase.beside.text': 'Your fingerprint or face approves what you share. The sentence opens the app, because this device cannot lock your keys by itself.',
   'passphrase.do': 'Save and register me',
 
   'me.title': 'How should doctors call you?',
