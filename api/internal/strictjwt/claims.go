@@ -1,12 +1,9 @@
 package strictjwt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Times are the claims about time, in whole seconds since 1970 (RFC 7519,
@@ -46,12 +43,3 @@ func (t Times) Check(now time.Time, most time.Duration) error {
 	}
 	return nil
 }
-
-// wrapped lets any value be the claims of a token that golang-jwt signs.
-type wrapped struct {
-	jwt.MapClaims
-	Any any
-}
-
-// MarshalJSON writes the value itself.
-func (w wrapped) MarshalJSON() ([]byte, error) { return json.Marshal(w.Any) }

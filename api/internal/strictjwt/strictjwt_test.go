@@ -1,3 +1,5 @@
+//go:build !js
+
 package strictjwt_test
 
 import (
@@ -228,6 +230,34 @@ func TestKeySetRefuses(t *testing.T) {
 	}
 }
 
+// What a browser does and what a server does is the same, for true tokens and for every
+// forgery.
+func TestBothWaysAgree(t *testing.T) {
+	k := key(t, 1)
+	token, err := strictjwt.Sign(k, typ, valid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := keys(t, key(t, 2), k)
+	var got, direct claims
+	if err := errors.Join(strictjwt.Verify(token, typ, set, &got), strictjwt.VerifyDirectly(token, typ, set, &direct)); err != nil || got != direct {
+		t.Fatalf("%+v, %+v, %v", got, direct, err)
+	}
+	refused := 0
+	for name, forged := range forgery.All(t, token, k) {
+		err, errDirect := strictjwt.Verify(forged, typ, set, new(claims)), strictjwt.VerifyDirectly(forged, typ, set, new(claims))
+		if (err == nil) != (errDirect == nil) {
+			t.Errorf("%s: %v, directly %v", name, err, errDirect)
+		}
+		if errDirect != nil {
+			refused++
+		}
+	}
+	if refused < 20 {
+		t.Errorf("only %d forgeries were refused", refused)
+	}
+}
+
 // Of every token there is one text: whatever verifies is what was signed.
 func FuzzVerify(f *testing.F) {
 	k := key(f, 1)
@@ -242,8 +272,12 @@ func FuzzVerify(f *testing.F) {
 	}
 	header, payload := forgery.Parts(f, token)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var c claims
-		if strictjwt.Verify(data, typ, set, &c) != nil {
+		var c, direct claims
+		err := strictjwt.Verify(data, typ, set, &c)
+		if errDirect := strictjwt.VerifyDirectly(data, typ, set, &direct); (err == nil) != (errDirect == nil) || err == nil && c != direct {
+			t.Fatalf("the two ways differ: %v, %v", err, errDirect)
+		}
+		if err != nil {
 			return
 		}
 		h, p := forgery.Parts(t, data)
