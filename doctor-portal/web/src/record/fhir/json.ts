@@ -1,0 +1,60 @@
+/**
+ * Access to parsed JSON that a hospital wrote. Nothing is assumed of its shape: what is
+ * absent or of another type reads as undefined or as an empty list.
+ */
+export type Obj = { readonly [key: string]: unknown }
+
+/** What a text may hold at most where it is shown in a list; the whole text stands in the raw resource. */
+const longest = 4000
+
+/** Control characters, and those that change the direction of the text after them. */
+// eslint-disable-next-line no-control-regex
+const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
+
+export function obj(v: unknown): Obj | undefined {
+  return typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Obj) : undefined
+}
+
+export function list(v: unknown): readonly unknown[] {
+  return Array.isArray(v) ? v : []
+}
+
+/** The objects of a list. One object where FHIR has a list counts as a list of one. */
+export function objs(v: unknown): readonly Obj[] {
+  const one = obj(v)
+  if (one) return [one]
+  return list(v).filter((x): x is Obj => obj(x) !== undefined)
+}
+
+/** A text without control characters, or undefined if nothing is left of it. */
+export function str(v: unknown): string | undefined {
+  if (typeof v !== 'string') return undefined
+  const clean = (v.length > longest ? v.slice(0, longest) + '…' : v).replace(controls, '').trim()
+  return clean === '' ? undefined : clean
+}
+
+export function strs(v: unknown): readonly string[] {
+  return list(v).map(str).filter((x): x is string => x !== undefined)
+}
+
+export function num(v: unknown): number | undefined {
+  return typeof v === 'number' && Number.isFinite(v) ? v : undefined
+}
+
+export function bool(v: unknown): boolean | undefined {
+  return typeof v === 'boolean' ? v : undefined
+}
+
+/** The field of a choice type such as value[x]: its type's name and its content. */
+export function choice(o: Obj, stem: string): { type: string; value: unknown } | undefined {
+  for (const key of Object.keys(o)) {
+    const type = key.slice(stem.length)
+    if (key.startsWith(stem) && type !== '' && type[0] === type[0]?.toUpperCase()) return { type, value: o[key] }
+  }
+  return undefined
+}
+
+/** Removes what is empty, so that optional properties are absent rather than undefined. */
+export function some<T>(...values: readonly (T | undefined)[]): T[] {
+  return values.filter((x): x is T => x !== undefined)
+}
