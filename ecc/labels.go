@@ -146,6 +146,9 @@ const (
 	LabelDoctorExport   Label = "doctor export"
 	LabelPatientStore   Label = "patient store"
 	LabelPatientFile    Label = "patient file"
+	LabelPatientHeader  Label = "patient header"
+	LabelPatientOpener  Label = "patient opener"
+	LabelPasskeyOpener  Label = "passkey opener"
 	LabelEvidence       Label = "evidence"
 	LabelStatement      Label = "statement"
 

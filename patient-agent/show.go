@@ -110,7 +110,7 @@ func showReleases(r agent.Releases) {
 				x.Purpose, x.Resources, join(x.Classes), join(x.Departments))
 		}
 		for _, w := range h.Warnings {
-			fmt.Fprintf(os.Stderr, "!!! %s: %s\n", h.Hospital, w)
+			fmt.Fprintf(os.Stderr, "!!! %s: %s\n", h.Hospital, w.Says)
 		}
 	}
 }

@@ -38,6 +38,10 @@ type Config struct {
 	VerifyCertificate message.CertificateVerifier
 	Authority         string // name of the medical authority behind it
 
+	// Origin is that of the agent's own page, such as http://localhost:8091. Passkeys are
+	// made for its host. Without it, none can be made.
+	Origin string
+
 	// AllowHTTP lets the agent speak plain HTTP to others than loopback. Without it,
 	// such an address is refused: registration and capabilities need TLS.
 	AllowHTTP bool
@@ -58,6 +62,8 @@ type Agent struct {
 	lists   lists
 	changes changes
 
+	challenges challenges
+
 	opening sync.Mutex // one passphrase at a time
 	mu      sync.Mutex
 	open    *opened // nil while the store is locked
@@ -70,6 +76,9 @@ type opened struct {
 	ctx    context.Context // ends when the store is locked
 	cancel context.CancelFunc
 	visits sync.WaitGroup
+
+	approvals approvals
+	running   running
 }
 
 // New makes an agent; its store stays locked until Unlock or Register.
@@ -97,9 +106,7 @@ func (c *Config) setDefaults() {
 	if c.Suite == 0 {
 		c.Suite = ecc.SuiteX25519
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Now = wallClock(c.Now)
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
@@ -120,31 +127,51 @@ func (a *Agent) newRole(id patient.Identity) (*patient.Patient, error) {
 		VerifyCertificate: a.cfg.VerifyCertificate, Stamp: a.clock.stamp}, id)
 }
 
-// Status says whether there is a store, whether it is open, and, if it is, whether
-// its identity is registered.
+// Status says whether there is a store, what opens it and approves consents, whether it
+// is open, and, if it is, whether its identity is registered.
 type Status struct {
 	Exists, Open, Registered bool
+
+	Openers      []message.VerificationKind
+	Verification message.VerificationKind // 0 without a store
+	Passkey      *Passkey
+	Now          time.Time
 }
 
 // Status never fails and needs no passphrase.
 func (a *Agent) Status() Status {
-	s := Status{Exists: keystore.Exists(a.cfg.Store)}
-	if o, err := a.opened(); err == nil {
+	s := Status{Exists: keystore.Exists(a.cfg.Store), Now: a.cfg.Now()}
+	header, err := keystore.Inspect(a.cfg.Store)
+	if o, opened := a.opened(); opened == nil {
 		s.Open, s.Registered = true, o.role.Registered()
+		header, err = o.store.Header(), nil
+	}
+	if err == nil {
+		s.Openers, s.Verification, s.Passkey = header.Openers(), header.Verification, passkeyIn(header)
 	}
 	return s
 }
 
-// Unlock opens the store. Unlocking an open one checks the passphrase. A visit that
-// was under way when the agent ended is from then on a failed one.
-func (a *Agent) Unlock(passphrase []byte) error {
+// Unlock opens the store with the passphrase. Unlocking an open one checks it. A visit
+// that was under way when the agent ended is from then on a failed one.
+func (a *Agent) Unlock(passphrase []byte) error { return a.unlock(keystore.Passphrase(passphrase)) }
+
+// UnlockPasskey opens the store with what the passkey's PRF extension gave, 32 bytes.
+func (a *Agent) UnlockPasskey(prf []byte) error {
+	err := a.unlock(keystore.Opener{PRF: prf})
+	if errors.Is(err, keystore.ErrPassphrase) {
+		return errPasskey.Because(err)
+	}
+	return err
+}
+
+func (a *Agent) unlock(by keystore.Opener) error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
 	if o, err := a.opened(); err == nil {
-		_, err := a.verificationKey(o, passphrase)
-		return err
+		return storeProblem(o.store.Check(by))
 	}
-	store, err := keystore.Open(a.storeOptions(), passphrase)
+	store, err := keystore.Open(a.storeOptions(), by)
 	if err != nil {
 		return storeProblem(err)
 	}
@@ -183,35 +210,46 @@ func (a *Agent) setOpen(store *keystore.Store, role *patient.Patient) {
 		a.open.cancel() // a new identity; an unregistered one has no visits
 	}
 	a.open = &opened{store: store, role: role, ctx: ctx, cancel: cancel}
+	o := a.open
+	o.visits.Go(func() { a.observe(o) })
+	a.changes.broadcast(Statuses, Visits)
 }
 
 // Lock ends the visits under way and forgets all keys.
 func (a *Agent) Lock() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
+	o := a.close()
+	if o == nil {
+		return nil
+	}
+	return storeProblem(o.store.Close())
+}
+
+// close makes the open store no longer the current one and waits for what goes on with
+// it. The caller holds opening.
+func (a *Agent) close() *opened {
 	a.mu.Lock()
 	o := a.open
 	a.open = nil
 	a.mu.Unlock()
-	if o == nil {
-		return nil
+	if o != nil {
+		o.cancel()
+		o.visits.Wait()
+		a.changes.broadcast(Statuses, Visits)
 	}
-	o.cancel()
-	o.visits.Wait()
-	return storeProblem(o.store.Close())
+	return o
 }
 
 // Close is Lock, for the end of the program.
 func (a *Agent) Close() error { return a.Lock() }
-
-var errLocked = problem.Conflict("The store is locked; unlock it with the passphrase first.")
 
 func (a *Agent) opened() (*opened, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.open == nil {
 		if !keystore.Exists(a.cfg.Store) {
-			return nil, problem.Conflict("There is no store yet; register first.")
+			return nil, errNoStore
 		}
 		return nil, errLocked
 	}
@@ -226,8 +264,6 @@ func (a *Agent) registered() (*opened, error) {
 	}
 	return o, err
 }
-
-var errPassphrase = problem.Invalid("The passphrase is wrong.")
 
 // verificationKey derives the user-verification key and checks that it is that of
 // β_P: without the right passphrase nothing leaves the device (attack 6).
@@ -260,15 +296,15 @@ func storeProblem(err error) error {
 	case errors.Is(err, keystore.ErrPassphrase):
 		return errPassphrase.Because(err)
 	case errors.Is(err, keystore.ErrAbsent):
-		return problem.Conflict("There is no store yet; register first.").Because(err)
+		return errNoStore.Because(err)
 	case errors.Is(err, keystore.ErrInUse):
-		return problem.Conflict("Another process has opened the store.").Because(err)
+		return problem.Conflict("Another process has opened the store.").Coded("store-in-use").Because(err)
 	case errors.Is(err, keystore.ErrExists):
-		return problem.Conflict("There is a store already.").Because(err)
+		return problem.Conflict("There is a store already.").Coded("store-exists").Because(err)
 	case errors.Is(err, keystore.ErrMode):
-		return problem.Conflict("Others can read the store's file; set its mode to 0600.").Because(err)
+		return problem.Conflict("Others can read the store's file; set its mode to 0600.").Coded("store-readable").Because(err)
 	case errors.Is(err, keystore.ErrFormat):
-		return problem.Conflict("The store's file is no store of this version.").Because(err)
+		return problem.Conflict("The store's file is no store of this version.").Coded("store-unknown").Because(err)
 	case errors.Is(err, keystore.ErrClosed):
 		return errLocked.Because(err)
 	}

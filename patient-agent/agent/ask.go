@@ -106,16 +106,16 @@ func statement(a patient.Answered) keystore.Statement {
 	return keystore.Statement{TBS: a.TBS, Signature: a.Signature}
 }
 
-// says words a failure for a list of results: the public sentence of its kind.
-func says(err error) string {
+// says words a failure of a peer for a list of results.
+func says(err error) Reason {
 	e := problem.From(err)
 	switch e.Kind {
 	case problem.KindUnavailable, problem.KindTooMany:
-		return "could not be reached; try again later"
+		return Reason{"unreachable", "could not be reached; try again later"}
 	case problem.KindRefused:
-		return "refused, or its answer did not hold"
+		return Reason{"refused", "refused, or its answer did not hold"}
 	case problem.KindNotFound:
-		return "is not in the directory"
+		return Reason{"not-in-directory", "is not in the directory"}
 	}
-	return "failed: " + e.Document("").Detail
+	return Reason{"failed", "failed: " + e.Document("").Detail}
 }

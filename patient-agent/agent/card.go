@@ -27,7 +27,7 @@ type Card struct {
 	Until       time.Time // when certificate or credential ends, whichever is first
 }
 
-var errLink = problem.Invalid("This is not a doctor's link: it has the form https://portal/visit#credential.")
+var errLink = problem.Invalid("This is not a doctor's link: it has the form https://portal/visit#credential.").Coded("not-a-link")
 
 // parseLink splits a doctor's link <origin>/visit#<c_D> into the portal's origin and
 // c_D, which stands in the fragment and therefore never reaches a portal's log.
@@ -55,13 +55,17 @@ func (a *Agent) Card(ctx context.Context, link string) (Card, error) {
 	if err != nil {
 		return Card{}, err
 	}
+	return a.card(origin, d), nil
+}
+
+func (a *Agent) card(origin string, d patient.Doctor) Card {
 	c := Card{Credential: d.Hash, Name: d.Certificate.Name, Licence: d.Certificate.Licence, Departments: codes(d.Certificate.Departments),
 		Affiliation: message.ID(d.Certificate.Affiliation), Authority: a.cfg.Authority, Portal: origin,
 		NotBefore: d.Certificate.NotBefore, Until: d.Certificate.Expires}
 	if end := d.Credential.Info.NotAfter.Time(); end.Before(c.Until) {
 		c.Until = end
 	}
-	return c, nil
+	return c
 }
 
 // doctor fetches and verifies the card behind a link.

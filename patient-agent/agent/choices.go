@@ -25,7 +25,8 @@ const (
 // its default.
 type Request struct {
 	Link       string // the doctor's
-	Passphrase []byte // for the consent; not kept
+	Passphrase []byte // for the consent; not kept. For StartVisit only
+	Again      string // a visit that failed, instead of everything else; for PrepareApproval only
 
 	Department message.Code // in which the doctor acts; his only one by default
 	Purpose    message.Code // TREATMENT by default
@@ -42,6 +43,7 @@ type Request struct {
 	WriteTo *message.ID
 
 	Recordings []Recording // what she has measured
+	Anonymous  bool        // leave the profile out
 }
 
 // Withhold names what is left out of everything, at every hospital.
@@ -66,25 +68,55 @@ type Recording struct {
 
 var kinds = map[string]signals.Kind{"": signals.Auto, "ecg": signals.ECG, "ppg": signals.PPG, "heart-rate": signals.HeartRate}
 
-// measured builds M_SD, a FHIR Bundle, without entries if nothing was measured.
-func measured(recordings []Recording) ([]byte, error) {
+// measured builds M_SD, a FHIR Bundle, without entries if nothing was measured. What
+// she says of herself comes first; it is left out, and reported so, if a recording says
+// who she is.
+func measured(recordings []Recording, profile Profile) (msd []byte, with *Profile, err error) {
 	var entries []fhirbundle.Entry
 	for _, r := range recordings {
 		kind, known := kinds[r.Kind]
 		if !known {
-			return nil, problem.Invalid("The kind of recording is unknown.")
+			return nil, nil, problem.Invalid("The kind of recording is unknown.")
 		}
 		e, err := signals.Load(r.Name, bytes.NewReader(r.Data), signals.Options{Kind: kind, Hz: r.Hz, Start: r.Start, First: r.First})
 		if err != nil {
-			return nil, signalsProblem(err)
+			return nil, nil, signalsProblem(err)
 		}
 		entries = append(entries, e...)
 	}
-	b, err := signals.Bundle(entries)
-	if err != nil {
-		return nil, signalsProblem(err)
+	named := slices.ContainsFunc(entries, func(e fhirbundle.Entry) bool { return e.Type == "Patient" })
+	if profile.Name != "" && !named {
+		self, err := profile.resource()
+		if err != nil {
+			return nil, nil, problem.Internal(err)
+		}
+		entries, with = append([]fhirbundle.Entry{self}, entries...), &profile
 	}
-	return b, nil
+	msd, err = signals.Bundle(entries)
+	if err != nil {
+		return nil, nil, signalsProblem(err)
+	}
+	return msd, with, nil
+}
+
+// Preview is the measurements as they would be sent, without the profile.
+func Preview(recordings []Recording) ([]byte, error) {
+	msd, _, err := measured(recordings, Profile{})
+	return msd, err
+}
+
+// countObservations is how many recordings M_SD holds.
+func countObservations(msd []byte) (n int) {
+	b, err := fhirbundle.Decode(msd)
+	if err != nil {
+		return 0
+	}
+	for _, e := range b.Entries {
+		if e.Type == "Observation" {
+			n++
+		}
+	}
+	return n
 }
 
 // signalsProblem shows the cause: it names lines and columns, and the caller owns
@@ -93,16 +125,22 @@ func signalsProblem(err error) error {
 	if errors.Is(err, signals.ErrTooLarge) {
 		return problem.TooLarge().Because(err)
 	}
-	return problem.Invalid("The measurements are not usable: " + err.Error() + ".").Because(err)
+	return problem.Invalid("The measurements are not usable: " + err.Error() + ".").Coded("signals-unusable").Because(err)
 }
 
 // choose turns a request into what the consent will say.
-func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Request) (c patient.Choices, err error) {
-	if c.MSD, err = measured(r.Recordings); err != nil {
-		return c, err
+func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Request) (c patient.Choices, with *Profile, err error) {
+	var self Profile
+	if !r.Anonymous {
+		if self, err = profileIn(o); err != nil {
+			return c, nil, err
+		}
+	}
+	if c.MSD, with, err = measured(r.Recordings, self); err != nil {
+		return c, nil, err
 	}
 	if c.Department, err = department(d, r.Department); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	c.Purpose, c.Expires, c.MaxUses = r.Purpose, r.Expires, r.MaxUses
 	if c.Purpose == "" {
@@ -116,13 +154,13 @@ func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Reque
 	}
 	mine, err := enrolled(o)
 	if err != nil {
-		return c, err
+		return c, nil, err
 	}
 	if c.WriteTo, err = writeTo(d, r.WriteTo, mine); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	c.Grants, err = a.grants(ctx, o, r, mine)
-	return c, err
+	return c, with, err
 }
 
 func department(d patient.Doctor, wanted message.Code) (message.Code, error) {
@@ -131,9 +169,9 @@ func department(d patient.Doctor, wanted message.Code) (message.Code, error) {
 	case wanted == "" && len(has) == 1:
 		return has[0], nil
 	case wanted == "":
-		return "", problem.Invalid("The doctor acts in several departments; name one.")
+		return "", problem.Invalid("The doctor acts in several departments; name one.").Coded("department-needed")
 	case !slices.Contains(has, wanted):
-		return "", problem.Invalid("The doctor does not act in that department.")
+		return "", problem.Invalid("The doctor does not act in that department.").Coded("department-wrong")
 	}
 	return wanted, nil
 }
@@ -147,7 +185,7 @@ func writeTo(d patient.Doctor, wanted *message.ID, mine []message.ID) (message.I
 		return home, nil
 	}
 	if *wanted != "" && !slices.Contains(mine, *wanted) {
-		return "", problem.Invalid("The diagnosis cannot be written at a hospital where you are not enrolled.")
+		return "", problem.Invalid("The diagnosis cannot be written at a hospital where you are not enrolled.").Coded("write-not-enrolled")
 	}
 	return *wanted, nil
 }
@@ -171,7 +209,7 @@ func (a *Agent) grants(ctx context.Context, o *opened, r Request, mine []message
 	}
 	for _, g := range r.Grants {
 		if !slices.Contains(mine, g.Hospital) {
-			return nil, problem.Invalid("A grant names a hospital where you are not enrolled.")
+			return nil, problem.Invalid("A grant names a hospital where you are not enrolled.").Coded("grant-not-enrolled")
 		}
 		if !within(g.Departments, p.Departments) || !within(g.Classes, p.Classes) {
 			return nil, problem.Invalid("A grant names a department or class that does not exist.")

@@ -37,3 +37,12 @@ func (c *clock) correct(server time.Time) bool {
 	c.offset = offset
 	return true
 }
+
+// wallClock is the time of day alone. A time with Go's monotonic reading stands still
+// while the device sleeps, and a session that is over for everybody else would go on.
+func wallClock(now func() time.Time) func() time.Time {
+	if now == nil {
+		now = time.Now
+	}
+	return func() time.Time { return now().Round(0) }
+}

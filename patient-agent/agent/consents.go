@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"medunion/api/message"
-	"medunion/api/problem"
 	"medunion/patient-agent/internal/keystore"
 	"medunion/patient-agent/patient"
 )
@@ -16,7 +15,9 @@ import (
 type Consent struct {
 	Hash       message.Hash // H(Consent)
 	Doctor     string
+	Licence    string
 	Credential message.Hash // c_D
+	Visit      string       // in which it was given
 	Department message.Code
 	Purpose    message.Code
 	NotBefore  time.Time
@@ -40,7 +41,9 @@ func (a *Agent) Consents() ([]Consent, error) {
 			if err != nil {
 				return err
 			}
-			out = append(out, consent(k, con))
+			shown := consent(k, con)
+			shown.Visit = visitOf(c, k.Hash)
+			out = append(out, shown)
 		}
 		return nil
 	})
@@ -49,9 +52,18 @@ func (a *Agent) Consents() ([]Consent, error) {
 
 func consent(k keystore.Consent, con message.CON) Consent {
 	c := con.Consent
-	return Consent{Hash: k.Hash, Doctor: k.Name, Credential: c.Doctor, Department: c.Department, Purpose: c.Purpose,
+	return Consent{Hash: k.Hash, Doctor: k.Name, Licence: k.Licence, Credential: c.Doctor, Department: c.Department, Purpose: c.Purpose,
 		NotBefore: c.NotBefore.Time(), Expires: c.Expires.Time(), MaxUses: c.MaxUses, Grants: con.OpenH.Grants,
 		WriteTo: con.OpenH.WriteTo, Revoked: revoked(k, con)}
+}
+
+func visitOf(c keystore.Content, consent message.Hash) string {
+	for _, v := range c.Visits {
+		if v.Consent != nil && *v.Consent == consent {
+			return v.ID
+		}
+	}
+	return ""
 }
 
 func revoked(k keystore.Consent, con message.CON) string {
@@ -76,7 +88,7 @@ func findConsent(o *opened, h message.Hash) (k keystore.Consent, con message.CON
 	err = o.store.View(func(c keystore.Content) error {
 		found := c.Consent(h)
 		if found == nil {
-			return problem.NotFound("There is no such consent.")
+			return errNoConsent
 		}
 		k = *found
 		con, err = message.DecodeCON(k.CON)
@@ -175,9 +187,11 @@ func (r Revocation) Says() string {
 
 // RevocationResult is one peer's part of it.
 type RevocationResult struct {
-	At      string // a hospital, or the public cloud with one of her departments
-	Revoked bool
-	Says    string
+	At         string       // a hospital, or the public cloud with one of her departments
+	Hospital   message.ID   // either
+	Department message.Code // or
+	Revoked    bool
+	Reason
 }
 
 // Revoke asks every hospital of the consent, and the public cloud for each of its
@@ -198,14 +212,16 @@ func (a *Agent) Revoke(ctx context.Context, h message.Hash) (Revocation, error) 
 	}
 	out := Revocation{Complete: true}
 	for _, p := range places(con) {
-		r := RevocationResult{At: p.name(), Revoked: true, Says: "refuses the consent from now on"}
+		r := RevocationResult{At: p.name(), Hospital: p.hospital, Department: p.department, Revoked: true,
+			Reason: Reason{"revoked", "refuses the consent from now on"}}
 		if !k.RevokedAt(p.name()) {
 			if err := a.revokeAt(ctx, o, p, h); err != nil {
-				r.Revoked, r.Says, out.Complete = false, says(err), false
+				r.Revoked, r.Reason, out.Complete = false, says(err), false
 			}
 		}
 		out.Results = append(out.Results, r)
 	}
+	a.changes.broadcast(Consents)
 	return out, nil
 }
 

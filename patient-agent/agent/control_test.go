@@ -87,8 +87,8 @@ func TestReleases(t *testing.T) {
 			u.anna.page = 0
 		}
 		h, complete := anna(t, a)
-		if complete || !strings.Contains(strings.Join(h.Warnings, "\n"), c.says) || len(h.Releases) != c.shown {
-			t.Errorf("%s: %d shown, %q", what, len(h.Releases), h.Warnings)
+		if complete || !strings.Contains(warnings(h), c.says) || len(h.Releases) != c.shown {
+			t.Errorf("%s: %d shown, %v", what, len(h.Releases), h.Warnings)
 		}
 		u.anna.page = 2
 	}
@@ -97,8 +97,8 @@ func TestReleases(t *testing.T) {
 		t.Errorf("the gap is filled: %+v", h)
 	}
 	u.do(func() { u.anna.releases[6].Resources = 9 })
-	if h, complete := anna(t, a); complete || !strings.Contains(strings.Join(h.Warnings, ""), "CHANGED release 7") {
-		t.Errorf("changed: %q", h.Warnings)
+	if h, complete := anna(t, a); complete || !strings.Contains(warnings(h), "CHANGED release 7") {
+		t.Errorf("changed: %v", h.Warnings)
 	}
 }
 
@@ -107,8 +107,8 @@ func TestReleaseUnderAnUnknownConsent(t *testing.T) {
 	a, v := u.visited()
 	u.anna.releases = append(u.list(*v.Consent, 1), u.list(message.Hash{7}, 2)...)
 	h, complete := anna(t, a)
-	if complete || len(h.Warnings) != 1 || !strings.Contains(h.Warnings[0], "Release 2 names a consent that you did not give") {
-		t.Errorf("%q", h.Warnings)
+	if complete || len(h.Warnings) != 1 || !strings.Contains(h.Warnings[0].Says, "Release 2 names a consent that you did not give") {
+		t.Errorf("%v", h.Warnings)
 	}
 	u.do(func() {
 		u.fail = func(r *http.Request) int { return map[bool]int{true: 503}[r.URL.Path == "/v1/questions"] }
@@ -243,4 +243,12 @@ func TestOldRevocationList(t *testing.T) {
 	now = now.Add(3 * time.Hour)
 	_, err = a.Card(ctx, u.link())
 	kind(t, "a list older than two hours", err, problem.KindRefused)
+}
+
+func warnings(h agent.HospitalReleases) string {
+	var b strings.Builder
+	for _, w := range h.Warnings {
+		b.WriteString(w.Code + ": " + w.Says + "\n")
+	}
+	return b.String()
 }

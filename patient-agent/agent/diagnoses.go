@@ -32,7 +32,7 @@ type Stored = keystore.Stored
 // Unanswered is a hospital that could not be asked or whose answer did not hold.
 type Unanswered struct {
 	Hospital message.ID
-	Says     string
+	Reason
 }
 
 // Diagnoses asks every hospital where she is enrolled for the diagnoses in her
@@ -50,7 +50,7 @@ func (a *Agent) Diagnoses(ctx context.Context) ([]Diagnosis, []Unanswered, error
 	unanswered := []Unanswered{}
 	for _, id := range mine {
 		if err := a.fetchDiagnoses(ctx, o, id); err != nil {
-			unanswered = append(unanswered, Unanswered{Hospital: id, Says: says(err)})
+			unanswered = append(unanswered, Unanswered{Hospital: id, Reason: says(err)})
 		}
 	}
 	out := []Diagnosis{}
@@ -93,30 +93,43 @@ func (a *Agent) fetchDiagnoses(ctx context.Context, o *opened, id message.ID) er
 	if err != nil {
 		return err
 	}
-	if err := keepNew(o, found); err != nil {
+	if err := a.keepNew(o, found); err != nil {
 		return storeProblem(err)
 	}
 	return bad
 }
 
-// keepNew stores diagnoses, and writes nothing if all are known.
-func keepNew(o *opened, found []keystore.Diagnosis) error {
-	news := false
-	err := o.store.View(func(c keystore.Content) error {
+// keepNew stores diagnoses, and writes nothing if all are known. A visit that had lost
+// its diagnosis has found it.
+func (a *Agent) keepNew(o *opened, found []keystore.Diagnosis) error {
+	merge := func(c *keystore.Content) (news bool) {
 		for _, d := range found {
-			news = mergeDiagnosis(&c, d) || news
+			news = mergeDiagnosis(c, d) || news
+			news = a.foundFor(c, d) || news
 		}
-		return nil
-	})
+		return news
+	}
+	news := false
+	err := o.store.View(func(c keystore.Content) error { news = merge(&c); return nil })
 	if err != nil || !news {
 		return err
 	}
-	return o.store.Update(func(c *keystore.Content) error {
-		for _, d := range found {
-			mergeDiagnosis(c, d)
+	err = o.store.Update(func(c *keystore.Content) error { merge(c); return nil })
+	a.changes.broadcast(Visits)
+	return err
+}
+
+// foundFor gives a diagnosis from a record to the visit that ended without one.
+func (a *Agent) foundFor(c *keystore.Content, d keystore.Diagnosis) bool {
+	for i := range c.Visits {
+		v := &c.Visits[i]
+		if v.State == Failed && v.Diagnosis == nil && v.Consent != nil && *v.Consent == d.Consent && gaveTo(*c, d.Consent, d.Doctor) {
+			set(v, Diagnosed, codeFromTheRecord, a.cfg.Now())
+			v.Diagnosis, v.Again = &d.Hash, nil
+			return true
 		}
-		return nil
-	})
+	}
+	return false
 }
 
 func keptDiagnosis(d patient.Diagnosis) keystore.Diagnosis {

@@ -24,10 +24,12 @@ type mailbox struct {
 	header string // the capability: never in an address
 	after  string
 	queue  []message.Message
+
+	connected func(bool) // told after each attempt whether the portal was reached
 }
 
-func newMailbox(client *portal.Client, session [16]byte, now func() time.Time) *mailbox {
-	return &mailbox{client: client, now: now, header: encode(session[:]), after: "0-0"}
+func newMailbox(client *portal.Client, session [16]byte, now func() time.Time, connected func(bool)) *mailbox {
+	return &mailbox{client: client, now: now, header: encode(session[:]), after: "0-0", connected: connected}
 }
 
 func (m *mailbox) capability(_ context.Context, r *http.Request) error {
@@ -53,13 +55,15 @@ func (m *mailbox) sendM3(ctx context.Context, m3 message.Message, until time.Tim
 	})
 }
 
-// deliver repeats a post over a short loss of the portal. The portal takes each step
+// deliver repeats a post until the portal has taken it, over every loss of the network
+// within the message's life. The portal takes each step
 // of a visit once: after an attempt whose answer was lost, an error of the kind done
 // means that the message had arrived.
 func (m *mailbox) deliver(ctx context.Context, until time.Time, done problem.Kind, post func() error) error {
 	pause := firstPause
 	for tried := false; ; tried = true {
 		err := post()
+		m.connected(!transient(err))
 		if err == nil || tried && problem.KindOf(err) == done {
 			return nil
 		}
@@ -72,7 +76,8 @@ func (m *mailbox) deliver(ctx context.Context, until time.Time, done problem.Kin
 	}
 }
 
-// next waits for the next message of the type; others are passed over.
+// next waits for the next message of the type; others are passed over. When the time is
+// over it asks once more: a device that slept finds what has come meanwhile.
 func (m *mailbox) next(ctx context.Context, t message.Type, until time.Time) (message.Message, error) {
 	pause := firstPause
 	for {
@@ -83,11 +88,15 @@ func (m *mailbox) next(ctx context.Context, t message.Type, until time.Time) (me
 				return first, nil
 			}
 		}
-		if !m.now().Before(until) {
-			return message.Message{}, errWaited
+		late, wait := !m.now().Before(until), pollWait
+		if late {
+			wait = 0
 		}
-		err := m.fetch(ctx)
+		err := m.fetch(ctx, wait)
+		m.connected(!transient(err))
 		switch {
+		case late && len(m.queue) == 0:
+			return message.Message{}, errWaited
 		case err == nil:
 			pause = firstPause
 		case transient(err):
@@ -101,8 +110,7 @@ func (m *mailbox) next(ctx context.Context, t message.Type, until time.Time) (me
 }
 
 // fetch asks the portal once. What is no message is passed over.
-func (m *mailbox) fetch(ctx context.Context) error {
-	wait := pollWait
+func (m *mailbox) fetch(ctx context.Context, wait int) error {
 	resp, err := m.client.FetchForPatient(ctx, &portal.FetchForPatientParams{After: &m.after, Wait: &wait}, m.capability)
 	mail, err := decode[portal.Mail](resp, err, http.StatusOK)
 	if err != nil {

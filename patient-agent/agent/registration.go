@@ -20,19 +20,34 @@ const minPassphrase = 8
 
 // Identity is what may be shown of her identity.
 type Identity struct {
-	ID         message.ID
-	Credential message.Hash // c_P
-	Suite      ecc.Suite
-	NotAfter   time.Time
+	ID           message.ID
+	Credential   message.Hash // c_P
+	Suite        ecc.Suite
+	Verification message.VerificationKind
+	NotAfter     time.Time
 }
 
-// Register makes an identity and a store for it under the passphrase, and registers
-// it with the single-use code (M0). An attempt whose answer was lost is repeated
-// with the same keys; if the public cloud then knows the identifier already, the
-// partial key is lost with that answer, and a new identity takes its place.
+// Means are what open a new store and approve consents: a passphrase alone does both. A
+// passkey approves consents and, if it has the PRF extension, opens the store; a
+// passphrase beside it opens the store too.
+type Means struct {
+	Passphrase []byte
+	Passkey    *NewPasskey
+}
+
+// Register registers with a passphrase: RegisterWith without a passkey.
 func (a *Agent) Register(ctx context.Context, code string, passphrase []byte) (Identity, error) {
+	return a.RegisterWith(ctx, code, Means{Passphrase: passphrase})
+}
+
+// RegisterWith makes an identity and a store for it, and registers it with the
+// single-use code (M0). An attempt whose answer was lost is repeated with the same keys; if
+// the public cloud then knows the identifier already, the partial key is lost with that
+// answer, and a new identity takes its place. To repeat while the store is open, the code
+// alone is enough; a new passkey makes the store anew.
+func (a *Agent) RegisterWith(ctx context.Context, code string, m Means) (Identity, error) {
 	if len(code) == 0 || len(code) > 64 {
-		return Identity{}, problem.Invalid("The registration code is missing or too long.")
+		return Identity{}, problem.Invalid("The registration code is missing or too long.").Coded("code-missing")
 	}
 	p, err := a.parameters(ctx)
 	if err != nil {
@@ -41,7 +56,7 @@ func (a *Agent) Register(ctx context.Context, code string, passphrase []byte) (I
 	if !slices.Contains(p.Suites, a.cfg.Suite) {
 		return Identity{}, problem.Invalid("The public cloud does not offer this suite.")
 	}
-	if err := a.openOrCreate(passphrase); err != nil {
+	if err := a.openOrCreate(m); err != nil {
 		return Identity{}, err
 	}
 	a.opening.Lock() // nobody else registers meanwhile
@@ -51,15 +66,11 @@ func (a *Agent) Register(ctx context.Context, code string, passphrase []byte) (I
 		return Identity{}, err
 	}
 	if o.role.Registered() {
-		return Identity{}, problem.Conflict("There is a registered identity already.")
-	}
-	key, err := a.verificationKey(o, passphrase)
-	if err != nil {
-		return Identity{}, err
+		return Identity{}, errRegistered
 	}
 	err = a.register(ctx, o, code)
 	if problem.KindOf(err) == problem.KindConflict {
-		if o, err = a.renew(o, key.Public()); err == nil {
+		if o, err = a.renew(o); err == nil {
 			err = a.register(ctx, o, code)
 		}
 	}
@@ -69,25 +80,51 @@ func (a *Agent) Register(ctx context.Context, code string, passphrase []byte) (I
 	return a.Identity()
 }
 
+var errRegistered = problem.Conflict("There is a registered identity already.").Coded("registered-already")
+
 // openOrCreate opens the store, or makes one with a fresh identity. The keys are
 // durable before the public cloud hears of them.
-func (a *Agent) openOrCreate(passphrase []byte) error {
-	if keystore.Exists(a.cfg.Store) {
-		return a.Unlock(passphrase)
+func (a *Agent) openOrCreate(m Means) error {
+	if !keystore.Exists(a.cfg.Store) {
+		return a.create(m)
 	}
-	if len(passphrase) < minPassphrase {
-		return problem.Invalid("The passphrase must have 8 bytes at least.")
+	o, err := a.opened()
+	switch {
+	case m.Passkey != nil && err == nil && o.role.Registered():
+		return errRegistered
+	case m.Passkey != nil && err == nil:
+		if err := a.discard(); err != nil {
+			return err
+		}
+		return a.create(m)
+	case m.Passphrase != nil:
+		return a.Unlock(m.Passphrase)
+	}
+	return err
+}
+
+// discard deletes a store whose identity was never registered.
+func (a *Agent) discard() error {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	o := a.close()
+	if o == nil {
+		return errLocked
+	}
+	return storeProblem(o.store.Discard())
+}
+
+func (a *Agent) create(m Means) error {
+	if m.Passphrase != nil && len(m.Passphrase) < minPassphrase {
+		return errShort
+	}
+	n, err := a.newStore(m)
+	if err != nil {
+		return err
 	}
 	a.opening.Lock()
 	defer a.opening.Unlock()
-	store, err := keystore.Create(a.storeOptions(), passphrase, func(c *keystore.Content) error {
-		key, err := c.Verification.Key(passphrase)
-		if err != nil {
-			return err
-		}
-		c.Identity, err = a.freshIdentity(key.Public())
-		return err
-	})
+	store, err := keystore.Create(a.storeOptions(), n)
 	if err != nil {
 		return storeProblem(err)
 	}
@@ -97,14 +134,67 @@ func (a *Agent) openOrCreate(passphrase []byte) error {
 	return nil
 }
 
-func (a *Agent) freshIdentity(verification ecc.VerifyKey) ([]byte, error) {
+// newStore checks the means and says what the store is made of.
+func (a *Agent) newStore(m Means) (n keystore.New, err error) {
+	if m.Passphrase != nil {
+		n.Openers = append(n.Openers, keystore.Passphrase(m.Passphrase))
+	}
+	if m.Passkey == nil {
+		if m.Passphrase == nil {
+			return n, errNoOpener
+		}
+		n.Begin = func(c *keystore.Content) error { return a.beginByPassphrase(c, m.Passphrase) }
+		return n, nil
+	}
+	if m.Passkey.PRF != nil {
+		n.Openers = append(n.Openers, keystore.Opener{PRF: m.Passkey.PRF, CredentialID: m.Passkey.CredentialID})
+	}
+	if len(n.Openers) == 0 {
+		return n, errNoOpener
+	}
+	k, err := a.openPasskey(*m.Passkey)
+	if err != nil {
+		return n, err
+	}
+	n.Passkey = &keystore.Passkey{CredentialID: k.CredentialID, RPID: k.RPID}
+	n.Begin = func(c *keystore.Content) (err error) {
+		c.Passkey = &k
+		c.Identity, err = a.freshIdentity(*c)
+		return err
+	}
+	return n, nil
+}
+
+// beginByPassphrase makes the identity while the passphrase is at hand; its public
+// verification key is kept, so that the identity can be made anew.
+func (a *Agent) beginByPassphrase(c *keystore.Content, passphrase []byte) error {
+	key, err := c.Verification.Key(passphrase)
+	if err != nil {
+		return err
+	}
+	c.Verification.Public = key.Public().Bytes()
+	c.Identity, err = a.freshIdentity(*c)
+	return err
+}
+
+// freshIdentity draws an identity whose β_P is that of the store's user verification.
+func (a *Agent) freshIdentity(c keystore.Content) ([]byte, error) {
+	if c.Passkey != nil {
+		id, err := patient.NewPasskeyIdentity(a.cfg.Rand, a.cfg.Suite, passkeyOf(*c.Passkey))
+		return id.Encode(), err
+	}
+	verification, err := ecc.DecodeVerifyKey(c.Verification.Public)
+	if err != nil {
+		return nil, err
+	}
 	id, err := patient.NewIdentity(a.cfg.Rand, a.cfg.Suite, verification)
 	return id.Encode(), err
 }
 
 // renew replaces an identity that was never registered.
-func (a *Agent) renew(o *opened, verification ecc.VerifyKey) (*opened, error) {
-	b, err := a.freshIdentity(verification)
+func (a *Agent) renew(o *opened) (*opened, error) {
+	var b []byte
+	err := o.store.View(func(c keystore.Content) (err error) { b, err = a.freshIdentity(c); return err })
 	if err != nil {
 		return nil, problem.Internal(err)
 	}
@@ -191,5 +281,6 @@ func (a *Agent) Identity() (Identity, error) {
 		return Identity{}, err
 	}
 	c := o.role.Identity().Credential
-	return Identity{ID: c.Info.ID, Credential: c.Hash(), Suite: c.Info.Suite, NotAfter: c.Info.NotAfter.Time()}, nil
+	return Identity{ID: c.Info.ID, Credential: c.Hash(), Suite: c.Info.Suite, Verification: o.role.Identity().Attribute.Kind,
+		NotAfter: c.Info.NotAfter.Time()}, nil
 }

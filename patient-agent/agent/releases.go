@@ -19,9 +19,20 @@ type Release struct {
 // HospitalReleases is what one hospital has told, now and before.
 type HospitalReleases struct {
 	Hospital message.ID
-	Answered bool     // false: what follows is what was known before
-	Warnings []string // what is wrong with the list; a gap hides something
+	Answered bool      // false: what follows is what was known before
+	Warnings []Warning // what is wrong with the list; a gap hides something
 	Releases []Release
+}
+
+// Warning is something wrong with a hospital's list: not-answered, hides-end, changed,
+// missing or unknown-consent.
+type Warning struct {
+	Reason
+	Number uint64 // of the release meant, 0 for none
+}
+
+func warn(code string, number uint64, format string, a ...any) Warning {
+	return Warning{Reason: Reason{code, fmt.Sprintf(format, a...)}, Number: number}
 }
 
 // Releases is who saw what, at every hospital where she is enrolled.
@@ -65,7 +76,7 @@ type told struct {
 
 // releases joins what a hospital says with what is known of it.
 func (a *Agent) releases(ctx context.Context, o *opened, id message.ID) (HospitalReleases, error) {
-	out := HospitalReleases{Hospital: id, Answered: true, Warnings: []string{}, Releases: []Release{}}
+	out := HospitalReleases{Hospital: id, Answered: true, Warnings: []Warning{}, Releases: []Release{}}
 	known, err := knownReleases(o, id)
 	if err != nil {
 		return out, err
@@ -73,7 +84,7 @@ func (a *Agent) releases(ctx context.Context, o *opened, id message.ID) (Hospita
 	answer, err := a.askReleases(ctx, o, id, uint64(len(known)))
 	if err != nil {
 		out.Answered = false
-		out.Warnings = append(out.Warnings, "The hospital "+says(err)+"; this is what it has told before.")
+		out.Warnings = append(out.Warnings, warn("not-answered", 0, "The hospital %s; this is what it has told before.", says(err).Says))
 	}
 	news, warnings := compare(known, answer.list)
 	if err != nil {
@@ -94,7 +105,7 @@ func (h *HospitalReleases) show(c keystore.Content, list []message.Release) {
 		k := c.Consent(r.Consent)
 		line := Release{Release: r, ConsentKnown: k != nil && doctorOf(*k) == r.Doctor}
 		if !line.ConsentKnown {
-			h.Warnings = append(h.Warnings, fmt.Sprintf("Release %d names a consent that you did not give to this doctor.", r.Number))
+			h.Warnings = append(h.Warnings, warn("unknown-consent", r.Number, "Release %d names a consent that you did not give to this doctor.", r.Number))
 		}
 		h.Releases = append(h.Releases, line)
 	}
@@ -137,15 +148,15 @@ func (a *Agent) askReleases(ctx context.Context, o *opened, id message.ID, last 
 
 // compare holds a list that begins with the last release known against what is
 // known. It returns what is new, and what is wrong in words.
-func compare(known, list []message.Release) (news []message.Release, warnings []string) {
+func compare(known, list []message.Release) (news []message.Release, warnings []Warning) {
 	last := uint64(len(known))
 	switch {
 	case last == 0:
 		news = list
 	case len(list) == 0:
-		warnings = append(warnings, fmt.Sprintf("The hospital's list now ends before release %d, which it has shown before: it HIDES releases.", last))
+		warnings = append(warnings, warn("hides-end", last, "The hospital's list now ends before release %d, which it has shown before: it HIDES releases.", last))
 	case !bytes.Equal(list[0].Encode(), known[last-1].Encode()):
-		warnings = append(warnings, fmt.Sprintf("The hospital has CHANGED release %d, which it has shown before.", last))
+		warnings = append(warnings, warn("changed", last, "The hospital has CHANGED release %d, which it has shown before.", last))
 		news = after(list, last)
 	default:
 		news = list[1:]
@@ -166,13 +177,13 @@ func after(list []message.Release, last uint64) []message.Release {
 	return nil
 }
 
-func gap(last uint64, list []message.Release) string {
+func gap(last uint64, list []message.Release) Warning {
 	for _, r := range list {
 		if last++; r.Number != last {
 			break
 		}
 	}
-	return fmt.Sprintf("Release %d is MISSING from the hospital's list: it hides who saw something.", last)
+	return warn("missing", last, "Release %d is MISSING from the hospital's list: it hides who saw something.", last)
 }
 
 // keepReleases stores what is new and continues the list without a gap, and the

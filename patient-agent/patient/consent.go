@@ -79,8 +79,9 @@ func validCodes(codes []message.Code) bool {
 // backdate lets a consent hold at once for a doctor whose clock is behind hers.
 const backdate = time.Minute
 
-// VerifyUser checks that uv is the user-verification key of β_P. It is asked before
-// M1, so that without the patient nothing leaves the device (attack 6).
+// VerifyUser checks that uv is the user-verification key of β_P, which is of kind
+// passphrase. It is asked before M1, so that without the patient nothing leaves the
+// device (attack 6).
 func (p *Patient) VerifyUser(uv ecc.VerifyKey) error {
 	beta := message.Beta(uv.Bytes(), message.Hash{}, p.keys.Epoch)
 	if p.keys.Attribute != (message.PatientAttribute{Kind: message.KindPassphrase, Beta: beta}) {
@@ -89,29 +90,77 @@ func (p *Patient) VerifyUser(uv ecc.VerifyKey) error {
 	return nil
 }
 
-// giveConsent signs everything that a consent consists of (section 4.3). uv is the
-// user-verification key, unlocked for this one ceremony.
-func (p *Patient) giveConsent(d Doctor, c Choices, uv ecc.SigningKey) (message.CON, error) {
+// Draft is a consent that says everything and is signed by nobody. It waits for the
+// patient to approve exactly this.
+type Draft struct {
+	p       *Patient
+	doctor  Doctor
+	choices Choices
+	con     message.CON
+	keys    map[message.Hash]ecc.SigningKey // of its locators
+}
+
+// Prepare turns choices into the consent that Approve signs (section 4.3), without
+// signing it. Nothing leaves the device.
+func (p *Patient) Prepare(d Doctor, c Choices) (*Draft, error) {
+	if _, err := p.credential(); err != nil {
+		return nil, err
+	}
+	if err := p.CheckChoices(d, c); err != nil {
+		return nil, err
+	}
 	con := message.CON{OpenH: message.OpenH{Patient: p.keys.ID, Grants: sortGrants(c.Grants), WriteTo: c.WriteTo}}
 	keys, err := p.openLocators(&con)
 	if err != nil {
-		return con, err
+		return nil, err
 	}
 	con.Consent = message.Consent{Doctor: d.Hash, Department: c.Department, Purpose: c.Purpose, NotBefore: message.MillisOf(p.stamp().Time().Add(-backdate)),
 		Expires: message.MillisOf(c.Expires), MaxUses: c.MaxUses, CommitC: con.OpenC.Commit(), CommitH: con.OpenH.Commit()}
 	if _, err := io.ReadFull(p.cfg.Rand, con.Consent.CID[:]); err != nil {
-		return con, err
+		return nil, err
 	}
-	con.Assertion = message.AssertPassphrase(uv, p.keys.Epoch, con.Consent)
-	if err := con.Assertion.Verify(p.keys.Credential.Info.Attribute, con.Consent); err != nil {
-		return con, refuse(err) // a wrong passphrase: no consent leaves the device
+	return &Draft{p: p, doctor: d, choices: c, con: con, keys: keys}, nil
+}
+
+// Consent is what would be signed.
+func (d *Draft) Consent() message.Consent { return d.con.Consent }
+
+// Challenge is H⟨uv: Consent⟩, 32 bytes: what the user verification signs.
+func (d *Draft) Challenge() message.Hash { return message.Challenge(d.con.Consent) }
+
+// Doctor is whom it is for.
+func (d *Draft) Doctor() Doctor { return d.doctor }
+
+// Choices are what it was prepared from.
+func (d *Draft) Choices() Choices { return d.choices }
+
+// Epoch is that of β_P, for the assertion.
+func (d *Draft) Epoch() uint64 { return d.p.keys.Epoch }
+
+// Approved is a consent that the patient has verified herself for, ready to be shared
+// in one visit.
+type Approved struct {
+	doctor Doctor
+	con    message.CON
+	msd    []byte
+	shared bool
+}
+
+// Approve checks the user verification over the draft as doctor and hospital will,
+// and signs the consent. A wrong passphrase or passkey is Refused, and nothing is signed.
+func (d *Draft) Approve(a message.Assertion) (*Approved, error) {
+	if err := a.Verify(d.p.keys.Credential.Info.Attribute, d.con.Consent); err != nil {
+		return nil, refuse(err)
 	}
-	con.SigmaP = p.keys.Sign.Sign(message.TBSSigmaP(con.Consent))
+	con := d.con
+	con.Assertion = a
+	con.SigmaP = d.p.keys.Sign.Sign(message.TBSSigmaP(con.Consent))
+	con.Authorizers = nil
 	for _, l := range con.OpenC.Locators {
-		k := keys[l]
+		k := d.keys[l]
 		con.Authorizers = append(con.Authorizers, message.Authorizer{VK: k.Public(), SigmaL: k.Sign(message.TBSSigmaL(con.Consent))})
 	}
-	return con, nil
+	return &Approved{doctor: d.doctor, con: con, msd: d.choices.MSD}, nil
 }
 
 // openLocators draws both salts and fills open_C and kv* from the grants.

@@ -164,29 +164,42 @@ func (v *Visit) agree(m message.Message, b message.M2, o ecc.Opened) error {
 	return nil
 }
 
-// Share gives the consent and makes M3 (Eq. 23). uv is the user-verification key
-// of β_P, unlocked by the patient for this one consent.
+// Share gives a consent approved by the key of a passphrase, which was unlocked for
+// this one, and makes M3: Prepare, Approve and ShareApproved in one step.
 func (v *Visit) Share(c Choices, uv ecc.SigningKey) (Given, message.Message, error) {
 	if v.state != awaitChoices || v.expired() {
 		return Given{}, message.Message{}, ErrOrder
 	}
-	if err := v.p.CheckChoices(v.doctor, c); err != nil {
-		return Given{}, message.Message{}, err
-	}
-	con, err := v.p.giveConsent(v.doctor, c, uv)
+	draft, err := v.p.Prepare(v.doctor, c)
 	if err != nil {
 		return Given{}, message.Message{}, err
 	}
-	msd, err := message.Salted(v.p.cfg.Rand, c.MSD)
+	approved, err := draft.Approve(message.AssertPassphrase(uv, draft.Epoch(), draft.Consent()))
 	if err != nil {
 		return Given{}, message.Message{}, err
 	}
-	m, err := v.sealM3(con, msd)
+	return v.ShareApproved(approved)
+}
+
+// ShareApproved makes M3 with an approved consent (Eq. 23). It is for this doctor, not
+// expired meanwhile, and shared once.
+func (v *Visit) ShareApproved(a *Approved) (Given, message.Message, error) {
+	if v.state != awaitChoices || v.expired() || a.shared {
+		return Given{}, message.Message{}, ErrOrder
+	}
+	if a.doctor.Hash != v.doctor.Hash || v.p.now() >= a.con.Consent.Expires {
+		return Given{}, message.Message{}, refuse(errors.New("consent: for another doctor, or over"))
+	}
+	msd, err := message.Salted(v.p.cfg.Rand, a.msd)
 	if err != nil {
 		return Given{}, message.Message{}, err
 	}
-	v.con, v.msd, v.state = con, ecc.Sum(msd), awaitM10
-	return Given{CON: con, Doctor: v.doctor.Credential, Name: v.doctor.Certificate.Name}, m, nil
+	m, err := v.sealM3(a.con, msd)
+	if err != nil {
+		return Given{}, message.Message{}, err
+	}
+	v.con, v.msd, v.state, a.shared = a.con, ecc.Sum(msd), awaitM10, true
+	return Given{CON: a.con, Doctor: v.doctor.Credential, Name: v.doctor.Certificate.Name}, m, nil
 }
 
 func (v *Visit) sealM3(con message.CON, msd []byte) (message.Message, error) {

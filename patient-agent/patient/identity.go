@@ -42,7 +42,20 @@ func (Identity) MarshalJSON() ([]byte, error) { return []byte(`"[redacted]"`), n
 // half of the user-verification key (32 bytes, kind passphrase), from which β_P is
 // made; the key itself is never stored.
 func NewIdentity(rand io.Reader, suite ecc.Suite, verification ecc.VerifyKey) (Identity, error) {
-	id := Identity{Suite: suite, Epoch: 1}
+	return newIdentity(rand, suite, message.PatientAttribute{Kind: message.KindPassphrase,
+		Beta: message.Beta(verification.Bytes(), message.Hash{}, firstEpoch)})
+}
+
+// NewPasskeyIdentity is NewIdentity with β_P of kind webauthn, made from a passkey.
+func NewPasskeyIdentity(rand io.Reader, suite ecc.Suite, k message.Passkey) (Identity, error) {
+	return newIdentity(rand, suite, message.PatientAttribute{Kind: message.KindWebAuthn, Beta: k.Beta(firstEpoch)})
+}
+
+// firstEpoch is the epoch of a new identity's β_P.
+const firstEpoch = 1
+
+func newIdentity(rand io.Reader, suite ecc.Suite, attribute message.PatientAttribute) (Identity, error) {
+	id := Identity{Suite: suite, Epoch: firstEpoch, Attribute: attribute}
 	var random [16]byte
 	if _, err := io.ReadFull(rand, random[:]); err != nil {
 		return Identity{}, err
@@ -51,7 +64,6 @@ func NewIdentity(rand io.Reader, suite ecc.Suite, verification ecc.VerifyKey) (I
 		return Identity{}, err
 	}
 	id.ID = message.ID(hex.EncodeToString(random[:]))
-	id.Attribute = message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Beta(verification.Bytes(), message.Hash{}, id.Epoch)}
 	return id, id.drawKeys(rand)
 }
 

@@ -29,6 +29,7 @@ type Config struct {
 	PinsFile       string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PATIENT_AGENT_PINS"`
 	Authority      string `help:"The medical authority's issuer name." required:"" env:"PATIENT_AGENT_AUTHORITY"`
 	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PATIENT_AGENT_AUTHORITY_JWKS"`
+	Origin         string `help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_ORIGIN"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
 	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
 
@@ -74,7 +75,7 @@ func (c Config) NewAgent() (*agent.Agent, error) {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
 	return agent.New(agent.Config{Store: c.Store, Suite: ecc.Suite(c.Suite), Cost: c.Cost, Cloud: c.Cloud, Pins: pins,
-		VerifyCertificate: authority.Verify, Authority: c.Authority, AllowHTTP: c.AllowHTTP, Now: c.Now, Logger: c.logger(), Trace: c.Trace})
+		VerifyCertificate: authority.Verify, Authority: c.Authority, AllowHTTP: c.AllowHTTP, Origin: c.Origin, Now: c.Now, Logger: c.logger(), Trace: c.Trace})
 }
 
 func (c Config) pins() (p message.Pins, err error) {

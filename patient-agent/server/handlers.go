@@ -8,30 +8,69 @@ import (
 	"medunion/api/message"
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/problem"
+	"medunion/api/token"
 	"medunion/patient-agent/agent"
 	"medunion/patient-agent/internal/view"
 )
 
 // handlers implement api.StrictServerInterface: each converts, calls the agent once,
 // and converts back.
-type handlers struct{ a *agent.Agent }
+type handlers struct {
+	a        *agent.Agent
+	token    token.Local
+	sessions *pageSessions
+	watchers chan struct{}
+}
 
 var _ api.StrictServerInterface = handlers{}
 
-func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.GetStatusResponseObject, error) {
-	s := h.a.Status()
-	out := api.GetStatus200JSONResponse{Store: api.Absent, Registered: s.Registered, Openers: []api.Verification{}}
-	switch {
-	case s.Open:
-		out.Store = api.Open
-	case s.Exists:
-		out.Store = api.Locked
+func (h handlers) OpenPageSession(_ context.Context, r api.OpenPageSessionRequestObject) (api.OpenPageSessionResponseObject, error) {
+	if !h.token.Is(r.Body.Token) {
+		return nil, problem.Unauthenticated(errNoSession)
 	}
-	return out, nil
+	return api.OpenPageSession204Response{Headers: api.OpenPageSession204ResponseHeaders{SetCookie: pointer(h.sessions.cookie(true))}}, nil
+}
+
+func (h handlers) ClosePageSession(context.Context, api.ClosePageSessionRequestObject) (api.ClosePageSessionResponseObject, error) {
+	return api.ClosePageSession204Response{Headers: api.ClosePageSession204ResponseHeaders{SetCookie: pointer(h.sessions.cookie(false))}}, nil
+}
+
+func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.GetStatusResponseObject, error) {
+	return api.GetStatus200JSONResponse(view.Status(h.a.Status())), nil
+}
+
+func (h handlers) GetDefaults(ctx context.Context, _ api.GetDefaultsRequestObject) (api.GetDefaultsResponseObject, error) {
+	d, err := h.a.Defaults(ctx)
+	return api.GetDefaults200JSONResponse(view.Defaults(d)), err
+}
+
+func (h handlers) ChallengePasskey(context.Context, api.ChallengePasskeyRequestObject) (api.ChallengePasskeyResponseObject, error) {
+	c, err := h.a.ChallengePasskey()
+	return api.ChallengePasskey201JSONResponse(view.PasskeyChallenge(c)), err
+}
+
+func (h handlers) GetProfile(context.Context, api.GetProfileRequestObject) (api.GetProfileResponseObject, error) {
+	p, err := h.a.Profile()
+	return api.GetProfile200JSONResponse(view.Profile(p)), err
+}
+
+func (h handlers) PutProfile(_ context.Context, r api.PutProfileRequestObject) (api.PutProfileResponseObject, error) {
+	p := agent.Profile{Name: r.Body.Name, BirthDate: value(r.Body.BirthDate), Sex: string(value(r.Body.Sex))}
+	return api.PutProfile200JSONResponse(view.Profile(p)), h.a.SetProfile(p)
 }
 
 func (h handlers) Unlock(_ context.Context, r api.UnlockRequestObject) (api.UnlockResponseObject, error) {
-	return api.Unlock204Response{}, h.a.Unlock([]byte(value(r.Body.Passphrase)))
+	switch {
+	case (r.Body.Passphrase == nil) == (r.Body.Prf == nil):
+		return nil, problem.Invalid("The store is opened with either the passphrase or the passkey.")
+	case r.Body.Prf != nil:
+		prf, err := unbase64(*r.Body.Prf)
+		if err != nil {
+			return nil, err
+		}
+		return api.Unlock204Response{}, h.a.UnlockPasskey(prf)
+	}
+	return api.Unlock204Response{}, h.a.Unlock([]byte(*r.Body.Passphrase))
 }
 
 func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponseObject, error) {
@@ -39,7 +78,11 @@ func (h handlers) Lock(context.Context, api.LockRequestObject) (api.LockResponse
 }
 
 func (h handlers) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
-	id, err := h.a.Register(ctx, r.Body.Code, []byte(value(r.Body.Passphrase)))
+	m, err := means(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	id, err := h.a.RegisterWith(ctx, r.Body.Code, m)
 	return api.Register201JSONResponse(view.Identity(id)), err
 }
 
@@ -79,13 +122,49 @@ func (h handlers) VerifyCard(ctx context.Context, r api.VerifyCardRequestObject)
 	return api.VerifyCard200JSONResponse(view.Card(c)), err
 }
 
+func (h handlers) PreviewSignals(_ context.Context, r api.PreviewSignalsRequestObject) (api.PreviewSignalsResponseObject, error) {
+	list, err := recordings(r.Body.Recordings)
+	if err != nil {
+		return nil, err
+	}
+	b, err := agent.Preview(list)
+	return recordAnswer(b), err
+}
+
+// VisitPreviewSignalsResponse implements api.PreviewSignalsResponseObject.
+func (b recordAnswer) VisitPreviewSignalsResponse(w http.ResponseWriter) error {
+	return b.VisitGetRecordResponse(w)
+}
+
+func (h handlers) PrepareApproval(ctx context.Context, r api.PrepareApprovalRequestObject) (api.PrepareApprovalResponseObject, error) {
+	q, err := approvalRequest(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.a.PrepareApproval(ctx, q)
+	return api.PrepareApproval201JSONResponse(view.Approval(p)), err
+}
+
 func (h handlers) StartVisit(ctx context.Context, r api.StartVisitRequestObject) (api.StartVisitResponseObject, error) {
+	if r.Body.Approval != nil {
+		by, err := proof(*r.Body)
+		if err != nil {
+			return nil, err
+		}
+		id, err := h.a.Approve(*r.Body.Approval, by)
+		return api.StartVisit202JSONResponse{ID: id}, err
+	}
 	q, err := request(*r.Body)
 	if err != nil {
 		return nil, err
 	}
 	id, err := h.a.StartVisit(ctx, q)
 	return api.StartVisit202JSONResponse{ID: id}, err
+}
+
+func (h handlers) EndVisit(_ context.Context, r api.EndVisitRequestObject) (api.EndVisitResponseObject, error) {
+	v, err := h.a.EndVisit(r.Visit)
+	return api.EndVisit200JSONResponse(view.Visit(v)), err
 }
 
 func (h handlers) ListVisits(context.Context, api.ListVisitsRequestObject) (api.ListVisitsResponseObject, error) {

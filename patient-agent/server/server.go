@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -23,8 +24,10 @@ const visitBody = 24 << 20
 // too and the store is locked.
 type Instance struct {
 	*httpserver.Running
-	agent *agent.Agent
-	token token.Local
+	agent    *agent.Agent
+	token    token.Local
+	origin   string // of the page
+	sessions *pageSessions
 }
 
 // Token is the bearer token that the local API wants.
@@ -39,7 +42,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.logger().Info("listening", "service", service, "url", i.URL())
+	cfg.logger().Info("listening", "service", service, "url", i.URL(), "page", i.origin)
 	return i.Wait()
 }
 
@@ -48,29 +51,47 @@ func Run(ctx context.Context, cfg Config) error {
 // configuration points to its passphrase; otherwise it stays locked until it is
 // unlocked through the API.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
-	a, err := cfg.NewAgent()
+	ln, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("patient agent: %w", err)
 	}
-	i := &Instance{agent: a}
-	if err := i.start(ctx, cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("patient agent: %w", err), a.Close())
+	i, err := startOn(ctx, cfg, ln)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("patient agent: %w", err), ln.Close())
 	}
 	return i, nil
 }
 
-func (i *Instance) start(ctx context.Context, cfg Config) (err error) {
+func startOn(ctx context.Context, cfg Config, ln net.Listener) (*Instance, error) {
+	origin, err := cfg.pageOrigin(ln)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Origin = origin
+	a, err := cfg.NewAgent()
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{agent: a, origin: origin}
+	if err := i.start(ctx, cfg, ln); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return i, nil
+}
+
+func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err error) {
 	if i.token, err = token.OpenLocal(cfg.tokenFile()); err != nil {
 		return err
 	}
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		return err
+	}
+	i.sessions = newPageSessions(i.token, port, i.origin, cfg.Now)
 	if err := i.unlock(cfg); err != nil {
 		return err
 	}
 	e, err := i.handler(cfg)
-	if err != nil {
-		return err
-	}
-	ln, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {
 		return err
 	}
@@ -87,22 +108,41 @@ func (i *Instance) unlock(cfg Config) error {
 }
 
 // handler is the HTTP API: the edge of all services, the checks against the OpenAPI
-// document, and one call of the agent for each operation.
+// document, and one call of the agent for each operation; and the page beside it.
 func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	spec, err := api.GetSpec()
 	if err != nil {
 		return nil, err
 	}
-	slow := httpserver.Limits{Timeout: 2 * time.Minute}
-	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.token.Authenticate,
-		Hosts: []string{"127.0.0.1", "::1", "localhost"},
-		Routes: map[string]httpserver.Limits{
-			"/v1/visits":    {Body: visitBody, Timeout: 2 * time.Minute},
-			"/v1/hospitals": slow, "/v1/diagnoses": slow, "/v1/releases": slow, "/v1/record/:hospital": slow,
-			"/v1/consents/:consent/revocation": slow, "/v1/consents/:consent/uses": slow, "/v1/registration": slow}})
+	site, err := newSite(i.origin)
 	if err != nil {
 		return nil, err
 	}
-	api.RegisterHandlers(e, api.NewStrictHandler(handlers{i.agent}, nil))
+	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.authenticate,
+		Hosts: hosts(i.origin), Unspecified: site.Routes(), Routes: limits()})
+	if err != nil {
+		return nil, err
+	}
+	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers)}
+	api.RegisterHandlers(e, api.NewStrictHandler(h, nil))
+	site.Register(e)
 	return e, nil
+}
+
+// authenticate lets programs in by the token and the page by its cookie.
+func (i *Instance) authenticate(c echo.Context, scheme string, scopes []string) error {
+	if scheme == pageScheme {
+		return i.sessions.authenticate(c)
+	}
+	return i.token.Authenticate(c, scheme, scopes)
+}
+
+// limits are those of routes that carry measurements or ask others.
+func limits() map[string]httpserver.Limits {
+	slow := httpserver.Limits{Timeout: 2 * time.Minute}
+	large := httpserver.Limits{Body: visitBody, Timeout: 2 * time.Minute}
+	return map[string]httpserver.Limits{
+		"/v1/visits": large, "/v1/approvals": large, "/v1/signals/preview": large, "/v1/events": {Timeout: longestWatch},
+		"/v1/hospitals": slow, "/v1/diagnoses": slow, "/v1/releases": slow, "/v1/record/:hospital": slow, "/v1/cards": slow,
+		"/v1/consents/:consent/revocation": slow, "/v1/consents/:consent/uses": slow, "/v1/registration": slow}
 }

@@ -16,6 +16,8 @@ import (
 type Content struct {
 	Identity     []byte // patient.Identity
 	Verification Verification
+	Passkey      *VerificationPasskey `json:",omitempty"` // instead of the passphrase's key
+	Profile      Profile
 	Enrolments   []Enrolment
 	Consents     []Consent
 	Visits       []Visit
@@ -25,8 +27,23 @@ type Content struct {
 
 // Verification is how the passphrase yields the user-verification key.
 type Verification struct {
-	Salt []byte // 16 bytes
-	Cost vault.Params
+	Salt   []byte // 16 bytes
+	Cost   vault.Params
+	Public []byte `json:",omitempty"` // the key's public half, 32 bytes
+}
+
+// VerificationPasskey is the passkey behind β_P; it is public.
+type VerificationPasskey struct {
+	CredentialID []byte
+	Key          []byte // canonical COSE
+	RPID         string
+}
+
+// Profile is what she says of herself; the zero value says nothing.
+type Profile struct {
+	Name      string `json:",omitempty"`
+	BirthDate string `json:",omitempty"` // YYYY-MM-DD
+	Sex       string `json:",omitempty"` // FHIR AdministrativeGender
 }
 
 // Key derives the user-verification key of kind passphrase. A wrong passphrase
@@ -96,7 +113,8 @@ func (s State) Over() bool { return s == Diagnosed || s == Failed }
 type Visit struct {
 	ID          string // local, 32 hexadecimal digits
 	State       State
-	Says        string // the state in words
+	Code        string `json:",omitempty"` // the state and, if it failed, why
+	Says        string // the same in words
 	Doctor      string
 	Licence     string
 	Department  message.Code
@@ -109,6 +127,26 @@ type Visit struct {
 	SigP1       *Statement `json:",omitempty"`
 	SigD1       *Statement `json:",omitempty"`
 	SigP2       *Statement `json:",omitempty"`
+	Again       *Again     `json:",omitempty"` // to begin again; gone once a diagnosis has come
+	Uses        []Use      `json:",omitempty"` // searches under its consent, as far as known
+}
+
+// Again is what she decided for a visit.
+type Again struct {
+	Link       string
+	Department message.Code
+	Purpose    message.Code
+	Life       time.Duration // of the consent
+	MaxUses    uint32
+	Grants     []message.Grant
+	WriteTo    message.ID
+	MSD        []byte // the measurements; of the newest visits only
+}
+
+// Use is a search under a consent.
+type Use struct {
+	Time  message.Millis
+	Write bool
 }
 
 // Diagnosis is what a doctor has signed, verified when it came.
@@ -202,6 +240,9 @@ func (c Content) clone() Content {
 		c.Consents[i].Revoked = slices.Clone(c.Consents[i].Revoked)
 	}
 	c.Visits = slices.Clone(c.Visits)
+	for i := range c.Visits {
+		c.Visits[i].Uses = slices.Clone(c.Visits[i].Uses)
+	}
 	c.Diagnoses = slices.Clone(c.Diagnoses)
 	for i := range c.Diagnoses {
 		c.Diagnoses[i].StoredAt = slices.Clone(c.Diagnoses[i].StoredAt)

@@ -30,10 +30,12 @@ func options(dir string) Options {
 
 func begin(c *Content) error { c.Identity = []byte("identity"); return nil }
 
+func fresh() New { return New{Openers: []Opener{Passphrase(secret)}, Begin: begin} }
+
 func create(t *testing.T) (*Store, Options) {
 	t.Helper()
 	o := options(t.TempDir())
-	s, err := Create(o, secret, begin)
+	s, err := Create(o, fresh())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,12 +49,15 @@ func full() Content {
 	st := Statement{TBS: []byte{1}, Signature: []byte{2}}
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	return Content{
-		Identity: []byte("identity"), Verification: Verification{Salt: make([]byte, saltSize), Cost: cheap},
+		Identity: []byte("identity"), Passkey: &VerificationPasskey{CredentialID: []byte{1}, Key: []byte{2}, RPID: "localhost"},
+		Profile: Profile{Name: "A", BirthDate: "1961-04-12", Sex: "female"}, Verification: Verification{Salt: make([]byte, saltSize), Cost: cheap},
 		Enrolments: []Enrolment{{Hospital: "st-anna", Credential: []byte{3}, Time: 4, Receipt: st}},
 		Consents: []Consent{{Hash: h, CON: []byte{5}, Doctor: []byte{6}, Name: "Dr A", Licence: "L",
 			Revoked: []Revoked{{At: "st-anna", Answer: st}}, Requested: at}},
 		Visits: []Visit{{ID: "1", State: Shared, Says: "w", Doctor: "Dr A", Licence: "L", Department: "SURGERY", Started: at, Updated: at,
-			Consent: &h, Diagnosis: &h, Credential: []byte{7}, Certificate: []byte{8}, SigP1: &st, SigD1: &st, SigP2: &st}},
+			Consent: &h, Diagnosis: &h, Credential: []byte{7}, Certificate: []byte{8}, SigP1: &st, SigD1: &st, SigP2: &st, Code: "shared",
+			Uses: []Use{{Time: 1, Write: true}}, Again: &Again{Link: "l", Department: "SURGERY", Purpose: "TREATMENT", Life: time.Hour, MaxUses: 3,
+				Grants: []message.Grant{{Hospital: "st-anna", Departments: []message.Code{"A"}, Classes: []message.Code{"LAB"}}}, WriteTo: "st-anna", MSD: []byte("{}")}}},
 		Diagnoses: []Diagnosis{{Hash: h, Doctor: []byte{9}, Name: "Dr A", Licence: "L", Consent: h, Time: 10, Salted: []byte{11}, SigD5: st,
 			FromVisit: true, StoredAt: []Stored{{Hospital: "st-anna", Record: 12}}}},
 		Hospitals: []Known{{Hospital: "st-anna", Releases: []byte{13}, Last: 14, Answers: []Statement{st}, Disputed: []Statement{st}, Contents: [][]byte{{15}}}},
@@ -68,7 +73,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(o, secret)
+	again, err := Open(o, Passphrase(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,11 +100,11 @@ func TestWrongPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range []string{"", "wrong", string(secret) + " "} {
-		if _, err := Open(o, []byte(p)); !errors.Is(err, ErrPassphrase) {
+		if _, err := Open(o, Passphrase([]byte(p))); !errors.Is(err, ErrPassphrase) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
-	again, err := Open(o, secret)
+	again, err := Open(o, Passphrase(secret))
 	if err != nil {
 		t.Fatalf("the right passphrase after wrong ones: %v", err)
 	}
@@ -131,7 +136,7 @@ func refuses(t *testing.T, o Options, b []byte, what string) {
 	if err := os.WriteFile(o.Path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(o, secret)
+	s, err := Open(o, Passphrase(secret))
 	if err == nil {
 		_ = s.Close()
 	}
@@ -166,24 +171,24 @@ func TestPermissions(t *testing.T) {
 	if err := os.Chmod(o.Path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(o, secret); !errors.Is(err, ErrMode) {
+	if _, err := Open(o, Passphrase(secret)); !errors.Is(err, ErrMode) {
 		t.Errorf("a file that the group can read: %v", err)
 	}
 }
 
 func TestOneProcess(t *testing.T) {
 	s, o := create(t)
-	if _, err := Open(o, secret); !errors.Is(err, ErrInUse) {
+	if _, err := Open(o, Passphrase(secret)); !errors.Is(err, ErrInUse) {
 		t.Errorf("opened twice: %v", err)
 	}
-	if _, err := Create(o, secret, begin); !errors.Is(err, ErrInUse) {
+	if _, err := Create(o, fresh()); !errors.Is(err, ErrInUse) {
 		t.Errorf("made over an open store: %v", err)
 	}
 	_ = s.Close()
-	if _, err := Create(o, secret, begin); !errors.Is(err, ErrExists) {
+	if _, err := Create(o, fresh()); !errors.Is(err, ErrExists) {
 		t.Errorf("made over a store: %v", err)
 	}
-	if _, err := Open(options(t.TempDir()), secret); !errors.Is(err, ErrAbsent) {
+	if _, err := Open(options(t.TempDir()), Passphrase(secret)); !errors.Is(err, ErrAbsent) {
 		t.Errorf("no store: %v", err)
 	}
 }
@@ -225,7 +230,7 @@ func TestFailedUpdateChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = s.Close()
-	again, err := Open(o, secret)
+	again, err := Open(o, Passphrase(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,14 +287,14 @@ func TestKilled(t *testing.T) {
 		updateForever(dir)
 	}
 	dir := t.TempDir()
-	s, err := Create(options(dir), secret, begin)
+	s, err := Create(options(dir), fresh())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()
 	for round := range 5 {
 		acknowledged := runAndKill(t, dir, 20+7*round)
-		s, err := Open(options(dir), secret)
+		s, err := Open(options(dir), Passphrase(secret))
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
@@ -305,7 +310,7 @@ func TestKilled(t *testing.T) {
 
 // updateForever is the child: each update counts up and prints what is durable.
 func updateForever(dir string) {
-	s, err := Open(options(dir), secret)
+	s, err := Open(options(dir), Passphrase(secret))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -379,7 +384,7 @@ func TestKnown(t *testing.T) {
 
 func TestUnreadableFolder(t *testing.T) {
 	o := options(filepath.Join(t.TempDir(), "missing"))
-	if _, err := Create(o, secret, begin); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Create(o, fresh()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 }

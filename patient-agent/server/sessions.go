@@ -1,0 +1,96 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"medunion/api/problem"
+	"medunion/api/token"
+)
+
+// pageSessions let the agent's own page in by a cookie. A page cannot keep a secret that
+// survives its reload from scripts in any other way, and it needs none: the cookie is
+// HttpOnly, and SameSite=Strict keeps it from every other site.
+//
+// The cookie is an end of validity under a key made from the token, so that it needs no
+// memory: it survives a restart of the agent, and ends with the token file. It is not
+// enough alone: browsers take all ports of a host for one site, so a page served at
+// another port of localhost could send requests that carry it. Whatever comes with the
+// cookie must therefore say that it comes from our origin.
+type pageSessions struct {
+	key    []byte
+	name   string // of the cookie
+	origin string
+	now    func() time.Time
+}
+
+const (
+	pageScheme  = "pageSession"
+	sessionLife = 30 * 24 * time.Hour
+)
+
+var errNoSession = errors.New("page session: no cookie that holds")
+
+func newPageSessions(t token.Local, port, origin string, now func() time.Time) *pageSessions {
+	mac := hmac.New(sha256.New, []byte(t.Secret()))
+	mac.Write([]byte("medunion patient page session"))
+	if now == nil {
+		now = time.Now
+	}
+	return &pageSessions{key: mac.Sum(nil), name: "medunion-patient-" + port, origin: origin, now: now}
+}
+
+func (p *pageSessions) seal(end uint64) string {
+	b := binary.BigEndian.AppendUint64(nil, end)
+	mac := hmac.New(sha256.New, p.key)
+	mac.Write(b)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(b))
+}
+
+// cookie is the header that opens a session, or, with open false, the one that ends it.
+func (p *pageSessions) cookie(open bool) string {
+	c := http.Cookie{Name: p.name, Path: "/v1/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1, Secure: p.origin[:5] == "https"}
+	if open {
+		c.Value, c.MaxAge = p.seal(uint64(p.now().Add(sessionLife).Unix())), int(sessionLife/time.Second)
+	}
+	return c.String()
+}
+
+// authenticate lets a request in that has the cookie and comes from our page.
+func (p *pageSessions) authenticate(c echo.Context) error {
+	r := c.Request()
+	cookie, err := r.Cookie(p.name)
+	if err != nil {
+		return problem.Unauthenticated(errNoSession)
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || len(b) != 8+sha256.Size {
+		return problem.Unauthenticated(errNoSession)
+	}
+	end := binary.BigEndian.Uint64(b)
+	if !hmac.Equal([]byte(p.seal(end)), []byte(cookie.Value)) || uint64(p.now().Unix()) >= end {
+		return problem.Unauthenticated(errNoSession)
+	}
+	if !p.fromOurPage(r) {
+		return problem.Unauthenticated(errors.New("page session: the request does not come from the page"))
+	}
+	return nil
+}
+
+// fromOurPage judges by what a browser says and no script can change. A browser
+// without Sec-Fetch-Site names the origin of what changes something; what it reads,
+// no other origin sees.
+func (p *pageSessions) fromOurPage(r *http.Request) bool {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	if site != "" && site != "same-origin" || origin != "" && origin != p.origin {
+		return false
+	}
+	return site != "" || origin != "" || r.Method == http.MethodGet
+}
