@@ -34,6 +34,7 @@ var rules = []rule{
 	{"medunion/ecc/floor", []string{"medunion/ecc"}, []string{"golang.org/x/sys/unix"}, network}, // for benchmarks: asks for a thread's CPU time
 	{"medunion/ecc/...", []string{"medunion/ecc/..."}, []string{"golang.org/x/crypto/...", "github.com/cloudflare/circl/..."}, network},
 	{"medunion/api/message", []string{"medunion/ecc"}, nil, network},
+	{"medunion/api/message/softkey", []string{"medunion/api/message"}, nil, network}, // for tests: see notInServices
 	{"medunion/api/problem", nil, nil, network},
 	{"medunion/api/strictjson", nil, nil, network},
 	{"medunion/api/fhirbundle", nil, nil, network},
@@ -92,7 +93,7 @@ var testExtra = []string{"medunion/deploy/local/embedmongo", "medunion/deploy/lo
 
 // notInServices are what no program outside deploy may link: the embedded
 // servers, and what serves tests only.
-var notInServices = []string{"github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
+var notInServices = []string{"medunion/api/message/softkey", "github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
 	"github.com/chromedp/...", "pgregory.net/rapid/...", "testing", "net/http/httptest"}
 
 // notInBrowser is what the program for the browser may not link: it reaches its portal

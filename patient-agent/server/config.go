@@ -29,7 +29,7 @@ type Config struct {
 	PinsFile       string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PATIENT_AGENT_PINS"`
 	Authority      string `help:"The medical authority's issuer name." required:"" env:"PATIENT_AGENT_AUTHORITY"`
 	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PATIENT_AGENT_AUTHORITY_JWKS"`
-	Origin         string `help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_ORIGIN"`
+	Origin         string `name:"page-origin" help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_PAGE_ORIGIN"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
 	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
 

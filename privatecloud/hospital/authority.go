@@ -13,12 +13,16 @@ import (
 // ticketSkew allows the public cloud's clock to be a little ahead of ours.
 const ticketSkew = 2 * time.Second
 
+// errWeakVerification is a consent that holds, but by a passphrase.
+var errWeakVerification = fmt.Errorf("%w: user verification by a passphrase, and this hospital requires a passkey", message.ErrConsent)
+
 // authorize makes the checks that M8 and M11 share (section 5), all of them under what
 // this hospital has pinned or agreed itself:
 //
 //   - H(Consent) and H(Ticket) are those of M6,
 //   - the patient's credential is the pinned one and not revoked,
-//   - commit_H, σ_P and the assertion hold under it, and the consent is of this patient,
+//   - commit_H, σ_P and the assertion hold under it, and the consent is of this patient; the
+//     assertion is a passkey's, if this hospital requires that,
 //   - the consent names this doctor and a department of Cert_D, is in force, and the patient
 //     has not revoked it here,
 //   - the public cloud's ticket was good when M6 was accepted and is for this doctor,
@@ -39,6 +43,9 @@ func (h *Hospital) authorize(ctx context.Context, s session, a message.Authority
 	}
 	if err := message.VerifyPatientConsent(a.Patient, a.Consent, a.OpenH, a.SigmaP, a.Assertion); err != nil {
 		return enrolled{}, message.Ticket{}, err
+	}
+	if h.RequirePasskey && a.Assertion.Kind != message.KindWebAuthn { // the kind that attr_P names: Verify has compared them
+		return enrolled{}, message.Ticket{}, errWeakVerification
 	}
 	if err := h.consentInForce(s, a.Consent); err != nil {
 		return enrolled{}, message.Ticket{}, err

@@ -44,7 +44,11 @@ type Config struct {
 	Cloud       Cloud
 	Reader      DiagnosisReader
 
-	DeskCodeLife   time.Duration                // default 15 minutes
+	DeskCodeLife time.Duration // default 15 minutes
+	// RequirePasskey refuses consents whose user verification is the weaker kind, a
+	// passphrase. Outside it is the one refusal; the audit trail says which it was.
+	RequirePasskey bool
+
 	MaxReleaseSize int                          // bytes of one release held in memory, default 256 MiB
 	RequestID      func(context.Context) string // for the audit trail; may be nil
 	Due            func()                       // called when index entries wait to be published; may be nil

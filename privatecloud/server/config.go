@@ -62,6 +62,7 @@ type Config struct {
 	DepartmentRules string        `help:"File with the rules that place encounters in departments (JSON); default: built in." env:"PRIVATECLOUD_DEPARTMENT_RULES"`
 	MRNSystem       string        `help:"Identifier system of medical record numbers; default: the identifier of type MR, else the Patient's id." env:"PRIVATECLOUD_MRN_SYSTEM"`
 	DeskCodeLife    time.Duration `help:"Life of a desk code." default:"15m" env:"PRIVATECLOUD_DESK_CODE_LIFE"`
+	RequirePasskey  bool          `help:"Refuse consents that were approved with a passphrase; a passkey with user verification is required." env:"PRIVATECLOUD_REQUIRE_PASSKEY"`
 	Releases        int           `help:"How many releases may be in memory at once." default:"8" env:"PRIVATECLOUD_RELEASES"`
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 

@@ -129,7 +129,7 @@ func (p *parts) role(k keys) error {
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		DeskCodeLife: c.DeskCodeLife, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/message/softkey"
 	"medunion/ecc"
 )
 
@@ -15,6 +16,7 @@ type Patient struct {
 	Party
 	W    *World
 	UV   ecc.SigningKey
+	Key  *softkey.Key // instead of UV, if she registered with a passkey
 	KLoc []byte
 	Seq  uint64 // of what she sends; 0 for the right number, 1
 }
@@ -33,6 +35,17 @@ func (w *World) PatientAs(id message.ID, epoch uint64) *Patient {
 	rand.Read(p.KLoc)
 	attribute := message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Beta(p.UV.Public().Bytes(), message.Hash{}, epoch)}
 	p.Party = w.Register(message.Patient, id, attribute.Encode(), epoch)
+	return p
+}
+
+// PasskeyPatient registers a patient whose β_P is that of a passkey.
+func (w *World) PasskeyPatient() *Patient {
+	id := make([]byte, 16)
+	rand.Read(id)
+	p := &Patient{W: w, Key: softkey.ES256(id[0], "localhost", "http://localhost:8091"), KLoc: make([]byte, 32)}
+	rand.Read(p.KLoc)
+	attribute := message.PatientAttribute{Kind: message.KindWebAuthn, Beta: p.Key.Passkey().Beta(1)}
+	p.Party = w.Register(message.Patient, message.ID(hex.EncodeToString(id)), attribute.Encode(), 1)
 	return p
 }
 
@@ -165,6 +178,11 @@ func (p *Patient) Consent(x Terms) message.CON {
 // Signed signs a consent as it stands.
 func (p *Patient) Signed(c message.CON) message.CON {
 	c.SigmaP = p.Sign.Sign(message.TBSSigmaP(c.Consent))
+	if p.Key != nil {
+		ch := message.Challenge(c.Consent)
+		c.Assertion = message.AssertWebAuthn(p.Key.COSE(), message.RPIDHash(p.Key.RPID), p.Cred.Info.Epoch, p.Key.Assert(ch[:]))
+		return c
+	}
 	c.Assertion = message.AssertPassphrase(p.UV, p.Cred.Info.Epoch, c.Consent)
 	return c
 }
