@@ -8,7 +8,6 @@ export default defineConfig({
     outDir: 'dist/site',
     emptyOutDir: true,
     target: 'es2023',
-    rollupOptions: { input: ['index.html', 'visit.html'] },
   },
   worker: { format: 'es' },
   test: { environment: 'jsdom', include: ['{src,test,viewer}/**/*.test.{ts,tsx}'] },
