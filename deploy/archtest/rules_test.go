@@ -62,7 +62,7 @@ var rules = []rule{
 	{"medunion/doctor-portal/keystore", []string{"medunion/ecc", "medunion/ecc/vault", "medunion/api/problem", "medunion/api/message"}, nil, network},
 	{"medunion/doctor-portal/practice", append([]string{"medunion/doctor-portal/doctor", "medunion/doctor-portal/keystore", "medunion/api/doctorcert",
 		"medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
-	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/practice", "medunion/doctor-portal/keystore"}, role...), nil,
+	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/practice", "medunion/doctor-portal/keystore", "medunion/api/strictjson"}, role...), nil,
 		[]string{"net", "net/http", "os/exec", "unsafe"}},
 
 	// The built pages, embedded: files and nothing else.
