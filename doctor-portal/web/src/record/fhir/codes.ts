@@ -92,8 +92,11 @@ export function systemName(system?: string): string | undefined {
   return own?.[1] ? `HL7 ${own[1]}` : system
 }
 
+/** LOINC codes of the same thing: the older panel of blood pressure is the newer one. */
+const aliases = new Map([['55284-4', '85354-9']])
+
 /** A concept's identity across hospitals: its best known code, else its words. */
 export function identity(c?: Concept): string {
   const coded = c?.codes.find((x) => x.code && x.system && systems.has(x.system)) ?? c?.codes.find((x) => x.code)
-  return coded?.code ? `${coded.system ?? ''}|${coded.code}` : (c?.text.toLowerCase() ?? '')
+  return coded?.code ? `${coded.system ?? ''}|${aliases.get(coded.code) ?? coded.code}` : (c?.text.toLowerCase() ?? '')
 }

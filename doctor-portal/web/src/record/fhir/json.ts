@@ -26,6 +26,11 @@ export function objs(v: unknown): readonly Obj[] {
   return list(v).filter((x): x is Obj => obj(x) !== undefined)
 }
 
+/** A text cut to a length at which it can still be a name or a remark in a list. */
+export function brief(text: string, most = 300): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
+}
+
 /** A text without control characters, or undefined if nothing is left of it. */
 export function str(v: unknown): string | undefined {
   if (typeof v !== 'string') return undefined
@@ -49,7 +54,7 @@ export function bool(v: unknown): boolean | undefined {
 export function choice(o: Obj, stem: string): { type: string; value: unknown } | undefined {
   for (const key of Object.keys(o)) {
     const type = key.slice(stem.length)
-    if (key.startsWith(stem) && type !== '' && type[0] === type[0]?.toUpperCase()) return { type, value: o[key] }
+    if (o[key] !== undefined && o[key] !== null && key.startsWith(stem) && type !== '' && type[0] === type[0]?.toUpperCase()) return { type, value: o[key] }
   }
   return undefined
 }

@@ -1,6 +1,6 @@
-import { codeOf, concept, concepts, type Concept } from '../fhir/codes'
+import { codeOf, concept, concepts, systemName, type Concept } from '../fhir/codes'
 import type { Timing, When } from '../fhir/dates'
-import { obj, objs, str, type Obj } from '../fhir/json'
+import { brief, obj, objs, str, type Obj } from '../fhir/json'
 import { nameOf, notes, ref, refs, type Ref } from '../fhir/names'
 import type { Entry, Facts, Group, Item } from '../types'
 import { searchText } from './search'
@@ -24,7 +24,7 @@ const uuid = /^(?:urn:uuid:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0
 
 /** Makes an item of what a reader found. */
 export function item(entry: Entry, o: Obj, found: Found): Item {
-  const title = found.title ?? found.concept?.text ?? ''
+  const title = brief(found.title ?? named(found.concept) ?? '', 200)
   return {
     key: keyOf(entry),
     hospital: entry.hospital,
@@ -44,6 +44,12 @@ export function item(entry: Entry, o: Obj, found: Found): Item {
     same: names(entry, o),
     facts: found.facts,
   }
+}
+
+/** A bare code means something only together with its system. */
+function named(c?: Concept): string | undefined {
+  const system = c?.bare ? systemName(c.codes.find((x) => x.code)?.system) : undefined
+  return c && system ? `${system} ${c.text}` : c?.text
 }
 
 export function keyOf(e: { hospital: string; number: number }): string {

@@ -100,6 +100,7 @@ export const en = {
   'dose.needed': 'as needed',
   'dose.rate': 'at {rate}',
   'dose.max': 'at most {amount}',
+  'dose.per': '{amount} per {each}',
   'dose.lasting': 'for {time}',
   'dose.count': { one: '{count} time in all', other: '{count} times in all' },
   'dose.times': { one: '{count} time', other: '{count} times' },
@@ -146,7 +147,7 @@ export const en = {
   'report.by': 'Responsible',
 
   'timeline.none': 'No events in what was sent.',
-  'timeline.outside': 'Outside of an encounter',
+  'timeline.outside': 'Not linked to an encounter',
   'timeline.nothing': 'Nothing else was recorded in this encounter.',
   'timeline.more': { one: 'and {count} more', other: 'and {count} more' },
   'timeline.reason': 'Reason',

@@ -100,6 +100,7 @@ export const es = {
   'dose.needed': 'si precisa',
   'dose.rate': 'a {rate}',
   'dose.max': 'como máximo {amount}',
+  'dose.per': '{amount} por {each}',
   'dose.lasting': 'durante {time}',
   'dose.count': { one: '{count} vez en total', other: '{count} veces en total' },
   'dose.times': { one: '{count} vez', other: '{count} veces' },
@@ -146,7 +147,7 @@ export const es = {
   'report.by': 'Responsable',
 
   'timeline.none': 'No hay acontecimientos en lo que se envió.',
-  'timeline.outside': 'Fuera de una consulta',
+  'timeline.outside': 'Sin relación con una consulta',
   'timeline.nothing': 'No se registró nada más en esta consulta.',
   'timeline.more': { one: 'y {count} más', other: 'y {count} más' },
   'timeline.reason': 'Motivo',

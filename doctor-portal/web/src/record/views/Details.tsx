@@ -5,12 +5,11 @@ import { plainText } from '../read/narrative'
 import { obj } from '../fhir/json'
 import { t } from '../texts'
 import type { Item } from '../types'
-import { phrases } from '../words/phrases'
 import { titleOf, typeWords } from '../words/title'
 import { useChart } from './context'
 import { Fields } from './Fields'
 import { Files } from './Files'
-import { DateMark, Phrases, SourceMark, Warnings } from './parts'
+import { DateMark, Said, SourceMark, Warnings } from './parts'
 import { Raw } from './Raw'
 import { ReportPart } from './ReportPart'
 
@@ -45,7 +44,7 @@ export function Details({ opened, onOpen }: Props) {
 type Tab = 'fields' | 'narrative' | 'raw'
 
 function Content({ item }: { item: Item }) {
-  const { store, now } = useChart()
+  const { store } = useChart()
   const [tab, setTab] = useState<Tab>('fields')
   const resource = useMemo(() => store.resource(item), [store, item])
   const narrative = useMemo(() => plainText(obj(resource?.['text'])?.['div']), [resource])
@@ -57,7 +56,7 @@ function Content({ item }: { item: Item }) {
   return (
     <>
       <Head item={item} />
-      <p class="rec-details__words"><Phrases words={phrases(item, store, now)} /></p>
+      <p class="rec-details__words"><Said item={item} /></p>
       {resource && <Inside item={item} resource={resource} />}
       <Tabs label={t('open')} tabs={tabs} selected={tab} onSelect={setTab}>
         {tab === 'raw' ? <Raw item={item} /> : tab === 'narrative' ? <Narrative text={narrative ?? ''} /> : <Fields resource={resource ?? {}} item={item} />}

@@ -1,21 +1,22 @@
 import { Heading, VirtualList } from '@medunion/ui'
 import { useMemo, useState } from 'preact/hooks'
 import { sorted } from '../select/filter'
+import type { RecordStore } from '../store/store'
 import { t } from '../texts'
 import type { File, Item } from '../types'
-import { phrases } from '../words/phrases'
 import { sizeWords } from '../words/size'
 import { mediaWords, titleOf } from '../words/title'
 import { dayOf } from '../words/when'
 import { useChart } from './context'
 import { Files } from './Files'
-import { DateMark, OpenLink, Phrases, SourceMark, Warnings } from './parts'
+import { DateMark, OpenLink, Said, SourceMark, Warnings } from './parts'
 
 /** Documents, images and reports with files at the left, the chosen one to read at the right. */
 export function Documents({ items }: { items: readonly Item[] }) {
   const [chosen, choose] = useState<string>()
-  const all = useMemo(() => sorted(items), [items])
-  const open = all.find((i) => i.key === chosen) ?? all[0]
+  const { store } = useChart()
+  const all = useMemo(() => sorted(standalone(items, store)), [items, store])
+  const open = all.find((i) => i.key === chosen) ?? all.find((i) => filesOf(i).length > 0) ?? all[0]
   if (all.length === 0) return <p>{t('documents.none')}</p>
   return (
     <div class="rec-split">
@@ -25,6 +26,12 @@ export function Documents({ items }: { items: readonly Item[] }) {
       <div class="rec-split__detail">{open && <Reading key={open.key} item={open} />}</div>
     </div>
   )
+}
+
+/** Without the Binary resources that another document shows as its own file. */
+function standalone(items: readonly Item[], store: RecordStore): readonly Item[] {
+  const shown = new Set(items.flatMap((i) => filesOf(i).map((f) => store.resolve(i.hospital, f.url))))
+  return items.filter((i) => i.type !== 'Binary' || !shown.has(i.key))
 }
 
 function Choice({ item, on, onClick }: { item: Item; on: boolean; onClick: () => void }) {
@@ -45,14 +52,14 @@ function filesOf(item: Item): readonly File[] {
 }
 
 function Reading({ item }: { item: Item }) {
-  const { store, now } = useChart()
+  const { store } = useChart()
   const resource = useMemo(() => store.resource(item), [store, item])
   const f = item.facts
   return (
     <section class="rec-panel">
       <Heading level={2} size={3}><OpenLink item={item}>{titleOf(item, store)}</OpenLink></Heading>
       <p><DateMark when={item.when} /> · <SourceMark hospital={item.hospital} /> <Warnings item={item} /></p>
-      <p class="rec-row__words"><Phrases words={phrases(item, store, now)} /></p>
+      <p class="rec-row__words"><Said item={item} /></p>
       {f.kind === 'imaging' && <p class="rec-quiet">{t('documents.imagesElsewhere')}</p>}
       {f.kind === 'document' && f.sections.map((s, i) => (
         <div key={i}>

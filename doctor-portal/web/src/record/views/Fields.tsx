@@ -5,7 +5,7 @@ import { addressLine, personName } from '../fhir/names'
 import { quantity } from '../fhir/value'
 import { t } from '../texts'
 import type { Item } from '../types'
-import { codeWords, statusWords } from '../words/status'
+import { codeWords, statusWords, systemWords } from '../words/status'
 import { titleOf, typeWords } from '../words/title'
 import { valueWords } from '../words/value'
 import { date, spanWords } from '../words/when'
@@ -78,7 +78,7 @@ function leaf(v: unknown, name: string): string {
   const at = when(v)
   if (at && v.length >= 7) return date(at)
   if (name === 'status' || name.endsWith('Status')) return statusWords(v)
-  return codeWords(str(v) ?? '')
+  return name === 'use' ? codeWords('use', v) : (str(v) ?? '')
 }
 
 /** A value of one of FHIR's general types in one line; undefined for other objects. */
@@ -106,7 +106,7 @@ function coded(o: Obj): string | undefined {
   const c = concept(o)
   if (!c) return undefined
   const codes = c.codes.flatMap((x) => (x.code ? [`${systemName(x.system) ?? ''} ${x.code}`.trim()] : []))
-  const words = c.bare ? codeWords(c.text) : fullWords(o, c.text)
+  const words = c.bare ? systemWords(c.codes[0]?.system, c.text) : fullWords(o, c.text)
   return codes.length > 0 && !(c.bare && words === c.text && codes.length === 1 && codes[0] === words) ? `${words} (${codes.join('; ')})` : words
 }
 

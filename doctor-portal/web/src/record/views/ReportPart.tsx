@@ -1,13 +1,12 @@
 import { Heading } from '@medunion/ui'
 import { observationOf } from '../select/series'
 import { normal } from '../fhir/value'
-import { flagsOf, gravest } from '../read/observation'
 import { t } from '../texts'
 import type { Item, Report } from '../types'
 import { refWords, titleOf } from '../words/title'
-import { observationWords, rangeWords } from '../words/value'
+import { rangeWords } from '../words/value'
 import { useChart } from './context'
-import { FlagMark, OpenLink } from './parts'
+import { OpenLink, ValueMark } from './parts'
 
 /** A diagnostic report's conclusion and the results that it rests on. */
 export function ReportPart({ item, report }: { item: Item; report: Report }) {
@@ -21,12 +20,12 @@ export function ReportPart({ item, report }: { item: Item; report: Report }) {
         <table class="mu-table mu-table--dense">
           <caption class="mu-table__caption">{t('report.results')}</caption>
           <thead>
-            <tr><th scope="col">{t('col.test')}</th><th scope="col">{t('col.value')}</th><th scope="col">{t('col.flag')}</th><th scope="col">{t('col.range')}</th></tr>
+            <tr><th scope="col">{t('col.test')}</th><th scope="col">{t('col.value')}</th><th scope="col">{t('col.range')}</th></tr>
           </thead>
           <tbody>
             {report.results.map((r, i) => {
               const result = store.item(store.resolve(item.hospital, r.to))
-              return result ? <Result key={i} item={result} /> : <tr key={i}><th scope="row">{refWords(store, item.hospital, r) ?? t('value.none')}</th><td colSpan={3} class="rec-quiet">{t('report.missing')}</td></tr>
+              return result ? <Result key={i} item={result} /> : <tr key={i}><th scope="row">{refWords(store, item.hospital, r) ?? t('value.none')}</th><td colSpan={2} class="rec-quiet">{t('report.missing')}</td></tr>
             })}
           </tbody>
         </table>
@@ -41,8 +40,7 @@ function Result({ item }: { item: Item }) {
   return (
     <tr>
       <th scope="row"><OpenLink item={item}>{titleOf(item, store)}</OpenLink></th>
-      <td><strong>{o && observationWords(o)}</strong></td>
-      <td><FlagMark flag={o && gravest(flagsOf(o))} /></td>
+      <td>{o && <ValueMark observation={o} strong />}</td>
       <td>{(o && rangeWords(normal(o.ranges))) ?? <span class="rec-quiet">{t('no.range')}</span>}</td>
     </tr>
   )

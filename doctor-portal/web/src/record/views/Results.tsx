@@ -2,14 +2,12 @@ import { Checkbox, Heading, TextInput, VirtualList } from '@medunion/ui'
 import { Sparkline } from '@medunion/ui/signals'
 import { useMemo, useState } from 'preact/hooks'
 import { fold } from '../read'
-import { flagsOf, gravest } from '../read/observation'
 import { inGroup, sorted } from '../select/filter'
 import { observationOf, seriesOf, type Series } from '../select/series'
 import { t } from '../texts'
 import type { Group, Item } from '../types'
-import { observationWords } from '../words/value'
 import { dayOf } from '../words/when'
-import { FlagMark, ItemRow } from './parts'
+import { ItemRow, ValueMark } from './parts'
 import { SeriesPanel } from './SeriesPanel'
 
 const sections: readonly { key: 'vital' | 'lab' | 'social'; groups: readonly Group[] }[] = [
@@ -68,12 +66,11 @@ function listed(all: readonly { key: 'vital' | 'lab' | 'social'; series: readonl
 
 function Choice({ series: s, on, onClick }: { series: Series; on: boolean; onClick: () => void }) {
   const o = observationOf(s.latest)
-  const flag = o && gravest(flagsOf(o))
   return (
     <button type="button" class="rec-choice" aria-current={on ? 'true' : undefined} onClick={onClick}>
       <span class="rec-choice__name"><bdi>{s.title}</bdi></span>
       <span class="rec-choice__value">
-        <strong><bdi>{o && observationWords(o)}</bdi></strong> {flag && flag !== 'normal' && <FlagMark flag={flag} />}
+        {o && <ValueMark observation={o} strong />}
       </span>
       <span class="rec-choice__when">
         {s.latest.when && dayOf(s.latest.when)} · {t('results.values', { count: s.items.length })} {s.lines[0] && <Sparkline points={s.lines[0].points} />}

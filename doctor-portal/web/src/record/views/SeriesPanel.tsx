@@ -1,14 +1,13 @@
 import { Heading, Table, type Column } from '@medunion/ui'
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { normal } from '../fhir/value'
-import { flagsOf, gravest } from '../read/observation'
+import { gravest } from '../read/observation'
 import { observationOf, type Series } from '../select/series'
 import { t } from '../texts'
 import type { Item } from '../types'
 import { codeWords, statusWords } from '../words/status'
-import { observationWords, rangeWords } from '../words/value'
-import { DateMark, FlagMark, OpenLink, SourceMark, Warnings } from './parts'
+import { observationRanges } from '../words/value'
+import { DateMark, FlagMark, OpenLink, SourceMark, ValueMark, Warnings } from './parts'
 
 /** One test: its values as a plot and as a table with their ranges, the newest first. */
 export function SeriesPanel({ series }: { series: Series }) {
@@ -32,47 +31,36 @@ function Plots(props: PlotsProps) {
 
 function columns(): Column<Item>[] {
   return [
-    { key: 'date', head: t('col.date'), cell: (i) => <OpenLink item={i}><DateMark when={i.when} exact /></OpenLink>, sort: (i) => i.when?.at, rowHead: true },
+    { key: 'date', head: t('col.date'), cell: (i) => <Day item={i} />, sort: (i) => i.when?.at, rowHead: true },
     { key: 'value', head: t('col.value'), cell: (i) => <Value item={i} /> },
-    { key: 'flag', head: t('col.flag'), cell: (i) => <Flags item={i} /> },
     { key: 'range', head: t('col.range'), cell: (i) => <Ranges item={i} /> },
     { key: 'source', head: t('col.source'), cell: (i) => <SourceMark hospital={i.hospital} />, sort: (i) => i.hospital },
   ]
 }
 
-function Value({ item }: { item: Item }) {
-  const o = observationOf(item)
-  const flag = o && gravest(flagsOf(o))
-  const words = o ? observationWords(o) : ''
-  return (
-    <>
-      {flag && flag !== 'normal' ? <strong><bdi>{words}</bdi></strong> : <bdi>{words}</bdi>}
-      {item.status && item.status !== 'final' && <span class="rec-quiet"> {statusWords(item.status)}</span>} <Warnings item={item} />
-    </>
-  )
+function Day({ item }: { item: Item }) {
+  return <OpenLink item={item}><DateMark when={item.when} exact /></OpenLink>
 }
 
-/** What the hospital says of the value and of its components. */
-function Flags({ item }: { item: Item }) {
+function Value({ item }: { item: Item }) {
   const o = observationOf(item)
   if (!o) return null
-  const parts = o.components.filter((c) => c.flags.length > 0)
+  const parts = o.components.filter((c) => c.flags.some((f) => f !== 'normal'))
+  const said = o.says.map((s) => codeWords('interpretation', s))
   return (
     <>
-      <FlagMark flag={gravest(o.flags)} /> {o.says.map(codeWords).join(', ')}
-      {parts.map((c, i) => <div key={i}>{c.concept?.text}: <FlagMark flag={gravest(c.flags)} /></div>)}
+      <ValueMark observation={o} />
+      {parts.map((c, i) => <div key={i} class="rec-quiet">{c.concept?.text}: <FlagMark flag={gravest(c.flags)} /></div>)}
+      {said.length > 0 && <div>{said.join(', ')}</div>}
+      {item.status && item.status !== 'final' && <div class="rec-quiet">{statusWords(item.status)}</div>}
+      <Warnings item={item} />
+      {o.notes.map((n, i) => <div key={i} class="rec-quiet"><bdi>{n}</bdi></div>)}
     </>
   )
 }
 
 function Ranges({ item }: { item: Item }) {
   const o = observationOf(item)
-  if (!o) return null
-  const own = rangeWords(normal(o.ranges))
-  const parts = o.components.flatMap((c) => {
-    const words = rangeWords(normal(c.ranges))
-    return words ? [`${c.concept?.text ?? ''}: ${words}`] : []
-  })
-  const all = own ? [own, ...parts] : parts
+  const all = o ? observationRanges(o) : []
   return all.length > 0 ? <>{all.map((w) => <div key={w}><bdi>{w}</bdi></div>)}</> : <span class="rec-quiet">{t('no.range')}</span>
 }

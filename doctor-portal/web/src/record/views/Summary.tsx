@@ -2,14 +2,12 @@ import { Button, Card, Details as More } from '@medunion/ui'
 import { Sparkline } from '@medunion/ui/signals'
 import type { ComponentChildren } from 'preact'
 import { useMemo } from 'preact/hooks'
-import { flagsOf, gravest } from '../read/observation'
 import { activeFirst, everything, inGroup, sorted, type Filter } from '../select/filter'
 import { observationOf, seriesOf, type Series } from '../select/series'
 import { t } from '../texts'
 import type { Allergy, Group, Item } from '../types'
-import { observationWords } from '../words/value'
 import { useChart } from './context'
-import { DateMark, FlagMark, ItemRow, OpenLink, SourceMark, Warnings } from './parts'
+import { DateMark, ItemRow, OpenLink, SourceMark, ValueMark, Warnings } from './parts'
 
 interface Props {
   items: readonly Item[]
@@ -150,7 +148,7 @@ function SeriesRow({ series: s }: { series: Series }) {
       <div class="rec-row__main">
         <div class="rec-row__title"><OpenLink item={s.latest}>{s.title}</OpenLink> <Warnings item={s.latest} /></div>
         <div class="rec-row__value">
-          <strong>{o && observationWords(o)}</strong> <FlagMark flag={o && gravest(flagsOf(o))} /> {line && <Sparkline points={line.points} />}
+          {o && <span><ValueMark observation={o} strong /></span>} {line && <Sparkline points={line.points} />}
         </div>
       </div>
       <div class="rec-row__aside"><DateMark when={s.latest.when} /><SourceMark hospital={s.latest.hospital} /></div>

@@ -2,14 +2,10 @@ import { Card, Heading, VirtualList } from '@medunion/ui'
 import { useMemo } from 'preact/hooks'
 import { timeline, type Happening } from '../select/timeline'
 import { observationOf } from '../select/series'
-import { flagsOf, gravest } from '../read/observation'
 import { t } from '../texts'
 import type { Item } from '../types'
-import { phrases } from '../words/phrases'
-import { titleOf } from '../words/title'
-import { observationWords } from '../words/value'
 import { useChart } from './context'
-import { DateMark, FlagMark, OpenLink, Phrases, SourceMark, Warnings } from './parts'
+import { DateMark, OpenLink, Said, SourceMark, ValueMark, Warnings } from './parts'
 
 /** How many entries of one kind an encounter shows before it only counts them. */
 const most = 12
@@ -32,7 +28,6 @@ function yearOf(h?: Happening): string {
 }
 
 function Event({ happening: h, year }: { happening: Happening; year?: string | undefined }) {
-  const { store, now } = useChart()
   return (
     <div class="rec-event">
       {year && <Heading level={2} size={3}>{year}</Heading>}
@@ -40,7 +35,7 @@ function Event({ happening: h, year }: { happening: Happening; year?: string | u
         <div class="rec-row rec-row--head">
           <div class="rec-row__main">
             <h3 class="rec-row__title">{h.encounter ? <><OpenLink item={h.encounter} /> <Warnings item={h.encounter} /></> : t('timeline.outside')}</h3>
-            {h.encounter && <div class="rec-row__words"><Phrases words={phrases(h.encounter, store, now)} /></div>}
+            {h.encounter && <div class="rec-row__words"><Said item={h.encounter} /></div>}
           </div>
           <div class="rec-row__aside"><DateMark when={h.when} exact /><SourceMark hospital={h.hospital} /></div>
         </div>
@@ -72,15 +67,10 @@ function Part({ items }: { items: readonly Item[] }) {
 }
 
 function Entry({ item }: { item: Item }) {
-  const { store, now } = useChart()
   const o = observationOf(item)
-  const words = phrases(item, store, now).slice(0, 3)
-  if (o) return <><OpenLink item={item} /> <strong>{observationWords(o)}</strong> <FlagMark flag={abnormal(item)} /> <Warnings item={item} /></>
-  return <><OpenLink item={item}>{titleOf(item, store)}</OpenLink> <span class="rec-row__words"><Phrases words={words} /></span> <Warnings item={item} /></>
-}
-
-function abnormal(item: Item) {
-  const o = observationOf(item)
-  const flag = o && gravest(flagsOf(o))
-  return flag === 'normal' ? undefined : flag
+  return (
+    <>
+      <OpenLink item={item} /> {o ? <ValueMark observation={o} strong /> : <span class="rec-row__words"><Said item={item} most={3} /></span>} <Warnings item={item} />
+    </>
+  )
 }

@@ -2,10 +2,12 @@ import { Icon, Tag } from '@medunion/ui'
 import type { ComponentChildren } from 'preact'
 import type { When } from '../fhir/dates'
 import { t } from '../texts'
-import type { Flag, Item } from '../types'
+import { flagsOf, gravest } from '../read/observation'
+import type { Flag, Item, Observation } from '../types'
 import { flagWords } from '../words/status'
 import { phrases } from '../words/phrases'
 import { titleOf } from '../words/title'
+import { observationWords } from '../words/value'
 import { ago, date, dayOf, signedAt } from '../words/when'
 import { useChart } from './context'
 
@@ -45,6 +47,14 @@ export function FlagMark({ flag }: { flag?: Flag | undefined }) {
   )
 }
 
+/** The value of an observation with its assessment: heavy if it is not normal. */
+export function ValueMark({ observation: o, strong }: { observation: Observation; strong?: boolean }) {
+  const flag = gravest(flagsOf(o))
+  const odd = flag !== undefined && flag !== 'normal'
+  const words = <bdi>{observationWords(o)}</bdi>
+  return <>{strong || odd ? <strong>{words}</strong> : words}{odd && <> <FlagMark flag={flag} /></>}</>
+}
+
 /** An item's title, which opens its details. */
 export function OpenLink({ item, children }: { item: Item; children?: ComponentChildren }) {
   const { store, open } = useChart()
@@ -82,14 +92,22 @@ export function Phrases({ words }: { words: readonly string[] }) {
   )
 }
 
+/** What an item says below its title; of an observation the value first. */
+export function Said({ item, most }: { item: Item; most?: number }) {
+  const { store, now } = useChart()
+  const words = phrases(item, store, now).slice(0, most)
+  const o = item.facts.kind === 'observation' ? item.facts : undefined
+  if (!o) return <Phrases words={words} />
+  return <><ValueMark observation={o} strong />{words.length > 1 && <span class="rec-dot" aria-hidden="true"> · </span>}<Phrases words={words.slice(1)} /></>
+}
+
 /** One item as a line of a list. */
 export function ItemRow({ item, lead, hideDate }: { item: Item; lead?: ComponentChildren; hideDate?: boolean }) {
-  const { store, now } = useChart()
   return (
     <div class={`rec-row${item.wrong ? ' rec-row--wrong' : ''}`}>
       <div class="rec-row__main">
         <div class="rec-row__title">{lead}<OpenLink item={item} /> <Warnings item={item} /></div>
-        <div class="rec-row__words"><Phrases words={phrases(item, store, now)} /></div>
+        <div class="rec-row__words"><Said item={item} /></div>
       </div>
       <div class="rec-row__aside">
         {!hideDate && item.group !== 'people' && item.group !== 'patient' && <DateMark when={item.when} />}

@@ -1,3 +1,4 @@
+import type { Value } from '../fhir/value'
 import { t } from '../texts'
 import type { Dosage, DoseTiming } from '../types'
 import { amount, number } from './number'
@@ -13,9 +14,17 @@ export function dosageWords(d: Dosage): string {
   const dose = unique(d.doses.map((x) => valueWords(x.amount))).join(` ${t('or')} `)
   const rate = unique(d.rates.map(valueWords)).join(` ${t('or')} `)
   const needed = d.neededFor ? t('dose.neededFor', { why: d.neededFor }) : d.asNeeded ? t('dose.needed') : undefined
-  const most = d.max && t('dose.max', { amount: valueWords(d.max) })
+  const most = d.max && t('dose.max', { amount: perTime(d.max) })
   const parts = [d.method, dose, rate && t('dose.rate', { rate }), d.timing && timingWords(d.timing), d.route, d.site, needed, most, ...d.more]
-  return capital(parts.filter(Boolean).join(', ').replace(/^([^,]+), (?=[^,]*)/, '$1, '))
+  return capital(parts.filter(Boolean).join(', '))
+}
+
+/** "8 puffs per day" for a ratio to a time; other values as they are. */
+function perTime(v: Value): string {
+  const under = v.kind === 'ratio' ? v.under : undefined
+  const unit = under && t.find(`unit.${under.code ?? ''}`)
+  if (v.kind !== 'ratio' || !v.over || !under || !unit) return valueWords(v)
+  return t('dose.per', { amount: amount(v.over), each: under.n === 1 ? unit : (time(under.n, under.code ?? '') ?? unit) })
 }
 
 function unique(all: readonly string[]): string[] {
@@ -41,9 +50,9 @@ function often(x: DoseTiming): string | undefined {
   const times = x.frequency ?? 1
   const each = x.periodMax ? `${number(x.period)}–${time(x.periodMax, x.unit) ?? ''}` : time(x.period, x.unit)
   if (!each) return undefined
-  if (x.frequencyMax) return t('dose.often', { times: `${number(times)}–${number(x.frequencyMax)}`, each: per(x.period, x.unit) ?? each })
-  if (times === 1 && !(x.period === 1 && x.unit === 'd')) return t('dose.every', { each: x.period === 1 ? (t.find(`unit.${x.unit}`) ?? each) : each })
   const single = per(x.period, x.unit)
+  if (x.frequencyMax) return t(single ? 'dose.often' : 'dose.oftenIn', { times: `${number(times)}–${number(x.frequencyMax)}`, each: single ?? each })
+  if (times === 1 && !(x.period === 1 && x.unit === 'd')) return t('dose.every', { each: x.period === 1 ? (t.find(`unit.${x.unit}`) ?? each) : each })
   if (single) return times === 1 ? t('dose.once', { each: single }) : times === 2 ? t('dose.twice', { each: single }) : t('dose.often', { times: number(times), each: single })
   return t('dose.oftenIn', { times: number(times), each })
 }

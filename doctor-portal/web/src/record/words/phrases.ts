@@ -1,3 +1,4 @@
+import { brief } from '../fhir/json'
 import type { RecordStore } from '../store/store'
 import { t } from '../texts'
 import type * as T from '../types'
@@ -5,13 +6,13 @@ import { dosageWords } from './dosage'
 import { amount } from './number'
 import { codeWords, severityWords, statusWords } from './status'
 import { allWords, refWords } from './title'
-import { absentWords, observationWords } from './value'
+import { observationWords } from './value'
 import { age, date, dayOf, spanWords, timingWords } from './when'
 
 /** What a list says of an item below its title: a few short phrases, the most telling first. */
 export function phrases(i: T.Item, store: RecordStore, now: number): readonly string[] {
   const words = phrasesOf(i, store, now).filter((p): p is string => p !== undefined && p !== '')
-  return [...new Set(words)]
+  return [...new Set(words.map((w) => brief(w)))]
 }
 
 function phrasesOf(i: T.Item, store: RecordStore, now: number): readonly (string | undefined)[] {
@@ -30,7 +31,7 @@ function phrasesOf(i: T.Item, store: RecordStore, now: number): readonly (string
     case 'encounter':
       return encounter(i, f, store)
     case 'observation':
-      return [observationWords(f), ...f.says.map(codeWords), i.status === 'final' ? undefined : status(i), f.site, ...f.notes]
+      return [observationWords(f), ...f.says.map((s) => codeWords('interpretation', s)), i.status === 'final' ? undefined : status(i), f.site, ...f.notes]
     case 'report':
       return [i.status === 'final' ? undefined : status(i), ...conclusions(f), f.results.length > 0 ? t('results.values', { count: f.results.length }) : undefined, ...who(f.by, i, store)]
     case 'document':
@@ -68,8 +69,8 @@ function allergy(f: T.Allergy): readonly (string | undefined)[] {
     f.criticality && severityWords(f.criticality),
     f.clinical && statusWords(f.clinical),
     f.verification && f.verification !== 'confirmed' && f.verification !== 'entered-in-error' ? statusWords(f.verification) : undefined,
-    f.sort && codeWords(f.sort),
-    ...f.categories.map(codeWords),
+    f.sort && codeWords('allergen', f.sort),
+    ...f.categories.map((c) => codeWords('allergen', c)),
     f.last && t('detail.last', { date: dayOf(f.last) }),
     ...f.notes,
   ]
@@ -105,7 +106,7 @@ function immunization(i: T.Item, f: T.Immunization): readonly (string | undefine
 function encounter(i: T.Item, f: T.Encounter, store: RecordStore): readonly (string | undefined)[] {
   const place = refWords(store, i.hospital, f.place)
   return [
-    f.sort && codeWords(f.sort),
+    f.sort && codeWords('class', f.sort),
     i.status === 'finished' ? undefined : status(i),
     ...why(f.reasons, i, store).filter((w) => w !== i.title),
     ...allWords(store, i.hospital, f.diagnoses),
@@ -144,7 +145,7 @@ export function sexWords(sex: string): string {
 function lines(f: T.Plain, i: T.Item, store: RecordStore): readonly string[] {
   return f.lines.slice(0, 8).flatMap((l) => {
     const words = refWords(store, i.hospital, l.text)
-    return words ? [`${lineLabel(l.label)}: ${codeWords(words)}`] : []
+    return words ? [`${lineLabel(l.label)}: ${l.label === 'sort' ? codeWords('claim', words) : words}`] : []
   })
 }
 
@@ -158,9 +159,4 @@ function why(reasons: T.Procedure['reasons'], i: T.Item, store: RecordStore): re
 
 function who(people: T.Procedure['by'], i: T.Item, store: RecordStore): readonly string[] {
   return allWords(store, i.hospital, people).slice(0, 2).map((name) => t('by', { who: name }))
-}
-
-/** The value of an observation or component that may be absent. */
-export function partWords(c: T.Component, value: (v: NonNullable<T.Component['value']>) => string): string {
-  return c.value ? value(c.value) : c.absent ? absentWords(c.absent) : t('value.none')
 }

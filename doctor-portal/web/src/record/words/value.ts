@@ -1,4 +1,4 @@
-import type { Quantity, Range, Value } from '../fhir/value'
+import { normal, type Quantity, type Range, type Value } from '../fhir/value'
 import { t } from '../texts'
 import type { Component, Observation } from '../types'
 import { amount, number } from './number'
@@ -30,7 +30,7 @@ export function valueWords(v: Value): string {
 }
 
 function between(low?: Quantity, high?: Quantity): string {
-  if (low && high) return `${amount(low, low.unit !== high.unit)} – ${amount(high)}`
+  if (low && high) return `${amount(low, low.unit !== undefined && low.unit !== high.unit)}–${amount(high)}`
   return low ? `≥ ${amount(low)}` : high ? `≤ ${amount(high)}` : ''
 }
 
@@ -55,16 +55,33 @@ function partWords(c: Component): string | undefined {
 /** LOINC codes of the components that clinicians read as one: systolic over diastolic. */
 const pressure = ['8480-6', '8462-4']
 
+/** Systolic and diastolic of a blood pressure; undefined for anything else. */
+function pressures(o: Observation): readonly [Component, Component] | undefined {
+  const [high, low] = pressure.map((code) => o.components.find((c) => c.concept?.codes.some((x) => x.code === code)))
+  return high && low && o.components.length === 2 ? [high, low] : undefined
+}
+
 /** The value of an observation with its components: "120/80 mmHg" for blood pressure. */
 export function observationWords(o: Observation): string {
   const own = partWords(o)
-  const parts = o.components.flatMap((c) => (partWords(c) === undefined ? [] : [c]))
+  const parts = o.components.filter((c) => partWords(c) !== undefined)
   if (parts.length === 0) return own ?? (o.members.length > 0 ? t('panel', { count: o.members.length }) : t('value.none'))
-  const ordered = pressure.map((code) => parts.find((c) => c.concept?.codes.some((x) => x.code === code)))
-  const [high, low] = ordered
-  if (parts.length === 2 && high?.value?.kind === 'quantity' && low?.value?.kind === 'quantity') {
-    return `${amount(high.value.quantity, false)}/${amount(low.value.quantity)}`
-  }
+  const [high, low] = pressures(o)?.map((c) => c.value) ?? []
+  if (high?.kind === 'quantity' && low?.kind === 'quantity') return `${amount(high.quantity, false)}/${amount(low.quantity)}`
   const listed = parts.map((c) => `${c.concept?.text ?? ''} ${partWords(c) ?? ''}`.trim())
   return [own, ...listed].filter(Boolean).join('; ')
+}
+
+/** The reference ranges of an observation, one line each; those of a blood pressure in one. */
+export function observationRanges(o: Observation): readonly string[] {
+  const own = rangeWords(normal(o.ranges))
+  const both = pressures(o)
+  const [high, low] = both?.map((c) => normal(c.ranges)) ?? []
+  const parts = high && low
+    ? [`${rangeWords(high, false) ?? ''} / ${rangeWords(low) ?? ''}`]
+    : o.components.flatMap((c) => {
+        const words = rangeWords(normal(c.ranges))
+        return words ? [`${c.concept?.text ?? ''}: ${words}`] : []
+      })
+  return own ? [own, ...parts] : parts
 }
