@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
-import { announce, Button, Callout, Icon, LanguageSwitch, PageShell, ThemeSwitch, TopBar, useLanguage } from '@medunion/ui'
+import { announce, Button, Callout, Icon, LanguageSwitch, PageShell, TopBar, useLanguage } from '@medunion/ui'
 import { agent, onReachable, Problem } from './api/client.ts'
 import { follow } from './api/events.ts'
-import { forget, reconnected, touched, use } from './api/store.ts'
+import { forget, reconnected, reload, touched, use } from './api/store.ts'
+import { running } from './logic/consent.ts'
 import { dropVisit } from './parts/draft.ts'
 import { Waiting } from './parts/load.tsx'
 import { go, to } from './parts/route.ts'
@@ -95,19 +96,25 @@ function Inside() {
   return <Routes />
 }
 
+/** Locks at once, unless that would end a visit: then the settings ask. */
+function LockButton() {
+  const busy = running(use('visits').value ?? []) !== undefined
+  const lock = () => void agent.lock().then(() => reload('status'), () => go(to.settings))
+  return (
+    <Button kind="quiet" size="small" icon="lock" onClick={() => (busy ? go(to.settings) : lock())}>
+      {t('app.lock')}
+    </Button>
+  )
+}
+
 function Bar({ inside }: { inside: boolean }) {
   const open = use('status').value?.store === 'open'
   return (
     <TopBar name={t('app.name')}>
       {inside && open ? (
-        <Button kind="quiet" size="small" icon="lock" onClick={() => go(to.settings)}>
-          {t('app.lock')}
-        </Button>
+        <LockButton />
       ) : (
-        <>
-          <LanguageSwitch />
-          <ThemeSwitch />
-        </>
+        <LanguageSwitch />
       )}
     </TopBar>
   )

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { Button, Details, Icon, Radios, TextInput, type IconName } from '@medunion/ui'
+import { Button, Callout, Details, Icon, Radios, TextInput, type IconName } from '@medunion/ui'
 import { agent } from '../../api/client.ts'
 import { reload } from '../../api/store.ts'
 import type { NewPasskey, Status } from '../../api/types.ts'
@@ -122,6 +122,7 @@ function How({ back, next }: { back: () => void; next: (m: Method) => void }) {
   }
   return (
     <Screen title={t('method.title')} onBack={back}>
+      {able === false && <Callout tone="info" title={t('method.none')} />}
       <form onSubmit={submit} noValidate>
         <Radios<Method>
           label={t('method.title')}
@@ -130,9 +131,9 @@ function How({ back, next }: { back: () => void; next: (m: Method) => void }) {
           value={method}
           onChange={choose}
           options={[
-            { value: 'passkey', label: t('method.passkey'), hint: able === false ? t('method.none') : t('method.passkey.hint'), disabled: able === false },
-            { value: 'passphrase', label: t('method.passphrase'), hint: t('method.passphrase.hint') },
-          ]}
+            { value: 'passkey' as const, label: t('method.passkey'), hint: t('method.passkey.hint') },
+            { value: 'passphrase' as const, label: t('method.passphrase'), hint: t('method.passphrase.hint') },
+          ].filter((o) => able !== false || o.value !== 'passkey')}
         />
         <Actions>
           <Button kind="primary" size="wide" type="submit">

@@ -3,7 +3,7 @@ import { announce, Button, Callout, Details, Dialog, Steps, SummaryList, type St
 import { agent } from '../../api/client.ts'
 import { reload, use } from '../../api/store.ts'
 import type { Activity, Visit } from '../../api/types.ts'
-import { isOver, visitSteps } from '../../logic/consent.ts'
+import { isOver, visitSteps, type StepState } from '../../logic/consent.ts'
 import { Show } from '../../parts/load.tsx'
 import { to } from '../../parts/route.ts'
 import { Actions, Screen } from '../../parts/screen.tsx'
@@ -37,10 +37,14 @@ function useSaid(v: Visit): void {
 
 const steps = ['asked', 'answered', 'shared', 'read', 'diagnosis'] as const
 
+/** What is done stands in the past; what is not, does not. */
+const stepWords = (s: (typeof steps)[number], state: StepState, doctor: string) =>
+  (state === 'done' ? undefined : t.find(`live.step.${s}.todo`, { doctor })) ?? t(`live.step.${s}`, { doctor })
+
 function Content({ v }: { v: Visit }) {
   useSaid(v)
   const states = visitSteps(v)
-  const list: Step[] = steps.map((s, i) => ({ label: t(`live.step.${s}`, { doctor: v.doctor }), state: states[i]! }))
+  const list: Step[] = steps.map((s, i) => ({ label: stepWords(s, states[i]!, v.doctor), state: states[i]! }))
   const tone: Tone = v.state === 'diagnosed' ? 'ok' : v.state !== 'failed' ? 'info' : v.code === 'answer-not-proven' || v.code === 'diagnosis-not-proven' ? 'bad' : 'warn'
   return (
     <>

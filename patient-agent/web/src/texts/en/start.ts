@@ -67,7 +67,7 @@ export const start = {
   'passphrase.do': 'Save and register me',
 
   'me.title': 'How should doctors call you?',
-  'me.text': 'All of this is up to you. Doctors see it marked “says it herself or himself”, until a hospital’s record confirms it.',
+  'me.text': 'All of this is up to you. Doctors see it marked “told by the patient”, until a hospital’s record confirms it.',
   'me.name': 'My name',
   'me.name.hint': 'As you tell it at the doctor’s',
   'me.birth': 'My birth date',

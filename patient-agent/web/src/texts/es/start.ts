@@ -67,7 +67,7 @@ export const start = {
   'passphrase.do': 'Guardar y registrarme',
 
   'me.title': '¿Cómo deben llamarle los médicos?',
-  'me.text': 'Todo esto es voluntario. Los médicos lo ven marcado «según el paciente», hasta que la historia de un hospital lo confirme.',
+  'me.text': 'Todo esto es voluntario. Los médicos lo ven marcado «dicho por el paciente», hasta que la historia de un hospital lo confirme.',
   'me.name': 'Mi nombre',
   'me.name.hint': 'Como lo dice en la consulta',
   'me.birth': 'Mi fecha de nacimiento',
