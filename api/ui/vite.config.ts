@@ -3,5 +3,5 @@ import { medunionUI } from './vite.js'
 
 export default defineConfig({
   plugins: [medunionUI()],
-  test: { environment: 'jsdom', include: ['test/**/*.test.{ts,tsx}'] },
+  test: { include: ['test/**/*.test.{ts,tsx}'] },
 })

@@ -166,10 +166,10 @@ export function formatUnit(code: string): string {
   const known = units[code]
   if (known !== undefined) return known
   return code
-    .replace(/\{[^}]*\}/g, '')
+    .replace(/(\/?)\{([^}]*)\}/g, (_, per: string, words: string) => (per ? `/${words.replace(/_/g, ' ')}` : ''))
     .replace(/\[([^\]]*)\]/g, (_, name: string) => name.replace(/'U$/, ' U').replace(/_/g, ' '))
     .replace(/10[*^](-?\d+)/g, (_, n: string) => `10${raise(n)}`)
-    .replace(/\bu(?=[A-Za-z])/g, 'µ')
+    .replace(/\bu(?=(mol|g|L|l|m|s|V|kat|U|IU|Eq)\b)/g, 'µ')
     .replace(/(?<=[a-z])(\d)(?![\d.])/g, (_, n: string) => raise(n))
 }
 

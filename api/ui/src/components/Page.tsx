@@ -72,10 +72,10 @@ export function PageShell({ bar, wide, side, sideLabel, banner, footer, children
       {bar}
       <div class={`mu-page__body${side ? ' mu-page__body--side' : ''}`}>
         {side && <nav class="mu-page__side" aria-label={sideLabel}>{side}</nav>}
-        <div class="mu-page__column">
+        <main class="mu-page__column" id={contentId} tabIndex={-1}>
           {banner && <div class="mu-page__banner">{banner}</div>}
-          <main class="mu-page__main" id={contentId} tabIndex={-1}>{children}</main>
-        </div>
+          <div class="mu-page__main">{children}</div>
+        </main>
       </div>
       {footer && <footer class="mu-page__foot">{footer}</footer>}
     </div>

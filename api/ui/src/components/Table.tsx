@@ -46,7 +46,7 @@ export function Table<T>(props: TableProps<T>) {
   const sorted = useMemo(() => sortRows(rows, columns.find((c) => c.key === order?.by)?.sort, order?.descending), [rows, order, columns])
   const classes = `mu-table${dense ? ' mu-table--dense' : ''}`
   return (
-    <div class="mu-table__frame" role="region" aria-label={caption} tabIndex={0} style={height === undefined ? {} : { maxHeight: height, overflowY: 'auto' }}>
+    <div class="mu-table__frame" role="region" aria-label={caption} tabIndex={0} style={height === undefined ? {} : { maxHeight: `${height}px`, overflowY: 'auto' }}>
       <table class={classes} aria-rowcount={rows.length + 1}>
         <caption class={captionHidden ? 'mu-hidden' : 'mu-table__caption'}>{caption}</caption>
         <thead>
@@ -118,9 +118,9 @@ function WindowedBody<T>(props: TableProps<T>) {
   const { from, to, above, below } = useWindow(body, props.rows.length, props.dense ? 33 : 45)
   return (
     <tbody ref={body}>
-      <tr class="mu-table__gap" aria-hidden="true"><td colSpan={props.columns.length} style={{ height: above }} /></tr>
+      <tr class="mu-table__gap" aria-hidden="true"><td colSpan={props.columns.length} style={{ height: `${above}px` }} /></tr>
       {props.rows.slice(from, to).map((r, i) => <Row key={props.rowKey(r, from + i)} {...{ props, row: r, index: from + i }} />)}
-      <tr class="mu-table__gap" aria-hidden="true"><td colSpan={props.columns.length} style={{ height: below }} /></tr>
+      <tr class="mu-table__gap" aria-hidden="true"><td colSpan={props.columns.length} style={{ height: `${below}px` }} /></tr>
     </tbody>
   )
 }

@@ -24,7 +24,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const list = useRef<HTMLUListElement>(null)
   const { from, to, above, below } = useWindow(list, items.length, props.rowHeight ?? props.estimate ?? 48)
   const rows = (
-    <ul class="mu-virtual__rows" role="list" aria-label={label} ref={list} style={{ paddingTop: above, paddingBottom: below }}>
+    <ul class="mu-virtual__rows" role="list" aria-label={label} ref={list} style={{ paddingTop: `${above}px`, paddingBottom: `${below}px` }}>
       {items.slice(from, to).map((item, i) => (
         <li key={itemKey(item, from + i)} data-row={from + i} aria-setsize={items.length} aria-posinset={from + i + 1}>
           {render(item, from + i)}
@@ -34,7 +34,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   )
   if (height === undefined) return rows
   return (
-    <div class="mu-virtual" role="region" aria-label={label} tabIndex={0} style={{ maxHeight: height }}>
+    <div class="mu-virtual" role="region" aria-label={label} tabIndex={0} style={{ maxHeight: `${height}px` }}>
       {rows}
     </div>
   )

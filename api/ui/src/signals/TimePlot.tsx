@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import { useLanguage } from '../language.ts'
 import { formatUnit } from '../format.ts'
 import { colour, plotFont, useColours, useWidth } from './canvas.ts'
@@ -49,14 +49,18 @@ export function TimePlot(p: TimePlotProps) {
   const [readout, setReadout] = useState('')
   const now = useRef(p)
   now.current = p
-  const frame = [width, colours, lang, p.names.length, p.points, p.height]
+  const draw = usePlotter(width >= 40)
+  const frame = [draw, width, colours, lang, p.names.length, p.points, p.height]
   const gestures = plotGestures(() => plot.current, range, p, setRange)
   useGestures(area, gestures)
   useEffect(() => setRange(p.whole), [p.whole.from, p.whole.to])
   useEffect(() => {
-    if (!area.current || width < 40) return
-    plot.current = new uPlot(options(now, width, setReadout), [[]], area.current)
-    return () => plot.current?.destroy()
+    if (!draw || !area.current) return
+    plot.current = new draw(options(now, width, setReadout), [[]], area.current)
+    return () => {
+      plot.current?.destroy()
+      plot.current = undefined
+    }
   }, frame)
   useEffect(() => {
     const u = plot.current
@@ -68,6 +72,19 @@ export function TimePlot(p: TimePlotProps) {
     })
   }, [range, p.data, p.y.from, p.y.to, ...frame])
   return <PlotFrame label={p.label} alternative={p.alternative} gestures={gestures} width={width} back={p.back} area={area} readout={readout} />
+}
+
+// uPlot comes with the first plot that shows: most screens have none. If it
+// does not come, the words of the plot are there.
+function usePlotter(wanted: boolean): typeof uPlot | undefined {
+  const [draw, set] = useState<{ default: typeof uPlot }>()
+  useEffect(() => {
+    if (!wanted) return
+    let here = true
+    import('uplot').then((m) => here && set(m), () => {})
+    return () => void (here = false)
+  }, [wanted])
+  return wanted ? draw?.default : undefined
 }
 
 function plotGestures(u: () => uPlot | undefined, range: Range, p: TimePlotProps, set: (r: Range) => void): Gestures {
@@ -90,10 +107,10 @@ function options(now: { current: TimePlotProps }, width: number, say: (text: str
     width,
     height: p.height ?? 200,
     legend: { show: false },
-    padding: [10, 14, 0, 0],
+    padding: [10, 28, 0, 0],
     scales: { x: { time: p.moments, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: 72, size: 30, values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance), ...(!p.moments && { incrs: elapsedSteps }) },
+      { ...axis, grid: { show: false }, space: 60, size: 30, values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance), ...(!p.moments && { incrs: elapsedSteps }) },
       { ...axis, grid, size: axisSize, space: 32, values: (_u, at) => at.map(formatValue) },
     ],
     series: [{}, ...p.names.map((_, i) => line(i, p.points))],

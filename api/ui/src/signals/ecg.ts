@@ -65,7 +65,7 @@ export function drawEcg(ctx: CanvasRenderingContext2D, all: readonly Lane[], p: 
     const zero = y + l.top * p.gain * p.mm
     pulse(ctx, p, zero)
     trace(ctx, l, p, zero, y)
-    leadName(ctx, l.signal.channel ?? l.signal.name, y)
+    leadName(ctx, l.signal.channel ?? l.signal.name, zero)
     y += laneHeight(l, p)
   }
   clock(ctx, p, height)
@@ -128,14 +128,15 @@ function trace(ctx: CanvasRenderingContext2D, l: Lane, p: Paper, zero: number, t
   ctx.restore()
 }
 
-function leadName(ctx: CanvasRenderingContext2D, name: string, top: number) {
+// Below the pulse, where the gutter is free at every gain.
+function leadName(ctx: CanvasRenderingContext2D, name: string, zero: number) {
   ctx.font = `600 ${plotFont}`
   const width = ctx.measureText(name).width
   ctx.fillStyle = colour('--mu-surface')
-  ctx.fillRect(4, top + 4, width + 8, 18)
+  ctx.fillRect(4, zero + 3, width + 8, 16)
   ctx.fillStyle = colour('--mu-ink')
   ctx.textBaseline = 'middle'
-  ctx.fillText(name, 8, top + 13)
+  ctx.fillText(name, 8, zero + 11)
 }
 
 // Seconds at the lower edge, as far apart as their words need.
