@@ -21,7 +21,7 @@ var programs = map[string]any{
 
 // special are the flags that mean something of its own in each program.
 var special = map[string]bool{"id": true, "listen": true, "keys": true, "store": true, "token-file": true, "passphrase-file": true,
-	"namespace": true, "audience": true}
+	"namespace": true, "audience": true, "origin": true}
 
 // withoutVariable are flags that have no environment variable.
 var withoutVariable = map[string]bool{"help": true, "passphrase-env": true}

@@ -68,13 +68,22 @@ func (s *Suite) certify(ctx context.Context, a *doctor.Agent, p DoctorProfile) e
 	if err != nil {
 		return err
 	}
+	jwt, err := s.Certify(ctx, request)
+	if err != nil {
+		return err
+	}
+	return a.SetCertificate([]byte(jwt))
+}
+
+// Certify returns the development authority's Cert_D for a certificate request.
+func (s *Suite) Certify(ctx context.Context, request []byte) (string, error) {
 	var answer struct {
 		Certificate string `json:"certificate"`
 	}
 	if err := s.post(ctx, s.Authority+"/v1/certificates", "", "application/json", request, &answer); err != nil {
-		return fmt.Errorf("medical authority: %w", err)
+		return "", fmt.Errorf("medical authority: %w", err)
 	}
-	return a.SetCertificate([]byte(answer.Certificate))
+	return answer.Certificate, nil
 }
 
 // post sends a body and decodes the JSON answer of a 2xx status.

@@ -14,13 +14,14 @@ import (
 	hospital "medunion/privatecloud/server"
 )
 
-// Hospital is one hospital of the suite.
+// Hospital is one hospital of the suite. Stop and Start do what its operator would.
 type Hospital struct {
 	ID    message.ID
 	URL   string // where patients and portals reach it: its address in the directory
 	Admin string // where its own systems and desk reach it
 
 	suite *Suite
+	service
 }
 
 // ImportReport is what a hospital says of an import: how many resources it found,
@@ -33,6 +34,9 @@ type ImportReport struct {
 		Unchanged int `json:"unchanged"`
 	} `json:"total"`
 }
+
+// deskCodeLife is longer than a hospital's 15 minutes: whoever tries the suite reads first.
+const deskCodeLife = 24 * time.Hour
 
 // HospitalID is the ID_HPC of the suite's hospital number i, from 0.
 func HospitalID(i int) message.ID { return message.ID(fmt.Sprintf("hospital-%d", i+1)) }
@@ -72,17 +76,22 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 		return err
 	}
 	pins, jwks := s.Files()
-	i, err := hospital.Start(context.WithoutCancel(ctx), hospital.Config{ID: name, Suite: uint8(s.opt.Suite), Listen: listen, AdminListen: admin,
+	config := hospital.Config{ID: name, Suite: uint8(s.opt.Suite), Listen: listen, AdminListen: admin,
 		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, PinsFile: pins,
 		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
-		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, DeskCodeLife: 15 * time.Minute, Releases: 8, MaxRelease: 256 << 20, Logger: s.log(name)})
-	if err != nil {
-		return err
+		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Logger: s.log(name)}
+	h := &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s}
+	h.start = func(ctx context.Context) (func() error, error) {
+		i, err := hospital.Start(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		return i.Close, nil
 	}
-	s.onClose(i.Close)
-	s.Hospitals = append(s.Hospitals, &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s})
-	return nil
+	s.onClose(h.close)
+	s.Hospitals = append(s.Hospitals, h)
+	return h.Start(ctx)
 }
 
 // Import sends a FHIR Bundle as the hospital's record system would.

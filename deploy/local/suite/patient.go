@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
+	"strings"
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
@@ -18,8 +21,7 @@ import (
 // registers it at the public cloud with a code minted for it, unless an earlier run
 // has. The returned passphrase stands for what the person knows.
 func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, []byte, error) {
-	folder := "agents/" + name
-	file, err := s.state.passphrase(folder + "/passphrase")
+	file, err := s.state.passphrase("agents/" + name + "/passphrase")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,20 +29,35 @@ func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, 
 	if err != nil {
 		return nil, nil, err
 	}
-	addr, err := s.state.address(folder)
+	a, err := s.startPatient(ctx, name, pass)
 	if err != nil {
 		return nil, nil, err
+	}
+	return a, pass, s.register(ctx, a, pass)
+}
+
+// StartNewPatient starts a patient's agent as she finds it on her device: the store is
+// hers to make, or to open if an earlier run has made it.
+func (s *Suite) StartNewPatient(ctx context.Context, name string) (*patient.Agent, error) {
+	return s.startPatient(ctx, name, nil)
+}
+
+func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte) (*patient.Agent, error) {
+	folder := "agents/" + name
+	addr, err := s.state.address(folder)
+	if err != nil {
+		return nil, err
 	}
 	_, jwks := s.Files()
 	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Listen: addr, Store: s.state.path(folder, "store"),
-		Passphrase: pass, TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
+		Passphrase: passphrase, TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
 		AuthorityFile: jwks, Suite: int(s.opt.Suite), Trace: s.opt.Trace, Logger: s.log("patient")})
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("patient's agent: %w", err)
 	}
 	s.onClose(i.Close)
 	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder)}
-	return i.Agent(), pass, s.register(ctx, i.Agent(), pass)
+	return i.Agent(), nil
 }
 
 // register does nothing for a patient who registered in an earlier run.
@@ -63,6 +80,21 @@ type API struct {
 	URL       string
 	TokenFile string // the bearer token
 	Folder    string // of the agent: its sealed store, and the file "passphrase"
+}
+
+// Page is the link that opens the agent's page in a browser: by name, because a passkey
+// belongs to a name, and with the token where no server sees it.
+func (a API) Page() (string, error) {
+	u, err := url.Parse(a.URL)
+	if err != nil {
+		return "", err
+	}
+	token, err := os.ReadFile(a.TokenFile)
+	if err != nil {
+		return "", err
+	}
+	u.Host = net.JoinHostPort("localhost", u.Port())
+	return u.String() + "/#" + strings.TrimSpace(string(token)), nil
 }
 
 // API returns the local API of a started agent, by its name: "doctor-<ID_D>", or a

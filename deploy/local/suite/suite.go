@@ -57,6 +57,7 @@ type Suite struct {
 	authority *authority.Authority
 	pins      message.Pins
 	apis      map[string]API
+	portal    service
 	closers   []func() error // in the order of their start
 }
 
@@ -182,16 +183,30 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	}
 	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
 	_, keys := s.Files()
-	i, err := portal.Start(context.WithoutCancel(ctx), portal.Config{Listen: addr, Origin: origin, Cloud: s.Cloud, Pins: &s.pins,
-		Authority: authority.DefaultName, AuthorityFile: keys,
-		SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
-	if err != nil {
+	s.portal.start = func(ctx context.Context) (func() error, error) {
+		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Cloud: s.Cloud, Pins: &s.pins,
+			Authority: authority.DefaultName, AuthorityFile: keys,
+			SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
+		if err != nil {
+			return nil, err
+		}
+		return i.Close, nil
+	}
+	s.onClose(s.portal.close)
+	s.Portal = origin
+	return s.StartPortal(ctx)
+}
+
+// StartPortal starts the portal again after StopPortal, and returns when it is ready.
+func (s *Suite) StartPortal(ctx context.Context) error {
+	if err := s.portal.Start(ctx); err != nil {
 		return fmt.Errorf("portal: %w", err)
 	}
-	s.onClose(i.Close)
-	s.Portal = origin
 	return s.ready(ctx, s.Portal)
 }
+
+// StopPortal ends the portal. What waits in its mailboxes stays in Redis.
+func (s *Suite) StopPortal() error { return s.portal.Stop() }
 
 // ready waits until a service is ready: its stores answer, and its replay window
 // takes messages again after Redis began a new epoch.
