@@ -87,7 +87,7 @@ var (
 	errPasskey      = problem.Invalid("The passkey is not the one that you registered with, or its answer does not hold.").Coded("wrong-passkey")
 	errNewPasskey   = problem.Invalid("The new passkey does not hold: it must be made by this page, with user verification.").Coded("passkey-unusable")
 	errNoChallenge  = problem.Invalid("The challenge of the passkey is unknown, used up or too old; begin again.").Coded("challenge-over")
-	errNoOpener     = problem.Invalid("A passphrase is needed: this passkey cannot open the store.").Coded("passphrase-needed")
+	errNoOpener     = problem.Invalid("The store needs something to open it: a passphrase, or a passkey with the PRF extension.").Coded("passphrase-needed")
 	errShort        = problem.Invalid("The passphrase must have 8 bytes at least.").Coded("passphrase-short")
 	errByPasskey    = problem.Invalid("Your consents are approved with your passkey.").Coded("passkey-needed")
 	errByPassphrase = problem.Invalid("Your consents are approved with your passphrase.").Coded("passphrase-approves")
