@@ -40,6 +40,7 @@ type union struct {
 	down     bool                                      // the other hospital answers nothing
 	lose     bool                                      // the next M7 is lost
 	spent    int                                       // the search whose ticket it answered
+	stalled  map[message.ID]chan struct{}              // a hospital whose releases do not come
 	pages    func([]message.Message) []message.Message // what happens to the pages of a release
 	stale    time.Duration                             // a search is refused once: the cloud's clock is ahead
 	searches int
@@ -127,6 +128,11 @@ func (u *union) cloudRoutes() http.Handler {
 		d := message.Directory{Issued: message.MillisOf(time.Now()), Hospitals: []message.Credential{u.anna.Cred, u.other.Cred}}
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, d.Encode()))
 	})
+	m.HandleFunc("GET /v1/parameters", func(w http.ResponseWriter, _ *http.Request) {
+		p := message.Parameters{CloudID: u.w.Pins.CloudID, PK: u.w.Pins.PK, PUKC: u.w.Pins.PUKC, Suites: []ecc.Suite{u.w.Suite},
+			Departments: []message.Code{"GENERAL", "SURGERY"}, Classes: []message.Code{"LAB", "OTHER"}, Issued: message.MillisOf(time.Now())}
+		writeSigned(w, message.Sign(u.w.Cloud.Sign, p.Encode()))
+	})
 	m.HandleFunc("GET /v1/revocations", func(w http.ResponseWriter, _ *http.Request) { writeSigned(w, u.w.Cloud.Revocations()) })
 	m.HandleFunc("GET /v1/prekeys/{owner}", u.servePrekey)
 	m.HandleFunc("PUT /v1/prekeys", func(w http.ResponseWriter, r *http.Request) {
@@ -199,9 +205,34 @@ func (u *union) serveHospital(h func() *peers.Hospital) string {
 		reply := h().Stored(must(message.Decode(readMessage(r))), u.w.Cloud.Entries[0])
 		writeJSON(w, 200, httpserver.NewMessage(reply.Encode()))
 	})
-	s := httptest.NewServer(u.locked(m))
+	locked := u.locked(m)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.mu.Lock()
+		stalled := u.stalled[h().Cred.Info.ID]
+		u.mu.Unlock()
+		if stalled != nil && r.URL.Path == "/v1/releases" {
+			<-stalled
+		}
+		locked.ServeHTTP(w, r)
+	}))
 	u.t.Cleanup(s.Close)
 	return s.URL
+}
+
+// stall keeps a hospital's releases back until the function that it returns is called.
+func (u *union) stall(id message.ID) func() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c := make(chan struct{})
+	u.stalled = map[message.ID]chan struct{}{id: c}
+	release := sync.OnceFunc(func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.stalled = nil
+		close(c)
+	})
+	u.t.Cleanup(release)
+	return release
 }
 
 func readMessage(r *http.Request) []byte {

@@ -1,7 +1,6 @@
 package practice
 
 import (
-	"encoding/hex"
 	"errors"
 
 	"medunion/api/message"
@@ -16,13 +15,13 @@ func (p *Practice) KeptEvidence(id string) (doctor.Evidence, error) {
 	if err != nil {
 		return doctor.Evidence{}, err
 	}
-	if b, err := hex.DecodeString(id); err != nil || len(b) != 8 {
-		return doctor.Evidence{}, failed(problem.NotFound("There is no such evidence."), "no-evidence")
-	}
 	if v := s.find(func(v *visit) bool { return v.id == id }); v != nil {
 		return v.role.Evidence(), nil
 	}
 	b, err := s.store.Evidence(id)
+	if problem.KindOf(err) == problem.KindNotFound && err != nil {
+		return doctor.Evidence{}, failed(problem.From(err), "no-evidence")
+	}
 	if err != nil {
 		return doctor.Evidence{}, err
 	}

@@ -47,11 +47,15 @@ func (h *Hospital) Prekey() message.Signed {
 
 // Entry is the index entry that the hospital published for a patient's GENERAL.
 func (h *Hospital) Entry(p *Patient) message.Entry {
+	return h.EntryOf(p, []message.Code{"GENERAL"}, []message.Code{"IMAGING", "LAB"})
+}
+
+// EntryOf is an entry under the locator of GENERAL that names these, sorted.
+func (h *Hospital) EntryOf(p *Patient, departments, classes []message.Code) message.Entry {
 	sk := Must(message.LocatorKey(p.KLoc, "GENERAL"))
 	l := message.Locator(sk.Public())
 	v := Must(message.SealIndex(h.W.Rand, message.IndexKey(p.KLoc, "GENERAL", h.Cred.Info.ID), l, h.C, message.IndexContent{
-		Hospital: h.Cred.Info.ID, Departments: []message.Code{"GENERAL"}, Classes: []message.Code{"IMAGING", "LAB"},
-		First: 1000, Last: 2000}))
+		Hospital: h.Cred.Info.ID, Departments: departments, Classes: classes, First: 1000, Last: 2000}))
 	return h.Sign1(message.Entry{Locator: l, Value: v, Time: h.W.Millis(), Hospital: h.Cred}, sk.Public())
 }
 
