@@ -20,15 +20,21 @@ export function toDate(when: When): Date | undefined {
   return read(when)?.date
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const locale = locales[language()]
-  const key = locale + JSON.stringify(options)
-  let f = formats.get(key)
-  if (!f) formats.set(key, (f = new Intl.DateTimeFormat(locale, options)))
-  return f
+// Making a formatter takes far longer than using it, and tables use it by the thousand.
+function remembering<O, F>(make: (locale: string, options: O) => F): (options: O) => F {
+  const made = new Map<string, F>()
+  return (options) => {
+    const locale = locales[language()]
+    const key = locale + JSON.stringify(options)
+    let f = made.get(key)
+    if (!f) made.set(key, (f = make(locale, options)))
+    return f
+  }
 }
+
+const dateFormat = remembering((locale, o: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, o))
+const numberFormat = remembering((locale, o: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, o))
+const agoFormat = remembering((locale, o: Intl.RelativeTimeFormatOptions) => new Intl.RelativeTimeFormat(locale, o))
 
 const dateParts: Record<'year' | 'month' | 'day' | 'time', Intl.DateTimeFormatOptions> = {
   year: { year: 'numeric' },
@@ -62,7 +68,7 @@ type Unit = 'year' | 'month' | 'week' | 'day' | 'hour' | 'minute' | 'second'
 type Display = 'long' | 'short' | 'narrow'
 
 function inUnit(n: number, unit: Unit, unitDisplay: Display): string {
-  return new Intl.NumberFormat(locales[language()], { style: 'unit', unit, unitDisplay }).format(n)
+  return numberFormat({ style: 'unit', unit, unitDisplay }).format(n)
 }
 
 /**
@@ -95,7 +101,7 @@ function wholeMonths(a: Date, b: Date): number {
 export function formatAgo(when: When, now: When = Date.now()): string {
   const [then, at] = [read(when), read(now)]
   if (!then || !at) return ''
-  const format = new Intl.RelativeTimeFormat(locales[language()], { numeric: 'auto' })
+  const format = agoFormat({ numeric: 'auto' })
   const seconds = (then.date.getTime() - at.date.getTime()) / 1000
   const days = wholeDays(at.date, then.date)
   if (then.known === 'time' && Math.abs(seconds) < 60) return format.format(0, 'second')
@@ -129,7 +135,7 @@ export function formatNumber(value: number | string, options: Intl.NumberFormatO
   const digits = typeof value === 'string' ? (text.split('.')[1]?.length ?? 0) : undefined
   const kept = digits === undefined ? { maximumSignificantDigits: 12 } : { minimumFractionDigits: Math.min(digits, 20), maximumFractionDigits: Math.min(digits, 20) }
   // The type has no strings, the language has: they keep what a double would lose.
-  return new Intl.NumberFormat(locales[language()], Object.keys(options).length > 0 ? options : kept).format(value as number)
+  return numberFormat(Object.keys(options).length > 0 ? options : kept).format(value as number)
 }
 
 /** What is read of a FHIR Quantity. */

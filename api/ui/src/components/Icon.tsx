@@ -14,6 +14,7 @@ const paths = {
   search: 'M10.5 4a6.5 6.5 0 100 13 6.5 6.5 0 000-13zM15.5 15.5L21 21',
   download: 'M12 4v11M7 10.5l5 5 5-5M4.5 20h15',
   upload: 'M12 16V5M7 9.5l5-5 5 5M4.5 20h15',
+  ruler: 'M3 8.5h18v7H3zM7 8.5v3M11 8.5v4M15 8.5v3M19 8.5v3',
   print: 'M7 8V4h10v4M7 17H4V8h16v9h-3M7 14h10v6H7z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   camera: 'M3.5 7.5h4l1.5-2.5h6l1.5 2.5h4v12h-17zM12 10a3.5 3.5 0 100 7 3.5 3.5 0 000-7z',

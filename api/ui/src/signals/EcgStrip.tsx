@@ -75,7 +75,7 @@ function Strip({ lanes: leads, label }: { lanes: Lane[]; label: string }) {
         <>
           <Choice label={word('speed')} unit="mm/s" options={speeds} value={view.speed} onChange={(speed) => setView({ ...view, speed })} />
           <Choice label={word('gain')} unit="mm/mV" options={gains} value={view.gain} onChange={(gain) => setView({ ...view, gain })} />
-          <Button kind="quiet" size="small" onClick={() => setMeasuring(true)}>{word('ruler')}</Button>
+          <Button kind="quiet" size="small" icon="ruler" aria-label={word('ruler')} title={word('ruler')} onClick={() => setMeasuring(true)} />
         </>
       }
     >
