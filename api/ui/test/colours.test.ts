@@ -38,7 +38,8 @@ const marks: [string, string][] = [
   ['plot-2', 'surface'],
   ['plot-1', 'plot-band'],
   ['plot-2', 'plot-band'],
-  ['bad', 'plot-band'],
+  ['plot-out', 'plot-band'],
+  ['plot-out', 'surface'],
   ['ecg-trace', 'ecg-minor'],
   ['ecg-trace', 'ecg-major'],
 ]

@@ -110,7 +110,7 @@ function options(now: { current: TimePlotProps }, width: number, say: (text: str
     padding: [10, 28, 0, 0],
     scales: { x: { time: p.moments, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: 60, size: 30, values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance), ...(!p.moments && { incrs: elapsedSteps }) },
+      { ...axis, grid: { show: false }, space: () => Math.min(92, Math.max(56, width / 10)), size: 30, values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance), ...(!p.moments && { incrs: elapsedSteps }) },
       { ...axis, grid, size: axisSize, space: 32, values: (_u, at) => at.map(formatValue) },
     ],
     series: [{}, ...p.names.map((_, i) => line(i, p.points))],
@@ -164,7 +164,7 @@ function marks(u: uPlot, p: TimePlotProps) {
   if (!p.points || !p.band) return
   const size = 7 * devicePixelRatio
   u.ctx.save()
-  u.ctx.fillStyle = colour('--mu-bad')
+  u.ctx.fillStyle = colour('--mu-plot-out')
   u.ctx.strokeStyle = colour('--mu-surface')
   u.ctx.lineWidth = 1.5 * devicePixelRatio
   for (let s = 1; s < u.data.length; s++) {
