@@ -2,8 +2,11 @@ package message_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -154,4 +157,36 @@ func FuzzAssertion(f *testing.F) {
 			t.Fatalf("%x verifies", b)
 		}
 	})
+}
+
+// What Chromium 156 wrote with its virtual authenticator (CTAP 2.1, user verification,
+// PRF): a registration at challenge 9 9 9 .. and an approval of the consent of the golden
+// files. The ES256 signature has its s in the upper half.
+func TestWhatABrowserWrites(t *testing.T) {
+	var kept []struct {
+		Algorithm, Origin, Challenge, AttestationObject, ClientDataJSON string
+		Consent, AuthenticatorData, AssertionClientDataJSON, Signature  string
+	}
+	if err := json.Unmarshal(must(os.ReadFile("testdata/chromium.json")), &kept); err != nil || len(kept) != 2 {
+		t.Fatal(err)
+	}
+	b := base64.RawURLEncoding
+	for _, g := range kept {
+		p, err := message.OpenPasskey(must(b.DecodeString(g.AttestationObject)), must(b.DecodeString(g.ClientDataJSON)), must(b.DecodeString(g.Challenge)), g.Origin)
+		if err != nil {
+			t.Errorf("%s: %v", g.Algorithm, err)
+			continue
+		}
+		a := message.AssertWebAuthn(p.Key, p.RPIDHash, 1, message.WebAuthnProof{AuthenticatorData: must(b.DecodeString(g.AuthenticatorData)),
+			ClientDataJSON: must(b.DecodeString(g.AssertionClientDataJSON)), Signature: must(b.DecodeString(g.Signature))})
+		attribute := message.PatientAttribute{Kind: message.KindWebAuthn, Beta: p.Beta(1)}.Encode()
+		c := must(message.DecodeConsent(unhex(g.Consent)))
+		if err := a.Verify(attribute, c); err != nil {
+			t.Errorf("%s: %v", g.Algorithm, err)
+		}
+		c.MaxUses++
+		if err := a.Verify(attribute, c); !errors.Is(err, message.ErrConsent) {
+			t.Errorf("%s, another consent: %v", g.Algorithm, err)
+		}
+	}
 }

@@ -91,10 +91,11 @@ func TestSleepBeforeTheAnswer(t *testing.T) {
 	u, offset := sleeper(t)
 	u.reply = u.diagnose
 	a := u.enrolled()
-	asleep := true
+	asleep, asked := true, false
 	u.do(func() {
 		u.fail = func(r *http.Request) int {
 			if asleep && r.Method == http.MethodGet && mail(r) {
+				asked = true
 				return 503
 			}
 			return 0
@@ -102,7 +103,7 @@ func TestSleepBeforeTheAnswer(t *testing.T) {
 	})
 	id, err := a.StartVisit(ctx, u.request())
 	u.ok(err)
-	u.eventually("M1 has arrived", func() (yes bool) { u.do(func() { yes = len(u.mail) > 0 }); return yes })
+	u.eventually("M1 has arrived, and the mailbox was asked", func() (yes bool) { u.do(func() { yes = asked }); return yes })
 	u.do(func() { asleep = false; offset.Store(int64(20 * time.Minute)) })
 	u.until(a, id, agent.Diagnosed)
 }
@@ -111,10 +112,11 @@ func TestSleepBeforeTheAnswer(t *testing.T) {
 func TestSleepBeyondTheSession(t *testing.T) {
 	u, offset := sleeper(t)
 	a := u.enrolled()
-	asleep := true
+	asleep, asked := true, false
 	u.do(func() {
 		u.fail = func(r *http.Request) int {
 			if asleep && r.Method == http.MethodGet && mail(r) {
+				asked = true
 				return 503
 			}
 			return 0
@@ -122,7 +124,7 @@ func TestSleepBeyondTheSession(t *testing.T) {
 	})
 	id, err := a.StartVisit(ctx, u.request())
 	u.ok(err)
-	u.eventually("M1 has arrived", func() (yes bool) { u.do(func() { yes = len(u.mail) > 0 }); return yes })
+	u.eventually("M1 has arrived, and the mailbox was asked", func() (yes bool) { u.do(func() { yes = asked }); return yes })
 	u.do(func() { asleep = false; offset.Store(int64(45 * time.Minute)) })
 	if v := u.until(a, id, agent.Failed); v.Code != "session-over" || v.Shared || !v.Repeatable || len(peers.Must(a.Consents())) != 0 {
 		t.Errorf("visit %+v", v)
@@ -133,10 +135,14 @@ func TestSleepBeyondTheSession(t *testing.T) {
 func TestSilence(t *testing.T) {
 	u, offset := sleeper(t)
 	a := u.enrolled()
-	u.do(func() { u.d.EditBody2 = func([]byte) []byte { panic(http.ErrAbortHandler) } })
+	asked := false
+	u.do(func() {
+		u.silent = true
+		u.fail = func(r *http.Request) int { asked = asked || r.Method == http.MethodGet && mail(r); return 0 }
+	})
 	id, err := a.StartVisit(ctx, u.request())
 	u.ok(err)
-	u.eventually("M1 has arrived", func() (yes bool) { u.do(func() { yes = len(u.steps) > 0 }); return yes })
+	u.eventually("the mailbox was asked", func() (yes bool) { u.do(func() { yes = asked }); return yes })
 	offset.Store(int64(16 * time.Minute))
 	if v := u.until(a, id, agent.Failed); v.Code != "doctor-silent" || v.Shared || !v.Repeatable {
 		t.Errorf("visit %+v", v)
@@ -148,7 +154,7 @@ func TestSilence(t *testing.T) {
 func TestStoppedBeforeSharing(t *testing.T) {
 	u := newUnion(t)
 	a := u.enrolled()
-	u.do(func() { u.d.EditBody2 = func([]byte) []byte { panic(http.ErrAbortHandler) } })
+	u.do(func() { u.silent = true })
 	q := u.request()
 	q.Withhold = agent.Withhold{Classes: []message.Code{"LAB"}}
 	q.Recordings = []agent.Recording{{Name: "ring.csv", Data: []byte("1\n2\n3\n"), Kind: "ppg", Hz: "100"}}
@@ -164,7 +170,7 @@ func TestStoppedBeforeSharing(t *testing.T) {
 	if v.Code != "stopped-before-sharing" || v.Shared || !v.Repeatable {
 		t.Fatalf("visit %+v", v)
 	}
-	u.do(func() { u.d.EditBody2 = nil; u.reply = u.diagnose })
+	u.do(func() { u.silent = false; u.reply = u.diagnose })
 	p, err := again.PrepareApproval(ctx, agent.Request{Again: id})
 	u.ok(err)
 	second, err := again.Approve(p.ID, agent.Proof{Passphrase: secret})
@@ -235,7 +241,7 @@ func TestEndVisit(t *testing.T) {
 	_, err = a.EndVisit("00000000000000000000000000000000")
 	kind(t, "an unknown one", err, problem.KindNotFound)
 
-	u.do(func() { u.d.EditBody2 = func([]byte) []byte { panic(http.ErrAbortHandler) } })
+	u.do(func() { u.silent = true })
 	id, err = a.StartVisit(ctx, u.request())
 	u.ok(err)
 	if v, err = a.EndVisit(id); err != nil || v.Code != "ended-before-sharing" || v.Shared || !v.Repeatable {

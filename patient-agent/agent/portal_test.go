@@ -23,7 +23,7 @@ func (u *union) portalRoutes() http.Handler {
 		if !u.step(w, m1, "M1", 409) {
 			return
 		}
-		if m2, err := u.d.M2(m1); err == nil {
+		if m2, err := u.d.M2(m1); err == nil && !u.silent {
 			u.post(m2)
 		}
 	})

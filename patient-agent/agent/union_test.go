@@ -46,6 +46,7 @@ type union struct {
 	mail        map[string][]string        // session in base64 -> messages for the patient
 	steps       map[string]map[string]bool // session -> steps taken
 	reply       func(d *peers.Doctor)      // what the doctor does with M3; nil: nothing
+	silent      bool                       // the doctor never answers M1
 	fail        func(r *http.Request) int  // a status to answer with instead, 0 for none
 	lose        func(r *http.Request) bool // handle, and lose the answer
 	asked       []message.Question
