@@ -11,20 +11,25 @@ const assets = new URL('./pdf/', document.baseURI).href
 
 /**
  * A worker of its own within the frame. A frame without an origin may not start one from an
- * address, only from a script that it holds itself.
+ * address, nor a module, only a plain script that it holds itself: that script loads the
+ * library's. What is sent to it before would be lost, so that we wait for its first word.
  */
-function startWorker(): PDFWorker {
-  const source = `import ${JSON.stringify(new URL(workerURL, document.baseURI).href)}`
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
+async function startWorker(): Promise<PDFWorker> {
+  const source = `import(${JSON.stringify(new URL(workerURL, document.baseURI).href)}).catch(() => postMessage('failed'))`
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+  await new Promise<void>((resolve, reject) => {
+    worker.addEventListener('error', () => reject(new Error('the worker did not start')), { once: true })
+    worker.addEventListener('message', (e) => (e.data === 'failed' ? reject(new Error('the worker could not be loaded')) : resolve()), { once: true })
+  })
   // The library's own type of its port is too narrow: it takes a Worker.
-  return new PDFWorker({ port: new Worker(url, { type: 'module' }) as unknown as null })
+  return new PDFWorker({ port: worker as unknown as null })
 }
 
 /** Opens a PDF and shows its pages, each rendered when it comes into view. Forms, links and scripts of the document are left out. */
 export async function showPDF(show: Show, content: HTMLElement): Promise<void> {
   const document_ = await getDocument({
     data: new Uint8Array(show.data),
-    worker: startWorker(),
+    worker: await startWorker(),
     isEvalSupported: false,
     enableXfa: false,
     stopAtErrors: false,
