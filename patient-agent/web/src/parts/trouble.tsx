@@ -13,15 +13,17 @@ interface Props {
   /** Something better to say than the problem's own title. */
   title?: string
   tone?: Tone
+  /** What a refusal means here; by itself it does not say, so that strangers learn nothing. */
+  refused?: string
   retry?: () => void
 }
 
 /** A failure, in the place of what it concerns. */
-export function Trouble({ problem, title, tone = 'bad', retry }: Props) {
+export function Trouble({ problem, title, tone = 'bad', refused, retry }: Props) {
   const w = words(problem)
   return (
     <Callout tone={tone} title={title ?? w.title} urgent>
-      <p>{w.text}</p>
+      <p>{problem.kind === 'refused' && refused !== undefined ? refused : w.text}</p>
       {retry && <Button onClick={retry}>{t('app.retry')}</Button>}
       {problem.kind !== 'page' && (
         <Details summary={t('problem.more')}>

@@ -139,7 +139,7 @@ export function LinkHospital({ id }: { id: string }) {
   return (
     <Screen title={t('link.title', { hospital })} back={to.hospitals}>
       <Lead>{t('link.text', { hospital })}</Lead>
-      {work.problem && <Trouble problem={work.problem} />}
+      {work.problem && <Trouble problem={work.problem} refused={t('refused.link')} />}
       <form onSubmit={submit} noValidate>
         <TextInput label={t('link.label')} hint={t('link.hint')} error={error} value={code} onInput={setCode} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} />
         <Actions>

@@ -30,12 +30,15 @@ function Form({ p, first }: { p: Profile; first?: boolean }) {
   const [birth, setBirth] = useState<string | undefined>(p.birthDate ?? '')
   const [sex, setSex] = useState<Sex>(p.sex === undefined || p.sex === 'unknown' ? 'none' : p.sex)
   const [error, setError] = useState<string>()
+  const [nameError, setNameError] = useState<string>()
   const done = () => replace(first ? to.home : to.settings)
   const submit = (e: Event) => {
     e.preventDefault()
     const wrong = birth === undefined || (birth !== '' && (birth < '1900' || birth > localDay(new Date())))
+    const unnamed = name.trim() === '' && ((birth ?? '') !== '' || sex !== 'none')
+    setNameError(unnamed ? t('me.name.missing') : undefined)
     setError(wrong ? t('me.birth.wrong') : undefined)
-    if (wrong) return
+    if (wrong || unnamed) return
     const q: Profile = { name: name.trim(), ...(birth === '' ? {} : { birthDate: birth }), ...(sex === 'none' ? {} : { sex }) }
     void work
       .run(async () => put('profile', await agent.putProfile(q)))
@@ -44,7 +47,7 @@ function Form({ p, first }: { p: Profile; first?: boolean }) {
   return (
     <form onSubmit={submit} noValidate>
       {work.problem && <Trouble problem={work.problem} />}
-      <TextInput label={t('me.name')} hint={t('me.name.hint')} optional value={name} onInput={setName} autocomplete="name" maxLength={200} />
+      <TextInput label={t('me.name')} hint={t('me.name.hint')} error={nameError} optional value={name} onInput={setName} autocomplete="name" maxLength={200} />
       <DateInput label={t('me.birth')} hint={t('me.birth.hint')} optional error={error} value={p.birthDate ?? ''} onInput={setBirth} autocomplete="birth" />
       <Radios<Sex> label={t('me.sex')} optional value={sex} onChange={setSex} options={sexes.map((s) => ({ value: s, label: t(`me.sex.${s === 'unknown' ? 'none' : s}`) }))} />
       <Actions>

@@ -164,7 +164,7 @@ function Passkey({ register, back, instead, withSentence }: PasskeyProps) {
   return (
     <Screen title={t('passkey.title')} onBack={back}>
       <Lead>{t('passkey.text')}</Lead>
-      {work.problem && <Trouble problem={work.problem} />}
+      {work.problem && <Trouble problem={work.problem} refused={t('refused.registration')} />}
       <Actions>
         <Button kind="primary" size="wide" icon="fingerprint" busy={work.busy} onClick={() => void make()}>
           {work.busy ? t('passkey.busy') : t('passkey.do')}

@@ -37,7 +37,7 @@ export function Passphrase({ register, back, beside }: Props) {
         </Callout>
       )}
       <Lead>{t('passphrase.text')}</Lead>
-      {work.problem && <Trouble problem={work.problem} />}
+      {work.problem && <Trouble problem={work.problem} refused={t('refused.registration')} />}
       <form onSubmit={submit} noValidate>
         <PassphraseInput label={t('passphrase.label')} value={passphrase} onInput={setPassphrase} error={errors.first} autocomplete="new-password" maxLength={1024} />
         <PassphraseInput label={t('passphrase.again')} value={again} onInput={setAgain} error={errors.again} autocomplete="new-password" maxLength={1024} />

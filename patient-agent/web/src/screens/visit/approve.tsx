@@ -72,7 +72,7 @@ function Prepared({ request, anonymous, back, step, change: edit }: PreparedProp
   }, [attempt, anonymous])
   return (
     <Screen key="approve" title={t('approve.title')} back={back} step={step}>
-      {problem && <Trouble problem={problem} retry={() => anew((n) => n + 1)} />}
+      {problem && <Trouble problem={problem} refused={t('refused.again')} retry={() => anew((n) => n + 1)} />}
       {!problem && !approval && <Waiting says={t('approve.preparing')} />}
       {approval && <Ask key={approval.id} a={approval} anonymous={anonymous} edit={edit} anew={() => anew((n) => n + 1)} />}
     </Screen>

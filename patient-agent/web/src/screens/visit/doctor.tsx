@@ -22,7 +22,7 @@ export function Doctor() {
     const refused = problem.kind === 'refused'
     return (
       <Screen key="refused" title={refused ? t('doctor.refused') : t('doctor.title')} back={to.scan} step={1}>
-        <Trouble problem={problem} retry={refused ? undefined : again} />
+        <Trouble problem={problem} refused={t('refused.card')} retry={refused ? undefined : again} />
         <Actions>
           <Button kind={refused ? 'primary' : 'secondary'} size="wide" href={to.scan} onClick={dropVisit}>
             {t('doctor.no')}

@@ -70,6 +70,7 @@ export const start = {
   'me.text': 'All of this is up to you. Doctors see it marked “told by the patient”, until a hospital’s record confirms it.',
   'me.name': 'My name',
   'me.name.hint': 'As you tell it at the doctor’s',
+  'me.name.missing': 'Type your name too, or leave everything empty',
   'me.birth': 'My birth date',
   'me.birth.hint': 'For example 31 3 1980',
   'me.birth.wrong': 'Type a real date in the past, such as 31 3 1980',

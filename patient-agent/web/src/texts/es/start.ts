@@ -70,6 +70,7 @@ export const start = {
   'me.text': 'Todo esto es voluntario. Los médicos lo ven marcado «dicho por el paciente», hasta que la historia de un hospital lo confirme.',
   'me.name': 'Mi nombre',
   'me.name.hint': 'Como lo dice en la consulta',
+  'me.name.missing': 'Escriba también su nombre, o déjelo todo vacío',
   'me.birth': 'Mi fecha de nacimiento',
   'me.birth.hint': 'Por ejemplo 31 3 1980',
   'me.birth.wrong': 'Escriba una fecha real del pasado, como 31 3 1980',
