@@ -7,7 +7,7 @@
  *                peerDependencies of api/ui/package.json in the same versions }
  * vite.config.ts import { medunionUI } from '@medunion/ui/vite'
  *                export default defineConfig({ plugins: [medunionUI()], ... })
- *                sets preserveSymlinks, dedupe, the Sass load path and no data: URLs.
+ *                sets preserveSymlinks, dedupe, JSX, the Sass load path and no data: URLs.
  * tsconfig.json  as api/ui/tsconfig.json: "jsx": "react-jsx", "jsxImportSource":
  *                "preact", "preserveSymlinks": true, "allowImportingTsExtensions": true,
  *                "types": ["vite/client"]

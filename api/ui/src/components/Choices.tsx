@@ -100,13 +100,14 @@ export interface CheckboxProps {
   onChange: (checked: boolean) => void
   disabled?: boolean
   id?: string
+  small?: boolean
 }
 
 /** A single yes or no. */
-export function Checkbox({ label, hint, checked, onChange, disabled, id }: CheckboxProps) {
+export function Checkbox({ label, hint, checked, onChange, disabled, id, small }: CheckboxProps) {
   const own = useId()
   return (
-    <div class="nhsuk-checkboxes nhsuk-form-group">
+    <div class={`nhsuk-checkboxes nhsuk-form-group${small ? ' nhsuk-checkboxes--small' : ''}`}>
       <Choice kind="checkboxes" id={id ?? own} name={id ?? own} option={{ value: 'yes', label, hint, disabled }} checked={checked} onChange={onChange} />
     </div>
   )

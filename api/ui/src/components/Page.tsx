@@ -88,8 +88,8 @@ export function ThemeSwitch() {
   const theme = useTheme()
   const names: Record<Theme, string> = { system: word('themeSystem'), light: word('themeLight'), dark: word('themeDark') }
   return (
-    <label class="mu-switch">
-      <Icon name="theme" />
+    <label class="mu-switch mu-switch--theme" title={word('theme')}>
+      <Icon name={theme === 'system' ? 'theme' : theme === 'dark' ? 'moon' : 'sun'} />
       <span class="mu-hidden">{word('theme')}</span>
       <select value={theme} onChange={(e) => setTheme(e.currentTarget.value as Theme)}>
         {(Object.keys(names) as Theme[]).map((t) => <option key={t} value={t} selected={t === theme}>{names[t]}</option>)}

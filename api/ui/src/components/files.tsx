@@ -76,7 +76,7 @@ export function PassphraseInput(props: Omit<TextInputProps, 'type' | 'action' | 
       type={shown ? 'text' : 'password'}
       spellcheck={false}
       autocapitalize="none"
-      action={<Button size="normal" aria-pressed={shown} onClick={() => setShown(!shown)}>{word(shown ? 'hide' : 'show')}</Button>}
+      action={<Button onClick={() => setShown(!shown)}>{word(shown ? 'hide' : 'show')}</Button>}
     />
   )
 }

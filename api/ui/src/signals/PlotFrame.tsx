@@ -16,6 +16,8 @@ export interface PlotFrameProps {
   tools?: ComponentChildren
   /** Above the plot at the left, such as the value under the cursor. */
   readout?: ComponentChildren
+  /** Which line is which, if there are several. */
+  legend?: ComponentChildren
   /** Below the plot. */
   children?: ComponentChildren
   area: Ref<HTMLDivElement>
@@ -30,6 +32,7 @@ export function PlotFrame(p: PlotFrameProps) {
     <figure class="mu-plot">
       <figcaption class="mu-plot__head">
         <span class="mu-plot__label">{p.label}</span>
+        {p.legend}
         <span class="mu-plot__readout" aria-hidden="true">{p.readout}</span>
         <span class="mu-plot__tools mu-noprint">
           {p.tools}

@@ -35,6 +35,22 @@ export interface TimePlotProps {
   back: string
 }
 
+// As the lines themselves: by colour and by dashes.
+function Legend({ names }: { names: string[] }) {
+  return (
+    <span class="mu-plot__legend">
+      {names.map((name, i) => (
+        <span key={i}>
+          <svg width="28" height="8" aria-hidden="true" focusable="false" class={`mu-plot__line-${i % lineTokens.length}`}>
+            <path d="M0 4h28" stroke-dasharray={dashes[i % dashes.length]!.join(' ') || undefined} />
+          </svg>
+          {name}
+        </span>
+      ))}
+    </span>
+  )
+}
+
 const lineTokens = ['--mu-plot-1', '--mu-plot-2', '--mu-info', '--mu-warn']
 const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
 
@@ -71,7 +87,7 @@ export function TimePlot(p: TimePlotProps) {
       u.setScale('y', { min: p.y.from, max: p.y.to })
     })
   }, [range, p.data, p.y.from, p.y.to, ...frame])
-  return <PlotFrame label={p.label} alternative={p.alternative} gestures={gestures} width={width} back={p.back} area={area} readout={readout} />
+  return <PlotFrame label={p.label} alternative={p.alternative} gestures={gestures} width={width} back={p.back} area={area} readout={readout} legend={p.names.length > 1 && <Legend names={p.names} />} />
 }
 
 // uPlot comes with the first plot that shows: most screens have none. If it
