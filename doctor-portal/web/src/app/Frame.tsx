@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact'
 import { announce, Button, Callout, formatTime, LanguageSwitch, PageShell, Skeleton, ThemeSwitch, TopBar } from '@medunion/ui'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { CardScreen } from '../home/CardScreen.tsx'
@@ -9,13 +8,13 @@ import { GoOn } from '../setup/Setup.tsx'
 import { codeWords, t } from '../texts/index.ts'
 import { useWorkplace } from './context.ts'
 import { IdleWatch } from './IdleWatch.tsx'
-import { LockButton } from './LockButton.tsx'
+import { LockDialog } from './LockDialog.tsx'
 import type { Doctor, Status } from './practice.ts'
-import { reasonAdvice, reasonWords } from './problems.ts'
 import { useVisitPart, type VisitPart } from './visitPart.ts'
 import { guard, useScreen, type Found } from './routes.ts'
 import { Side } from './Side.tsx'
 import { SignOut } from './SignOut.tsx'
+import { Warnings, warned } from './Warnings.tsx'
 
 /** The workplace with unlocked keys: bar, waiting list at the side, one screen. */
 export function Frame({ doctor, status }: { doctor: Doctor; status: Status }) {
@@ -23,17 +22,22 @@ export function Frame({ doctor, status }: { doctor: Doctor; status: Status }) {
   const screen = guard(useScreen(), doctor)
   const part = useVisitPart()
   const visit = screen.at === 'visit' ? place.visits.find((v) => v.id === screen.id && v.state === 'open') : undefined
+  const banner = part && visit && <part.Banner visit={visit} room={part.rooms.of(visit, () => place.practice)} />
+  const [asked, ask] = useState<'lock' | 'signOut'>()
+  const lock = () => (place.visits.some((v) => v.state === 'open') ? ask('lock') : void place.lock('asked'))
   useArrivals()
   return (
     <PageShell
       wide
-      bar={<Bar doctor={doctor} since={place.since} />}
+      bar={<Bar doctor={doctor} since={place.since} alone={screen.at === 'setup'} onLock={lock} onSignOut={() => ask('signOut')} />}
       side={screen.at === 'setup' ? undefined : <Side at={screen} />}
       sideLabel={t('app.nav')}
-      banner={<Banners doctor={doctor}>{part && visit && <part.Banner visit={visit} room={part.rooms.of(visit, () => place.practice)} />}</Banners>}
+      banner={(warned(place, doctor) || banner) && <><Warnings doctor={doctor} />{banner}</>}
     >
       <Screen screen={screen} doctor={doctor} status={status} part={part} />
       <IdleWatch />
+      <LockDialog open={asked === 'lock'} onClose={() => ask(undefined)} />
+      <SignOut open={asked === 'signOut'} onClose={() => ask(undefined)} />
     </PageShell>
   )
 }
@@ -57,48 +61,24 @@ function Screen({ screen, doctor, status, part }: { screen: Found | { at: 'setup
   }
 }
 
-function Bar({ doctor, since }: { doctor: Doctor; since: number }) {
-  const [leaving, leave] = useState(false)
+interface BarProps {
+  doctor: Doctor
+  since: number
+  /** Without the navigation at the side, which else has the switches. */
+  alone: boolean
+  onLock: () => void
+  onSignOut: () => void
+}
+
+function Bar({ doctor, since, alone, onLock, onSignOut }: BarProps) {
   const about = [doctor.name ?? doctor.id, ...(doctor.departments ?? []).map((d) => codeWords('department', d)), doctor.affiliation].filter(Boolean)
   return (
     <TopBar about={<span class="dp-who">{about.join(' · ')}</span>}>
       <span class="dp-since">{t('app.unlockedSince', { time: formatTime(since) })}</span>
-      <LockButton />
-      <Button kind="quiet" size="small" onClick={() => leave(true)}>{t('app.signOut')}</Button>
-      <Button kind="quiet" size="small" href="#/help">{t('app.help')}</Button>
-      <LanguageSwitch />
-      <ThemeSwitch />
-      <SignOut open={leaving} onClose={() => leave(false)} />
+      <Button size="small" icon="lock" onClick={onLock}>{t('app.lock')}</Button>
+      <Button kind="quiet" size="small" onClick={onSignOut}>{t('app.signOut')}</Button>
+      {alone ? <><LanguageSwitch /><ThemeSwitch /></> : <Button kind="quiet" size="small" href="#/help">{t('app.help')}</Button>}
     </TopBar>
-  )
-}
-
-/** What must not be overlooked, above every screen; the patient's banner below it. */
-function Banners({ doctor, children }: { doctor: Doctor; children: ComponentChildren }) {
-  const place = useWorkplace()
-  const offline = doctor.state === 'registered' && !doctor.online
-  const was = useRef(false)
-  useEffect(() => {
-    if (was.current && !offline) announce(t('offline.back'))
-    was.current = offline && !!doctor.trouble
-  }, [offline, doctor.trouble])
-  if (!offline && place.warnings.length === 0 && !children) return null
-  return (
-    <>
-      {offline && (doctor.trouble ? (
-        <Callout tone="warn" title={t('offline.title')} urgent>
-          <p>{reasonWords(doctor.trouble)} {t('offline.text')} {reasonAdvice(doctor.trouble)}</p>
-        </Callout>
-      ) : (
-        <p class="dp-connecting" role="status"><span class="mu-spinner" aria-hidden="true" /> {t('offline.connecting')}. {t('offline.connectingText')}</p>
-      ))}
-      {place.warnings.map((code) => (
-        <Callout key={code} tone="warn" title={t.find(`code.${code}`) ?? code} urgent>
-          <p>{t.find(`code.${code}.do`)} <Button kind="quiet" size="small" onClick={() => place.dismiss(code)}>{t('app.dismiss')}</Button></p>
-        </Callout>
-      ))}
-      {children}
-    </>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Icon, formatTime, type IconName } from '@medunion/ui'
+import { formatTime, Icon, LanguageSwitch, ThemeSwitch, type IconName } from '@medunion/ui'
 import type { ComponentChildren } from 'preact'
 import { t } from '../texts/index.ts'
 import { nameOf } from '../home/PersonName.tsx'
@@ -23,6 +23,7 @@ export function Side({ at }: { at: Found | { at: 'setup' } }) {
       </ul>
       {waiting.length > 0 && <Patients title={t('app.waitingRoom')} visits={waiting} at={at} />}
       {open.length > 0 && <Patients title={t('app.openVisits')} visits={open} at={at} />}
+      <div class="dp-side__foot"><LanguageSwitch /><ThemeSwitch /></div>
     </div>
   )
 }

@@ -71,3 +71,8 @@ export function useNow(every: number): number {
   }, [every])
   return now
 }
+
+/** Puts the focus on the first field that a form has just called wrong. */
+export function focusWrong(form: EventTarget | null) {
+  requestAnimationFrame(() => (form as HTMLElement | null)?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+}

@@ -1,3 +1,5 @@
+import { frequent } from './frequent.ts'
+
 /** A code with its titles, and what the search compares. */
 export interface Entry {
   code: string
@@ -22,8 +24,9 @@ export function entry(line: string): Entry {
 
 /**
  * The entries in which every word of the query begins some word, best first: those
- * whose code begins with it, then whose title in the reader's language does, then
- * shorter titles, which say less that nobody asked for.
+ * whose code begins with it, then the frequent ones, then those whose title in the
+ * reader's language begins with it, then shorter titles, which say less that nobody
+ * asked for.
  */
 export function search(entries: readonly Entry[], query: string, language: 'en' | 'es', limit = 30): Entry[] {
   const wanted = wordsOf(query)
@@ -41,8 +44,9 @@ function rank(e: Entry, whole: string, wanted: string[], language: 'en' | 'es'):
   const code = fold(e.code)
   if (code === whole || code.replace('.', '') === whole) return 0
   if (code.startsWith(whole)) return 1
+  if (frequent.has(e.code)) return 2
   const title = fold(e[language])
-  if (title.startsWith(whole)) return 2
+  if (title.startsWith(whole)) return 3
   const words = wordsOf(title)
-  return wanted.every((w) => words.some((x) => x.startsWith(w))) ? 3 : 4
+  return wanted.every((w) => words.some((x) => x.startsWith(w))) ? 4 : 5
 }

@@ -4,7 +4,7 @@ import { useWorkplace } from '../app/context.ts'
 import { day, save } from '../app/files.ts'
 import { strength } from '../app/strength.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useWork } from '../app/work.ts'
+import { focusWrong, useWork } from '../app/work.ts'
 import { NewPassphrase } from '../setup/OpenerChoice.tsx'
 import { t } from '../texts/index.ts'
 
@@ -19,7 +19,7 @@ export function ExportForm({ onDone }: { onDone?: () => void }) {
   const make = async (e: Event) => {
     e.preventDefault()
     setTried(true)
-    if (strength(passphrase) === 'short' || passphrase !== repeat) return
+    if (strength(passphrase) === 'short' || passphrase !== repeat) return focusWrong(e.currentTarget)
     const saved = await work.run(async () => {
       save(`medunion-${doctor?.id ?? 'keys'}-${day()}.keys`, 'application/octet-stream', await practice.exportStore(passphrase))
     })

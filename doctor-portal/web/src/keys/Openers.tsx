@@ -5,7 +5,7 @@ import { newPasskey } from '../app/passkey.ts'
 import type { OpenerKind } from '../app/practice.ts'
 import { strength } from '../app/strength.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useWork } from '../app/work.ts'
+import { focusWrong, useWork } from '../app/work.ts'
 import { NewPassphrase, refusalOf } from '../setup/OpenerChoice.tsx'
 import { t } from '../texts/index.ts'
 
@@ -79,7 +79,7 @@ function AddPassphrase({ open, onClose, onAdd }: { open: boolean; onClose: () =>
   const submit = async (e: Event) => {
     e.preventDefault()
     setTried(true)
-    if (strength(passphrase) === 'short' || passphrase !== repeat) return
+    if (strength(passphrase) === 'short' || passphrase !== repeat) return focusWrong(e.currentTarget)
     if (await onAdd(passphrase)) onClose()
   }
   return (

@@ -2,7 +2,7 @@ import { Button, Buttons, FileInput, TextArea, useTitle } from '@medunion/ui'
 import { useState } from 'preact/hooks'
 import { useWorkplace } from '../app/context.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useWork } from '../app/work.ts'
+import { focusWrong, useWork } from '../app/work.ts'
 import { t } from '../texts/index.ts'
 import { certificateText } from './certificateText.ts'
 import { StepHeading } from './StepHeading.tsx'
@@ -23,7 +23,7 @@ export function Certificate({ onBack }: { onBack: () => void }) {
     e.preventDefault()
     const jwt = certificateText(text)
     setWrong(text.trim() ? (jwt ? undefined : 'certificate.form') : 'certificate.needed')
-    if (!jwt) return document.getElementById('certificate')?.focus()
+    if (!jwt) return focusWrong(e.currentTarget)
     await work.run(async () => {
       await place.practice.setCertificate(jwt)
       await place.look()
@@ -34,7 +34,7 @@ export function Certificate({ onBack }: { onBack: () => void }) {
       <StepHeading step={3}>{t('certificate.title')}</StepHeading>
       <p class="dp-lead">{t('certificate.text')}</p>
       {work.trouble && <TroubleCallout trouble={work.trouble} />}
-      <TextArea id="certificate" label={t('certificate.label')} error={wrong && t(wrong)} value={text} onInput={setText} rows={6} spellcheck={false} />
+      <TextArea label={t('certificate.label')} error={wrong && t(wrong)} value={text} onInput={setText} rows={6} spellcheck={false} />
       <FileInput label={t('certificate.file')} files={files} onFiles={(f) => void load(f)} accept=".jwt,.txt,.json,application/json,text/plain" />
       <Buttons>
         <Button kind="primary" type="submit" busy={work.busy}>{t('certificate.do')}</Button>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { useWorkplace } from '../app/context.ts'
 import { bytesOf } from '../app/files.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useWork } from '../app/work.ts'
+import { focusWrong, useWork } from '../app/work.ts'
 import { t } from '../texts/index.ts'
 import { OpenerChoice, useOpenerForm } from './OpenerChoice.tsx'
 
@@ -20,10 +20,12 @@ export function Import({ onBack }: { onBack: () => void }) {
     e.preventDefault()
     setTried(true)
     const [file] = files
-    if (!file || !passphrase) return
+    if (!file || !passphrase) return focusWrong(e.currentTarget)
+    const at = e.currentTarget
     await work.run(async () => {
       const opener = await form.opener('medunion')
       if (opener) await place.importStore(await bytesOf(file), passphrase, opener)
+      else focusWrong(at)
     })
   }
   return (

@@ -1,7 +1,7 @@
 import { Button, Buttons, Details, Radios, TextInput, useTitle } from '@medunion/ui'
 import { useState } from 'preact/hooks'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useWork } from '../app/work.ts'
+import { focusWrong, useWork } from '../app/work.ts'
 import { useWorkplace } from '../app/context.ts'
 import { t } from '../texts/index.ts'
 import { OpenerChoice, useOpenerForm } from './OpenerChoice.tsx'
@@ -22,10 +22,12 @@ export function MakeKeys({ onBack }: { onBack: () => void }) {
   const make = async (e: Event) => {
     e.preventDefault()
     setWrongId(!identifier.test(id))
-    if (!identifier.test(id)) return document.getElementById('make-id')?.focus()
+    if (!identifier.test(id)) return focusWrong(e.currentTarget)
+    const at = e.currentTarget
     await work.run(async () => {
       const opener = await form.opener(id)
       if (opener) await place.create(id, suite === '1' ? 1 : 2, opener)
+      else focusWrong(at)
     })
   }
   return (

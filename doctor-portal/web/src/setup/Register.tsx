@@ -1,7 +1,7 @@
-import { announce, Button, Buttons, formatDate, SummaryList, useTitle } from '@medunion/ui'
+import { announce, Button, Buttons, Callout, formatDate, SummaryList, useTitle } from '@medunion/ui'
 import { useWorkplace } from '../app/context.ts'
 import type { Doctor } from '../app/practice.ts'
-import { TroubleCallout } from '../app/Trouble.tsx'
+import { Technical, TroubleCallout } from '../app/Trouble.tsx'
 import { useWork } from '../app/work.ts'
 import { codeList, t } from '../texts/index.ts'
 import { StepHeading } from './StepHeading.tsx'
@@ -21,12 +21,22 @@ export function Register({ doctor }: { doctor: Doctor }) {
     <div class="dp-column">
       <StepHeading step={4}>{t('register.title')}</StepHeading>
       <p class="dp-lead">{t('register.text')}</p>
-      {work.trouble && <TroubleCallout trouble={work.trouble} />}
+      {work.trouble && (work.trouble.kind === 'conflict' ? <Taken detail={work.trouble.detail} /> : <TroubleCallout trouble={work.trouble} />)}
       <WhoIAm doctor={doctor} />
       <Buttons>
         <Button kind="primary" busy={work.busy} onClick={() => void register()}>{t('register.do')}</Button>
       </Buttons>
     </div>
+  )
+}
+
+/** The public cloud knows the licence with other keys: trying again does not help. */
+function Taken({ detail }: { detail: string }) {
+  return (
+    <Callout tone="bad" title={t('register.taken')} urgent>
+      <p>{t('register.takenText')}</p>
+      <Technical>{detail}</Technical>
+    </Callout>
   )
 }
 

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { useWorkplace } from '../app/context.ts'
 import { save } from '../app/files.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useLoad, useWork } from '../app/work.ts'
+import { focusWrong, useLoad, useWork } from '../app/work.ts'
 import { codeWords, t } from '../texts/index.ts'
 import { StepHeading } from './StepHeading.tsx'
 
@@ -31,7 +31,7 @@ function RequestForm({ onMade, onHave }: { onMade: (request: string) => void; on
   const make = async (e: Event) => {
     e.preventDefault()
     setTried(true)
-    if (!name.trim() || !licence.trim() || departments.length === 0) return
+    if (!name.trim() || !licence.trim() || departments.length === 0) return focusWrong(e.currentTarget)
     await work.run(async () => {
       const person = { name: name.trim(), licence: licence.trim(), departments, ...(affiliation && { affiliation }) }
       onMade(await practice.requestCertificate(person))

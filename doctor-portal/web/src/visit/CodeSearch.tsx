@@ -54,7 +54,7 @@ export function CodeSearch({ chosen, onChoose }: CodeSearchProps) {
           <input
             {...control}
             ref={box}
-            class="nhsuk-input"
+            class="mu-field"
             role="combobox"
             autocomplete="off"
             spellcheck={false}

@@ -25,7 +25,7 @@ export function ConsentCard({ consent: c }: { consent: Consent }) {
         rows={c.grants}
         rowKey={(g) => g.hospital}
         columns={[
-          { key: 'hospital', head: t('consent.hospital'), rowHead: true, cell: (g) => g.hospital },
+          { key: 'hospital', head: t('consent.hospital'), rowHead: true, nowrap: true, cell: (g) => g.hospital },
           { key: 'classes', head: t('consent.classes'), cell: (g) => <>{codeList('class', g.classes)}<span class="dp-from">{t('consent.departments')}: {codeList('department', g.departments)}</span></> },
         ]}
       />

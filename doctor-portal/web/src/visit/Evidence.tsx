@@ -50,5 +50,6 @@ function columns(): Column<Statement>[] {
 }
 
 function signer({ signer: { role, id } }: Statement): string {
-  return role === 'hospital' ? t('evidence.role.hospital', { id }) : t(`evidence.role.${role}`)
+  if (role === 'hospital') return t('evidence.role.hospital', { id })
+  return t.find(`evidence.role.${role}`) ?? t('evidence.role.unknown')
 }

@@ -10,8 +10,8 @@ export function HospitalTable({ visit }: { visit: Visit }) {
 
 function columns(): Column<HospitalProgress>[] {
   return [
-    { key: 'hospital', head: t('fetch.hospital'), rowHead: true, cell: (h) => h.hospital },
-    { key: 'progress', head: t('fetch.progress'), cell: (h) => <State h={h} /> },
+    { key: 'hospital', head: t('fetch.hospital'), rowHead: true, nowrap: true, cell: (h) => h.hospital },
+    { key: 'progress', head: t('fetch.progress'), cell: (h) => <div class="dp-progress"><State h={h} /></div> },
     { key: 'shared', head: t('fetch.shared'), cell: (h) => <ScopeWords scope={h.held} /> },
     { key: 'not', head: t('fetch.notShared'), cell: (h) => (h.withheld.classes.length + h.withheld.departments.length > 0 ? <ScopeWords scope={h.withheld} /> : <span class="mu-quiet">{t('fetch.nothingWithheld')}</span>) },
   ]

@@ -1,10 +1,13 @@
 import { Button, Buttons, Callout, Details, Dialog, Fingerprint, formatBytes, SummaryList } from '@medunion/ui'
 import { useWorkplace } from '../app/context.ts'
 import type { Preview, Visit } from '../app/practice.ts'
+import { day, save } from '../app/files.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
 import { useWork } from '../app/work.ts'
 import { nameOf } from '../home/PersonName.tsx'
 import { t } from '../texts/index.ts'
+import { readBanner } from '../record/index.ts'
+import { knownPerson } from './identity.ts'
 import { emptyDraft } from './draft.ts'
 import type { Room } from './rooms.ts'
 import { shown } from './bundle.ts'
@@ -37,7 +40,7 @@ export function PreviewDialog({ visit, room, preview, onClose }: { visit: Visit;
       }
     >
       {work.trouble && <TroubleCallout trouble={work.trouble} />}
-      {preview && <Content preview={preview} who={nameOf(place.people.of(visit.id)?.person)} />}
+      {preview && <Content preview={preview} who={nameOf(knownPerson(readBanner(room.store))?.person ?? place.people.of(visit.id)?.person)} />}
       <Callout tone="info" title={t('diagnosis.afterwards')} />
     </Dialog>
   )
@@ -62,6 +65,7 @@ function Content({ preview, who }: { preview: Preview; who: string }) {
       />
       <Details summary={t('preview.exact')}>
         <pre class="dp-exact" tabIndex={0} lang="en">{b.pretty}</pre>
+        <Button size="small" icon="download" onClick={() => save(`diagnosis-${day()}.json`, 'application/fhir+json', preview.bundle)}>{t('preview.save')}</Button>
       </Details>
     </>
   )

@@ -80,15 +80,16 @@ function Open({ visit, tab, room }: { visit: Visit; tab: VisitTab; room: Room })
   useEffect(() => room.follow(visit), [visit, room])
   const here = room.store.sources.length > 0
   const select = (to: string) => goTo({ at: 'visit', id: visit.id, tab: visitTabs.find((x) => x === to) ?? 'visit' })
-  const signals = place.people.of(visit.id)?.signals
-  const lead = <><HospitalsLine visit={visit} />{signals !== undefined && <Measured signals={signals} />}</>
+  const brought = place.people.of(visit.id)
+  const signals = brought?.signals
+  const lead = <><HospitalsLine visit={visit} />{signals !== undefined && brought?.measured && <Measured signals={signals} />}</>
   const overview = () => <Overview visit={visit} room={room} signals={signals} />
   const evidence = () => <Evidence visit={visit.id} stage={stageOf(visit)} />
   const own = [{ key: 'visit', label: t('visit.tab.visit'), content: overview }, { key: 'evidence', label: t('visit.tab.evidence'), content: evidence }]
   return (
     <div class={`dp-visit${room.writing ? ' dp-visit--writing' : ''}`}>
       <div class="dp-visit__main">
-        <h1 class="mu-hidden">{t('visit.title', { name: nameOf(place.people.of(visit.id)?.person) })}</h1>
+        <h1 class="mu-hidden">{t('visit.title', { name: nameOf(brought?.person) })}</h1>
         {here ? (
           <RecordView store={room.store} now={now} tab={tab} onTab={select} more={own} lead={lead} />
         ) : (

@@ -76,6 +76,8 @@ export const setup = {
   'register.text': 'The certificate fits your keys. Registering makes you known to the public cloud, so that patients can reach you with your card.',
   'register.do': 'Register now',
   'register.done': 'You are registered. Patients can come.',
+  'register.taken': 'You are registered already, with other keys',
+  'register.takenText': 'If those keys are on another workstation, export them there and import the file here. If they are lost, ask the operator of the public cloud to revoke the old registration; then try again.',
   'register.name': 'Name',
   'register.licence': 'Licence',
   'register.departments': 'Departments',

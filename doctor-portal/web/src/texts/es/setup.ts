@@ -78,6 +78,8 @@ export const setup: Same<typeof en> = {
   'register.text': 'El certificado corresponde a sus claves. Al registrarse, la nube pública le conoce y los pacientes pueden llegar a usted con su tarjeta.',
   'register.do': 'Registrarme ahora',
   'register.done': 'Está registrado. Ya pueden venir pacientes.',
+  'register.taken': 'Ya está registrado, con otras claves',
+  'register.takenText': 'Si esas claves están en otro puesto, expórtelas allí e importe aquí el archivo. Si se han perdido, pida al operador de la nube pública que revoque el registro antiguo; después inténtelo de nuevo.',
   'register.name': 'Nombre',
   'register.licence': 'Número de colegiado',
   'register.departments': 'Departamentos',
