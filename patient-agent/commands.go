@@ -246,6 +246,18 @@ func (c revokeCmd) Run(s *session) error {
 	})
 }
 
+type pageCmd struct{}
+
+// Run prints the page's link, which holds the token, to the terminal and nowhere else.
+func (pageCmd) Run(s *session) error {
+	link, err := s.cli.PageLink()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(link)
+	return err
+}
+
 type serveCmd struct{}
 
 // Run serves until the program is interrupted.

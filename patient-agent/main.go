@@ -33,7 +33,8 @@ type cli struct {
 	Consents  consentsCmd  `cmd:"" help:"What you have allowed, and the searches made under it."`
 	Releases  releasesCmd  `cmd:"" help:"Who saw what, at each hospital."`
 	Revoke    revokeCmd    `cmd:"" help:"Revoke a consent at every hospital and at the public cloud."`
-	Serve     serveCmd     `cmd:"" help:"Serve the local REST API."`
+	Serve     serveCmd     `cmd:"" help:"Serve the page and the local REST API."`
+	Page      pageCmd      `cmd:"" help:"Print the link that opens your page in a browser on this device, while the agent serves it. Keep it to yourself."`
 }
 
 // session is one run of a command.

@@ -42,6 +42,13 @@ func DecodeWebAuthnProof(b []byte) (WebAuthnProof, error) {
 	return p, r.done()
 }
 
+// Origin is that of the page at which the proof was made, as the browser says. Its
+// signature is not verified here.
+func (p WebAuthnProof) Origin() (string, error) {
+	c, err := decodeClientData(p.ClientDataJSON)
+	return c.origin, err
+}
+
 // AssertWebAuthn makes the assertion of kind webauthn. key is the passkey's public key
 // as DecodeCOSEKey accepts it.
 func AssertWebAuthn(key []byte, rpIDHash Hash, epoch uint64, p WebAuthnProof) Assertion {

@@ -199,8 +199,10 @@ func (a *Agent) assertion(o *opened, d *patient.Draft, by Proof) (message.Assert
 	if err != nil {
 		return message.Assertion{}, err
 	}
-	if !bytes.Equal(by.CredentialID, k.CredentialID) {
-		return message.Assertion{}, errPasskey
+	// Doctors and hospitals take every page of the relying party; here it must be ours, and
+	// not one that another program serves at another port of localhost.
+	if origin, err := by.Passkey.Origin(); err != nil || origin != a.cfg.Origin || !bytes.Equal(by.CredentialID, k.CredentialID) {
+		return message.Assertion{}, errPasskey.Because(err)
 	}
 	return message.AssertWebAuthn(k.Key, message.RPIDHash(k.RPID), d.Epoch(), *by.Passkey), nil
 }

@@ -76,7 +76,7 @@ func measured(recordings []Recording, profile Profile) (msd []byte, with *Profil
 	for _, r := range recordings {
 		kind, known := kinds[r.Kind]
 		if !known {
-			return nil, nil, problem.Invalid("The kind of recording is unknown.")
+			return nil, nil, problem.Invalid("The kind of recording is unknown.").Coded("signals-unusable")
 		}
 		e, err := signals.Load(r.Name, bytes.NewReader(r.Data), signals.Options{Kind: kind, Hz: r.Hz, Start: r.Start, First: r.First})
 		if err != nil {
@@ -200,19 +200,19 @@ func (a *Agent) grants(ctx context.Context, o *opened, r Request, mine []message
 	}
 	if r.Grants == nil {
 		if !within(r.Withhold.Departments, p.Departments) || !within(r.Withhold.Classes, p.Classes) {
-			return nil, problem.Invalid("What is to be withheld names a department or class that does not exist.")
+			return nil, problem.Invalid("What is to be withheld names a department or class that does not exist.").Coded("choice-unknown")
 		}
 		return a.everythingBut(ctx, o, r.Withhold)
 	}
 	if !r.Withhold.empty() {
-		return nil, problem.Invalid("Name either grants or what to withhold, not both.")
+		return nil, problem.Invalid("Name either grants or what to withhold, not both.").Coded("choice-unknown")
 	}
 	for _, g := range r.Grants {
 		if !slices.Contains(mine, g.Hospital) {
 			return nil, problem.Invalid("A grant names a hospital where you are not enrolled.").Coded("grant-not-enrolled")
 		}
 		if !within(g.Departments, p.Departments) || !within(g.Classes, p.Classes) {
-			return nil, problem.Invalid("A grant names a department or class that does not exist.")
+			return nil, problem.Invalid("A grant names a department or class that does not exist.").Coded("choice-unknown")
 		}
 	}
 	return r.Grants, nil

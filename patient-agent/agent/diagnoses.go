@@ -180,7 +180,7 @@ func (a *Agent) Diagnosis(id message.Hash) (Diagnosis, error) {
 	err = o.store.View(func(c keystore.Content) error {
 		d := c.Diagnosis(id)
 		if d == nil {
-			return problem.NotFound("There is no such diagnosis.")
+			return problem.NotFound("There is no such diagnosis.").Coded("no-diagnosis-known")
 		}
 		out = diagnosis(c, *d)
 		return nil

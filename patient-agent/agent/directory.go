@@ -119,7 +119,7 @@ func (a *Agent) hospital(ctx context.Context, o *opened, id message.ID) (patient
 			return a.verifyHospital(ctx, o, c)
 		}
 	}
-	return patient.Hospital{}, problem.NotFound("The directory has no such hospital.")
+	return patient.Hospital{}, problem.NotFound("The directory has no such hospital.").Coded("no-hospital")
 }
 
 func (a *Agent) verifyHospital(ctx context.Context, o *opened, c message.Credential) (patient.Hospital, error) {

@@ -146,7 +146,7 @@ type Enrolment struct {
 // (section 4.2). Enrolling again, with a new code, replaces the receipt.
 func (a *Agent) Enrol(ctx context.Context, id message.ID, code string) (Enrolment, error) {
 	if len(code) < 8 || len(code) > 64 {
-		return Enrolment{}, problem.Invalid("The desk code must have 8 to 64 bytes.")
+		return Enrolment{}, problem.Invalid("The desk code must have 8 to 64 bytes.").Coded("desk-code-invalid")
 	}
 	o, err := a.registered()
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 const (
 	observeEvery = 2 * time.Second
 	firstAsk     = 4 * time.Second
-	longestAsk   = time.Minute
+	longestAsk   = time.Minute      // while a doctor is at work
+	longestLook  = 15 * time.Minute // for a diagnosis that a visit has lost
 	// lateDiagnosis is how long after a visit a hospital is asked for its diagnosis.
 	lateDiagnosis = 24 * time.Hour
 )
@@ -106,7 +107,11 @@ func (w *observer) look() {
 		if now.Before(w.next[v.ID]) {
 			continue
 		}
-		wait := min(cmp.Or(w.wait[v.ID], firstAsk), longestAsk)
+		longest := longestAsk
+		if v.State == Failed {
+			longest = longestLook
+		}
+		wait := min(cmp.Or(w.wait[v.ID], firstAsk), longest)
 		w.wait[v.ID], w.next[v.ID] = wait*3/2, now.Add(wait)
 		if err := w.ask(v); err != nil && w.o.ctx.Err() == nil {
 			w.a.cfg.Logger.LogAttrs(w.o.ctx, slog.LevelInfo, "not asked how a visit goes on", slog.String("reason", problem.Reason(err)))

@@ -81,11 +81,12 @@ func TestAttack06NoMessageWithoutThePasskey(t *testing.T) {
 	u := newUnion(t)
 	k := newKey(1)
 	a := u.withPasskey(k)
-	unverified, elsewhere, stolen := *k, *k, newKey(2)
+	unverified, elsewhere, port, stolen := *k, *k, *k, newKey(2)
+	port.Origin = "http://localhost:1"
 	unverified.Flags = softkey.Present
 	elsewhere.Origin = "http://evil-localhost:8091"
 	stolen.ID = k.ID
-	for name, wrong := range map[string]*softkey.Key{"another passkey": newKey(3), "under its name": stolen, "without verification": &unverified, "elsewhere": &elsewhere} {
+	for name, wrong := range map[string]*softkey.Key{"another passkey": newKey(3), "under its name": stolen, "without verification": &unverified, "elsewhere": &elsewhere, "at another port": &port} {
 		p := u.prepared(a)
 		_, err := a.Approve(p.ID, by(wrong, p.Challenge))
 		kind(t, name, err, problem.KindInvalid)
@@ -235,6 +236,7 @@ func TestPasskeyBesidePassphrase(t *testing.T) {
 func TestRegistrationAgain(t *testing.T) {
 	for name, again := range map[string]func(a *agent.Agent) agent.Means{
 		"the code alone": func(*agent.Agent) agent.Means { return agent.Means{} },
+		"a passphrase":   func(*agent.Agent) agent.Means { return agent.Means{Passphrase: secret} },
 		"a new passkey": func(a *agent.Agent) agent.Means {
 			return agent.Means{Passkey: created(newKey(2), peers.Must(a.ChallengePasskey()).Challenge)}
 		},
@@ -247,12 +249,14 @@ func TestRegistrationAgain(t *testing.T) {
 			kind(t, "a wrong code", err, problem.KindRefused)
 			u.ok(errOf(a.RegisterWith(ctx, "CODE-1234", again(a))))
 			u.ok(a.Lock())
-			if name == "a new passkey" {
+			if name != "the code alone" {
 				kind(t, "the passkey before", a.UnlockPasskey(newKey(1).PRF()), problem.KindInvalid)
-				u.ok(a.UnlockPasskey(newKey(2).PRF()))
-			} else {
-				u.ok(a.UnlockPasskey(newKey(1).PRF()))
 			}
+			u.ok(map[string]func() error{
+				"the code alone": func() error { return a.UnlockPasskey(newKey(1).PRF()) },
+				"a passphrase":   func() error { return a.Unlock(secret) },
+				"a new passkey":  func() error { return a.UnlockPasskey(newKey(2).PRF()) },
+			}[name]())
 		})
 	}
 }

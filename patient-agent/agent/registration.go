@@ -44,7 +44,7 @@ func (a *Agent) Register(ctx context.Context, code string, passphrase []byte) (I
 // single-use code (M0). An attempt whose answer was lost is repeated with the same keys; if
 // the public cloud then knows the identifier already, the partial key is lost with that
 // answer, and a new identity takes its place. To repeat while the store is open, the code
-// alone is enough; a new passkey makes the store anew.
+// alone is enough; a new passkey, or a passphrase instead of one, makes the store anew.
 func (a *Agent) RegisterWith(ctx context.Context, code string, m Means) (Identity, error) {
 	if len(code) == 0 || len(code) > 64 {
 		return Identity{}, problem.Invalid("The registration code is missing or too long.").Coded("code-missing")
@@ -54,7 +54,7 @@ func (a *Agent) RegisterWith(ctx context.Context, code string, m Means) (Identit
 		return Identity{}, err
 	}
 	if !slices.Contains(p.Suites, a.cfg.Suite) {
-		return Identity{}, problem.Invalid("The public cloud does not offer this suite.")
+		return Identity{}, problem.Invalid("The public cloud does not offer this suite.").Coded("suite-not-offered")
 	}
 	if err := a.openOrCreate(m); err != nil {
 		return Identity{}, err
@@ -90,9 +90,9 @@ func (a *Agent) openOrCreate(m Means) error {
 	}
 	o, err := a.opened()
 	switch {
-	case m.Passkey != nil && err == nil && o.role.Registered():
+	case err == nil && o.role.Registered():
 		return errRegistered
-	case m.Passkey != nil && err == nil:
+	case err == nil && (m.Passkey != nil || m.Passphrase != nil && !slices.Contains(o.store.Header().Openers(), message.KindPassphrase)):
 		if err := a.discard(); err != nil {
 			return err
 		}

@@ -27,12 +27,12 @@ const (
 func checkAddress(raw string, allowHTTP bool) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return problem.Invalid("The address of a peer is malformed.")
+		return problem.Invalid("The address of a peer is malformed.").Coded("address-unusable")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && (allowHTTP || httpserver.LoopbackHost(u.Hostname())) {
 		return nil
 	}
-	return problem.Invalid("The address of a peer is not one of https.")
+	return problem.Invalid("The address of a peer is not one of https.").Coded("address-unusable")
 }
 
 // body reads an answer that has the status wanted; any other is a problem.

@@ -41,31 +41,31 @@ const (
 func (p *Patient) CheckChoices(d Doctor, c Choices) error {
 	switch {
 	case !slices.Contains(d.Certificate.Departments, string(c.Department)):
-		return problem.Invalid("The doctor does not act in that department.")
+		return problem.Invalid("The doctor does not act in that department.").Coded("department-wrong")
 	case !c.Purpose.Valid():
-		return problem.Invalid("The purpose is missing or is no code.")
+		return problem.Invalid("The purpose is missing or is no code.").Coded("purpose-invalid")
 	case !c.Expires.After(p.cfg.Now()):
-		return problem.Invalid("The consent would have expired already.")
+		return problem.Invalid("The consent would have expired already.").Coded("expired-already")
 	case c.MaxUses == 0:
-		return problem.Invalid("The consent must allow one use at least.")
+		return problem.Invalid("The consent must allow one use at least.").Coded("uses-invalid")
 	case c.WriteTo != "" && !c.WriteTo.Valid():
-		return problem.Invalid("The hospital to write to is no identifier.")
+		return problem.Invalid("The hospital to write to is no identifier.").Coded("choice-unknown")
 	}
 	return checkGrants(c.Grants)
 }
 
 func checkGrants(grants []message.Grant) error {
 	if len(grants) > maxGrants {
-		return problem.Invalid("The consent names too many hospitals.")
+		return problem.Invalid("The consent names too many hospitals.").Coded("choice-unknown")
 	}
 	seen := map[message.ID]bool{}
 	for _, g := range grants {
 		if !g.Hospital.Valid() || seen[g.Hospital] {
-			return problem.Invalid("A grant names no hospital, or one that has a grant already.")
+			return problem.Invalid("A grant names no hospital, or one that has a grant already.").Coded("choice-unknown")
 		}
 		seen[g.Hospital] = true
 		if !validCodes(g.Departments) || !validCodes(g.Classes) {
-			return problem.Invalid("A grant must name departments and classes; leave a hospital out to allow nothing.")
+			return problem.Invalid("A grant must name departments and classes; leave a hospital out to allow nothing.").Coded("grant-empty")
 		}
 	}
 	return nil

@@ -68,8 +68,8 @@ func (p *Patient) stamp() message.Millis {
 
 // Errors of steps taken out of order; both are conflicts.
 var (
-	ErrNotRegistered error = problem.Conflict("There is no registered identity yet.")
-	ErrOrder         error = problem.Conflict("This is not the next step, or the session is over.")
+	ErrNotRegistered error = problem.Conflict("There is no registered identity yet.").Coded("not-registered")
+	ErrOrder         error = problem.Conflict("This is not the next step, or the session is over.").Coded("session-over")
 )
 
 // header starts an exchange of its own.

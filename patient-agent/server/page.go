@@ -8,6 +8,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/token"
 	"medunion/patient-agent/web"
 )
 
@@ -35,6 +36,24 @@ func (c Config) pageOrigin(l net.Listener) (string, error) {
 		return "", errors.New("the page's origin is https://<name> or http://localhost, with nothing behind the port")
 	}
 	return c.Origin, nil
+}
+
+// PageLink is Instance.Page for an agent that serves under this configuration in another
+// process, at a port that the configuration names.
+func (c Config) PageLink() (string, error) {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "0" {
+		return "", errors.New("the configuration names no port for the page")
+	}
+	t, err := token.OpenLocal(c.tokenFile())
+	if err != nil {
+		return "", err
+	}
+	origin := c.Origin
+	if origin == "" {
+		origin = "http://localhost:" + port
+	}
+	return origin + "/#" + t.Secret(), nil
 }
 
 // hosts are the names by which the API answers. All others are refused, so that no web

@@ -58,6 +58,10 @@ func TestPageSession(t *testing.T) {
 	if page := i.Page(); page != i.Origin()+"/#"+i.Token() || !strings.HasPrefix(page, "http://localhost:") {
 		t.Errorf("page %s", page)
 	}
+	cfg.Listen = i.Addr()
+	if link, err := cfg.PageLink(); err != nil || link != i.Page() {
+		t.Errorf("from another process: %v", err)
+	}
 	p := openPage(t, i)
 	c := p.cookie
 	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/v1/" || c.Domain != "" || strings.Contains(c.Value, i.Token()) {
@@ -70,7 +74,6 @@ func TestPageSession(t *testing.T) {
 		t.Errorf("with the cookie: %d %s", status, body)
 	}
 	_ = i.Close()
-	cfg.Listen = strings.Replace(strings.TrimPrefix(i.URL(), "http://"), "localhost", "127.0.0.1", 1)
 	p.i = start(t, cfg) // at the same port
 	if status, body := p.ask("GET", "/v1/status", "", nil); status != 200 {
 		t.Errorf("after a restart: %d %s", status, body)
