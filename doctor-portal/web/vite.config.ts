@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   base: '/',
   plugins: [medunionUI()],
+  // Files that tests read.
+  assetsInclude: ['testdata/*.dcm'],
   build: {
     outDir: 'dist/site',
     emptyOutDir: true,

@@ -1,7 +1,7 @@
 import { formatAge, formatAgo, language, locales } from '@medunion/ui'
 import type { Span, Timing, When } from '../fhir/dates'
 import { obj } from '../fhir/json'
-import { quantity } from '../fhir/value'
+import { quantity, type Quantity } from '../fhir/value'
 import { t } from '../texts'
 import { amount } from './number'
 
@@ -52,14 +52,19 @@ export function spanWords(s: Span): string {
   return from ? t('span.since', { from }) : to ? t('span.until', { to }) : ''
 }
 
+/** "41 years" for 41 a. */
+function ageWords(q: Quantity): string {
+  return t.find(`units.${q.code ?? ''}`, { count: q.n }) ?? amount(q)
+}
+
 /** An onset or the like, whatever form it was written in. */
 export function timingWords(x: Timing): string {
   if (x.span) return spanWords(x.span)
   if (x.when) return dayOf(x.when)
   const years = quantity(x.age)
-  if (years) return t('at.age', { age: amount(years) })
+  if (years) return t('at.age', { age: ageWords(years) })
   const range = obj(x.range)
-  const ends = [quantity(range?.['low']), quantity(range?.['high'])].filter((q) => q !== undefined).map((q) => amount(q))
+  const ends = [quantity(range?.['low']), quantity(range?.['high'])].filter((q) => q !== undefined).map(ageWords)
   return ends.length > 0 ? t('at.age', { age: ends.join(' – ') }) : (x.text ?? '')
 }
 
