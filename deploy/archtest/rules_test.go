@@ -34,7 +34,7 @@ var rules = []rule{
 	{"medunion/ecc/floor", []string{"medunion/ecc"}, []string{"golang.org/x/sys/unix"}, network}, // for benchmarks: asks for a thread's CPU time
 	{"medunion/ecc/...", []string{"medunion/ecc/..."}, []string{"golang.org/x/crypto/...", "github.com/cloudflare/circl/..."}, network},
 	{"medunion/api/message", []string{"medunion/ecc"}, nil, network},
-	{"medunion/api/message/softkey", []string{"medunion/api/message"}, nil, network}, // for tests: see notInServices
+	{"medunion/api/message/softkey", []string{"medunion/api/message"}, nil, network},                 // for tests: see notInServices
 	{"medunion/api/message/softkey", []string{"medunion/ecc", "medunion/api/message"}, nil, network}, // a passkey in software, for tests
 	{"medunion/api/problem", nil, nil, network},
 	{"medunion/api/strictjson", nil, nil, network},

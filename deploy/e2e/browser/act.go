@@ -78,6 +78,25 @@ func (p Place) Click(role, name string) {
 	p.tab.act(l, "click", func() error { return p.on(l, click) })
 }
 
+// Do uses the control of a name, whichever it is: a person does not tell a button from a
+// link that looks like one.
+func (p Place) Do(name string) {
+	p.tab.tb.Helper()
+	var role string
+	_, ok := p.tab.wait(func() (bool, error) {
+		for _, role = range []string{"button", "link", "tab", "DisclosureTriangle"} {
+			if p.Has(role, name) {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	if !ok {
+		p.tab.fail("nothing to use is named %q; the buttons are %q, the links %q", name, p.Names("button"), p.Names("link"))
+	}
+	p.Click(role, name)
+}
+
 // activator is the key that uses a control: Enter follows links, Space works the rest.
 func activator(role string) string {
 	if role == "link" {
@@ -129,16 +148,20 @@ func (p Place) FillRole(role, name, value string) {
 			return input.InsertText(value).Do(ctx)
 		})
 	})
-	var now string
-	if err := p.on(l, func(ctx context.Context, _ node, o runtime.RemoteObjectID) error {
-		return call(ctx, o, `function() { return this.value }`, &now)
-	}); err == nil && now != value {
-		p.tab.tb.Logf("%s: %v holds %q after typing %d characters", p.tab.name, l, now, len(value))
-	}
 }
 
-// Secret types into the password field of a name, which has no role of its own.
-func (p Place) Secret(label, value string) { p.tab.tb.Helper(); p.Fill(label, value) }
+// Value is what stands in the field of a name.
+func (p Place) Value(role, name string) string {
+	p.tab.tb.Helper()
+	var now string
+	l := locator{role, name}
+	p.tab.act(l, "read", func() error {
+		return p.on(l, func(ctx context.Context, _ node, o runtime.RemoteObjectID) error {
+			return call(ctx, o, `function() { return this.value ?? this.innerText }`, &now)
+		})
+	})
+	return now
+}
 
 // Choose picks the option that reads so from the list of a name.
 func (p Place) Choose(name, option string) {

@@ -47,27 +47,28 @@ func (t *Tab) Audit(screen string) {
 	}
 }
 
-// size is a viewport in CSS pixels.
-type size struct{ width, height int64 }
+// Size is a viewport in CSS pixels.
+type Size struct{ Width, Height int64 }
 
-// Sizes at which people use the pages: a phone and a workstation.
+// Sizes at which people use the pages.
 var (
-	Phone       = size{360, 740}
-	Workstation = size{1366, 768}
+	Phone       = Size{360, 740}
+	Tablet      = Size{820, 1180}
+	Workstation = Size{1366, 768}
 )
 
 // Screen looks at a screen as it is reached: in the given sizes, light and dark, it is
 // audited, and painted into the folder for screenshots. The last size in light stays.
-func (t *Tab) Screen(name string, sizes ...size) {
+func (t *Tab) Screen(name string, sizes ...Size) {
 	t.tb.Helper()
 	for _, s := range sizes {
 		for _, dark := range []bool{true, false} {
-			t.Appearance(s.width, s.height, dark)
+			t.Appearance(s.Width, s.Height, dark)
 			t.settle()
 			look := map[bool]string{true: "dark", false: "light"}[dark]
-			t.Audit(fmt.Sprintf("%s at %d, %s", name, s.width, look))
+			t.Audit(fmt.Sprintf("%s at %d, %s", name, s.Width, look))
 			t.fits(name, s)
-			t.shot(fmt.Sprintf("%s-%s-%d-%s", t.name, name, s.width, look))
+			t.shot(fmt.Sprintf("%s-%s-%d-%s", t.name, name, s.Width, look))
 		}
 	}
 }
@@ -79,12 +80,12 @@ func (t *Tab) settle() {
 }
 
 // fits says when a page must be scrolled sideways.
-func (t *Tab) fits(name string, s size) {
+func (t *Tab) fits(name string, s Size) {
 	t.tb.Helper()
 	var width int64
 	t.Eval("document.documentElement.scrollWidth", &width)
-	if width > s.width {
-		t.tb.Errorf("%s, %s: the page is %d px wide in a window of %d", t.name, name, width, s.width)
+	if width > s.Width {
+		t.tb.Errorf("%s, %s: the page is %d px wide in a window of %d", t.name, name, width, s.Width)
 	}
 }
 

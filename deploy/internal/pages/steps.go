@@ -116,8 +116,7 @@ func copyLoader(ctx context.Context) error {
 //go:embed compress.mjs
 var compress string
 
-// page bundles a page and compresses what it serves. The new files take the place of
-// the old ones when they are complete.
+// page bundles a page, with what its build adds to it, and compresses what it serves.
 func page(name, dir string, generated ...string) step {
 	site := filepath.Join(dir, "dist", "site")
 	return step{
@@ -132,17 +131,13 @@ func page(name, dir string, generated ...string) step {
 		},
 		outputs: []string{site},
 		run: func(ctx context.Context) error {
-			next, err := filepath.Abs(filepath.Join(dir, "node_modules", ".site"))
-			if err != nil {
+			if err := os.RemoveAll(site); err != nil {
 				return err
 			}
-			if err := command(ctx, dir, nil, "npm", "run", "--silent", "build", "--", "--outDir", next, "--emptyOutDir", "--logLevel", "warn"); err != nil {
+			if err := command(ctx, dir, nil, "npm", "run", "--silent", "build"); err != nil {
 				return err
 			}
-			if err := command(ctx, dir, nil, "node", "--input-type=module", "--eval", compress, next); err != nil {
-				return err
-			}
-			return errors.Join(os.RemoveAll(site), os.Rename(next, site))
+			return command(ctx, ".", nil, "node", "--input-type=module", "--eval", compress, site)
 		},
 	}
 }

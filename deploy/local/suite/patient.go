@@ -45,6 +45,9 @@ func (s *Suite) StartNewPatient(ctx context.Context, name string) (*patient.Agen
 func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte) (*patient.Agent, error) {
 	folder := "agents/" + name
 	addr, err := s.state.address(folder)
+	if err == nil {
+		err = os.MkdirAll(s.state.path(folder), 0o700)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (p *Parties) enrol(ctx context.Context, plan Plan) error {
 			return fmt.Errorf("enrolment at %s: %w", h.ID, err)
 		}
 	}
-	return p.awaitIndex(ctx, plan)
+	return p.AwaitIndex(ctx, plan)
 }
 
 func isEnrolled(known patient.Hospitals, id message.ID) bool {
@@ -89,9 +89,9 @@ func isEnrolled(known patient.Hospitals, id message.ID) bool {
 	return false
 }
 
-// awaitIndex waits until the index names every department that each of her hospitals
+// AwaitIndex waits until the index names every department that each of her hospitals
 // holds: hospitals publish after the enrolment.
-func (p *Parties) awaitIndex(ctx context.Context, plan Plan) error {
+func (p *Parties) AwaitIndex(ctx context.Context, plan Plan) error {
 	return suite.WaitFor(ctx, 60*time.Second, askEvery, "the index entries", func() (bool, error) {
 		known, err := p.Patient.Hospitals(ctx)
 		if err != nil {
