@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface Tab<K extends string = string> {
   key: K
@@ -22,6 +22,7 @@ export interface TabsProps<K extends string> {
 export function Tabs<K extends string>({ label, tabs, selected, onSelect, children }: TabsProps<K>) {
   const id = useId()
   const list = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => reveal(list.current, list.current?.querySelector<HTMLElement>('[aria-selected=true]')), [selected, tabs.length])
   const move = (e: KeyboardEvent) => {
     const next = target(e.key, tabs.findIndex((t) => t.key === selected), tabs.length)
     if (next === undefined) return
@@ -54,6 +55,14 @@ export function Tabs<K extends string>({ label, tabs, selected, onSelect, childr
       </div>
     </div>
   )
+}
+
+// Scrolls the row of tabs, never the page.
+function reveal(list: HTMLElement | null, tab: HTMLElement | null | undefined) {
+  if (!list || !tab) return
+  const [row, own] = [list.getBoundingClientRect(), tab.getBoundingClientRect()]
+  if (own.left < row.left) list.scrollLeft -= row.left - own.left
+  else if (own.right > row.right) list.scrollLeft += own.right - row.right
 }
 
 function target(key: string, at: number, count: number): number | undefined {

@@ -41,26 +41,32 @@ export function EcgStrip({ leads, label }: EcgStripProps) {
   )
 }
 
+interface StripView {
+  /** Seconds at the left edge. */
+  start: number
+  /** 1 is true scale. */
+  zoom: number
+  speed: number
+  gain: number
+}
+
 function Strip({ lanes: leads, label }: { lanes: Lane[]; label: string }) {
   const area = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const width = useWidth(area)
   const colours = useColours()
   const ruler = usePxPerMm()
-  const [view, setView] = useState({ start: 0, zoom: 1, speed: 25, gain: 10 })
-  const [measuring, setMeasuring] = useState(false)
+  const [view, setView] = useState<StripView>({ start: 0, zoom: 1, speed: 25, gain: 10 })
+  const change = (v: Partial<StripView>) => setView((old) => ({ ...old, ...v }))
   const whole = { from: 0, to: Math.max(...leads.map((l) => seconds(l.signal))) }
   const paper: Paper = { ...view, mm: ruler * view.zoom, width }
   const shown = shownSeconds(paper)
-  const height = leads.reduce((sum, l) => sum + laneHeight(l, paper), 0)
-  const gestures = stripGestures(paper, ruler, whole, view.zoom, (v) => setView((old) => ({ ...old, ...v })))
+  const gestures = stripGestures(paper, ruler, whole, view.zoom, change)
   useGestures(area, gestures)
   useEffect(() => {
-    if (canvas.current && width > 0) paint(canvas.current, width, height, leads, paper)
-  }, [width, height, leads, view, ruler, colours])
-  const end = Math.min(whole.to, view.start + shown)
-  const place = word('positionOf', { from: formatElapsed(view.start), to: formatElapsed(end), all: formatElapsed(whole.to) })
-  const scale = Math.abs(view.zoom - 1) < 0.005 ? word('atScale') : word('timesScale', { factor: formatNumber(view.zoom, { maximumFractionDigits: 2 }) })
+    if (canvas.current && width > 0) paint(canvas.current, leads, paper)
+  }, [width, leads, view, ruler, colours])
+  const place = word('positionOf', { from: formatElapsed(view.start), to: formatElapsed(Math.min(whole.to, view.start + shown)), all: formatElapsed(whole.to) })
   return (
     <PlotFrame
       label={label}
@@ -69,30 +75,46 @@ function Strip({ lanes: leads, label }: { lanes: Lane[]; label: string }) {
       width={width}
       back={word('trueScale')}
       area={area}
-      readout={`${scale} · ${place}`}
+      readout={`${scaleWords(view.zoom)} · ${place}`}
       canvas={<canvas class="mu-plot__canvas" ref={canvas} aria-hidden="true" />}
-      tools={
-        <>
-          <Choice label={word('speed')} unit="mm/s" options={speeds} value={view.speed} onChange={(speed) => setView({ ...view, speed })} />
-          <Choice label={word('gain')} unit="mm/mV" options={gains} value={view.gain} onChange={(gain) => setView({ ...view, gain })} />
-          <Button kind="quiet" size="small" icon="ruler" aria-label={word('ruler')} title={word('ruler')} onClick={() => setMeasuring(true)} />
-        </>
-      }
+      tools={<StripTools view={view} onChange={change} />}
     >
-      <input
-        class="mu-plot__place mu-noprint"
-        type="range"
-        aria-label={word('position')}
-        aria-valuetext={place}
-        min={0}
-        max={Math.max(0, whole.to - shown)}
-        step={0.1}
-        value={view.start}
-        disabled={shown >= whole.to}
-        onInput={(e) => setView({ ...view, start: Number(e.currentTarget.value) })}
-      />
-      <RulerDialog open={measuring} onClose={() => setMeasuring(false)} />
+      <Place at={view.start} last={Math.max(0, whole.to - shown)} words={place} onChange={(start) => change({ start })} />
     </PlotFrame>
+  )
+}
+
+function scaleWords(zoom: number): string {
+  return Math.abs(zoom - 1) < 0.005 ? word('atScale') : word('timesScale', { factor: formatNumber(zoom, { maximumFractionDigits: 2 }) })
+}
+
+function StripTools({ view, onChange }: { view: StripView; onChange: (v: Partial<StripView>) => void }) {
+  const [measuring, setMeasuring] = useState(false)
+  return (
+    <>
+      <Choice label={word('speed')} unit="mm/s" options={speeds} value={view.speed} onChange={(speed) => onChange({ speed })} />
+      <Choice label={word('gain')} unit="mm/mV" options={gains} value={view.gain} onChange={(gain) => onChange({ gain })} />
+      <Button kind="quiet" size="small" icon="ruler" aria-label={word('ruler')} title={word('ruler')} onClick={() => setMeasuring(true)} />
+      <RulerDialog open={measuring} onClose={() => setMeasuring(false)} />
+    </>
+  )
+}
+
+// Where the strip is in the recording; by it a screen reader can move, too.
+function Place(p: { at: number; last: number; words: string; onChange: (at: number) => void }) {
+  return (
+    <input
+      class="mu-plot__place mu-noprint"
+      type="range"
+      aria-label={word('position')}
+      aria-valuetext={p.words}
+      min={0}
+      max={p.last}
+      step={0.1}
+      value={p.at}
+      disabled={p.last === 0}
+      onInput={(e) => p.onChange(Number(e.currentTarget.value))}
+    />
   )
 }
 
@@ -107,9 +129,7 @@ function Choice(p: { label: string; unit: string; options: number[]; value: numb
   )
 }
 
-type View = { start: number; zoom?: number }
-
-function stripGestures(paper: Paper, ruler: number, whole: { from: number; to: number }, zoom: number, set: (v: View) => void): Gestures {
+function stripGestures(paper: Paper, ruler: number, whole: { from: number; to: number }, zoom: number, set: (v: Partial<StripView>) => void): Gestures {
   const shown = shownSeconds(paper)
   const at = (start: number, length: number) => moved({ from: start, to: start + length }, 0, whole).from
   const rescale = (next: number, px: number) => {
@@ -126,11 +146,12 @@ function stripGestures(paper: Paper, ruler: number, whole: { from: number; to: n
   }
 }
 
-function paint(canvas: HTMLCanvasElement, width: number, height: number, leads: Lane[], paper: Paper) {
+function paint(canvas: HTMLCanvasElement, leads: Lane[], paper: Paper) {
   const dots = globalThis.devicePixelRatio || 1
-  canvas.width = Math.round(width * dots)
+  const height = leads.reduce((sum, l) => sum + laneHeight(l, paper), 0)
+  canvas.width = Math.round(paper.width * dots)
   canvas.height = Math.round(height * dots)
-  canvas.style.width = `${width}px`
+  canvas.style.width = `${paper.width}px`
   canvas.style.height = `${height}px`
   const ctx = canvas.getContext('2d')
   if (!ctx) return

@@ -16,11 +16,17 @@ export function Sparkline({ points, band, width = 96, height = 24 }: SparklinePr
   const flat = (v: number) => place({ time: last.time, value: v })[1]
   return (
     <svg class="mu-spark" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true" focusable="false">
-      {band && <rect class="mu-spark__band" x="0" width={width} y={band.high === undefined ? 0 : flat(band.high)} height={Math.max(0, (band.low === undefined ? height : flat(band.low)) - (band.high === undefined ? 0 : flat(band.high)))} />}
+      {band && <BandRect band={band} y={flat} width={width} height={height} />}
       <path class="mu-spark__line" d={points.map((p, i) => `${i ? 'L' : 'M'}${place(p).map((n) => n.toFixed(1)).join(' ')}`).join('')} />
       <circle class={`mu-spark__last${outside(last.value, band) ? ' mu-spark__last--out' : ''}`} cx={x} cy={y} r="3" />
     </svg>
   )
+}
+
+function BandRect({ band, y, width, height }: { band: Band; y: (v: number) => number; width: number; height: number }) {
+  const upper = band.high === undefined ? 0 : y(band.high)
+  const lower = band.low === undefined ? height : y(band.low)
+  return <rect class="mu-spark__band" x="0" y={upper} width={width} height={Math.max(0, lower - upper)} />
 }
 
 function placer(points: readonly Point[], band: Band | undefined, width: number, height: number): (p: Point) => [number, number] {

@@ -126,7 +126,14 @@ function options(now: { current: TimePlotProps }, width: number, say: (text: str
     padding: [10, 28, 0, 0],
     scales: { x: { time: p.moments, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: () => Math.min(92, Math.max(56, width / 10)), size: 30, values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance), ...(!p.moments && { incrs: elapsedSteps }) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: () => Math.min(92, Math.max(56, width / 10)),
+        size: 30,
+        values: (_u, at, _a, _s, distance) => now.current.ticks(at, distance),
+        ...(!p.moments && { incrs: elapsedSteps }),
+      },
       { ...axis, grid, size: axisSize, space: 32, values: (_u, at) => at.map(formatValue) },
     ],
     series: [{}, ...p.names.map((_, i) => line(i, p.points))],
