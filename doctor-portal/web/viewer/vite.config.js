@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 
 const here = import.meta.dirname
-const out = join(here, '../dist/site/viewer')
 
 /**
  * PDF's character maps, standard fonts, colour profiles and decoders, from which the viewer
@@ -13,8 +12,10 @@ const out = join(here, '../dist/site/viewer')
  */
 function pdfAssets() {
   const from = join(here, '../node_modules/pdfjs-dist')
+  let out = ''
   return {
     name: 'pdf-assets',
+    configResolved: ({ build }) => void (out = build.outDir),
     closeBundle() {
       for (const folder of ['cmaps', 'standard_fonts', 'iccs', 'wasm']) cpSync(join(from, folder), join(out, 'pdf', folder), { recursive: true })
     },
@@ -29,5 +30,5 @@ export default defineConfig({
   root: here,
   base: './',
   plugins: [pdfAssets()],
-  build: { outDir: out, emptyOutDir: true, target: 'es2023', modulePreload: false, assetsInlineLimit: 0 },
+  build: { outDir: join(here, '../dist/site/viewer'), emptyOutDir: true, target: 'es2023', modulePreload: false, assetsInlineLimit: 0 },
 })
