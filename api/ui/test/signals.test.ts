@@ -21,6 +21,8 @@ describe('SampledData', () => {
     expect(s.range).toEqual({ min: 8.75, max: 60 })
   })
 
+  test('any white space separates samples', () => expect([...only({ valueSampledData: sampled('  1 2\n3\t4  ') }).values]).toEqual([1, 2, 3, 4]))
+
   test('the factor is 1 where none is written', () => expect([...only({ valueSampledData: sampled('3') }).values]).toEqual([3]))
 
   test('E, L and U are no values, and counted', () => {
