@@ -133,9 +133,9 @@ function stripGestures(paper: Paper, ruler: number, whole: { from: number; to: n
   const shown = shownSeconds(paper)
   const at = (start: number, length: number) => moved({ from: start, to: start + length }, 0, whole).from
   const rescale = (next: number, px: number) => {
-    const around = paper.start + Math.max(0, px - gutter * paper.mm) / (paper.speed * paper.mm)
+    const around = paper.start + Math.max(0, px - gutter(paper)) / (paper.speed * paper.mm)
     const mm = ruler * next
-    const start = around - Math.max(0, px - gutter * mm) / (paper.speed * mm)
+    const start = around - Math.max(0, px - gutter({ ...paper, mm })) / (paper.speed * mm)
     set({ zoom: next, start: at(start, shownSeconds({ ...paper, mm })) })
   }
   return {

@@ -42,8 +42,14 @@ function lane(signal: Signal): Lane {
   return { signal, toMilliVolt, top: Math.max(1, half(max * toMilliVolt)), bottom: -Math.max(0.5, half(-min * toMilliVolt)) }
 }
 
-/** The width before the trace, for the lead's name and its calibration pulse, in millimetres. */
-export const gutter = 12
+/**
+ * The width before the trace, in CSS pixels, for the lead's name and its
+ * calibration pulse of 12 mm; none where it would take too much of the view.
+ */
+export function gutter(p: Pick<Paper, 'mm' | 'width'>): number {
+  const px = 12 * p.mm
+  return px > 0.4 * p.width ? 0 : px
+}
 
 export function laneHeight(l: Lane, p: Pick<Paper, 'mm' | 'gain'>): number {
   return (l.top - l.bottom) * p.gain * p.mm
@@ -51,7 +57,7 @@ export function laneHeight(l: Lane, p: Pick<Paper, 'mm' | 'gain'>): number {
 
 /** How many seconds the paper shows. */
 export function shownSeconds(p: Omit<Paper, 'start'>): number {
-  return Math.max(0.1, (p.width / p.mm - gutter) / p.speed)
+  return Math.max(0.1, (p.width - gutter(p)) / p.mm / p.speed)
 }
 
 /** Draws the leads below each other: grid, calibration pulse of 1 mV, name, trace, seconds. */
@@ -63,7 +69,7 @@ export function drawEcg(ctx: CanvasRenderingContext2D, all: readonly Lane[], p: 
   let y = 0
   for (const l of all) {
     const zero = y + l.top * p.gain * p.mm
-    pulse(ctx, p, zero)
+    if (gutter(p) > 0) pulse(ctx, p, zero)
     trace(ctx, l, p, zero, y)
     leadName(ctx, l.signal.channel ?? l.signal.name, zero)
     y += laneHeight(l, p)
@@ -71,11 +77,9 @@ export function drawEcg(ctx: CanvasRenderingContext2D, all: readonly Lane[], p: 
   clock(ctx, p, height)
 }
 
-const left = (p: Paper) => gutter * p.mm
-
 // Lines of the paper, fixed to the time: they move with the trace.
 function grid(ctx: CanvasRenderingContext2D, p: Paper, height: number) {
-  const shift = left(p) - p.start * p.speed * p.mm
+  const shift = gutter(p) - p.start * p.speed * p.mm
   for (const [step, token] of [
     [1, '--mu-ecg-minor'],
     [5, '--mu-ecg-major'],
@@ -110,7 +114,7 @@ function trace(ctx: CanvasRenderingContext2D, l: Lane, p: Paper, zero: number, t
   const { at, value } = linePoints(values, p.start * hz - 1, (p.start + shownSeconds(p)) * hz + 1, Math.ceil(p.width))
   ctx.save()
   ctx.beginPath()
-  ctx.rect(left(p), top, p.width - left(p), laneHeight(l, p))
+  ctx.rect(gutter(p), top, p.width - gutter(p), laneHeight(l, p))
   ctx.clip()
   pen(ctx)
   ctx.beginPath()
@@ -118,7 +122,7 @@ function trace(ctx: CanvasRenderingContext2D, l: Lane, p: Paper, zero: number, t
   at.forEach((i, n) => {
     const v = value[n]
     if (v === null || v === undefined) return void (down = false)
-    const x = left(p) + (i / hz - p.start) * p.speed * p.mm
+    const x = gutter(p) + (i / hz - p.start) * p.speed * p.mm
     const y = zero - v * l.toMilliVolt * p.gain * p.mm
     if (down) ctx.lineTo(x, y)
     else ctx.moveTo(x, y)
@@ -147,7 +151,7 @@ function clock(ctx: CanvasRenderingContext2D, p: Paper, height: number) {
   ctx.textBaseline = 'bottom'
   for (let s = Math.ceil(p.start / step) * step; s <= p.start + shownSeconds(p); s += step) {
     const words = s < 60 ? `${s} s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`
-    const x = left(p) + (s - p.start) * perSecond
+    const x = gutter(p) + (s - p.start) * perSecond
     ctx.fillStyle = colour('--mu-surface')
     ctx.fillRect(x + 2, height - 17, ctx.measureText(words).width + 6, 16)
     ctx.fillStyle = colour('--mu-ink-2')
