@@ -26,7 +26,7 @@ func (u *union) visited() (*agent.Agent, agent.Visit) {
 // release is a hospital's line under the consent of the visit.
 func (u *union) release(number uint64, consent message.Hash) message.Release {
 	return message.Release{Number: number, Time: message.Millis(number), Doctor: u.d.C, Licence: "L-1", Name: string(peers.DoctorID), Department: "SURGERY",
-		Purpose: "TREATMENT", Consent: consent, Departments: []message.Code{"GENERAL"}, Classes: []message.Code{"LAB"}, Resources: 3}
+		Purpose: "TREATMENT", Consent: consent, Departments: []message.Code{"GENERAL"}, Classes: []message.Code{"LAB"}, Resources: 3, Pages: []message.Hash{{1}}}
 }
 
 func (u *union) list(consent message.Hash, numbers ...uint64) (out []message.Release) {

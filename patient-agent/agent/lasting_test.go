@@ -268,7 +268,9 @@ func TestActivity(t *testing.T) {
 	}
 	u.do(func() {
 		u.anna.releases = []message.Release{{Number: 1, Time: u.w.Millis(), Doctor: u.d.C, Name: "D", Licence: "L", Department: "SURGERY", Purpose: "TREATMENT",
-			Consent: *v.Consent, Departments: []message.Code{"GENERAL"}, Classes: []message.Code{"LAB"}, Resources: 7}}
+			Consent: *v.Consent, Departments: []message.Code{"GENERAL"}, Classes: []message.Code{"LAB"}, Resources: 7, Pages: []message.Hash{{1}}},
+			{Number: 2, Time: u.w.Millis() + 1, Doctor: u.d.C, Name: "D", Licence: "L", Department: "SURGERY", Purpose: "TREATMENT",
+				Consent: *v.Consent, Departments: []message.Code{"SURGERY"}, Classes: []message.Code{"PROBLEM"}, Resources: 1}}
 	})
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
@@ -276,7 +278,7 @@ func TestActivity(t *testing.T) {
 	go func() { _ = a.Watch(watch, func(t []agent.Topic) error { seen <- t; return nil }) }()
 	u.eventually("the release is known", func() bool { return peers.Must(a.Visit(id)).Code == "reading" })
 	v = peers.Must(a.Visit(id))
-	if len(v.Activity) != 2 || v.Activity[0].Code != "searched" || v.Activity[1].Hospital != peers.AnnaID || v.Activity[1].Resources != 7 {
+	if len(v.Activity) != 3 || v.Activity[2].Code != "written" || v.Activity[2].Hospital != peers.AnnaID || v.Activity[0].Code != "searched" || v.Activity[1].Hospital != peers.AnnaID || v.Activity[1].Resources != 7 {
 		t.Errorf("activity %+v", v.Activity)
 	}
 	if n := questions() - before; n > 6 {

@@ -28,7 +28,7 @@ const (
 type Activity struct {
 	Code      string // searched, released or written
 	Time      time.Time
-	Hospital  message.ID // of a release
+	Hospital  message.ID // of a release, and of what was written
 	Resources uint32
 	Classes   []message.Code
 }
@@ -59,7 +59,11 @@ func activity(c keystore.Content, v keystore.Visit) []Activity {
 		}
 		for _, r := range list {
 			if r.Consent == *v.Consent {
-				out = append(out, Activity{Code: actReleased, Time: r.Time.Time(), Hospital: h.Hospital, Resources: r.Resources, Classes: r.Classes})
+				code := actReleased
+				if written(r) {
+					code = actWritten
+				}
+				out = append(out, Activity{Code: code, Time: r.Time.Time(), Hospital: h.Hospital, Resources: r.Resources, Classes: r.Classes})
 			}
 		}
 	}

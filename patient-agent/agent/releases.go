@@ -16,6 +16,12 @@ type Release struct {
 	ConsentKnown bool // the consent is one that she gave to this doctor
 }
 
+// Written reports that the doctor put something into the record (M11): nothing left it.
+func (r Release) Written() bool { return written(r.Release) }
+
+// written tells the receipt of an M11 from that of a release, which has a page at least.
+func written(r message.Release) bool { return len(r.Pages) == 0 }
+
 // HospitalReleases is what one hospital has told, now and before.
 type HospitalReleases struct {
 	Hospital message.ID

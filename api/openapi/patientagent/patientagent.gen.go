@@ -88,6 +88,24 @@ func (e ProfileSex) Valid() bool {
 	}
 }
 
+// Defines values for ReleaseMode.
+const (
+	ReleaseModeRead  ReleaseMode = "read"
+	ReleaseModeWrite ReleaseMode = "write"
+)
+
+// Valid indicates whether the value is a known member of the ReleaseMode enum.
+func (e ReleaseMode) Valid() bool {
+	switch e {
+	case ReleaseModeRead:
+		return true
+	case ReleaseModeWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SignalsKind.
 const (
 	Ecg       SignalsKind = "ecg"
@@ -132,16 +150,16 @@ func (e StatusStore) Valid() bool {
 
 // Defines values for UseMode.
 const (
-	Read  UseMode = "read"
-	Write UseMode = "write"
+	UseModeRead  UseMode = "read"
+	UseModeWrite UseMode = "write"
 )
 
 // Valid indicates whether the value is a known member of the UseMode enum.
 func (e UseMode) Valid() bool {
 	switch e {
-	case Read:
+	case UseModeRead:
 		return true
-	case Write:
+	case UseModeWrite:
 		return true
 	default:
 		return false
@@ -687,7 +705,10 @@ type Release struct {
 	Departments Codes  `json:"departments"`
 	Doctor      string `json:"doctor"`
 	Licence     string `json:"licence"`
-	Number      int64  `json:"number"`
+
+	// Mode write: the doctor put something into the record, the diagnosis
+	Mode   ReleaseMode `json:"mode"`
+	Number int64       `json:"number"`
 
 	// Purpose a department, a record class or a purpose
 	//
@@ -696,6 +717,9 @@ type Release struct {
 	Resources int       `json:"resources"`
 	Time      time.Time `json:"time"`
 }
+
+// ReleaseMode write: the doctor put something into the record, the diagnosis
+type ReleaseMode string
 
 // Releases defines model for Releases.
 type Releases struct {
@@ -8343,85 +8367,85 @@ var swaggerSpec = []string{
 	"FRuZi8b4crwQchwiXF131U5nVTPTdagLwwfNG0les+ddf8Z5I+X2gDO8da5u6wxq48SPYOnYegCXNU/o",
 	"V6ZzQuuYE/PjE9JFqZjQbksPQPlgs5qQ2hBXsE3qFkX3cTNIYuAu0yS3Se9to6MDjhvLm4NiGcSWp4VI",
 	"bNL9WmHmAOZQmbnMRQYjQ7gwk01Gw0J9tuaJLwsYrxUQ81AVtpY1mu8PAMYU88AikpqR7H5UYYF98Mo9",
-	"OTja6B2eD13GdKfEh31lCYOyHW8R/diR77AzHXq9mrccdv1Y4uAsxIcqzHKrDokEkdyDntzA3pSEvshG",
-	"tYkdLHl4co1RLzqGLK5Bbiv/sneyW9HBBSmY0iRnGVbwbBF+7IxBHO4yD1van4foNlGfLU6ka5HSW5jn",
-	"dTJFvAygfKbjwHiJX8Y5/jIWG/AgZR/oCDvHH1Rr2b19N++h3sRdJR6JLwPAkG5K0kKsbRUYZlmJBYYl",
-	"mszdjc7ewpyqy7S2N1go8DGT7toMXFWHp8ffNqgWEqG7DDTssKmu5QcnewFnLa/0FgWCi5zJS1sQmKrr",
-	"S3uQl1eMZ7Zs8DL/z2UXH6jrODzQ8EV7LypaVg0QMHv+3XffHRtEuQcKmEUNTbvL/xPB2QimlTGI0YJt",
-	"AOynz6cxA22WzI5vHv/++6T2z2gRVzIy1KlnukNqRGJZmv/mQKUeS2Mdfh5s3dUo5sGgOW6ixAqswUfn",
-	"Yq1dDSflHArVsv2ePYvZfppKvSP3I+BoMocl5cNj910mDEb/AYKm19VBl8D1I2Xub3o1OD3CAGCIJW1j",
-	"tKgFj4cmMDYDel35fXjps0XK8WQAG+kXvNiSTc4KqMF5pnALUd1rd1TjSDp3mMMQEKUI/vbzQxY9e7LW",
-	"9ledifVrRcVXLQ31wdMrLcN36W7hnZdcru7qGqSy1vlepNqftOBmjO68qoE/RHB/oalG/qBOILg05w0r",
-	"CiM2RndMrL5LrdTOp6nM/r+WT+0skSorV+Cevhj42OG2ieor/6icGTbbYynQ57CMGkS1mqaIgxAdS1xs",
-	"jH0/wJHVqXrqMWEGljSpHUUXvzSqHR7U7Xc7yTAMmtUu9j5Y9gtH5XU7VFa5NS4RmpVy0UVht/N9HBSE",
-	"7+7qYG/IqtWkRQL1XVniEElWDS+GiKs7GPXuoZU9ST/v5/i2DwU360My636JZdW1VrvuS3L7Z0uDR8CP",
-	"0pRniswhZzwj//f//PExIUpYHRJ8kqEmrBYEqPFYhXVipxbKWw4xNGttgiKLZj7zUQub4jYH4CQzVqbN",
-	"lGNa1ZY8iNChM1FEP+zwemqqoe6qXVBWQJaQTb6dkF8RqTEjuUERwU9J14efuOSsse9VkGBfEcaXiWsw",
-	"khDfvigh5o4wvpyQD9cgT31jFfNN+HPM+NjhlMdmibYvS06zVlsWpp9MyPe4XGvb+RCSnfWUOLYfc6HH",
-	"2I0lLFWxAgvRbQbZuBBKJ84/hE8j23CzbmVw0th2cXEHgk+gxzkxU45ttU1iwGxZQja22azjQARcdevT",
-	"sHC60CA3VGbq1JNtvOYpSE0Zjj8OvWeSqg2NW3H178ai3Tpw6PYyGh9OyNtCgTvyyeHBmBr86mttlhDB",
-	"U/C1zqHhzCH1Dd+kJr5e2dfeywVb/vHmWWsrElJg1wdvZodr+aC+VLv80BJKoBiP6+7G9ZGaw3LNCbZC",
-	"sncnxA5dT6O4MXY/Ycdk5PhgZ23jim6tbCxgoU8JVhO2e2AxbNWEHSSYORLvWIrZkVRqO+XAbFrtw+BO",
-	"XzjJF1JacaLA0EF6GZsK71NUl2gp1u5caFF8WIxOfxsCAEc3n5NubpkTygmZr3XNocJCG78N3ZJ/rZU2",
-	"wPnUC7s1l0DTHNmjv0tKqAZHdjfqiHHUSqUEPB5Ln6EOjHVpvs7uUhPpJ6yj0wPbGngmqNZTa1jmT7J2",
-	"e5JKj0fRiVFM57A4EBsccM+7dNixjts0U3vrULnvM+e9pG2UTn1S4KWPnlheg0LBK3wC27ElzV+2mrN1",
-	"o7G01vTvoCZo9RzFAc6pKqdxj789NOeo1SvTVKtXKI7mVhhhGzW2IDlgYBt9Wq7T3K37pEW9pk4UviLH",
-	"JwSbAYSmcWZ6v5TBl7DyNkQgqZEJVazM7NaVn7wyQt3a4Bgwc10VHAe8CsvARAKmzPdVQbqhj5FOOMWl",
-	"z16/JJyuUMf8ydq9xftKjA7tA3db6/XP0z+u5tIZmFdzx45zHTe+BNduzQEzfwFdMdAr0nELdVmxUTkS",
-	"eJstkDWZqiqOtHMr3U/fO5THhxrV1+FHw5z3aJTuM6zdoDGl4avUbuezqjoh6XGteA2D6WPgrkkoX+Kn",
-	"K6aURU4uwW7sDYdoHClkUURlopNKZAWUD03bHBiI3u31+rXG4H+qYvkuC2JuZLqWTG8vzLOu15tBFaFM",
-	"o0ncT1bbaIPsHKF9pArrK1wAz+pGVHgGC4oNd3V6xqw36h2XhtAbqIRa85Fc69LKxiVcWKu6bxXiioHN",
-	"+TUPext8Qt5rhXrDQv5gtRhYm5A5pHStgMyl2CiQilwBlE6JmgFtF6KiwMddS6JcKE20WIK5/qdkBdma",
-	"G2u/pJoZO//F9OVs4ltf22Gq5tftp6ut0pL9A7a2vzTjCxHfJ54GOfv43m8VR3mERHWFVmbLqHOBG5RB",
-	"CiHKOU2v7AEYcLUxCh13aentDkss8HjqJ+cbHPZQ12psY9diWMs5VJiekH/AViWNpL7gqVGkYNbqc4E8",
-	"BbRA28wXe9ay+YT0qYKvXADQymgbxksIJutYUDlH546qfFOW2UrgzrxBd96iYKmekPehTA1NFFdpDbYH",
-	"ryWy4IAmYk5VDioh3MxlLV63+6pD1YR8Yiv36/PvX5OnT5++nJC3mEkEUlpDM9InfEJsXYBtEGF/39vn",
-	"dEJ+tZ2qSpBKcFRtCoCkVGK1LGa7zwsgl0YoXfpMSLtia1V3Mm0n3gayAMJx6VlJ0xzGx5Opkb6ycDdR",
-	"nR4dbTabCcWvJ0Iuj9xv1dGP71+//fniLf6myl0ffbQMasWCNYLtJR7NfISalmx0Ono6mU6eWl2ao9w5",
-	"up4deaBvvfsiVnBvfb3Q0toplVlC9Fq6CLdvucw4tjmq3AWWgbFWcu4b2FtbRUL9567axD4/Z0aUUF71",
-	"2daC+DCkzpmakJ9reek4j6gtcEI+9TXpFnhI5uCZuYPXQFaMr7Xhv3b8W2m6tfw9sXFlm2v6PjNkl0Yf",
-	"QOiOHpz5fxfZdkdv/MN64rc7ct80laOWa2i35z+ezu59+lhPfqNZtobqc09o29MrIOT40GGttX7/td7s",
-	"nq4NFqqkQNKeMBlpamB0BanMcIazDYM2uLp5fsjVWwwQP8zRhcavg85seq/zxs7LJl0aDOOBhKGQbSV4",
-	"D+f2Peg0x2uNXrgtoU1Zseukak0klxA5K2P8hAaVD0k6P0eEfDV+RE2F3Udsv5W7E+/XulmOdnyDtc3m",
-	"pCi6FDv66v66OZKN/NO4JD9TV4q0km9R3DJtDf8keIYa2YxGo6EbwuEX3ypiQt4v0L9JMoGdAK3FkRj1",
-	"aJNHL414tvDbGQmYQkoUxcba1XzuBnpJbX19wZ1s8GFOr6Erhs/RtWy7voY3vPS4bqtHjppvgLn5/IBM",
-	"VUsMjrBV5eKxl3JF6v0R78hWljiNIOshLOXDyb130uVl/GlJj+vructrBfch9j4h9HNtTlc083HiQPOE",
-	"zLedG/VI+dZX9rR3HUxWa3YbPYkfQIeGuA9IzDBHD0GNPXRfFMU6Hxww9EeIUq9iq0qSeHpZ1NDl/Lb2",
-	"afRY7WX1N7VmpA9H4jBJD43DWu9dA72pRkZXtjESLaWQsJ2Wi+qRb8+ZNN6F0ENkuG4p+ObeLrDOeIxg",
-	"zz5aJRNUZuQrswImSUY1NXrl8uvN5YRc2qrby9MacK/Zy0IapsFEBiGbJWMbxJZ8Qi7tci9PPcxEPbzE",
-	"2gLztZeN+EDIffQtwhNnV0gf55yQD9zKdFuHt8QOuvbVCBunblUuNmpCztAnLwHQLrVgl6dAXJ7lHJaM",
-	"c5uxIXxjpmD2rJjCia9R3pjj4ByM6X1GUrFamcFSYWxmq/Jnz1xquvL5I0Z1z0W2JRuqU7TAg3/JrpiL",
-	"jb9XnGxy9McYIxhDcg1KGBJ0tfOvZtz9N0bDF21ZZKy0BLpqXpm2ezB6NdwP7wmLWR+psq9eC/+sMbjN",
-	"PA783ahEirL4pzaoYsr1VV44FxDjGXwhvjGXWARYUO/OZV1PQI3dzF3q3iYX/rhklaPrB1J02z0YI9Le",
-	"1ZpyPZhIqybpObeKcvejOqomwu33wljHXC2kVmTKkbd2sLUqr87hHn31f94cQb1Hb9zExM63B+Oj1ksB",
-	"LUC6f/O02Zb3G/sVqgbHe7jikcvnKfW9GarGJscr5VLZ0N9XVZptbCl1VWmM7xWzxcU7eITVWtb1obTQ",
-	"1u4B71uYo4ewYZ13J+Q7kPVeZOZ2NTI8ekSlT1HucTZazGFfGCA9mt7QLQEeUTA/2mKdFjlPIulViAHu",
-	"YdevzUCtivyFkEuwrvEr2O5QEwYLjJ1v28W4felnc184y8daSGbIHmtxBOwJZ4bObH1Y5oqULkCPX9uA",
-	"yW4Vew+IEucPEOiRIiFS06ZO0sMMn+iVcztjxCSppYAgqlqwWoax+fQvIUZmow2WjypQU0qG7htzaApc",
-	"hKYv9HJK3mldfuDFNiEXdAUXTMN/u9CSpTohSyGs5n46JRndWpRMUymUkViYz6QaAbskZMbV4z82O64s",
-	"aGpg41lwg4Qgmlsc9lMwYK5C4j4MKDYcl42ZeBwgU+TyAtIxOuTGZtGnmAU4ti/rwsJLn1PscE2osk6M",
-	"NCyAKue2/4A/6V67DyXwNnfev4qqutcNUk97b4QC/a1vgwv2jk5/+9zQQaArLmZ8l8DAyJw6CvGRHYGa",
-	"C2yUYaC4DULVgxs2IOJ7gvj2HOiwQF57e3H87Dl5PP7uiTFk3mZvLs7I4/GLJ2jcSFKv2CP+IJJu65B6",
-	"zmqhfXP2x7+HqKyTmtez30dP7D2sdVYkXPCIjy+0X/MVjQ+ITDod3/p8dmie2Zi2vXX3oFvOamEwfDOp",
-	"sfL9oe1gkqqOrA96+BqyB0QeoUwtDjzcIhOXHmSFobIVyAUaWYzfpycdi5ktuvcvNelqnXXkFr13+buN",
-	"eGLF183XJCni3vXgorAJMZONMUBuBLpP0MP0iBVQrjpWvKIsAmw+rhtn9gDCtX5c3y46NYxLDGGvoLwP",
-	"x9ZrVHHW7hvGF+5WWfOgZvL1mvZn4XUfqSgKSFGU/X3NswJIs1u9i82rBJu/4h3HP1wXphCUsbapzmHV",
-	"5YwfQNuswPuxLB/onG2rhPghu/rk+7FADPyJWXK7zTXZatcVV6g/BfxptZY1RloNYpvNrThgUAwBGrr2",
-	"EVdyAlQWaCVpbSQC+sxsrVCo0jB63r6gWjLIbA1ILOBlS90fSCw0+ph9Y6/ALtu1VuF/d74x50pCJ229",
-	"ddkodgajih7/NH1F3v57Qo7HJ092iYiqMVKv069ySLmKf+vE9r8Nju4lLa0VodiSu4fcm9aMZYAp3s45",
-	"saQlerPDK8ZQYWEGmjOGAkSpRAq1qsa90yGpXvvgBnXvN0AzwvZeCpUrcf9h6KH0oMFT36epT5Q4Knp3",
-	"aV57J8KdoYQgim6QlmgYNSfYEbJzSdpHpYRrBpt+D+FH+4DP1n6oKx2yzb+xsu9TArRfYd6TF7iN0nQO",
-	"21oS2u6IYNVNtg9OX/hGrw9GOjdDb7CDargXFrchnaDAXMJo4nzl9lubD+o7wcRF4Zq3/XpNornWBA/D",
-	"4W7w23oJcGd3J+aH0rU48l1pekhVFRT0RptdocID8peboYe/3BLvB6HZwVoR68jt6/MCulK4ejIoqqxm",
-	"JwGjtZvIrOoaF96tEMrTbNAUi/m9xf3EOsY2nW6sAj2ABeNX1scdEl1R/yoNpY3jYnKUuSlpDukVeE0b",
-	"nGs+U/WVUbZS8GU8C9s8k4UyLpxyrRwMDQRYly7Zf+HLnmm1TfT1WFa00WxXj0rmWB0AxeK0kV5ZADUU",
-	"DC26/OtAzaguGQmXkTP/gTVQurDgQlOp/csuH+KmNyoqB9334/ueexG7NFi2fR/WquBqXeiQPEke/zQj",
-	"WpCfnibkp5kDpbPZePY0IcfT8fFJQp5Nn+zQZfbfR1/x/ze7dJo/tpZNiTUWpbEXQ4XFde2AK9InA8lY",
-	"1dB+fmj5tlO83Yd0E5uQMWLbnQw+iSOw/fziIs++2b3Zait0aQiiwQocd3sp35KVkDAh2Fi/inzY5aG0",
-	"UFqUyncKCXkHoZKvKRWsD2JHOb+xSuzg2rVOsUK1UQbSERFvefZfhNNysXGEuxej9UKLkixEUYgN6gXi",
-	"idNluGbkoVlg9tvnm+Rrs9rrt8+GQPZdD/YoetojuvhZN8LG6uVQjYKW06Oj2fF3k+lkOpmdvpi+nKHb",
-	"yS05Zi67UqUquLoxZhiWhU4qxrCQyuyk1UsdgWwV3UeHSu139WyT9m+d7EUeUFWyCL4q2yXnTlqsqaJL",
-	"cJ5Gl8ed4A4wRYxpC6wrzqjvyZuRN59v/l8AAAD//w==",
+	"OTja6B2eD13GdKfEh31lCYOyHW8R/diR77AzUTHKW5gYd1pPgCjXmiixAqfwOCZs+DyExGWZ+0yTSmtJ",
+	"oL7oC6IJh3y9mrcchv1Y5uAsyIcqDHOrduQL+QyRFIieFMXezIi+AEu1lx034/AcH6PldAzgXIPcVm5u",
+	"7+u3EowLUjClSc4yLCTaIlPsDIUc7rkPW9qfDuk2UZ8tTqRrkdJbeAnqZIo4O0D5hMuBYRu/jHP8ZSxE",
+	"4bHSPuwTdo4/qNaye/tu3kOdmrsqTRJfjYCR5ZSkhVjbYjRM9hILjI40mbsbJL6FVVcXrW2ntFDgQzfd",
+	"tRnUrA7P0r9tbC/kY3cZaNhhU11LU0724t5aeust6hQXOZOXti4xVdeX9iAvrxjPbPXiZf6fyy5MUddx",
+	"lKLhi/bOXDTwGlhk9vy77747NsB2DyIxixqa/Zf/JwL3EdMrY5ejId3A+U+fT2N24iyZHd88/v33Se2f",
+	"0VqyZGSoU0+4h9SIxLI0/82BSj2WtE8JRo3MGsU8JjXHXVPDdC7W2pWSUs6hUC0T9NmzmAmqqdQ7UlAC",
+	"nCdzWFI+PIWgy4TB93CAoOn1uNAlcP1ImfubXg3O0jA4HGK54xi0aqH0oXmUzbhiV34fXoFtAXs8J8Em",
+	"HAhebMkmZwXUrAqmcAtR3Wt3VONIOneYwxAQpQj+9vND1l57stb2V52Jda9FxVctG/bBszwtw3fpblGe",
+	"l1yu/OsapLJOgr2AtT93ws0Y3XlVin+I4P5CU438QZ1AcNnWG1YURmyM7pjffZeSrZ1PU5n9f63i2lmp",
+	"VVYeyT3tOfCxw00U1VeFUvlUbNLJUqDrYxm1i2qlVRE/Jfq3uNjkIIf40zrFVz0mzMDKKrWj9uOXRtHF",
+	"g3ofbycZhkGz2sXeB8t+4ai8bofKKu/KJUKzUi66KOx2LpiDcgG6uzrYKbNq9YrZ6yeQVd+NIeLqDra9",
+	"e8hZ9n7ez/FtHwpu1ock+P0SS+5rrXbdl2v3z5YGj4AfpSnPFJlDznhG/u//+eNjQpSwOiS4RkNpWs2r",
+	"U+OxCuvETi1U2RxiaNa6FUUWzXwCphY2024OwElmrEybsMe0qi15EKFDg6SIftjhfNVUQ91jvKCsgCwh",
+	"m3w7Ib8iUmNGcoMigp+Sbighcd61sW+ZkGB7E8aXietzkhDfRSkh5o4wvpyQD9cgT727zXwT/hwzPnY4",
+	"5bFZom0Pk9Os1R2G6ScT8j0u19p2PpJlZz0lju3HXOgxNoUJS1WswHp4m8g2LoTSifMP4dPINtysWxmc",
+	"NLbNZNyB4BPo+E7MlGNb9JMYMFuWkI1tUu04EAFX3fo0LJwuNMgNlZk69WQbr3kKUlOG44+DRzKpnJNu",
+	"xdW/G4t268Ch28tofDghbwsF7sgnh8eEavCrr8NaQgRPwZdch743h5RZfJPS/HqBYXsvF2z5x5tnra1I",
+	"SIFdH7yZHR7ug9pj7XKHSyiBYliwuxvXzmoOyzUn2JHJ3p0QwnStleLG2P1EP5OR44OdJZYrurWysYCF",
+	"PiVY1NhuxcWwYxQ2smDmSLxjKWZHUqntlAOTerWPxjt94SRfyKzFiQJDB+llbCq8T1FdoqVYu3OhRfFh",
+	"MTr9bQgAHN18Tropbk4oJ2TejGuEboIbuiX/WittgPOpF3ZrLoGmObJHf7OWUJSO7G7UEeOolUoJeDyW",
+	"PkMdGOvSfJ3dpTTTT1hHpwd2V/BMUK2n1jfNn2Tt9iSVHo+iE6OYzmFxIDY44J536bBjHbfp6fbWoXLf",
+	"7s57SdsonfrcxEsfPbG8BoWCV/gEdoVLmr9s9YjrBoVprffgQb3Y6qmSA5xTVWrlHn976BFSixrSVKtX",
+	"KI7mVhhhNze2IDlgfB19Wq7h3a3btUW9pk4UviLHJwR7EoTedWZ6v5TBl7DyNkQgqZEJVazM7NZVwbwy",
+	"Qt3a4Bgwc80dHAe8CsvAfAamzPdVXbyhj5FOOMWlT6K/JJyuUMf8ybrOxdtbjA5tR3db6/XP08au5tIZ",
+	"mN5zx8Z3HTe+hGY83l9AV5P0inTcQl1WbBSwBN5mC2RNpqrCJ+3cSvfTfg/l8aFG9XX40TDnPRql+wxr",
+	"N2hMafhiudv5rKqGTHpcq6HDYPoYuOtVypf46YopZZGTy/Mbe8NhdzJFVCY6qURWQPnQ7NGBgejdXq9f",
+	"awz+p6rZ77Igpmima8n09sI861rOGVQRqkWaxP1ktY02yM4R2keqsMzDBfCsbkSFZ7Cg2HBXLmjMeqPe",
+	"cWkIvYFKqPVAybUurWxcwoW1qvtWIa4Y2NRj87C3wSfkvVaoNyzkD1aLgbUJmUNK1wrIXIqNAqnIFUDp",
+	"lKgZ0DZDKgp83HVGyoXSRIslmOt/SlaQrbmx9kuqmbHzX0xfzia+A7cdpurB3X662iot2T9ga9tcM74Q",
+	"8X3iaZCzj+/9VnGUR0hUV+9ltow6F7hBGaQQopzT9MoegAFXG6PQcZeW3u6wxAKPp35yvs9iD3WtxjZ2",
+	"LYa1nEOF6Qn5B2xV0sgtDJ4aRQpmrT4XyFNAC7TNfM1pLalQSJ+x+MoFAK2MtmG8hGCyjgWVc3TuqMo3",
+	"ZZmtBO7MG3TnLQqW6gl5H6rl0ERxBd9gWwFbIgsOaCLmVOWgEsLNXNbidbuvGmVNyCe2cr8+//41efr0",
+	"6csJeYuZRCClNTQj7conxJYn2D4V9ve97VYn5FfbMKsEqQRH1aYASEolFu1i0v28AHJphNKlT8i0K7ZW",
+	"dSfhd+JtIAsgHJeelTTNYXw8mRrpKwt3E9Xp0dFms5lQ/Hoi5PLI/VYd/fj+9dufL97ib6oU+tFHy6BW",
+	"LFgj2F7i0cxHqGnJRqejp5Pp5KnVpTnKnaPr2ZEH+ta7L2J1/9bXCy2tnVLMzFtLF+H2nZ9D8p53F1gG",
+	"xpLNue+jb20VCfWfu6IX+/ycGVFCedXuWwviw5A6Z2pCfq6lx+M8orbACfnU1ytc4CGZg2fmDl4DWTG+",
+	"1ob/2vFvpenW8vfExpVtyuv7zJBdGn0AoUl7cOb/XWTbHS36D2vN324MftNUjlquof2WgOPp7N6nj70a",
+	"wGiWraH63BPathYLCDk+dFhr7bUDtRbxnq4NFqqkQNKeMBlpamB0BanMcIazDYM2uLp5fsjVWwwQP8zR",
+	"hf6zg85seq/zxs7LJl0aDOOBhKGQ7Wh4D+f2Peg0x2uNXrgtoU1Zseukar0slxA5K2P8hD6ZD0k6P0eE",
+	"fDV+RE2FTVBs25e7E+/XulmOdnyDtc3mpCi6FDv66v66OZKN/NO4JD9TV4q0km9R3DJtDf8keIYa2YxG",
+	"o6EbwuEX37FiQt4v0L9JMoENCa3FkRj1aJNHL414tvDbGQmYQkoUxf7e1XzuBnpJbX19wZ1s8GFOr6Er",
+	"hs/RtWybz4YXzfS4bqtHjpovorn5/IBMVUsMjrBV5eKxl3JF6m0a78hWljiNIOshLOXDyb130uVl/GlJ",
+	"j+vructrBfch9j4h9HPdVlc083HiQPOEzLedG/VI+Q5c9rR3HUxW67kbPYkfQIe+vA9IzDBHD0GNPXRf",
+	"FMVyIxwwtGmIUq9iq0qSeHpZ1NDl/Lb2abR67WX1N7WeqA9H4jBJD43DWu9dA72pRkZXtjESLaWQsJ3O",
+	"j+qR7xKaNF7J0ENkuG4p+ObeLrDceYxgzz5aJRNUZuQrswImSUY1NXrl8uvN5YRc2uLfy9MacK/Zy0Ia",
+	"psFEBiGblWsbxJZ8Qi7tci9PPcxEPbzE2gLztZeN+EDIffSdyhNnV0gf55yQD9zKdFsOuMRGvvYNDRun",
+	"blUuNmpCztAnLwHQLrVgl6dAXJ7lHJaMc5uxIXx/qGD2rJjCia9R3pjj4ByM6X1GUrFamcFSYWxmq/Jn",
+	"z1xquvL5I0Z1z0W2JRuqU7TAg3/JrpiLjb9XnGxy9McYIxhDcg1KGBJ0tfOvZtz9N0bDF21ZZKy0BLpq",
+	"Xpm2ezB6NdwP7wmLWR+psm+AC/+sMbjNPA783ahEirL4pzaoYsq1d144FxDjGXwhvj+YWARYUG8SZl1P",
+	"QI3dzF3q3iYX/rhklaPrB1J02z0YI9Le1XqDPZhIqybpObeKcvejOqpexu3X01jHXC2kVmTKkbd2sLUq",
+	"r87hHn31f94cQb1VcNzExAa8B+Oj1rsJLUC6f/O02R34G/sVqj7Le7jikcvnKfW9GarGJscr5VLZ0N9X",
+	"VZptbEV3VfCMrzezNc47eITVOuf1obTQXe8B71uYo4ewYZ13J+Q7kPWWaOZ2NTI8ekSlT1HucTZazGHf",
+	"WyA9mt7QLQEeUTA/2mKdFjlPIulViAHuYdevzUCtxgALIZdgXeNXsN2hJgwWGDvftotx+9LP5r5wlo+1",
+	"kMyQPdbiCNiazgyd2fqwzBUpXYAev7YBk90q9h4QJc4fINAjRUKkpk2dpIcZPtEr53bGiElSSwFBVLVg",
+	"tQxj8+lfQozMRhssH1WgppQM3Tfm0BS4CE1f6OWUvNO6/MCLbUIu6AoumIb/dqElS3VClkJYzf10SjK6",
+	"tSiZplIoI7Ewn0k1AnZJyIyrx39sdlxZ0NTAxrPgBglBNLc4bOtgwFyFxH0YUGw4Lhsz8ThApsjlBaRj",
+	"dMiNL7DUXtEVjO07w7Dw0ucUO1wTqqwTIw0LoMq57T/gT7rX7kMJvM2d96+iqiZ6g9TT3huhQH/r2+CC",
+	"vaPT3z43dBDoiosZ3yUwMDKnjkJ8ZEeg5gL7dRgoboNQ9eCGDYj41iS+Swg6LJDX3l4cP3tOHo+/e2IM",
+	"mbfZm4sz8nj84gkaN5LUK/aIP4ik28GknrNaaN8j/vHvISrrpOb17PfRE3sPaw0eCRc84uMLXeB8ReMD",
+	"IpNO47k+nx2aZzambW/dPeiWs1oYDF+Qaqx8f2g7mKSqI+uDHr6G7AGRRyhTiwMPt8jEpQdZYahsBXKB",
+	"Rhbj9+lJx2Jmi+79u1W6WmcduUXvXf5uI55Y8XXzbU2KuFdOuChsQsxkYwyQG4HuE/QwPWIFlKuOFa8o",
+	"iwCbj+vGmT2AcK0f17eLTg3jEkPYKyjvw7H1GlWctfuG8YW7VdY8qJl8vab9WXjrSCqKAlIUZX9f86wA",
+	"0mya72LzKsEetHjH8Q/XDCoEZaxtqnNYdTnjB9A2K/B+LMsHOmfbKiF+yK4++X4sEAN/YpbcbnNNtrqG",
+	"xRXqTwF/Wq1ljZFWn9pmjy0OGBRDgIaufcSVnACVBVpJWhuJgD4zWysUqjSMnrfvyZYMMlsDEgt42VL3",
+	"BxILjXZq39grsMt2rVX4351vzLmS0NBbb102ip3BqKLHP01fkbf/npDj8cmTXSKiaozU6/SrHFKu4t86",
+	"sf1vg6N7SUtrRSi25O4h98I3YxlgirdzTixpid7s8KYzVFiYgeaMoQBRKpFCrapxr5ZIqrdPuEHdaxbQ",
+	"jLC9l0LlStx/GHooPWjw1Pdp6hMljoreXZrXXs1wZyghiKIbpCUaRs0JdoTsXJL2USnhmsGm30P40T7g",
+	"s7Uf6kqHbPNvrOz7lADtV5j35AVuozSdw7aWhLY7Ilg1te2D0xe+3+yDkc7N0BvsoBruhcVtSCcoMJcw",
+	"mjhfuf3W5oP6TjBxUbjmbb9ek2iuNcHDcLgb/LZeAtzZ3Yn5oXQtjnxXmh5SVQUFvdFmV6jwgPzlZujh",
+	"L7fE+0FodrBWxDpy+/q8gK4Urp4Miiqr2UnAaO0mMqu6xoVXPITyNBs0xWJ+b3E/sY6xTacprEAPYMH4",
+	"lfVxh0RX1L9KQ2njuJgcZW5KmkN6BV7TBueaz1R9ZZStFHwZz8I2z2ShjAunXCsHQwMB1qVL9l/4smda",
+	"bRN9PZYVbTTb1aOSOVYHQLE4baRXFkANBUOLLv9WUjOqS0bCZeTMf2ANlC4suNBUav/OzYe46Y2KykH3",
+	"/fi+517ELg2Wbd+HtSq4Whc6JE+Sxz/NiBbkp6cJ+WnmQOlsNp49TcjxdHx8kpBn0yc7dJn999FX/P/N",
+	"Lp3mj61lU2KNRWnsxVBhcV074Ir0yUAyVjW0nx9avu0Ub/ch3cQmZIzYdieDT+IIbD+/uMizL5hvttoK",
+	"XRqCaLACx91eyrdkJSRMCPb3ryIfdnkoLZQWpfKdQkLeQajka0oF64PYUc5vrBI7uHatU6xQbZSBdETE",
+	"W579F+G0XGwc4e7FaL3QoiQLURRig3qBeOJ0Ga4ZeWgWmP32+Sb52qz2+u2zIZB95YQ9ip72iC5+1o2w",
+	"sXo5VKOg5fToaHb83WQ6mU5mpy+mL2fodnJLjpnLrlSpCq5ujBmGZaGTijEspDI7abV0RyBbRffRoVL7",
+	"XT3bpP1bJ3uRB1SVLIJv7HbJuZMWa6roEpyn0eVxJ7gDTBFj2gLrijPqe/Jm5M3nm/8XAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -184,9 +184,9 @@ func Consent(c agent.Consent) api.Consent {
 
 // Use converts a search made.
 func Use(u message.Use) api.Use {
-	mode := api.Read
+	mode := api.UseModeRead
 	if u.Mode == message.ModeWrite {
-		mode = api.Write
+		mode = api.UseModeWrite
 	}
 	return api.Use{Time: u.Time.Time(), Mode: mode, Request: hexOf(u.Request)}
 }
@@ -206,9 +206,17 @@ func warning(w agent.Warning) api.Warning {
 }
 
 func release(r agent.Release) api.Release {
-	return api.Release{Number: int64(r.Number), Time: r.Time.Time(), Doctor: r.Name, Licence: r.Licence, Department: string(r.Department),
+	return api.Release{Number: int64(r.Number), Mode: releaseMode(r), Time: r.Time.Time(), Doctor: r.Name, Licence: r.Licence, Department: string(r.Department),
 		Purpose: string(r.Purpose), Consent: hexOf(r.Consent), ConsentKnown: r.ConsentKnown, Departments: codes(r.Departments),
 		Classes: codes(r.Classes), Resources: int(r.Resources)}
+}
+
+// releaseMode tells a receipt of M9 from one of M11, which has no pages.
+func releaseMode(r agent.Release) api.ReleaseMode {
+	if r.Written() {
+		return api.ReleaseModeWrite
+	}
+	return api.ReleaseModeRead
 }
 
 // Releases converts who saw what.
