@@ -5,6 +5,7 @@ import type { PracticeClient, Statement } from '../app/practice.ts'
 import { reasonWords } from '../app/problems.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
 import { useLoad, useWork } from '../app/work.ts'
+import { grouped, type Group } from './statements.ts'
 import { t } from '../texts/index.ts'
 
 /** Saves the evidence of a visit as the file that verifies offline. */
@@ -33,16 +34,16 @@ export function Evidence({ visit, stage }: { visit: string; stage: string }) {
       {statements.length > 0 && (
         <>
           <p>{t('evidence.text')}</p>
-          <Table caption={t('evidence.caption')} captionHidden columns={columns()} rows={statements} rowKey={(_, i) => i} rowClass={(s) => (s.verified ? undefined : 'dp-row--bad')} />
+          <Table caption={t('evidence.caption')} captionHidden columns={columns()} rows={grouped(statements)} rowKey={(_, i) => i} rowClass={(s) => (s.verified ? undefined : 'dp-row--bad')} />
         </>
       )}
     </section>
   )
 }
 
-function columns(): Column<Statement>[] {
+function columns(): Column<Group>[] {
   return [
-    { key: 'proves', head: t('evidence.proves'), rowHead: true, cell: (s) => <>{t.find(`covers.${s.covers}`) ?? t('evidence.unnamed', { name: s.name })} <span class="dp-paper" lang="en">{s.name}</span></> },
+    { key: 'proves', head: t('evidence.proves'), rowHead: true, cell: (s) => <>{t.find(`covers.${s.covers}`) ?? t('evidence.unnamed', { name: s.name })} <span class="dp-paper" lang="en">{s.name.replace('sigma', 'σ')}{s.count > 1 && ` × ${s.count}`}</span></> },
     { key: 'signer', head: t('evidence.signer'), cell: (s) => signer(s) },
     { key: 'time', head: t('evidence.time'), nowrap: true, cell: (s) => (s.time === undefined ? '' : formatDateTime(s.time, { seconds: true })) },
     { key: 'holds', head: t('evidence.holds'), cell: (s) => <Tag tone={s.verified ? 'ok' : 'bad'} icon>{t(s.verified ? 'evidence.yes' : 'evidence.no')}{s.why && `: ${reasonWords(s.why)}`}</Tag> },

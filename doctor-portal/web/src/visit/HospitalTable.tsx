@@ -3,7 +3,7 @@ import type { HospitalProgress, Scope, Visit } from '../app/practice.ts'
 import { reasonAdvice, reasonWords } from '../app/problems.ts'
 import { codeList, t } from '../texts/index.ts'
 
-/** One row per hospital: how far it is, what it holds of the consent, and what is not shared. */
+/** One row per hospital: how far it is, and what it holds that the consent does not include. */
 export function HospitalTable({ visit }: { visit: Visit }) {
   return <Table caption={t('fetch.title')} captionHidden columns={columns()} rows={visit.hospitals} rowKey={(h) => h.hospital} />
 }
@@ -12,7 +12,6 @@ function columns(): Column<HospitalProgress>[] {
   return [
     { key: 'hospital', head: t('fetch.hospital'), rowHead: true, nowrap: true, cell: (h) => h.hospital },
     { key: 'progress', head: t('fetch.progress'), cell: (h) => <div class="dp-progress"><State h={h} /></div> },
-    { key: 'shared', head: t('fetch.shared'), cell: (h) => <ScopeWords scope={h.held} /> },
     { key: 'not', head: t('fetch.notShared'), cell: (h) => (h.withheld.classes.length + h.withheld.departments.length > 0 ? <ScopeWords scope={h.withheld} /> : <span class="mu-quiet">{t('fetch.nothingWithheld')}</span>) },
   ]
 }
