@@ -1,15 +1,20 @@
 package agent_test
 
 import (
+	"bufio"
 	"context"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"medunion/api/doctorcert"
 	"medunion/api/openapi/doctoragent"
 	"medunion/doctor-portal/agent"
+	"medunion/doctor-portal/internal/peers"
+	"medunion/doctor-portal/practice"
 )
 
 func TestAPIIsGuarded(t *testing.T) {
@@ -73,4 +78,82 @@ func short(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestEventsAndEvidence: what the page has beside the agent's older addresses.
+func TestEventsAndEvidence(t *testing.T) {
+	u, api, _, id := ready(t)
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	stream := must(api.WatchEvents(ctx))
+	defer stream.Body.Close()
+	if got := stream.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("content type %s", got)
+	}
+	heard := make(chan string, 64)
+	go func() {
+		lines := bufio.NewScanner(stream.Body)
+		for lines.Scan() {
+			heard <- lines.Text()
+		}
+		close(heard)
+	}()
+	status(t, 409)(api.CancelFetch(ctx, id))
+	if got := progress(u.fetched(api, id)); got != "st-anna verified 3" {
+		t.Errorf("progress %s", got)
+	}
+	waitFor(t, heard, `data: {"type":"visit","id":"`+id+`"}`)
+	e := must(api.GetEvidenceWithResponse(ctx, id)).JSON200
+	if e == nil || len(e.Statements) != 11 {
+		t.Fatalf("evidence %+v", e)
+	}
+	for _, s := range e.Statements {
+		if !s.Verified || s.ReasonCode != nil || s.Signer.ID == "" || s.Covers == "" {
+			t.Errorf("statement %+v", s)
+		}
+	}
+	file := must(api.DownloadEvidenceWithResponse(ctx, id))
+	authority := must(doctorcert.NewAuthority(peers.AuthorityName, must(u.w.Authority.JWKS())))
+	if got := must(practice.VerifyEvidenceFile(file.Body, u.w.Pins, authority)); len(got.Statements) != len(e.Statements) {
+		t.Errorf("the file has %d statements", len(got.Statements))
+	}
+	status(t, 404)(api.GetEvidence(ctx, "0000000000000000"))
+}
+
+func waitFor(t *testing.T, lines <-chan string, want string) {
+	t.Helper()
+	late := time.After(10 * time.Second)
+	for {
+		select {
+		case line, open := <-lines:
+			if line == want {
+				return
+			}
+			if !open {
+				t.Fatal("the stream ended")
+			}
+		case <-late:
+			t.Fatalf("%s was not heard", want)
+		}
+	}
+}
+
+// TestCodes: each reason that a person reads has its code.
+func TestCodes(t *testing.T) {
+	u, api, _, id := ready(t)
+	u.mu.Lock()
+	u.lose = true
+	u.mu.Unlock()
+	h := u.fetched(api, id).Hospitals[0]
+	if h.ReasonCode == nil || *h.ReasonCode != "hospital-silent" {
+		t.Errorf("hospital %+v", h)
+	}
+	v := must(api.CloseVisitWithResponse(context.Background(), id)).JSON200
+	if v.ReasonCode == nil || *v.ReasonCode != "closed-by-doctor" || v.Patient.ID != string(peers.PatientID) || v.Consent.Uses != 1 {
+		t.Errorf("visit %+v", v)
+	}
+	d := must(api.GetDoctorWithResponse(context.Background())).JSON200
+	if d.Name == nil || *d.Name != "Dr Okafor" || d.CertificateUntil == nil {
+		t.Errorf("doctor %+v", d)
+	}
 }
