@@ -51,7 +51,7 @@ func Run(ctx context.Context, cfg Config) error {
 // configuration points to its passphrase; otherwise it stays locked until it is
 // unlocked through the API.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
-	ln, err := httpserver.ListenLoopback(cfg.Listen)
+	ln, err := listen(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("patient agent: %w", err)
 	}
