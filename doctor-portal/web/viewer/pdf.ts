@@ -49,7 +49,8 @@ interface Sheet {
   readonly number: number
   task?: RenderTask | undefined
   text?: TextLayer | undefined
-  drawn: boolean
+  /** Stands for one drawing: what was begun for an older one is not finished. */
+  drawing?: object | undefined
 }
 
 class Pages {
@@ -58,6 +59,7 @@ class Pages {
   #sheets: Sheet[] = []
   #scale = 1
   #turned = 0
+  #fitted = true
   /** The first page's width in points: what fits is what it fits. */
   #width = 600
   #height = 800
@@ -85,6 +87,7 @@ class Pages {
     })
     this.#content.replaceChildren()
     this.#sheets = Array.from({ length: this.#document.numPages }, (_, i) => this.#sheet(i + 1))
+    new ResizeObserver(() => this.#resized()).observe(this.#content)
     this.#content.addEventListener('scroll', () => this.#where(), { passive: true })
     this.#zoom(this.#fitting())
     await this.#draw(this.#sheets[0] as Sheet)
@@ -96,7 +99,7 @@ class Pages {
     box.dataset['page'] = String(number)
     this.#content.append(box)
     this.#seen.observe(box)
-    return { box, number, drawn: false }
+    return { box, number }
   }
 
   #fitting(): number {
@@ -106,6 +109,7 @@ class Pages {
 
   /** Sets the scale and forgets what was drawn at another one; the place in the text stays. */
   #zoom(scale: number): void {
+    this.#fitted = scale === this.#fitting()
     const place = this.#content.scrollTop / Math.max(1, this.#content.scrollHeight)
     this.#scale = Math.min(8, Math.max(0.1, scale))
     for (const s of this.#sheets) this.#empty(s)
@@ -113,10 +117,16 @@ class Pages {
     this.#where()
   }
 
+  /** Keeps the fit to the width while nobody chose another size. */
+  #resized(): void {
+    const fitting = this.#fitting()
+    if (this.#fitted && Math.abs(fitting - this.#scale) > 0.01) this.#zoom(fitting)
+  }
+
   #empty(s: Sheet): void {
     s.task?.cancel()
     s.text?.cancel()
-    s.drawn = false
+    s.drawing = undefined
     s.box.replaceChildren()
     const upright = this.#turned % 180 === 0
     s.box.style.width = `${(upright ? this.#width : this.#height) * this.#scale}px`
@@ -129,14 +139,15 @@ class Pages {
     const s = this.#sheets[Number((e.target as HTMLElement).dataset['page']) - 1]
     if (!s) return
     if (e.isIntersecting) void this.#draw(s)
-    else if (s.drawn) this.#empty(s)
+    else if (s.drawing) this.#empty(s)
   }
 
   /** Draws a page and lays its text upon it. A page that cannot be drawn stays white; the others go on. */
   async #draw(s: Sheet): Promise<void> {
-    if (s.drawn) return
-    s.drawn = true
+    if (s.drawing) return
+    const mine = (s.drawing = {})
     const page = await this.#document.getPage(s.number)
+    if (s.drawing !== mine) return
     const view = page.getViewport({ scale: this.#scale, rotation: (page.rotate + this.#turned) % 360 })
     s.box.style.width = `${view.width}px`
     s.box.style.height = `${view.height}px`
@@ -147,7 +158,7 @@ class Pages {
     s.box.replaceChildren(canvas)
     s.task = page.render({ canvas, viewport: view, ...(dense === 1 ? {} : { transform: [dense, 0, 0, dense, 0, 0] }) })
     await s.task.promise.catch((e: unknown) => this.#notDrawn(e))
-    await this.#layText(page, s, view)
+    if (s.drawing === mine) await this.#layText(page, s, view)
   }
 
   #notDrawn(e: unknown): void {
@@ -155,7 +166,6 @@ class Pages {
   }
 
   async #layText(page: PDFPageProxy, s: Sheet, view: ReturnType<PDFPageProxy['getViewport']>): Promise<void> {
-    if (!s.drawn) return
     const layer = document.createElement('div')
     layer.className = 'textLayer'
     s.box.style.setProperty('--total-scale-factor', String(this.#scale))

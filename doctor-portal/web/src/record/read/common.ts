@@ -39,7 +39,7 @@ export function item(entry: Entry, o: Obj, found: Found): Item {
     status: found.status ?? str(o['status']),
     active: found.active ?? false,
     wrong: found.wrong ?? o['status'] === 'entered-in-error',
-    encounter: str(obj(o['encounter'] ?? o['context'])?.['reference']) ?? str(obj(objs(obj(o['context'])?.['encounter'])[0])?.['reference']),
+    encounter: encounterOf(o),
     search: searchText(o, title, entry.type),
     same: names(entry, o),
     facts: found.facts,
@@ -50,6 +50,13 @@ export function item(entry: Entry, o: Obj, found: Found): Item {
 function named(c?: Concept): string | undefined {
   const system = c?.bare ? systemName(c.codes.find((x) => x.code)?.system) : undefined
   return c && system ? `${system} ${c.text}` : c?.text
+}
+
+/** The encounter that a resource names; a document names it in its context, a claim in its first line. */
+function encounterOf(o: Obj): string | undefined {
+  const context = obj(o['context'])
+  const all = [o['encounter'], context, objs(context?.['encounter'])[0], objs(objs(o['item'])[0]?.['encounter'])[0]]
+  return all.map((x) => str(obj(x)?.['reference'])).find((x) => x !== undefined)
 }
 
 export function keyOf(e: { hospital: string; number: number }): string {

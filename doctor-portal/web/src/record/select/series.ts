@@ -1,3 +1,4 @@
+import { formatUnit } from '@medunion/ui'
 import { identity } from '../fhir/codes'
 import { newestFirst } from '../fhir/dates'
 import { normal, type Quantity, type Range } from '../fhir/value'
@@ -13,7 +14,8 @@ export interface Point {
 /** The line of one quantity over time; blood pressure has two. */
 export interface Line {
   readonly name: string
-  readonly unit?: string | undefined
+  /** As people write it, so that mm[Hg] and mmHg are one. */
+  readonly unit: string
   readonly points: readonly Point[]
   readonly range?: Range | undefined
 }
@@ -55,7 +57,7 @@ function series(key: string, items: Item[]): Series {
 
 /** The lines of a test: one for each quantity and unit, so that values in different units never share a line. */
 function lines(items: readonly Item[]): readonly Line[] {
-  const found = new Map<string, { name: string; unit?: string | undefined; points: Point[]; range?: Range | undefined }>()
+  const found = new Map<string, { name: string; unit: string; points: Point[]; range?: Range | undefined }>()
   for (const item of items) {
     const o = observationOf(item)
     if (!o || !item.when) continue
@@ -63,8 +65,9 @@ function lines(items: readonly Item[]): readonly Line[] {
     for (const { part, name } of parts) {
       const q = quantityOf(part.value)
       if (!q) continue
-      const key = `${part === o ? '' : identity(part.concept)} ${q.code ?? ''}`
-      const line = found.get(key) ?? { name, unit: q.unit, points: [], range: normal(part.ranges) }
+      const unit = formatUnit(q.code ?? '')
+      const key = `${part === o ? '' : identity(part.concept)} ${unit}`
+      const line = found.get(key) ?? { name, unit, points: [], range: normal(part.ranges) }
       line.points.push({ time: item.when.at, value: q.n })
       found.set(key, line)
     }

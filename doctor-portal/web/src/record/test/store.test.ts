@@ -143,7 +143,7 @@ describe('what is derived', () => {
     await store.put({ hospital: 'a', signed }, batchOf('a', as([weight(80, 'kg', '2020'), weight(176, '[lb_av]', '2021'), weight(81, 'kg', '2022-05')])))
     const [series, ...more] = seriesOf(store.items)
     expect(more).toEqual([])
-    expect(series?.lines.map((l) => [l.unit, l.points.map((p) => p.value)])).toEqual([['kg', [80, 81]], ['[lb_av]', [176]]])
+    expect(series?.lines.map((l) => [l.unit, l.points.map((p) => p.value)])).toEqual([['kg', [80, 81]], ['lb av', [176]]])
     expect(series?.latest.when?.written).toBe('2022-05')
   })
 })

@@ -84,6 +84,8 @@ export const en = {
   'span.since': 'since {from}',
   'span.until': 'until {to}',
   'at.age': 'at the age of {age}',
+  'date.since': 'since',
+  'date.recorded': 'recorded',
   'date.none': 'no date',
   'year.none': 'Without a date',
 
@@ -167,7 +169,7 @@ export const en = {
   'documents.unknown': 'of an unknown kind',
   'documents.loading': 'Opening the document',
   'documents.failed': 'The document could not be shown. Its content may be damaged.',
-  'documents.sealed': 'Shown in a sealed frame that reaches neither the network nor the record.',
+  'documents.sealed': 'Shown in a sealed frame: what is in it can reach neither the record nor another server.',
   'documents.password': 'The document is protected by a password.',
   'documents.page': 'Page {page} of {pages}',
   'documents.next': 'Next page',

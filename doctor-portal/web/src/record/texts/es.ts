@@ -84,6 +84,8 @@ export const es = {
   'span.since': 'desde {from}',
   'span.until': 'hasta {to}',
   'at.age': 'a la edad de {age}',
+  'date.since': 'desde',
+  'date.recorded': 'registrado',
   'date.none': 'sin fecha',
   'year.none': 'Sin fecha',
 
@@ -167,7 +169,7 @@ export const es = {
   'documents.unknown': 'de tipo desconocido',
   'documents.loading': 'Abriendo el documento',
   'documents.failed': 'No se pudo mostrar el documento. Puede que su contenido esté dañado.',
-  'documents.sealed': 'Se muestra en un marco aislado que no alcanza ni la red ni la historia.',
+  'documents.sealed': 'Se muestra en un marco aislado: lo que contiene no alcanza ni la historia ni otro servidor.',
   'documents.password': 'El documento está protegido con contraseña.',
   'documents.page': 'Página {page} de {pages}',
   'documents.next': 'Página siguiente',

@@ -10,10 +10,12 @@ import { dayOf } from '../words/when'
 import { useChart } from './context'
 import { Files } from './Files'
 import { DateMark, OpenLink, Said, SourceMark, Warnings } from './parts'
+import { useReveal } from './reveal'
 
 /** Documents, images and reports with files at the left, the chosen one to read at the right. */
 export function Documents({ items }: { items: readonly Item[] }) {
   const [chosen, choose] = useState<string>()
+  const detail = useReveal(chosen)
   const { store } = useChart()
   const all = useMemo(() => sorted(standalone(items, store)), [items, store])
   const open = all.find((i) => i.key === chosen) ?? all.find((i) => filesOf(i).length > 0) ?? all[0]
@@ -23,7 +25,7 @@ export function Documents({ items }: { items: readonly Item[] }) {
       <div class="rec-split__list">
         <VirtualList items={all} itemKey={(i) => i.key} estimate={72} height={640} label={t('tab.documents')} render={(i) => <Choice item={i} on={i === open} onClick={() => choose(i.key)} />} />
       </div>
-      <div class="rec-split__detail">{open && <Reading key={open.key} item={open} />}</div>
+      <div class="rec-split__detail" ref={detail}>{open && <Reading key={open.key} item={open} />}</div>
     </div>
   )
 }

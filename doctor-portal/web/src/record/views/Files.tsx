@@ -12,6 +12,10 @@ import { useChart } from './context'
 import { Dicom } from './Dicom'
 import { Frame } from './Frame'
 
+/** Types that the sealed frame shows, and those shown as text. */
+const framed = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp']
+const textual = ['text/plain', 'text/html', 'application/xhtml+xml', 'text/xml', 'application/xml', 'application/json', 'text/csv', 'text/markdown']
+
 interface Props {
   item: Item
   files: readonly File[]
@@ -20,7 +24,7 @@ interface Props {
 
 /** The files of an entry, each with what can be done with it; the first one that can be read shows at once. */
 export function Files({ item, files, resource }: Props) {
-  const [shown, show] = useState(files.length === 1 ? 0 : -1)
+  const [shown, show] = useState(() => files.findIndex((f) => framed.includes(f.type) || textual.includes(f.type) || files.length === 1))
   return (
     <section class="rec-files">
       {files.map((f, i) => (
@@ -39,10 +43,6 @@ interface PartProps {
   shown: boolean
   onShow: (on: boolean) => void
 }
-
-/** Types that the sealed frame shows, and those shown as text. */
-const framed = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp']
-const textual = ['text/plain', 'text/html', 'application/xhtml+xml', 'text/xml', 'application/xml', 'application/json', 'text/csv', 'text/markdown']
 
 function FilePart({ item, file, resource, shown, onShow }: PartProps) {
   const { store } = useChart()

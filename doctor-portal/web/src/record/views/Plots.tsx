@@ -6,8 +6,7 @@ import { t } from '../texts'
 export function Plots({ series }: { series: Series }) {
   const byUnit = new Map<string, Line[]>()
   for (const l of series.lines) {
-    const unit = l.unit ?? ''
-    byUnit.set(unit, [...(byUnit.get(unit) ?? []), l])
+    byUnit.set(l.unit, [...(byUnit.get(l.unit) ?? []), l])
   }
   const plots = [...byUnit].filter(([, lines]) => lines.some((l) => l.points.length > 1))
   return (

@@ -6,8 +6,11 @@ import { inGroup, sorted } from '../select/filter'
 import { observationOf, seriesOf, type Series } from '../select/series'
 import { t } from '../texts'
 import type { Group, Item } from '../types'
+import { titleOf } from '../words/title'
 import { dayOf } from '../words/when'
+import { useChart } from './context'
 import { ItemRow, ValueMark } from './parts'
+import { useReveal } from './reveal'
 import { SeriesPanel } from './SeriesPanel'
 
 const sections: readonly { key: 'vital' | 'lab' | 'social'; groups: readonly Group[] }[] = [
@@ -24,12 +27,15 @@ export function Results({ items }: { items: readonly Item[] }) {
   const [find, setFind] = useState('')
   const [abnormal, setAbnormal] = useState(false)
   const [chosen, choose] = useState<string>()
+  const detail = useReveal(chosen)
   const all = useMemo(() => sections.map(({ key, groups }) => ({ key, series: seriesOf(inGroup(items, ...groups)) })), [items])
   const lines = useMemo(() => listed(all, find, abnormal), [all, find, abnormal])
   const series = all.flatMap((s) => s.series)
   const open = series.find((s) => s.key === chosen) ?? series[0]
   const reports = useMemo(() => sorted(inGroup(items, 'report')), [items])
-  const odd = useMemo(() => inGroup(items, 'vital', 'result', 'social').filter((i) => i.wrong || !observationOf(i)), [items])
+  const odd = useMemo(() => inGroup(items, 'vital', 'result', 'social'), [items])
+  const wrong = odd.filter((i) => i.wrong)
+  const others = odd.filter((i) => !i.wrong && !observationOf(i))
   return (
     <>
       {series.length > 0 && (
@@ -46,11 +52,12 @@ export function Results({ items }: { items: readonly Item[] }) {
               render={(l) => ('series' in l ? <Choice series={l.series} on={l.series === open} onClick={() => choose(l.series.key)} /> : <div class="rec-heading">{l.heading}</div>)}
             />
           </div>
-          <div class="rec-split__detail">{open && <SeriesPanel key={open.key} series={open} />}</div>
+          <div class="rec-split__detail" ref={detail}>{open && <SeriesPanel key={open.key} series={open} />}</div>
         </div>
       )}
       {reports.length > 0 && <Section title={t('results.reports')} items={reports} />}
-      {odd.length > 0 && <Section title={t('group.other')} items={odd} />}
+      {others.length > 0 && <Section title={t('group.social')} items={others} />}
+      {wrong.length > 0 && <Section title={t('wrong')} items={wrong} />}
       {series.length + reports.length + odd.length === 0 && <p>{t('empty.group')}</p>}
     </>
   )
@@ -65,10 +72,11 @@ function listed(all: readonly { key: 'vital' | 'lab' | 'social'; series: readonl
 }
 
 function Choice({ series: s, on, onClick }: { series: Series; on: boolean; onClick: () => void }) {
+  const { store } = useChart()
   const o = observationOf(s.latest)
   return (
     <button type="button" class="rec-choice" aria-current={on ? 'true' : undefined} onClick={onClick}>
-      <span class="rec-choice__name"><bdi>{s.title}</bdi></span>
+      <span class="rec-choice__name"><bdi>{titleOf(s.latest, store)}</bdi></span>
       <span class="rec-choice__value">
         {o && <ValueMark observation={o} strong />}
       </span>

@@ -4,16 +4,20 @@ import { useEffect, useState } from 'preact/hooks'
 import { gravest } from '../read/observation'
 import { observationOf, type Series } from '../select/series'
 import { t } from '../texts'
-import type { Item } from '../types'
+import type { Component, Item } from '../types'
 import { codeWords, statusWords } from '../words/status'
+import { titleOf } from '../words/title'
 import { observationRanges } from '../words/value'
-import { DateMark, FlagMark, OpenLink, SourceMark, ValueMark, Warnings } from './parts'
+import { ago, date } from '../words/when'
+import { useChart } from './context'
+import { FlagMark, OpenLink, SourceMark, ValueMark, Warnings } from './parts'
 
 /** One test: its values as a plot and as a table with their ranges, the newest first. */
 export function SeriesPanel({ series }: { series: Series }) {
+  const { store } = useChart()
   return (
     <section class="rec-panel">
-      <Heading level={2} size={3}>{series.title}</Heading>
+      <Heading level={2} size={3}>{titleOf(series.latest, store)}</Heading>
       <Plots series={series} />
       <Table caption={t('results.values', { count: series.items.length })} columns={columns()} rows={series.items} rowKey={(i) => i.key} dense sorted={{ by: 'date', descending: true }} />
     </section>
@@ -39,13 +43,14 @@ function columns(): Column<Item>[] {
 }
 
 function Day({ item }: { item: Item }) {
-  return <OpenLink item={item}><DateMark when={item.when} exact /></OpenLink>
+  const { now } = useChart()
+  return <span class="rec-stacked"><OpenLink item={item}>{item.when ? date(item.when) : t('date.none')}</OpenLink>{item.when && <span class="rec-quiet">{ago(item.when, now)}</span>}</span>
 }
 
 function Value({ item }: { item: Item }) {
   const o = observationOf(item)
   if (!o) return null
-  const parts = o.components.filter((c) => c.flags.some((f) => f !== 'normal'))
+  const parts = differing(o.components)
   const said = o.says.map((s) => codeWords('interpretation', s))
   return (
     <>
@@ -57,6 +62,12 @@ function Value({ item }: { item: Item }) {
       {o.notes.map((n, i) => <div key={i} class="rec-quiet"><bdi>{n}</bdi></div>)}
     </>
   )
+}
+
+/** The components that are not normal, if they are not all alike. */
+function differing(all: readonly Component[]): readonly Component[] {
+  const alike = new Set(all.map((c) => gravest(c.flags))).size < 2
+  return alike ? [] : all.filter((c) => c.flags.some((f) => f !== 'normal'))
 }
 
 function Ranges({ item }: { item: Item }) {

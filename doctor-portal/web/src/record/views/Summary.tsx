@@ -146,7 +146,7 @@ function SeriesRow({ series: s }: { series: Series }) {
   return (
     <div class="rec-row">
       <div class="rec-row__main">
-        <div class="rec-row__title"><OpenLink item={s.latest}>{s.title}</OpenLink> <Warnings item={s.latest} /></div>
+        <div class="rec-row__title"><OpenLink item={s.latest} /> <Warnings item={s.latest} /></div>
         <div class="rec-row__value">
           {o && <span><ValueMark observation={o} strong /></span>} {line && <Sparkline points={line.points} />}
         </div>

@@ -24,12 +24,13 @@ export function SourceMark({ hospital }: { hospital: string }) {
   )
 }
 
-/** A date with its age. */
-export function DateMark({ when, exact }: { when?: When | undefined; exact?: boolean }) {
+/** A date with its age, after a word that says whose date it is. */
+export function DateMark({ when, exact, label }: { when?: When | undefined; exact?: boolean; label?: string | undefined }) {
   const { now } = useChart()
   if (!when) return <span class="rec-date rec-quiet">{t('date.none')}</span>
   return (
     <span class="rec-date">
+      {label && <span class="rec-quiet">{label} </span>}
       <time dateTime={when.written} title={date(when)}>{exact ? date(when) : dayOf(when)}</time> <span class="rec-quiet">{ago(when, now)}</span>
     </span>
   )
@@ -101,6 +102,11 @@ export function Said({ item, most }: { item: Item; most?: number }) {
   return <><ValueMark observation={o} strong />{words.length > 1 && <span class="rec-dot" aria-hidden="true"> · </span>}<Phrases words={words.slice(1)} /></>
 }
 
+/** A problem has two dates, of which only one is its beginning. */
+function dateLabel(i: Item): string | undefined {
+  return i.facts.kind === 'problem' ? t(i.facts.onset?.when ? 'date.since' : 'date.recorded') : undefined
+}
+
 /** One item as a line of a list. */
 export function ItemRow({ item, lead, hideDate }: { item: Item; lead?: ComponentChildren; hideDate?: boolean }) {
   return (
@@ -110,7 +116,7 @@ export function ItemRow({ item, lead, hideDate }: { item: Item; lead?: Component
         <div class="rec-row__words"><Said item={item} /></div>
       </div>
       <div class="rec-row__aside">
-        {!hideDate && item.group !== 'people' && item.group !== 'patient' && <DateMark when={item.when} />}
+        {!hideDate && item.group !== 'people' && item.group !== 'patient' && <DateMark when={item.when} label={dateLabel(item)} />}
         <SourceMark hospital={item.hospital} />
       </div>
     </div>

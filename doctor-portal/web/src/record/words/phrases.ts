@@ -55,9 +55,9 @@ function problem(f: T.Problem): readonly (string | undefined)[] {
     f.clinical && statusWords(f.clinical),
     f.verification && f.verification !== 'confirmed' && f.verification !== 'entered-in-error' ? statusWords(f.verification) : undefined,
     f.severity && (f.severity.bare ? severityWords(f.severity.text) : f.severity.text),
-    f.onset?.when ? t('span.since', { from: timingWords(f.onset) }) : f.onset && timingWords(f.onset),
+    f.onset && (!f.onset.when || f.onset.span) ? timingWords(f.onset) : undefined,
     ended,
-    f.recorded && f.recorded.written !== f.onset?.when?.written ? t('detail.recorded', { date: dayOf(f.recorded) }) : undefined,
+    f.recorded && f.onset?.when && f.recorded.written !== f.onset.when.written ? t('detail.recorded', { date: dayOf(f.recorded) }) : undefined,
     ...f.sites.map((s) => s.text),
     ...f.notes,
   ]
@@ -143,10 +143,12 @@ export function sexWords(sex: string): string {
 
 /** A few lines of a kind that has no phrases of its own, with the labels they need. */
 function lines(f: T.Plain, i: T.Item, store: RecordStore): readonly string[] {
-  return f.lines.slice(0, 8).flatMap((l) => {
+  const byLabel = new Map<string, string[]>()
+  for (const l of f.lines.slice(0, 20)) {
     const words = refWords(store, i.hospital, l.text)
-    return words ? [`${lineLabel(l.label)}: ${l.label === 'sort' ? codeWords('claim', words) : words}`] : []
-  })
+    if (words) byLabel.set(l.label, [...(byLabel.get(l.label) ?? []), l.label === 'sort' ? codeWords('claim', words) : words])
+  }
+  return [...byLabel].map(([label, all]) => `${lineLabel(label)}: ${[...new Set(all)].join(', ')}`)
 }
 
 export function lineLabel(label: string): string {
