@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"medunion/api/httpserver"
 )
@@ -16,13 +17,15 @@ var errTaken = errors.New("another program listens at the same port of ::1, whic
 // listen opens the port at the address, and at ::1 too if that is 127.0.0.1: the page's
 // name, localhost, is both. A machine without IPv6 has the one alone.
 func listen(address string) (net.Listener, error) {
-	const tries = 8 // for a free port (0) that is taken at ::1
+	// A free port (0) may be taken at ::1, and for a moment any port by somebody's
+	// outgoing connection.
+	const tries = 8
 	for try := 1; ; try++ {
 		l, err := listenBoth(address)
-		_, port, _ := net.SplitHostPort(address)
-		if !errors.Is(err, errTaken) || port != "0" || try == tries {
+		if !errors.Is(err, errTaken) || try == tries {
 			return l, err
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
