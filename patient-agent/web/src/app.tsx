@@ -58,14 +58,22 @@ function useConnection(open: boolean): { gone: boolean; offline: boolean } {
   useEffect(() => {
     if (!open) return
     let lost = false
-    return follow(touched, (yes) => {
-      setGone(!yes)
+    const stop = follow(touched, (yes) => {
       if (yes && lost) {
         announce(t('app.back-online'))
         reconnected()
       }
+      // Whether it is the stream alone or the agent, the state tells, and whether the page is still let in.
+      if (!yes) void reload('status')
       lost = !yes
     })
+    // A device that slept may hold a stream that is dead without knowing it.
+    const awake = () => document.visibilityState === 'visible' && reconnected()
+    document.addEventListener('visibilitychange', awake)
+    return () => {
+      document.removeEventListener('visibilitychange', awake)
+      stop()
+    }
   }, [open])
   return { gone, offline }
 }
@@ -90,6 +98,7 @@ function Inside() {
       dropVisit()
     }
   }, [s?.store])
+  if (status.problem?.kind === 'unauthenticated') return <Closed />
   if (s === undefined) return status.problem ? <Trouble problem={status.problem} retry={status.reload} /> : <Waiting />
   if (s.store === 'locked') return <Unlock status={s} />
   if (s.store === 'absent' || !s.registered) return <First status={s} />

@@ -788,11 +788,11 @@ export interface components {
             id: components["schemas"]["LocalID"];
             /** @enum {string} */
             state: "waiting" | "verified" | "shared" | "diagnosed" | "failed";
-            /** @description the state and, if it failed, why. While it goes on: waiting-for-doctor, doctor-verified, sharing, shared, searched, reading, diagnosed. Failed with nothing shared: request-not-taken, doctor-silent, portal-lost, answer-not-proven, consent-not-given, not-stored, stopped-before-sharing, ended-before-sharing. Failed afterwards: sharing-uncertain, no-diagnosis, diagnosis-lost, diagnosis-not-proven, stopped-after-sharing, ended-after-sharing. Else failed. */
+            /** @description the state and, if it failed, why. While it goes on: waiting-for-doctor, doctor-verified, sharing, shared, searched, reading. Over: diagnosed, diagnosed-in-record (the visit had ended without it). Failed with nothing shared: request-not-taken, doctor-silent, portal-lost, answer-not-proven, session-over, consent-not-given, not-stored, stopped-before-sharing, ended-before-sharing. Failed afterwards: sharing-uncertain, no-diagnosis, diagnosis-lost, diagnosis-not-proven, stopped-after-sharing, ended-after-sharing. Else failed. */
             code: string;
             /** @description the same in an English sentence */
             says: string;
-            /** @description it goes on, but something is in the way just now, such as the network */
+            /** @description it goes on, but something is in the way just now: portal-unreachable */
             trouble?: components["schemas"]["Reason"];
             /**
              * Format: date-time
@@ -932,6 +932,11 @@ export interface components {
         Release: {
             /** Format: int64 */
             number: number;
+            /**
+             * @description write: the doctor put something into the record, the diagnosis
+             * @enum {string}
+             */
+            mode: "read" | "write";
             /** Format: date-time */
             time: string;
             doctor: string;

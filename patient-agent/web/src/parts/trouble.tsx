@@ -23,7 +23,7 @@ export function Trouble({ problem, title, tone = 'bad', refused, retry }: Props)
   const w = words(problem)
   return (
     <Callout tone={tone} title={title ?? w.title} urgent>
-      <p>{problem.kind === 'refused' && refused !== undefined ? refused : w.text}</p>
+      <p>{refused !== undefined && ['refused', 'not-found'].includes(problem.code) ? refused : w.text}</p>
       {retry && <Button onClick={retry}>{t('app.retry')}</Button>}
       {problem.kind !== 'page' && (
         <Details summary={t('problem.more')}>

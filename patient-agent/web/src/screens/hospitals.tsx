@@ -6,7 +6,7 @@ import type { Hospital } from '../api/types.ts'
 import { Show } from '../parts/load.tsx'
 import { to } from '../parts/route.ts'
 import { Actions, Lead, Screen } from '../parts/screen.tsx'
-import { className, departmentName, hospitalName, listed, t } from '../parts/text.ts'
+import { briefly, className, departmentName, hospitalName, sorted, t } from '../parts/text.ts'
 import { Trouble } from '../parts/trouble.tsx'
 import { day } from '../parts/when.ts'
 import { useWork } from '../parts/work.ts'
@@ -60,7 +60,7 @@ function Linked({ h }: { h: Hospital }) {
         </Tag>
       }
     >
-      <p>{empty ? t('hospitals.nothing') : listed(h.classes, className)}</p>
+      <p>{empty ? t('hospitals.nothing') : briefly(h.classes, className)}</p>
       {!empty && <p class="pp-soft">{span(h)}</p>}
     </Card>
   )
@@ -96,7 +96,7 @@ function Held({ h }: { h: Hospital }) {
       {h.holdings.map((x) => (
         <Card key={x.department} title={departmentName(x.department)} level={3}>
           <ul class="pp-codes">
-            {x.classes.map((c) => (
+            {sorted(x.classes).map((c) => (
               <li key={c}>{className(c)}</li>
             ))}
           </ul>

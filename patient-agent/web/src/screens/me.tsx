@@ -17,7 +17,7 @@ const sexes: readonly Sex[] = ['female', 'male', 'other', 'none']
 /** What she tells of herself; at first use it can be skipped. */
 export function Me({ first }: { first?: boolean }) {
   return (
-    <Screen title={t('me.title')} back={first ? undefined : to.settings}>
+    <Screen title={first ? t('me.title') : t('settings.me')} back={first ? undefined : to.settings}>
       <Lead>{t('me.text')}</Lead>
       <Show of={use('profile')}>{(p) => <Form p={p} first={first} />}</Show>
     </Screen>

@@ -5,7 +5,7 @@ import { byDay, type Seen } from '../logic/seen.ts'
 import { Show } from '../parts/load.tsx'
 import { to } from '../parts/route.ts'
 import { Lead, Screen } from '../parts/screen.tsx'
-import { className, departmentName, hospitalName, listed, purposeName, t } from '../parts/text.ts'
+import { briefly, className, departmentName, hospitalName, listed, purposeName, t } from '../parts/text.ts'
 import { clock, day } from '../parts/when.ts'
 
 /** Every release of every hospital, by day, and whether their lists can be believed. */
@@ -63,9 +63,7 @@ function Line({ s }: { s: Seen }) {
   const hospital = hospitalName(s.hospital)
   return (
     <Card title={s.doctor} level={3} aside={<span class="pp-soft">{clock(s.time)}</span>}>
-      <p>
-        {listed(s.classes, className)} {t('seen.from', { hospital })}
-      </p>
+      <p>{s.mode === 'write' ? t('seen.wrote', { hospital, classes: listed(s.classes, className) }) : t('seen.saw', { hospital, classes: briefly(s.classes, className) })}</p>
       <p class="pp-soft">
         {purposeName(s.purpose)} · {t('seen.items', { count: s.resources })}
       </p>
@@ -84,6 +82,7 @@ function Line({ s }: { s: Seen }) {
           rows={[
             { key: t('doctor.licence'), value: s.licence },
             { key: t('consent.acts'), value: departmentName(s.department) },
+            { key: t('hospitals.kinds'), value: listed(s.classes, className) },
             { key: t('hospitals.departments'), value: listed(s.departments, departmentName) },
             { key: hospital, value: t('seen.number', { number: s.number }) },
             { key: t('consent.id'), value: <Fingerprint value={s.consent} /> },

@@ -21,7 +21,7 @@ export function Stop({ hash }: { hash: string }) {
       </Screen>
     )
   }
-  return <Ask c={c} />
+  return <Ask key={c.consent} c={c} />
 }
 
 function Ask({ c }: { c: Consent }) {
@@ -35,6 +35,13 @@ function Ask({ c }: { c: Consent }) {
       await reload('consents')
     })
   if (result) return <Told key={String(result.complete)} doctor={doctor} r={result} again={() => void stop()} busy={work.busy} problem={work.problem && <Trouble problem={work.problem} />} />
+  if (c.revoked === 'yes') {
+    return (
+      <Screen key="over" title={t('stopped.title')} back={to.consents}>
+        <Callout tone="ok" title={t('stopped.text', { doctor })} />
+      </Screen>
+    )
+  }
   return (
     <Screen key="ask" title={t('stop.title', { doctor })} back={to.consent(c.consent)}>
       <Lead>{t('stop.text', { doctor })}</Lead>

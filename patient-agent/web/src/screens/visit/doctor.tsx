@@ -19,7 +19,7 @@ export function Doctor() {
     if (d === undefined) replace(to.scan)
   }, [d === undefined])
   if (problem) {
-    const refused = problem.kind === 'refused'
+    const refused = problem.kind === 'refused' || problem.kind === 'not-found'
     return (
       <Screen key="refused" title={refused ? t('doctor.refused') : t('doctor.title')} back={to.scan} step={1}>
         <Trouble problem={problem} refused={t('refused.card')} retry={refused ? undefined : again} />

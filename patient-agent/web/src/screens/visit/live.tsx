@@ -7,7 +7,7 @@ import { isOver, visitSteps, type StepState } from '../../logic/consent.ts'
 import { Show } from '../../parts/load.tsx'
 import { to } from '../../parts/route.ts'
 import { Actions, Screen } from '../../parts/screen.tsx'
-import { className, hospitalName, listed, t } from '../../parts/text.ts'
+import { briefly, className, hospitalName, t } from '../../parts/text.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { clock, moment } from '../../parts/when.ts'
 import { useWork } from '../../parts/work.ts'
@@ -146,7 +146,7 @@ function activityWords(a: Activity, doctor: string): string {
     case 'searched':
       return t('live.activity.searched', { doctor })
     case 'released':
-      return t('live.activity.released', { count: a.resources ?? 0, hospital: hospital ?? '', classes: listed(a.classes ?? [], className) })
+      return t('live.activity.released', { count: a.resources ?? 0, hospital: hospital ?? '', classes: briefly(a.classes ?? [], className) })
     case 'written':
       return hospital === undefined ? t('live.activity.written.somewhere') : t('live.activity.written', { hospital })
   }

@@ -5,7 +5,7 @@ import { defaultPick, pickOf, sharing, type Pick } from '../../logic/draft.ts'
 import { change } from '../../parts/draft.ts'
 import { replace, to } from '../../parts/route.ts'
 import { Actions, Screen } from '../../parts/screen.tsx'
-import { className, departmentName, hospitalName, t } from '../../parts/text.ts'
+import { className, departmentName, hospitalName, sorted, t } from '../../parts/text.ts'
 import { WithSetup, type Setup } from './setup.tsx'
 
 /** What one hospital may show. */
@@ -27,7 +27,7 @@ export function PickScreen({ hospital }: { hospital: string }) {
 
 function options(codes: string[], name: (c: string) => string, list: Defaults['classes']): Option[] {
   const sensitive = new Set(list.filter((c) => c.sensitive).map((c) => c.code))
-  return codes.map((c) => ({ value: c, label: name(c), hint: sensitive.has(c) ? t('pick.sensitive') : undefined }))
+  return sorted(codes).map((c) => ({ value: c, label: name(c), hint: sensitive.has(c) ? t('pick.sensitive') : undefined }))
 }
 
 function Form({ h, s }: { h: Hospital; s: Setup }) {

@@ -1,9 +1,9 @@
-import { Button, Callout, Card, Icon, SummaryList } from '@medunion/ui'
+import { Button, Callout, Card, Details, Icon, SummaryList } from '@medunion/ui'
 import type { Hospital } from '../../api/types.ts'
 import { keptBack, pickOf, sharing, writeTo, type Draft } from '../../logic/draft.ts'
 import { to } from '../../parts/route.ts'
 import { Actions, Lead, Screen } from '../../parts/screen.tsx'
-import { className, departmentName, duration, hospitalName, listed, purposeName, t } from '../../parts/text.ts'
+import { briefly, className, departmentName, duration, hospitalName, listed, purposeName, t } from '../../parts/text.ts'
 import { WithSetup, type Setup } from './setup.tsx'
 
 const backOf = (s: Setup) => (s.card.departments.length > 1 ? to.department : to.doctor)
@@ -55,13 +55,18 @@ function OfHospital({ h, s }: { h: Hospital; s: Setup }) {
           <p class="pp-shown">
             <Icon name="eye" />
             <span>
-              <strong>{t('share.shown')}</strong> {listed(p.classes, className)}
+              <strong>{t('share.shown')}</strong> {briefly(p.classes, className)}
               <br />
               <span class="pp-soft">
                 {t('share.departments')} {listed(p.departments, departmentName)}
               </span>
             </span>
           </p>
+          {p.classes.length > 5 && (
+            <Details summary={t('share.everything', { count: p.classes.length })}>
+              <p>{listed(p.classes, className)}</p>
+            </Details>
+          )}
           {hidden !== '' && (
             <p class="pp-shown">
               <Icon name="lock" />

@@ -2,7 +2,6 @@
 export const screens = {
   'home.title': 'Home',
   'home.hello': 'Hello, {name}',
-  'home.next': 'Next to do',
   'home.first': 'Link your first hospital',
   'home.first.text': 'Then a doctor elsewhere can see your record, if you let them.',
   'home.visit': 'Visit a doctor',
@@ -27,7 +26,6 @@ export const screens = {
   'home.none': 'None yet',
 
   'hospitals.title': 'My hospitals',
-  'hospitals.linked': 'Linked',
   'hospitals.others': 'Not linked yet',
   'hospitals.none': 'No hospital is linked yet.',
   'hospitals.all': 'All hospitals of the union are linked.',
@@ -38,7 +36,6 @@ export const screens = {
   'hospitals.holds': 'What it holds',
   'hospitals.departments': 'Departments',
   'hospitals.kinds': 'Kinds of records',
-  'hospitals.since': 'First and last date',
   'hospitals.published': 'It said so on {date}',
   'hospitals.address': 'Address',
   'hospitals.id': 'Identifier',
@@ -131,9 +128,9 @@ export const screens = {
   'seen.title': 'Who saw my record',
   'seen.none': 'Nobody has seen anything yet.',
   'seen.text': 'Your hospitals number everything they give out. Your app checks that nothing is missing from their lists.',
-  'seen.from': 'from {hospital}',
+  'seen.saw': 'Saw at {hospital}: {classes}',
+  'seen.wrote': 'Wrote at {hospital}: {classes}',
   'seen.items': { one: '{count} entry', other: '{count} entries' },
-  'seen.why': 'Why',
   'seen.warning': '{hospital}: something is wrong',
   'seen.silent': '{hospital} did not answer',
   'seen.silent.text': 'This is what it told before.',
@@ -142,7 +139,6 @@ export const screens = {
   'seen.strange': 'You did not allow this',
   'seen.strange.text': 'Your device knows of no consent for this. Ask {hospital} why it was given out.',
   'seen.consent': 'See what you had allowed',
-  'seen.partial': 'in part: {departments}',
 
   'settings.title': 'Settings',
   'settings.language': 'Language',

@@ -2,7 +2,6 @@
 export const screens = {
   'home.title': 'Inicio',
   'home.hello': 'Hola, {name}',
-  'home.next': 'Lo siguiente',
   'home.first': 'Enlace su primer hospital',
   'home.first.text': 'Así, un médico de otro lugar podrá ver su historia, si usted le deja.',
   'home.visit': 'Ir a un médico',
@@ -27,7 +26,6 @@ export const screens = {
   'home.none': 'Todavía ninguno',
 
   'hospitals.title': 'Mis hospitales',
-  'hospitals.linked': 'Enlazados',
   'hospitals.others': 'Aún sin enlazar',
   'hospitals.none': 'Todavía no hay ningún hospital enlazado.',
   'hospitals.all': 'Todos los hospitales de la unión están enlazados.',
@@ -38,7 +36,6 @@ export const screens = {
   'hospitals.holds': 'Lo que guarda',
   'hospitals.departments': 'Departamentos',
   'hospitals.kinds': 'Tipos de datos',
-  'hospitals.since': 'Primera y última fecha',
   'hospitals.published': 'Lo comunicó el {date}',
   'hospitals.address': 'Dirección',
   'hospitals.id': 'Identificador',
@@ -131,9 +128,9 @@ export const screens = {
   'seen.title': 'Quién vio mi historia',
   'seen.none': 'Nadie ha visto nada todavía.',
   'seen.text': 'Sus hospitales numeran todo lo que entregan. Su aplicación comprueba que no falte nada en sus listas.',
-  'seen.from': 'de {hospital}',
+  'seen.saw': 'Vio en {hospital}: {classes}',
+  'seen.wrote': 'Escribió en {hospital}: {classes}',
   'seen.items': { one: '{count} entrada', other: '{count} entradas' },
-  'seen.why': 'Para qué',
   'seen.warning': '{hospital}: algo no está bien',
   'seen.silent': '{hospital} no respondió',
   'seen.silent.text': 'Esto es lo que dijo antes.',
@@ -142,7 +139,6 @@ export const screens = {
   'seen.strange': 'Usted no permitió esto',
   'seen.strange.text': 'Su dispositivo no conoce ningún permiso para esto. Pregunte a {hospital} por qué se entregó.',
   'seen.consent': 'Ver lo que había permitido',
-  'seen.partial': 'en parte: {departments}',
 
   'settings.title': 'Ajustes',
   'settings.language': 'Idioma',
