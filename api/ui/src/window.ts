@@ -8,6 +8,8 @@ export interface Windowed {
   /** The space, in pixels, that the rows left out take before and after. */
   above: number
   below: number
+  /** The space before any row. */
+  before: (row: number) => number
 }
 
 const more = 6 // rows kept ready at both ends, so that Tab and a fast wheel find them
@@ -53,7 +55,7 @@ export function useWindow(list: RefObject<HTMLElement | null>, count: number, es
   }, [])
   const last = Math.min(to, count)
   const first = Math.min(from, last)
-  return { from: first, to: last, above: heights.before(first), below: heights.total - heights.before(last) }
+  return { from: first, to: last, above: heights.before(first), below: heights.total - heights.before(last), before: (row) => heights.before(row) }
 }
 
 /** How far the view is below the list's top, and its height: the window's, cut by the ancestor that scrolls. */

@@ -154,6 +154,21 @@ describe('long lists', () => {
     expect(root.querySelectorAll('li').length).toBeLessThan(60)
   })
 
+  test('keep the row that has the focus', async () => {
+    const root = await show(<U.VirtualList label="All" items={items} rowHeight={40} itemKey={(i) => i} render={(i) => <a href="#/">item {i}</a>} />)
+    const link = root.querySelectorAll('a')[2]!
+    await does(() => link.focus())
+    find(root, 'ul').getBoundingClientRect = () => ({ top: -40_000 }) as DOMRect
+    await does(async () => {
+      document.dispatchEvent(new Event('scroll'))
+      await new Promise((r) => requestAnimationFrame(r))
+    })
+    expect(document.activeElement).toBe(link)
+    expect(find(root, '.mu-virtual__kept').getAttribute('aria-posinset')).toBe('3')
+    await does(() => link.blur())
+    expect(root.querySelector('.mu-virtual__kept')).toBeNull()
+  })
+
   test('tables of thousands of rows do the same', async () => {
     const root = await show(<U.Table caption="All" rows={items} rowKey={(i) => i} columns={[{ key: 'n', head: 'N', cell: (i) => i }]} />)
     expect(root.querySelectorAll('tbody tr').length).toBeLessThan(80)

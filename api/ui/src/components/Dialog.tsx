@@ -23,7 +23,7 @@ export function Dialog({ open, title, onClose, actions, modal, wide, children }:
   useEffect(() => {
     const d = box.current
     if (!d) return
-    if (open && !d.open) d.showModal()
+    if (open && !d.open) openAtTitle(d, id)
     else if (!open && d.open) d.close()
   }, [open])
   const cancel = (e: Event) => {
@@ -35,7 +35,7 @@ export function Dialog({ open, title, onClose, actions, modal, wide, children }:
       {open && (
         <>
           <header class="mu-dialog__head">
-            <h2 class="mu-heading mu-heading--3" id={id}>{title}</h2>
+            <h2 class="mu-heading mu-heading--3" id={id} tabIndex={-1}>{title}</h2>
             {modal !== 'answer' && <Button kind="quiet" size="small" icon="cross" aria-label={word('close')} onClick={onClose} />}
           </header>
           <div class="mu-dialog__body">{children}</div>
@@ -44,4 +44,11 @@ export function Dialog({ open, title, onClose, actions, modal, wide, children }:
       )}
     </dialog>
   )
+}
+
+// A field that asks for it gets the focus; else the title, so that a dialog is
+// read from its beginning and not from its cross.
+function openAtTitle(d: HTMLDialogElement, title: string) {
+  d.showModal()
+  if (!document.activeElement?.matches('input, textarea, select')) document.getElementById(title)?.focus()
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { useWindow } from '../window.ts'
 
 export interface VirtualListProps<T> {
@@ -22,14 +22,29 @@ export interface VirtualListProps<T> {
 export function VirtualList<T>(props: VirtualListProps<T>) {
   const { items, render, itemKey, label, height } = props
   const list = useRef<HTMLUListElement>(null)
-  const { from, to, above, below } = useWindow(list, items.length, props.rowHeight ?? props.estimate ?? 48)
+  const { from, to, above, below, before } = useWindow(list, items.length, props.rowHeight ?? props.estimate ?? 48)
+  // The row that has the focus stays, wherever it is scrolled to: else the focus would be lost with it.
+  const [focused, setFocused] = useState<number>()
+  const kept = focused !== undefined && focused < items.length && (focused < from || focused >= to) ? focused : undefined
+  // In one array, and in order: an element that is moved loses the focus, too.
+  const shown = Array.from({ length: to - from }, (_, i) => from + i)
+  if (kept !== undefined) shown.splice(kept < from ? 0 : shown.length, 0, kept)
+  const row = (i: number, top?: number) => (
+    <li
+      key={itemKey(items[i]!, i)}
+      data-row={i}
+      aria-setsize={items.length}
+      aria-posinset={i + 1}
+      onFocusIn={() => setFocused(i)}
+      onFocusOut={() => setFocused(undefined)}
+      {...(top !== undefined && { class: 'mu-virtual__kept', style: { top: `${top}px` } })}
+    >
+      {render(items[i]!, i)}
+    </li>
+  )
   const rows = (
     <ul class="mu-virtual__rows" role="list" aria-label={label} ref={list} style={{ paddingTop: `${above}px`, paddingBottom: `${below}px` }}>
-      {items.slice(from, to).map((item, i) => (
-        <li key={itemKey(item, from + i)} data-row={from + i} aria-setsize={items.length} aria-posinset={from + i + 1}>
-          {render(item, from + i)}
-        </li>
-      ))}
+      {shown.map((i) => row(i, i === kept ? before(i) : undefined))}
     </ul>
   )
   if (height === undefined) return rows
