@@ -58,16 +58,18 @@ export async function reload(n: Name): Promise<void> {
 
 async function run(n: Name, e: Entry): Promise<void> {
   const mine = generation
+  // The status outlives a lock: forgetting must not leave it under way for ever.
+  const forgotten = () => mine !== generation && n !== 'status'
   do {
     e.again = false
     try {
       const value = await sources[n].load()
-      if (mine !== generation) return
+      if (forgotten()) return
       e.value = value
       e.problem = undefined
       e.fresh = true
     } catch (x) {
-      if (mine !== generation) return
+      if (forgotten()) return
       e.problem = x instanceof Problem ? x : new Problem('internal', 'internal', String(x))
     }
   } while (e.again)
