@@ -5,7 +5,9 @@ import { t } from '../texts/index.ts'
 import { Unlock } from '../unlock/Unlock.tsx'
 import { useWorkplace, WorkplaceProvider } from './context.ts'
 import { Frame } from './Frame.tsx'
-import { TroubleCallout } from './Trouble.tsx'
+import { troubleWords } from './problems.ts'
+import { Technical } from './Trouble.tsx'
+import { useFocusOn } from './work.ts'
 import { Workplace, type Phase } from './workplace.ts'
 
 /** The page: what it shows depends on where the keys are. */
@@ -23,6 +25,7 @@ export function App() {
 function Place() {
   const place = useWorkplace()
   const { phase, doctor } = place
+  useFocusOn(phase.at)
   if (phase.at === 'open' && doctor) return <Frame doctor={doctor} status={phase.status} />
   return <PageShell bar={<GateBar />}><Gate phase={phase} /></PageShell>
 }
@@ -67,14 +70,15 @@ function Preparing({ phase }: { phase: Phase }) {
 }
 
 function Broken({ phase }: { phase: Extract<Phase, { at: 'broken' }> }) {
-  useTitle(t('broken.title'))
   const place = useWorkplace()
+  const { title, advice } = troubleWords(phase.trouble)
+  useTitle(title)
   return (
     <div class="dp-gate">
-      <h1 class="mu-heading mu-heading--1">{t('broken.title')}</h1>
-      <TroubleCallout trouble={phase.trouble}>
-        <p><Button icon="refresh" onClick={() => void place.start()}>{t('app.retry')}</Button></p>
-      </TroubleCallout>
+      <h1 class="mu-heading mu-heading--1">{title}</h1>
+      <p class="dp-lead" role="alert">{advice}</p>
+      <p><Button kind="primary" icon="refresh" onClick={() => void place.start()}>{t('app.retry')}</Button></p>
+      <Technical>{phase.trouble.detail}{phase.trouble.code && ` (${phase.trouble.code})`}</Technical>
     </div>
   )
 }

@@ -11,7 +11,7 @@ export type IdleState = 'active' | 'warned' | 'over'
 export class IdleClock {
   private last: number
 
-  constructor(private readonly limit: number, private readonly now: () => number = Date.now) {
+  constructor(private readonly limit: number, private readonly now: () => number = () => Date.now()) {
     this.last = now()
   }
 

@@ -62,6 +62,18 @@ export function useLoad<T>(load: () => Promise<T>, keys: readonly unknown[]): Lo
   return { ...state, again: () => next(turn + 1) }
 }
 
+/**
+ * Puts the focus at the top of the content when one screen took the place of another
+ * without a change of the address, unless the new screen has put it somewhere.
+ */
+export function useFocusOn(screen: string) {
+  const last = useRef(screen)
+  useEffect(() => {
+    if (last.current !== screen && (document.activeElement ?? document.body) === document.body) document.getElementById('content')?.focus()
+    last.current = screen
+  }, [screen])
+}
+
 /** The time, moving on every so many milliseconds. */
 export function useNow(every: number): number {
   const [now, set] = useState(Date.now)

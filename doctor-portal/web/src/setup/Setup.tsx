@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Doctor, Status } from '../app/practice.ts'
+import { useFocusOn } from '../app/work.ts'
 import { Certificate } from './Certificate.tsx'
 import { Import } from './Import.tsx'
 import { MakeKeys } from './MakeKeys.tsx'
@@ -11,6 +12,7 @@ import { Welcome } from './Welcome.tsx'
 export function FirstUse({ status }: { status: Status }) {
   const [way, go] = useState<'welcome' | 'make' | 'import'>('welcome')
   const back = () => go('welcome')
+  useFocusOn(way)
   if (way === 'make') return <MakeKeys onBack={back} />
   if (way === 'import') return <Import onBack={back} />
   return <Welcome status={status} onMake={() => go('make')} onImport={() => go('import')} />
@@ -19,6 +21,7 @@ export function FirstUse({ status }: { status: Status }) {
 /** Keys that are not registered yet. */
 export function GoOn({ doctor }: { doctor: Doctor }) {
   const [have, setHave] = useState(false)
+  useFocusOn(`${doctor.state} ${have}`)
   if (doctor.state === 'certified') return <Register doctor={doctor} />
   return have ? <Certificate onBack={() => setHave(false)} /> : <Request onHave={() => setHave(true)} />
 }

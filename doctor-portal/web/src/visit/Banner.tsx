@@ -25,7 +25,7 @@ export function Banner({ visit, room }: { visit: Visit; room: Room }) {
       <div class="dp-banner__row">
         <PersonLine person={known?.person ?? stated} confirmedBy={known?.by} />
         <div class="dp-banner__tools">
-          <Button kind={room.writing ? 'secondary' : 'primary'} size="small" icon="edit" aria-expanded={room.writing} onClick={() => room.set({ writing: !room.writing })}>
+          <Button id="write-diagnosis" kind={room.writing ? 'secondary' : 'primary'} size="small" icon="edit" aria-expanded={room.writing} onClick={() => room.set({ writing: !room.writing })}>
             {t(visit.diagnosis ? 'banner.signed' : room.writing ? 'banner.writing' : 'banner.write')}
           </Button>
           <EndVisit visit={visit} room={room} />

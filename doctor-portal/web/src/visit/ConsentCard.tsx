@@ -1,14 +1,11 @@
-import { Callout, Card, Details, Fingerprint, formatDateTime, SummaryList, Table } from '@medunion/ui'
-import { useNow } from '../app/work.ts'
+import { Card, Details, Fingerprint, formatDateTime, SummaryList, Table } from '@medunion/ui'
 import type { Consent } from '../app/practice.ts'
 import { codeList, codeWords, t } from '../texts/index.ts'
 
 /** The consent in words. */
 export function ConsentCard({ consent: c }: { consent: Consent }) {
-  const over = useNow(5000) >= c.expires
   return (
     <Card title={t('consent.title')} dense>
-      {over && <Callout tone="warn" title={t('consent.expiredTitle')} level={3}><p>{t('consent.expiredText')}</p></Callout>}
       <p>{t('consent.sentence', { purpose: codeWords('purpose', c.purpose), department: codeWords('department', c.department) })}</p>
       <SummaryList
         dense

@@ -17,11 +17,15 @@ export function DiagnosisPanel({ visit, room }: { visit: Visit; room: Room }) {
   useObservable(room)
   const box = useRef<HTMLElement>(null)
   useEffect(() => box.current?.focus(), [])
+  const hide = () => {
+    room.set({ writing: false })
+    document.getElementById('write-diagnosis')?.focus()
+  }
   return (
     <aside class="dp-panel" aria-labelledby="diagnosis-title" tabIndex={-1} ref={box}>
       <div class="dp-panel__head">
         <Heading level={2} size={3} id="diagnosis-title">{t('diagnosis.title')}</Heading>
-        <Button kind="quiet" size="small" icon="cross" aria-label={t('diagnosis.close')} onClick={() => room.set({ writing: false })} />
+        <Button kind="quiet" size="small" icon="cross" aria-label={t('diagnosis.close')} onClick={hide} />
       </div>
       {visit.diagnosis ? <Receipts visit={visit} diagnosis={visit.diagnosis} /> : <Writing visit={visit} room={room} />}
     </aside>

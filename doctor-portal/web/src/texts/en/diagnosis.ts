@@ -8,7 +8,6 @@ export const diagnosis = {
   'diagnosis.codeNone': 'Nothing fits “{query}”. Write it in words below.',
   'diagnosis.codeFound': { one: '{count} code fits', other: '{count} codes fit' },
   'diagnosis.codeRemove': 'Remove the code',
-  'diagnosis.codeChosen': 'Chosen: {code} {title}',
   'diagnosis.aboutCodes': 'About this list',
   'diagnosis.aboutCodesText': 'A choice of common diagnoses from ICD-10-CM, fiscal year 2025, by the US National Center for Health Statistics and CMS; in the public domain. Spanish titles are this project’s own, for reading. What is signed carries the English title.',
   'diagnosis.words': 'Diagnosis in words',
@@ -24,7 +23,6 @@ export const diagnosis = {
   'diagnosis.afterwards': 'Once signed, it cannot be changed.',
 
   'preview.title': 'This is what you sign',
-  'preview.about': 'Diagnosis',
   'preview.code': 'Code',
   'preview.words': 'In words',
   'preview.note': 'Note',

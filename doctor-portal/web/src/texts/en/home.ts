@@ -6,7 +6,6 @@ export const home = {
   'waiting.nobodyText': 'Let your patient scan your card. Whoever arrives appears here by itself.',
   'waiting.showCard': 'Show my card',
   'waiting.arrived': '{name} is waiting',
-  'waiting.since': 'since {time}',
   'waiting.arriving': 'Arriving',
   'waiting.arrivingText': { one: 'A patient has scanned your card and is choosing what to share.', other: '{count} patients have scanned your card and are choosing what to share.' },
   'waiting.inVisit': 'In a visit',

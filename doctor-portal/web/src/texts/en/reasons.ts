@@ -87,7 +87,7 @@ export const reasons = {
   'code.cloud-busy': 'The public cloud is busy. Try again in a moment.',
   'code.cloud-failed': 'The public cloud could not do it.',
   'code.hospital-silent': 'The hospital does not answer.',
-  'code.hospital-silent.do': 'What other hospitals sent is here. Try again in a moment.',
+  'code.hospital-silent.do': 'What other hospitals send is shown. Try again in a moment.',
   'code.hospital-clock': 'The clock here or at the hospital is wrong.',
   'code.hospital-refused': 'The hospital refused.',
   'code.hospital-refused.do': 'The patient may have revoked the consent, or its searches are used up. Ask the patient.',

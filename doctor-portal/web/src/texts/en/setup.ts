@@ -92,7 +92,6 @@ export const setup = {
   'import.passphrase': 'Passphrase of the file',
   'import.passphraseNeeded': 'Enter the passphrase that was chosen for the export.',
   'import.do': 'Import the keys',
-  'import.done': 'Your keys are here.',
 
   'unlock.title': 'Unlock your keys',
   'unlock.passkey': 'Unlock with your passkey',

@@ -43,7 +43,7 @@ export const visit = {
   'consent.until': 'Until',
   'consent.searches': 'Searches',
   'consent.usesOf': '{uses} of {max} used',
-  'consent.writeTo': 'Diagnosis goes to',
+  'consent.writeTo': 'Diagnosis to',
   'consent.noWrite': 'the patient alone',
   'consent.grants': 'Hospitals and parts',
   'consent.hospital': 'Hospital',

@@ -10,7 +10,6 @@ export const diagnosis: Same<typeof en> = {
   'diagnosis.codeNone': 'Nada coincide con «{query}». Escríbalo abajo con palabras.',
   'diagnosis.codeFound': { one: '{count} código coincide', other: '{count} códigos coinciden' },
   'diagnosis.codeRemove': 'Quitar el código',
-  'diagnosis.codeChosen': 'Elegido: {code} {title}',
   'diagnosis.aboutCodes': 'Sobre esta lista',
   'diagnosis.aboutCodesText': 'Una selección de diagnósticos frecuentes de ICD-10-CM, año fiscal 2025, del National Center for Health Statistics y los CMS de EE. UU.; de dominio público. Los títulos en español son de este proyecto, para leer. Lo que se firma lleva el título en inglés.',
   'diagnosis.words': 'Diagnóstico con palabras',
@@ -26,7 +25,6 @@ export const diagnosis: Same<typeof en> = {
   'diagnosis.afterwards': 'Una vez firmado, no se puede cambiar.',
 
   'preview.title': 'Esto es lo que firma',
-  'preview.about': 'Diagnóstico',
   'preview.code': 'Código',
   'preview.words': 'Con palabras',
   'preview.note': 'Nota',

@@ -8,7 +8,6 @@ export const home: Same<typeof en> = {
   'waiting.nobodyText': 'Deje que su paciente escanee su tarjeta. Quien llegue aparecerá aquí por sí solo.',
   'waiting.showCard': 'Mostrar mi tarjeta',
   'waiting.arrived': '{name} está esperando',
-  'waiting.since': 'desde las {time}',
   'waiting.arriving': 'Llegando',
   'waiting.arrivingText': { one: 'Un paciente ha escaneado su tarjeta y está eligiendo qué compartir.', other: '{count} pacientes han escaneado su tarjeta y están eligiendo qué compartir.' },
   'waiting.inVisit': 'En visita',

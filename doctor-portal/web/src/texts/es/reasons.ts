@@ -89,7 +89,7 @@ export const reasons: Same<typeof en> = {
   'code.cloud-busy': 'La nube pública está ocupada. Inténtelo en un momento.',
   'code.cloud-failed': 'La nube pública no pudo hacerlo.',
   'code.hospital-silent': 'El hospital no responde.',
-  'code.hospital-silent.do': 'Lo que enviaron otros hospitales está aquí. Inténtelo en un momento.',
+  'code.hospital-silent.do': 'Lo que envían otros hospitales se muestra. Inténtelo en un momento.',
   'code.hospital-clock': 'El reloj de aquí o el del hospital está mal.',
   'code.hospital-refused': 'El hospital lo rechazó.',
   'code.hospital-refused.do': 'El paciente puede haber revocado el consentimiento, o sus búsquedas están agotadas. Pregunte al paciente.',

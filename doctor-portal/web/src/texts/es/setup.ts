@@ -94,7 +94,6 @@ export const setup: Same<typeof en> = {
   'import.passphrase': 'Frase de contraseña del archivo',
   'import.passphraseNeeded': 'Introduzca la frase de contraseña que se eligió al exportar.',
   'import.do': 'Importar las claves',
-  'import.done': 'Sus claves están aquí.',
 
   'unlock.title': 'Abra sus claves',
   'unlock.passkey': 'Abrir con su llave de acceso',

@@ -45,7 +45,7 @@ export const visit: Same<typeof en> = {
   'consent.until': 'Hasta',
   'consent.searches': 'Búsquedas',
   'consent.usesOf': '{uses} de {max} usadas',
-  'consent.writeTo': 'El diagnóstico va a',
+  'consent.writeTo': 'Diagnóstico a',
   'consent.noWrite': 'solo el paciente',
   'consent.grants': 'Hospitales y partes',
   'consent.hospital': 'Hospital',
