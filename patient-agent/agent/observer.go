@@ -39,34 +39,38 @@ const (
 	actWritten  = "written"
 )
 
-// activity is what is known of a visit's consent, in the order of time.
-func activity(c keystore.Content, v keystore.Visit) []Activity {
-	out := []Activity{}
-	if v.Consent == nil {
-		return out
-	}
-	for _, u := range v.Uses {
-		code := actSearched
-		if u.Write {
-			code = actWritten
-		}
-		out = append(out, Activity{Code: code, Time: u.Time.Time()})
-	}
+// activities are what the hospitals have told of each consent.
+func activities(c keystore.Content) map[message.Hash][]Activity {
+	out := map[message.Hash][]Activity{}
 	for _, h := range c.Hospitals {
 		list, err := message.DecodeReleases(h.Releases)
 		if err != nil {
 			continue // cannot be: it was encoded here
 		}
 		for _, r := range list {
-			if r.Consent == *v.Consent {
-				code := actReleased
-				if written(r) {
-					code = actWritten
-				}
-				out = append(out, Activity{Code: code, Time: r.Time.Time(), Hospital: h.Hospital, Resources: r.Resources, Classes: r.Classes})
+			code := actReleased
+			if written(r) {
+				code = actWritten
 			}
+			out[r.Consent] = append(out[r.Consent], Activity{Code: code, Time: r.Time.Time(), Hospital: h.Hospital, Resources: r.Resources, Classes: r.Classes})
 		}
 	}
+	return out
+}
+
+// activity is what is known of a visit's consent, in the order of time. A search for
+// where to write is left out: that something was written, the hospital tells.
+func activity(v keystore.Visit, told map[message.Hash][]Activity) []Activity {
+	out := []Activity{}
+	if v.Consent == nil {
+		return out
+	}
+	for _, u := range v.Uses {
+		if !u.Write {
+			out = append(out, Activity{Code: actSearched, Time: u.Time.Time()})
+		}
+	}
+	out = append(out, told[*v.Consent]...)
 	slices.SortStableFunc(out, func(x, y Activity) int { return x.Time.Compare(y.Time) })
 	return out
 }

@@ -150,8 +150,9 @@ func (a *Agent) Visits() ([]Visit, error) {
 	}
 	out := []Visit{}
 	err = o.store.View(func(c keystore.Content) error {
+		told := activities(c)
 		for _, v := range slices.Backward(c.Visits) {
-			out = append(out, a.show(o, c, v))
+			out = append(out, a.show(o, v, told))
 		}
 		return nil
 	})
@@ -170,17 +171,17 @@ func (a *Agent) Visit(id string) (Visit, error) {
 		if v == nil {
 			return errNoVisit
 		}
-		out = a.show(o, c, *v)
+		out = a.show(o, *v, activities(c))
 		return nil
 	})
 	return out, storeProblem(err)
 }
 
-// show words a visit; the clouds' part of it is in the content too.
-func (a *Agent) show(o *opened, c keystore.Content, v keystore.Visit) Visit {
+// show words a visit; told is what the hospitals have told of each consent.
+func (a *Agent) show(o *opened, v keystore.Visit, told map[message.Hash][]Activity) Visit {
 	out := Visit{ID: v.ID, State: v.State, Reason: Reason{Code: v.Code, Says: v.Says}, Doctor: v.Doctor, Licence: v.Licence, Department: v.Department,
 		Started: v.Started, Updated: v.Updated, Consent: v.Consent, Diagnosis: v.Diagnosis, Credential: credentialHash(v.Credential),
-		Shared: v.Consent != nil, Repeatable: repeatable(v), Until: until(v), Activity: activity(c, v)}
+		Shared: v.Consent != nil, Repeatable: repeatable(v), Until: until(v), Activity: activity(v, told)}
 	if out.Code == "" { // of an older version
 		out.Code = map[State]string{Waiting: codeWaiting, Verified: codeVerified, Shared: codeShared, Diagnosed: codeDiagnosed, Failed: codeFailed}[v.State]
 	}
