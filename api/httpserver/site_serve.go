@@ -112,7 +112,8 @@ func (s *Site) Protect(c echo.Context, name string) {
 }
 
 // powers are the features that a page can be refused (Permissions Policy): what reads
-// sensors and devices, what identifies a person, what shows her screen.
+// sensors and devices, what identifies a person, what shows her screen. A browser without
+// one of them notes that in its console and goes on.
 var powers = []string{
 	"accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read", "display-capture", "encrypted-media", "fullscreen",
 	"gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "local-fonts", "magnetometer", "microphone",

@@ -32,7 +32,7 @@ const (
 // newSite is the doctor's page.
 func newSite(cfg Config) (*httpserver.Site, error) {
 	return httpserver.NewSite(httpserver.SiteOptions{Files: web.Built(), Unbuilt: web.Unbuilt(), Policy: pagePolicy,
-		Features: []string{"publickey-credentials-create", "publickey-credentials-get", "fullscreen"},
+		Features: []string{"publickey-credentials-create", "publickey-credentials-get"},
 		Framed:   "viewer", FramedPolicy: viewerPolicy, HTTPS: strings.HasPrefix(cfg.Origin, "https://")})
 }
 

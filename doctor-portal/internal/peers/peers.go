@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/doctor-portal/doctor"
@@ -47,7 +46,7 @@ type World struct {
 	Issuer    *ecc.Issuer
 	Cloud     *Cloud
 	Pins      message.Pins
-	Authority *doctorcert.Issuer
+	Authority *Authority
 	Verify    message.CertificateVerifier
 	Seen      *SeenStore
 	Tape      *Tape // what the doctor drew
@@ -96,8 +95,7 @@ func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	w.Tape = &Tape{Src: rand.NewChaCha8([32]byte{4, byte(suite)})}
 	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(w.Rand)), bytes.Repeat([]byte{9}, 32)))
 	w.Cloud = &Cloud{W: w, Sign: Must(ecc.GenerateSigningKey(w.Rand)), Kem: Must(ecc.GenerateKEM(suite, w.Rand))}
-	w.Authority = Must(doctorcert.NewIssuer(AuthorityName, Must(ecc.GenerateSigningKey(w.Rand)), CertificateLife, w.Rand))
-	w.Verify = Must(doctorcert.NewAuthority(AuthorityName, Must(w.Authority.JWKS()))).Verify
+	w.Authority, w.Verify = w.newAuthority()
 	w.Pins = message.Pins{CloudID: CloudID, PK: w.Issuer.Public(), PUKC: w.Cloud.Sign.Public()}
 	return w
 }
