@@ -39,6 +39,11 @@ function Ask({ c }: { c: Consent }) {
     return (
       <Screen key="over" title={t('stopped.title')} back={to.consents}>
         <Callout tone="ok" title={t('stopped.text', { doctor })} />
+        <Actions>
+          <Button kind="primary" size="wide" href={to.consents}>
+            {t('consents.title')}
+          </Button>
+        </Actions>
       </Screen>
     )
   }

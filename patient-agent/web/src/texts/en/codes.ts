@@ -13,7 +13,7 @@ export const codes = {
   'class.IMMUNIZATION': 'Vaccinations',
   'class.PROCEDURE': 'Operations and treatments',
   'class.LAB': 'Blood and lab tests',
-  'class.VITAL': 'Blood pressure, pulse, weight',
+  'class.VITAL': 'Blood pressure and pulse',
   'class.IMAGING': 'X-rays and scans',
   'class.DIAGNOSTIC': 'Examination reports',
   'class.GENETIC': 'Gene tests',
@@ -24,7 +24,7 @@ export const codes = {
   'class.DOCUMENT': 'Letters and documents',
   'class.ENCOUNTER': 'Visits and stays',
   'class.FINANCIAL': 'Bills and insurance',
-  'class.DEMOGRAPHIC': 'Name, address, birth date',
+  'class.DEMOGRAPHIC': 'Name and address',
   'class.ADMIN': 'Office papers',
   'class.OTHER': 'Everything else',
 

@@ -13,7 +13,7 @@ export const codes = {
   'class.IMMUNIZATION': 'Vacunas',
   'class.PROCEDURE': 'Operaciones y tratamientos',
   'class.LAB': 'Análisis de sangre y laboratorio',
-  'class.VITAL': 'Tensión, pulso, peso',
+  'class.VITAL': 'Tensión y pulso',
   'class.IMAGING': 'Radiografías y otras imágenes',
   'class.DIAGNOSTIC': 'Informes de exploraciones',
   'class.GENETIC': 'Pruebas genéticas',
@@ -24,7 +24,7 @@ export const codes = {
   'class.DOCUMENT': 'Cartas y documentos',
   'class.ENCOUNTER': 'Visitas y estancias',
   'class.FINANCIAL': 'Facturas y seguros',
-  'class.DEMOGRAPHIC': 'Nombre, dirección, fecha de nacimiento',
+  'class.DEMOGRAPHIC': 'Nombre y dirección',
   'class.ADMIN': 'Papeles de oficina',
   'class.OTHER': 'Todo lo demás',
 
