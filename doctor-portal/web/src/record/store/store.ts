@@ -19,8 +19,11 @@ interface Shelf {
   readonly stop: AbortController
 }
 
-/** How often the page is told of new items while a batch is being read, in milliseconds. */
-const pace = 200
+/**
+ * How long the page waits for news while a batch is being read, in milliseconds: at first
+ * and at most. Each news has it derive everything anew, so that the waits grow.
+ */
+const pace = { first: 200, most: 1600 }
 
 /**
  * The record of one visit: what each hospital sent, parsed piece by piece, in the order of
@@ -50,6 +53,7 @@ export class RecordStore {
   async #fill(shelf: Shelf): Promise<void> {
     const waiting = [...shelf.batch.records].sort((a, b) => rank(b.type) - rank(a.type) || b.number - a.number)
     let told = performance.now()
+    let wait = pace.first
     let first = true
     const step = (): boolean => {
       const entry = waiting.pop()
@@ -57,9 +61,10 @@ export class RecordStore {
       shelf.items.push(read(entry, parse(text(shelf.batch, entry))))
       const next = waiting.at(-1)
       const begun = first && !!next && !firstTypes.has(next.type)
-      if (begun || performance.now() - told > pace) {
+      if (begun || performance.now() - told > wait) {
         first &&= !begun
         told = performance.now()
+        wait = Math.min(pace.most, wait * 2)
         this.#changed()
       }
       return next !== undefined

@@ -79,18 +79,9 @@ export function Warnings({ item }: { item: Item }) {
   )
 }
 
-/** Phrases with a mark between them. */
+/** Phrases, with a mark between them that the style sheet draws. */
 export function Phrases({ words }: { words: readonly string[] }) {
-  return (
-    <>
-      {words.map((w, i) => (
-        <span key={i}>
-          {i > 0 && <span class="rec-dot" aria-hidden="true"> · </span>}
-          <bdi>{w}</bdi>
-        </span>
-      ))}
-    </>
-  )
+  return <>{words.map((w, i) => <bdi key={i} class="rec-phrase">{i > 0 ? ' ' : ''}{w}</bdi>)}</>
 }
 
 /** What an item says below its title; of an observation the value first. */
@@ -99,7 +90,7 @@ export function Said({ item, most }: { item: Item; most?: number }) {
   const words = phrases(item, store, now).slice(0, most)
   const o = item.facts.kind === 'observation' ? item.facts : undefined
   if (!o) return <Phrases words={words} />
-  return <><ValueMark observation={o} strong />{words.length > 1 && <span class="rec-dot" aria-hidden="true"> · </span>}<Phrases words={words.slice(1)} /></>
+  return <><bdi class="rec-phrase"><ValueMark observation={o} strong /></bdi>{words.length > 1 && ' '}<Phrases words={words.slice(1)} /></>
 }
 
 /** A problem has two dates, of which only one is its beginning. */
