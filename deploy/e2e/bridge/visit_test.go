@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,10 @@ import (
 	patient "medunion/patient-agent/agent"
 )
 
-// page is what a page knows of a visit.
+// pageVisit is what a page knows of a visit.
 type pageVisit struct {
 	ID, State string
+	Patient   struct{ ID, Credential string }
 	Search    *struct{ State string }
 	Hospitals []struct {
 		Hospital, State string
@@ -50,11 +52,14 @@ func TestVisitInTheBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	people := must(visit.Join(t.Context(), world, plan, log))
+	var logs lockedBuffer
+	wire := tapPortal(t, world, &logs)
 
 	s := newStation(browser, t, world.Portal, worker)
 	if err := s.open(); err != nil {
 		t.Fatal(err)
 	}
+	wire.forget()
 	s.register(world, plan)
 	var card struct{ Link string }
 	s.must(&card, "card")
@@ -71,9 +76,56 @@ func TestVisitInTheBrowser(t *testing.T) {
 	s.checkEvidence(v.ID)
 	s.must(nil, "close", v.ID)
 	s.must(nil, "lock")
+	checkTap(t, wire, logs.String(), map[string]string{"a diagnosis": note, "the patient": v.Patient.ID, "her credential": v.Patient.Credential,
+		"a resource": `"resourceType":"`, "a person of the record": family(t, plan)})
 	if kept := s.stored(); bytes.Contains(kept, []byte(`"resourceType"`)) {
 		t.Error("a record lies in the browser's storage")
 	}
+}
+
+// note is what the doctor writes, and nothing else in the world.
+const note = "Quetzalcoatlus northropi, measured at home"
+
+// family is the patient's family name in her record.
+func family(t *testing.T, plan visit.Plan) string {
+	t.Helper()
+	var p struct{ Name []struct{ Family string } }
+	if err := json.Unmarshal(plan.File.Patient().Raw, &p); err != nil || len(p.Name) == 0 || len(p.Name[0].Family) < 5 {
+		t.Fatal("the patient has no name to look for")
+	}
+	return p.Name[0].Family
+}
+
+// checkTap looks for what no portal may learn, in what passed through it and in its log.
+func checkTap(t *testing.T, wire *tap, logs string, canaries map[string]string) {
+	t.Helper()
+	passed := wire.passed()
+	if !strings.Contains(passed, "/v1/inbox/events") || !strings.Contains(passed, `{"message":"`) || !strings.Contains(logs, "/v1/inbox/messages") {
+		t.Fatalf("the visit passes elsewhere: %d bytes at the tap, %d in the log", len(passed), len(logs))
+	}
+	for what, text := range canaries {
+		if holds(passed, text) || holds(logs, text) {
+			t.Errorf("%s reached the portal", what)
+		}
+	}
+}
+
+// lockedBuffer is a log of many goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func (s *station) await(what string, is func() bool) {
@@ -149,7 +201,7 @@ func (s *station) checkRecords(plan visit.Plan, v pageVisit) {
 func (s *station) checkDiagnosis(id string) {
 	s.t.Helper()
 	var preview struct{ Bundle string }
-	s.must(&preview, "preview", id, object{"text": "Hypertension, newly found", "note": "Measure at home.",
+	s.must(&preview, "preview", id, object{"text": "Hypertension, newly found", "note": note,
 		"attachment": object{"name": "a.pdf", "type": "application/pdf", "data": blob{[]byte("%PDF-1.4 small")}}})
 	var d diagnosis
 	s.must(&d, "sign", id, preview.Bundle)
