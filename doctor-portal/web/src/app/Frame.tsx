@@ -14,6 +14,7 @@ import { useVisitPart, type VisitPart } from './visitPart.ts'
 import { guard, useScreen, type Found } from './routes.ts'
 import { Side } from './Side.tsx'
 import { SignOut } from './SignOut.tsx'
+import { useFocusOn } from './work.ts'
 import { Warnings, warned } from './Warnings.tsx'
 
 /** The workplace with unlocked keys: bar, waiting list at the side, one screen. */
@@ -26,6 +27,7 @@ export function Frame({ doctor, status }: { doctor: Doctor; status: Status }) {
   const [asked, ask] = useState<'lock' | 'signOut'>()
   const lock = () => (place.visits.some((v) => v.state === 'open') ? ask('lock') : void place.lock('asked'))
   useArrivals()
+  useFocusOn(screen.at)
   return (
     <PageShell
       wide

@@ -20,6 +20,7 @@ interface CodeSearchProps {
 export function CodeSearch({ chosen, onChoose }: CodeSearchProps) {
   const id = useId()
   const box = useRef<HTMLInputElement>(null)
+  const justChosen = useRef(false)
   const [list, setList] = useState<List>()
   const [query, setQuery] = useState('')
   const [at, setAt] = useState(-1)
@@ -28,6 +29,7 @@ export function CodeSearch({ chosen, onChoose }: CodeSearchProps) {
   const found = list && open ? search(list.codes, query, language()) : []
   const choose = (e: Entry) => {
     if (!list) return
+    justChosen.current = true
     onChoose({ system: list.system, code: e.code, display: e.en })
     setQuery('')
     setOpen(false)
@@ -45,7 +47,7 @@ export function CodeSearch({ chosen, onChoose }: CodeSearchProps) {
     e.preventDefault()
     e.stopPropagation()
   }
-  if (chosen) return <ChosenCode chosen={chosen} list={list} onLoad={load} onRemove={remove} />
+  if (chosen) return <ChosenCode focus={justChosen.current} chosen={chosen} list={list} onLoad={load} onRemove={remove} />
   const shown = open && query.trim() !== ''
   return (
     <Field id={id} label={t('diagnosis.code')} hint={t('diagnosis.codeHint')}>
@@ -101,14 +103,27 @@ function Options({ id, found, at, onChoose }: { id: string; found: Entry[]; at: 
   )
 }
 
+interface ChosenCodeProps {
+  chosen: Chosen
+  list: List | undefined
+  /** Takes the focus, which was in the field whose place it takes. */
+  focus: boolean
+  onLoad: () => void
+  onRemove: () => void
+}
+
 /** The chosen code with its title in the reader's language, where that is known. */
-function ChosenCode({ chosen, list, onLoad, onRemove }: { chosen: Chosen; list: List | undefined; onLoad: () => void; onRemove: () => void }) {
-  useEffect(onLoad, [])
+function ChosenCode({ chosen, list, focus, onLoad, onRemove }: ChosenCodeProps) {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    onLoad()
+    if (focus) box.current?.focus()
+  }, [])
   const title = list?.codes.find((e) => e.code === chosen.code)?.[language()] ?? chosen.display
   return (
     <div class="nhsuk-form-group">
       <p class="nhsuk-label">{t('diagnosis.code')}</p>
-      <div class="dp-chosen" role="status">
+      <div class="dp-chosen" role="group" aria-label={`${t('diagnosis.code')}: ${chosen.code} ${title}`} tabIndex={-1} ref={box}>
         <Tag tone="info">{chosen.code}</Tag> <span>{title}</span>
         <Button kind="quiet" size="small" icon="cross" onClick={onRemove}>{t('diagnosis.codeRemove')}</Button>
       </div>

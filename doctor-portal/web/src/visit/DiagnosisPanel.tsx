@@ -16,7 +16,8 @@ import type { Room } from './rooms.ts'
 export function DiagnosisPanel({ visit, room }: { visit: Visit; room: Room }) {
   useObservable(room)
   const box = useRef<HTMLElement>(null)
-  useEffect(() => box.current?.focus(), [])
+  const signed = visit.diagnosis !== undefined
+  useEffect(() => box.current?.focus(), [signed])
   const hide = () => {
     room.set({ writing: false })
     document.getElementById('write-diagnosis')?.focus()

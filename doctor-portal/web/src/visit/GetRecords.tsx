@@ -45,6 +45,7 @@ interface StartProps {
 function Start({ visit, consent, busy, filter, onFilter, onGet }: StartProps) {
   const over = useNow(5000) >= consent.expires
   const failed = visit.hospitals.some((h) => h.state === 'failed' || h.state === 'cancelled')
+  const nothing = visit.search !== undefined && visit.search.state !== 'done' && visit.hospitals.length === 0
   const usedUp = consent.uses >= consent.maxUses
   if (over) return <Callout tone="warn" title={t('consent.expiredTitle')}><p>{t('consent.expiredText')}</p></Callout>
   if (usedUp && !failed) return <p class="mu-quiet">{t('fetch.usedUp')}</p>
@@ -54,10 +55,10 @@ function Start({ visit, consent, busy, filter, onFilter, onGet }: StartProps) {
       {!began && <p>{t('fetch.text', { count: consent.grants.length })}</p>}
       {!failed && <Part consent={consent} filter={filter} onFilter={onFilter} />}
       <Buttons>
-        <Button kind={began && !failed ? 'secondary' : 'primary'} icon={began ? 'refresh' : 'search'} busy={busy} onClick={onGet}>
-          {t(failed ? 'fetch.retry' : began ? 'fetch.again' : 'fetch.do')}
+        <Button kind={began && !failed && !nothing ? 'secondary' : 'primary'} icon={began ? 'refresh' : 'search'} busy={busy} onClick={onGet}>
+          {t(failed ? 'fetch.retry' : nothing ? 'app.retry' : began ? 'fetch.again' : 'fetch.do')}
         </Button>
-        {began && !failed && <span class="mu-quiet">{t('fetch.againHint')}</span>}
+        {began && !failed && !nothing && <span class="mu-quiet">{t('fetch.againHint')}</span>}
       </Buttons>
     </>
   )

@@ -6,7 +6,7 @@ import { reasonAdvice, reasonWords } from '../app/problems.ts'
 import { goTo, link, visitTabs, type VisitTab } from '../app/routes.ts'
 import { useObservable } from '../app/store.ts'
 import { TroubleCallout } from '../app/Trouble.tsx'
-import { useNow, useWork } from '../app/work.ts'
+import { useFocusOn, useNow, useWork } from '../app/work.ts'
 import { Decline } from '../home/Decline.tsx'
 import { WhatComes } from '../home/lists.tsx'
 import { nameOf, PersonLine } from '../home/PersonName.tsx'
@@ -79,6 +79,7 @@ function Open({ visit, tab, room }: { visit: Visit; tab: VisitTab; room: Room })
   const now = useNow(60_000)
   useEffect(() => room.follow(visit), [visit, room])
   const here = room.store.sources.length > 0
+  useFocusOn(`${here} ${tab} ${visit.search?.state}`)
   const select = (to: string) => goTo({ at: 'visit', id: visit.id, tab: visitTabs.find((x) => x === to) ?? 'visit' })
   const brought = place.people.of(visit.id)
   const signals = brought?.signals
