@@ -3,5 +3,6 @@ import { medunionUI } from './vite.js'
 
 export default defineConfig({
   plugins: [medunionUI()],
-  test: { include: ['test/**/*.test.{ts,tsx}'] },
+  // axe in jsdom takes seconds where other work fills the machine.
+  test: { include: ['test/**/*.test.{ts,tsx}'], testTimeout: 60_000 },
 })
