@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"text/template"
 
-	"medunion/api/message"
+	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
 )
@@ -17,11 +18,13 @@ type scene struct {
 	Link            string
 	Doctor, Patient suite.API
 	Home            *suite.Hospital
-	Departments     []message.Code
+	Pages           pages
+	Signals         string // folder of recordings to try
 }
 
-// guide makes a doctor and a patient ready and prints every address and what to try.
-func guide(ctx context.Context, w io.Writer, s *suite.Suite, plan visit.Plan) error {
+// guide makes doctors and patients ready and prints every address and what to try.
+func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir string) error {
+	plan := visit.NewPlan(src)
 	p, err := visit.Join(ctx, s, plan, &visit.Log{})
 	if err != nil {
 		return err
@@ -30,11 +33,17 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, plan visit.Plan) er
 	if err != nil {
 		return err
 	}
-	sc := scene{Suite: s, Plan: plan, Link: card.Link, Home: s.Hospitals[plan.Home]}
+	sc := scene{Suite: s, Plan: plan, Link: card.Link, Home: s.Hospitals[plan.Home], Signals: filepath.Join(dir, "recordings")}
 	if sc.Doctor, err = s.API("doctor-" + visit.DoctorID); err != nil {
 		return err
 	}
 	if sc.Patient, err = s.API(visit.PatientName); err != nil {
+		return err
+	}
+	if sc.Pages, err = makePages(ctx, s, plan, src, p); err != nil {
+		return err
+	}
+	if err := writeRecordings(sc.Signals); err != nil {
 		return err
 	}
 	return text.Execute(w, sc)
@@ -42,6 +51,22 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, plan visit.Plan) er
 
 var text = template.Must(template.New("guide").Parse(`
 Everything runs. Ctrl-C stops it.
+
+In the browser:
+
+  doctor            {{.Suite.Portal}}/
+                    {{.Pages.Doctor.Name}}'s keys wait in a file: choose "I have my keys in a file"
+                    file        {{.Pages.Doctor.File}}
+                    passphrase  {{.Pages.DoctorPassphrase}}
+                    As a new doctor instead: make keys, and paste the certificate request at {{.Suite.Authority}}/
+  patient           {{.Pages.Patient}}
+                    {{.Pages.PatientName}}, linked at her hospitals; passphrase {{.Pages.Passphrase}}
+  new patient       {{.Pages.New.Link}}
+                    registration code {{.Pages.New.Code}}; as {{.Pages.New.Name}}, desk code{{if gt (len .Pages.New.Desks) 1}}s{{end}}{{range .Pages.New.Desks}}
+                      {{.Hospital}}  {{.Code}}{{end}}
+  measurements      {{.Signals}}/mitdb-100-60s-360hz.csv (ECG, 360 a second), ring_data.csv (a ring's pulse wave, 32 a second)
+
+The parties:
 
   public cloud      {{.Suite.Cloud}}
 {{range .Suite.Hospitals}}  {{.ID}}        {{.URL}}   administration {{.Admin}}

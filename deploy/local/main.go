@@ -22,7 +22,7 @@ import (
 	"medunion/ecc"
 )
 
-//go:embed testdata/synthea/*.json testdata/signals/mitdb-100-60s-360hz.csv
+//go:embed testdata/synthea/*.json testdata/signals/mitdb-100-60s-360hz.csv testdata/signals/ring_data.csv
 var testdata embed.FS
 
 // options are common to both commands.

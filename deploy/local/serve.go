@@ -26,10 +26,9 @@ func (serveCmd) Run(ctx context.Context, o *options) error {
 	if err != nil {
 		return errors.Join(err, remove())
 	}
-	plan := visit.NewPlan(src)
 	err = visit.Import(ctx, s, src)
 	if err == nil {
-		err = guide(ctx, os.Stdout, s, plan)
+		err = guide(ctx, os.Stdout, s, src, dir)
 	}
 	if err == nil {
 		<-ctx.Done()
