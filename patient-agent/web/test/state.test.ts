@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Consent, HospitalReleases, Release, Visit } from '../src/api/types.ts'
-import { consentState, inForce, newest, running, visitSteps } from '../src/logic/consent.ts'
+import { broken, consentState, inForce, newest, running, visitSteps } from '../src/logic/consent.ts'
 import { byDay, under } from '../src/logic/seen.ts'
 
 const now = Date.parse('2026-11-21T12:00:00Z')
@@ -40,6 +40,14 @@ test('home shows the visit that goes on, and a diagnosis for a day', () => {
   expect(running([done])).toBeUndefined()
   expect(newest([done], now)).toBe(done)
   expect(newest([{ ...done, updated: '2026-11-20T11:00:00Z' }], now)).toBeUndefined()
+})
+
+test('a visit that broke off is offered again, unless something came after it', () => {
+  const off = visit({ state: 'failed', repeatable: true })
+  expect(broken([off], now)).toBe(off)
+  expect(broken([visit({ state: 'diagnosed' }), off], now)).toBeUndefined()
+  expect(broken([{ ...off, repeatable: false }], now)).toBeUndefined()
+  expect(broken([{ ...off, updated: '2026-11-20T11:00:00Z' }], now)).toBeUndefined()
 })
 
 const release = (number: number, time: string, of: string) => ({ number, time, consent: of }) as Release

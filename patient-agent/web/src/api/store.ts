@@ -71,6 +71,8 @@ async function run(n: Name, e: Entry): Promise<void> {
     } catch (x) {
       if (forgotten()) return
       e.problem = x instanceof Problem ? x : new Problem('internal', 'internal', String(x))
+      // Closed or locked meanwhile, and the event that told of it was missed.
+      if (n !== 'status' && (e.problem.kind === 'unauthenticated' || e.problem.code === 'store-locked')) void reload('status')
     }
   } while (e.again)
   e.running = undefined

@@ -24,6 +24,13 @@ export function newest(visits: readonly Visit[], now: number): Visit | undefined
   return visits.find((v) => v.state === 'diagnosed' && v.diagnosis !== undefined && now - Date.parse(v.updated) < 24 * 3600_000)
 }
 
+/** The last visit, if it broke off within the last day and can be begun again. */
+export function broken(visits: readonly Visit[], now: number): Visit | undefined {
+  const last = visits[0]
+  const fresh = last !== undefined && now - Date.parse(last.updated) < 24 * 3600_000
+  return fresh && last.state === 'failed' && last.repeatable ? last : undefined
+}
+
 export type StepState = 'done' | 'current' | 'waiting' | 'failed'
 
 /** The five steps of a visit: asked, answered, shared, read, diagnosed. */

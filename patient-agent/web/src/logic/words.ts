@@ -4,11 +4,11 @@ export function hospitalName(id: string): string {
     .split(/[-._]+/)
     .filter((s) => s !== '')
     .map((s) => s[0]!.toUpperCase() + s.slice(1))
-    .join(' ');
+    .join(' ')
 }
 
 /** A code for which there is no text yet, made readable. */
 export function readable(code: string): string {
-  const words = code.replaceAll('_', ' ').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const words = code.replaceAll('_', ' ').toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -1,6 +1,6 @@
 import { Button, Card, Icon, Tag, type IconName } from '@medunion/ui'
 import { use } from '../api/store.ts'
-import { inForce, newest, running } from '../logic/consent.ts'
+import { broken, inForce, newest, running } from '../logic/consent.ts'
 import { draft } from '../parts/draft.ts'
 import { to } from '../parts/route.ts'
 import { Screen } from '../parts/screen.tsx'
@@ -15,6 +15,7 @@ export function Home() {
   const linked = use('hospitals').value?.hospitals.filter((h) => h.enrolled).length
   const now = running(list)
   const fresh = newest(list, Date.now())
+  const off = broken(list, Date.now())
   const prepared = draft.use() !== undefined
   return (
     <Screen title={name ? t('home.hello', { name }) : t('home.title')} wide>
@@ -32,6 +33,14 @@ export function Home() {
           <Card title={t('home.diagnosis', { doctor: fresh.doctor })} aside={<Tag tone="ok" icon="check">{t('diagnosis.verified')}</Tag>}>
             <Button kind="primary" size="wide" href={to.diagnosis(fresh.diagnosis)}>
               {t('home.diagnosis.do')}
+            </Button>
+          </Card>
+        )}
+        {off && (
+          <Card title={t('home.running', { doctor: off.doctor })} aside={<Tag tone="warn" icon="warning">{t('home.broken.tag')}</Tag>}>
+            <p>{t.find(`state.${off.code}`, { doctor: off.doctor }) ?? t('state.failed')}</p>
+            <Button size="wide" href={to.live(off.id)}>
+              {t('home.running.do')}
             </Button>
           </Card>
         )}

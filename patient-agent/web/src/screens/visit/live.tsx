@@ -75,6 +75,9 @@ function Content({ v }: { v: Visit }) {
   )
 }
 
+// Whoever answered without being the doctor meant is at that address still: the code must be scanned anew.
+const worthRepeating = (v: Visit) => v.repeatable && v.code !== 'answer-not-proven'
+
 function Next({ v }: { v: Visit }) {
   return (
     <Actions>
@@ -83,7 +86,7 @@ function Next({ v }: { v: Visit }) {
           {t('live.read')}
         </Button>
       )}
-      {v.repeatable && (
+      {worthRepeating(v) && (
         <>
           <Button kind="primary" size="wide" icon="refresh" href={to.again(v.id)}>
             {t('live.again')}
@@ -91,7 +94,7 @@ function Next({ v }: { v: Visit }) {
           <p class="pp-soft">{t('live.again.text')}</p>
         </>
       )}
-      {v.state === 'failed' && !v.repeatable && (
+      {v.state === 'failed' && !worthRepeating(v) && (
         <Button kind="primary" size="wide" icon="qr" href={to.scan}>
           {t('live.new')}
         </Button>

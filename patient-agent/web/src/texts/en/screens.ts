@@ -9,6 +9,7 @@ export const screens = {
   'home.prepared': 'Go on with the visit you prepared',
   'home.running': 'Your visit with {doctor}',
   'home.running.tag': 'going on',
+  'home.broken.tag': 'broken off',
   'home.running.do': 'See how it stands',
   'home.diagnosis': 'New diagnosis from {doctor}',
   'home.diagnosis.do': 'Read it',

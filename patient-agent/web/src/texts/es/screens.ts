@@ -9,6 +9,7 @@ export const screens = {
   'home.prepared': 'Seguir con la visita preparada',
   'home.running': 'Su visita con {doctor}',
   'home.running.tag': 'en curso',
+  'home.broken.tag': 'interrumpida',
   'home.running.do': 'Ver cómo va',
   'home.diagnosis': 'Nuevo diagnóstico de {doctor}',
   'home.diagnosis.do': 'Leerlo',
