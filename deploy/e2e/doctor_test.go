@@ -1,10 +1,12 @@
 package e2e_test
 
 import (
-	"os"
 	"testing"
 
+	"medunion/api/message"
+	"medunion/api/secretfile"
 	"medunion/deploy/e2e/browser"
+	"medunion/deploy/local/suite"
 )
 
 // doctor is a doctor before her page.
@@ -89,7 +91,7 @@ func (d *doctor) callIn() {
 	d.t.Helper()
 	d.Reads("1 patient waits")
 	d.screen("waiting-room")
-	d.Do("Open the visit")
+	d.Do("/^Open the visit/")
 	d.Reads("What the patient allows")
 	d.screen("visit-opened")
 }
@@ -116,14 +118,20 @@ func (d *doctor) diagnose(words, note string) {
 	d.Reads("Sent to the patient")
 }
 
-// newDoctorFromFile loads the sealed keys of a doctor who is registered.
-func (w *world) doctorFromFile(t *testing.T, file, passphrase string) *doctor {
+// registered is a doctor whose keys come from the sealed file that the suite makes.
+func (w *world) registered(t *testing.T, id string) *doctor {
 	t.Helper()
-	if _, err := os.Stat(file); err != nil {
+	e, err := w.ExportDoctor(t.Context(), suite.DoctorProfile{ID: message.ID(id), Name: "Ada Obi",
+		Departments: []message.Code{"OUTPATIENT"}, Affiliation: w.Hospitals[0].ID})
+	if err != nil {
 		t.Fatal(err)
 	}
-	d := w.newDoctor(t, "")
-	d.importKeys(file, passphrase)
+	pass, err := secretfile.Passphrase(e.PassphraseFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := w.newDoctor(t, id)
+	d.importKeys(e.File, string(pass))
 	d.Reads("Nobody is waiting")
 	d.card()
 	return d

@@ -73,7 +73,7 @@ func (p *patient) firstUse() {
 // tell says who she is.
 func (p *patient) tell() {
 	p.t.Helper()
-	p.Fill("My name", "Kirsten Weber")
+	p.Fill("/^My name/", "Kirsten Weber")
 	p.screen("about-me")
 	p.Do("Save")
 	p.Reads("Hello, Kirsten Weber")

@@ -74,7 +74,7 @@ func (p *patient) looksBack() {
 	p.home()
 	p.screen("home")
 	p.Do("/^Who saw my record/")
-	p.Reads("Ada Obi", "from Hospital 1", "All hospitals answered, and nothing is missing.")
+	p.Reads("Ada Obi", "Saw at Hospital 1", "All hospitals answered, and nothing is missing.")
 	p.screen("seen")
 	p.home()
 	p.Do("/^What I allow/")

@@ -71,7 +71,7 @@ func (u *up) interrupt(t *testing.T) {
 }
 
 var (
-	addressPattern = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+	addressPattern = regexp.MustCompile(`http://(?:127\.0\.0\.1|localhost):\d+`)
 	cardPattern    = regexp.MustCompile(`her card\s+(\S+)`)
 )
 
@@ -89,7 +89,9 @@ func answers(t *testing.T, guide string) {
 			t.Errorf("%s: %d %v", a, r.status, err)
 		}
 	}
-	if len(seen) < 9 { // public cloud, two hospitals with their administration, portal, authority, two agents
+	// Public cloud, two hospitals with their administration, portal, authority, the
+	// doctor's agent, the patient's by number and by name, the new patient's.
+	if len(seen) < 11 {
 		t.Errorf("deploy/up prints %d addresses:\n%s", len(seen), guide)
 	}
 }
@@ -100,8 +102,49 @@ func TestUpStartsAndStops(t *testing.T) {
 	heavy(t)
 	t.Parallel()
 	u := startUp(t)
-	answers(t, u.guide(t))
+	guide := u.guide(t)
+	answers(t, guide)
+	newPatientJoins(t, guide)
+	filesLie(t, guide)
 	u.interrupt(t)
+}
+
+var (
+	newPatientPattern = regexp.MustCompile(`new patient\s+http://localhost:(\d+)/#(\S+)\s+registration code (\S+);`)
+	deskPattern       = regexp.MustCompile(`(?m)^\s+(hospital-\d+)  ([A-Z0-9-]{19})$`)
+	filePattern       = regexp.MustCompile(`(?m)^\s+(?:file|measurements)\s+(/\S+)`)
+)
+
+// newPatientJoins uses the printed codes as somebody who begins would.
+func newPatientJoins(t *testing.T, guide string) {
+	t.Helper()
+	found := newPatientPattern.FindStringSubmatch(guide)
+	if found == nil {
+		t.Fatalf("no new patient in %s", guide)
+	}
+	agent, token := "http://127.0.0.1:"+found[1]+"/v1", found[2]
+	ok(t, ask(t.Context(), http.MethodPost, agent+"/registration", token, map[string]string{"code": found[3], "passphrase": "of the new patient"}, nil))
+	desks := deskPattern.FindAllStringSubmatch(guide, -1)
+	if len(desks) == 0 {
+		t.Errorf("no desk code in %s", guide)
+	}
+	for _, d := range desks {
+		ok(t, ask(t.Context(), http.MethodPost, agent+"/hospitals/"+d[1]+"/enrolment", token, map[string]string{"code": d[2]}, nil))
+	}
+}
+
+// filesLie checks that the printed files are there.
+func filesLie(t *testing.T, guide string) {
+	t.Helper()
+	files := filePattern.FindAllStringSubmatch(guide, -1)
+	if len(files) != 2 {
+		t.Errorf("%d files in %s", len(files), guide)
+	}
+	for _, f := range files {
+		if i, err := os.Stat(f[1]); err != nil || i.Size() == 0 {
+			t.Errorf("%s: %v", f[1], err)
+		}
+	}
 }
 
 func TestUpKeepsItsFolder(t *testing.T) {

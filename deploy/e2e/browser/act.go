@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
@@ -116,6 +118,33 @@ func click(ctx context.Context, _ node, o runtime.RemoteObjectID) error {
 	case at.Covered != "":
 		return fmt.Errorf("it is covered by %s", at.Covered)
 	}
+	if err := call(ctx, o, expectClick, nil); err != nil {
+		return err
+	}
+	if err := hit(ctx, at); err != nil {
+		return err
+	}
+	v, thrown, err := runtime.Evaluate(`window[Symbol.for('clicked')] ?? true`).WithReturnByValue(true).Do(ctx)
+	var arrived bool
+	if err := decode(v, thrown, err, &arrived); err != nil {
+		return nil // the click has led to another document
+	}
+	if !arrived {
+		return errors.New("the click does not arrive")
+	}
+	return nil
+}
+
+// expectClick notes whether the next click is one on the element: a page that moves just
+// then is missed, by people too.
+const expectClick = `function() {
+  const clicked = Symbol.for('clicked');
+  window[clicked] = false;
+  const own = (e) => e === this || [...(this.labels ?? [])].includes(e);
+  window.addEventListener('click', (e) => { window[clicked] ||= e.composedPath().some(own) }, { capture: true, once: true });
+}`
+
+func hit(ctx context.Context, at spot) error {
 	for _, kind := range []input.MouseType{input.MouseMoved, input.MousePressed, input.MouseReleased} {
 		e := input.DispatchMouseEvent(kind, at.X, at.Y)
 		if kind != input.MouseMoved {
@@ -232,6 +261,16 @@ func (p Place) Set(role, name string, on bool) {
 // them, is no part of the page.
 func (p Place) Upload(name string, paths ...string) {
 	p.tab.tb.Helper()
+	for i, path := range paths {
+		whole, err := filepath.Abs(path)
+		if err == nil {
+			_, err = os.Stat(whole)
+		}
+		if err != nil {
+			p.tab.tb.Fatal(err)
+		}
+		paths[i] = whole
+	}
 	l := locator{"button", name}
 	p.tab.act(l, "give files to", func() error {
 		return p.on(l, func(ctx context.Context, n node, o runtime.RemoteObjectID) error {

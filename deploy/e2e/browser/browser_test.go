@@ -169,7 +169,7 @@ func TestAudit(t *testing.T) {
 	if len(r.errors) > 0 {
 		t.Errorf("the page breaks %q", r.errors)
 	}
-	if shots, err := os.ReadDir(b.opt.Shots); err != nil || len(shots) != 4 {
+	if shots, err := os.ReadDir(b.opt.Shots); err != nil || len(shots) != 3 {
 		t.Errorf("%d screenshots: %v", len(shots), err)
 	}
 	p.Eval(`document.querySelector('[for=name]').remove()`, nil)

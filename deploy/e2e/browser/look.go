@@ -57,12 +57,15 @@ var (
 	Workstation = Size{1366, 768}
 )
 
-// Screen looks at a screen as it is reached: in the given sizes, light and dark, it is
-// audited, and painted into the folder for screenshots. The last size in light stays.
+// Screen looks at a screen as it is reached: in the given sizes, and in the last one also
+// dark, it is audited, and painted into the folder for screenshots. The last size stays.
 func (t *Tab) Screen(name string, sizes ...Size) {
 	t.tb.Helper()
-	for _, s := range sizes {
+	for i, s := range sizes {
 		for _, dark := range []bool{true, false} {
+			if dark && i < len(sizes)-1 {
+				continue
+			}
 			t.Appearance(s.Width, s.Height, dark)
 			t.settle()
 			look := map[bool]string{true: "dark", false: "light"}[dark]
@@ -73,10 +76,20 @@ func (t *Tab) Screen(name string, sizes ...Size) {
 	}
 }
 
-// settle waits until a change of the appearance is painted.
+// settle waits until a change of the appearance is painted and nothing moves any more.
 func (t *Tab) settle() {
-	_ = t.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`, nil)
-	_ = t.eval(`Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => 0))).then(() => true)`, nil)
+	t.tb.Helper()
+	const still = `(async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const moving = () => document.getAnimations().filter((a) => a.playState === 'running' && a.effect?.getComputedTiming().endTime !== Infinity);
+  for (let quiet = 0; quiet < 3; quiet++) {
+    await frame();
+    const all = moving();
+    if (all.length > 0) quiet = 0;
+    await Promise.all(all.map((a) => a.finished.catch(() => undefined)));
+  }
+})()`
+	t.Eval(still, nil)
 }
 
 // fits says when a page must be scrolled sideways.

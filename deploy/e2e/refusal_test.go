@@ -1,0 +1,156 @@
+package e2e_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	patientagent "medunion/patient-agent/agent"
+)
+
+// What goes wrong is said in words on the page of whom it concerns, and nothing of the
+// record is shown.
+func TestRefusals(t *testing.T) {
+	w := sharedWorld(t)
+	d, p := w.registered(t, "dr-refusals"), w.ready(t, "refusing")
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, *doctor, *patient)
+	}{{"declined", declined}, {"wrong passkey of the patient", wrongPasskey}, {"revoked in mid-visit", revoked}, {"wrong passkey of the doctor", wrongOpener}} {
+		if !t.Run(c.name, func(t *testing.T) { c.run(t, d, p) }) {
+			return // who stands where is unknown now
+		}
+	}
+}
+
+func declined(_ *testing.T, d *doctor, p *patient) {
+	p.consult(d)
+	d.Reads("1 patient waits")
+	d.Do("/^Decline/")
+	d.Reads("The visit ends without anything of the record having been opened.")
+	d.Do("Decline the patient")
+	d.Reads("Nobody is waiting", "Ended in this session")
+	p.home()
+}
+
+// A device that does not recognize its owner signs nothing, and nothing is shared.
+func wrongPasskey(t *testing.T, d *doctor, p *patient) {
+	p.paste(d.link)
+	p.choose()
+	p.Do("No, go on")
+	p.Reads("Do you allow this?")
+	p.device.Verifies(false)
+	p.Do("Share with Ada Obi")
+	p.Reads("Not confirmed", "Nothing was shared or changed.")
+	p.device.Verifies(true)
+	if d.Has("button", "/^Open the visit/") {
+		t.Error("a patient who was not recognized waits")
+	}
+	p.Do("Share with Ada Obi")
+	p.Reads("Your visit")
+	d.callIn()
+}
+
+// The visit of the wrong passkey goes on, and the consent is stopped in its middle.
+func revoked(t *testing.T, d *doctor, p *patient) {
+	p.home()
+	p.Do("/^What I allow/")
+	p.Click("link", "/Ada Obi may look/")
+	p.Do("Stop")
+	p.Reads("Stop Ada Obi from looking?")
+	p.Do("Stop now")
+	p.Reads("Stopped everywhere")
+	d.Do("Get records")
+	d.Reads("The search failed")
+	if d.Has("tab", "Summary") && len(d.Names("row")) > 200 {
+		t.Error("records are shown")
+	}
+	d.ReadsNoMore("are here and verified")
+	d.end()
+	p.home()
+}
+
+// end ends the visit that is open.
+func (d *doctor) end() {
+	d.t.Helper()
+	d.Do("End visit")
+	d.Do("End the visit")
+	d.Reads("Nobody is waiting")
+}
+
+// Only the device that was chosen, and its owner, open the doctor's keys.
+func wrongOpener(_ *testing.T, d *doctor, _ *patient) {
+	d.Do("Lock")
+	d.Reads("Unlock your keys")
+	d.device.Verifies(false)
+	d.Do("Unlock with your passkey")
+	d.Reads("The passkey was not used")
+	d.device.Verifies(true)
+	d.Do("Unlock with your passkey")
+	d.Reads("Waiting room", "Keys unlocked since")
+}
+
+// A consent that has expired opens nothing more, however long the visit stays open.
+func TestExpiredConsent(t *testing.T) {
+	w := sharedWorld(t)
+	d := w.registered(t, "dr-expiry")
+	a, pass, err := w.StartPatient(t.Context(), "hurried")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const life = 20 * time.Second
+	began := time.Now()
+	_, err = a.StartVisit(t.Context(), patientagent.Request{Link: d.link, Passphrase: pass, Department: "OUTPATIENT", Expires: began.Add(life)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.callIn()
+	d.Reads("confirmed with a passphrase")
+	d.Reads("The consent has expired")
+	if time.Since(began) < life {
+		t.Error("the consent expires too early")
+	}
+	if d.Has("button", "Get records") {
+		d.Do("Get records")
+		d.ReadsOne("The patient’s consent is not in force", "The search failed")
+	}
+	d.end()
+}
+
+// With one hospital down, what the other one sends is shown, and what is missing is said;
+// once it is back, the rest is fetched.
+func TestHospitalDown(t *testing.T) {
+	w := newWorld(t, slog.DiscardHandler)
+	d, p := w.registered(t, "dr-partial"), w.ready(t, "partly")
+	p.consult(d)
+	d.callIn()
+	if err := w.Hospitals[1].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	d.Do("Get records")
+	d.Reads("Not all hospitals could send", "Missing: hospital-2", "hospital-1", "verified, signed by hospital-1")
+	if err := w.Hospitals[1].Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.Do("Try again what failed")
+	d.Reads("verified, signed by hospital-2")
+	d.ReadsNoMore("Not all hospitals could send")
+}
+
+// A portal that restarts loses nobody: the page says that it is gone, and goes on by
+// itself.
+func TestPortalRestarts(t *testing.T) {
+	w := newWorld(t, slog.DiscardHandler)
+	d, p := w.registered(t, "dr-patience"), w.ready(t, "patient")
+	if err := w.StopPortal(); err != nil {
+		t.Fatal(err)
+	}
+	d.Reads("The portal cannot be reached")
+	if err := w.StartPortal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.ReadsNoMore("The portal cannot be reached")
+	p.consult(d)
+	d.callIn()
+	d.fetch()
+}
