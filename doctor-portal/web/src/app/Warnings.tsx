@@ -1,4 +1,4 @@
-import { announce, Button, Callout } from '@medunion/ui'
+import { announce, Button, Callout, formatDate } from '@medunion/ui'
 import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../texts/index.ts'
 import { useWorkplace } from './context.ts'
@@ -9,7 +9,12 @@ import type { Workplace } from './workplace.ts'
 const offline = (d: Doctor) => d.state === 'registered' && !d.online
 
 /** Whether there is anything that must not be overlooked. */
-export const warned = (place: Workplace, d: Doctor) => offline(d) || place.warnings.length > 0
+export const warned = (place: Workplace, d: Doctor) => offline(d) || expiring(d) || place.warnings.length > 0
+
+const month = 30 * 86_400_000
+
+/** A certificate that ends soon should be renewed before patients are refused. */
+const expiring = (d: Doctor) => d.state === 'registered' && d.certificateUntil !== undefined && d.certificateUntil - Date.now() < month
 
 /** What must not be overlooked, above every screen: no connection, a wrong clock. */
 export function Warnings({ doctor }: { doctor: Doctor }) {
@@ -17,6 +22,11 @@ export function Warnings({ doctor }: { doctor: Doctor }) {
   return (
     <>
       {offline(doctor) && <Offline doctor={doctor} />}
+      {expiring(doctor) && (
+        <Callout tone="warn" title={t('renew.soon', { date: formatDate(doctor.certificateUntil ?? 0) })}>
+          <p>{t('code.certificate-expired.do')}</p>
+        </Callout>
+      )}
       {place.warnings.map((code) => (
         <Callout key={code} tone="warn" title={t.find(`code.${code}`) ?? code} urgent>
           <p>{t.find(`code.${code}.do`)} <Button kind="quiet" size="small" onClick={() => place.dismiss(code)}>{t('app.dismiss')}</Button></p>
