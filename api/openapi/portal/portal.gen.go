@@ -317,7 +317,7 @@ type ClientInterface interface {
 
 	// ConsultWithBody Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -326,7 +326,7 @@ type ClientInterface interface {
 
 	// Consult Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -561,7 +561,7 @@ func (c *Client) GetCard(ctx context.Context, credential Credential, reqEditors 
 
 // ConsultWithBody Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 //
 // Takes any type of body and a specified content type.
 //
@@ -580,7 +580,7 @@ func (c *Client) ConsultWithBody(ctx context.Context, credential Credential, con
 
 // Consult Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2041,7 +2041,7 @@ type ClientWithResponsesInterface interface {
 
 	// ConsultWithBodyWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2050,7 +2050,7 @@ type ClientWithResponsesInterface interface {
 
 	// ConsultWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3313,7 +3313,7 @@ func (c *ClientWithResponses) GetCardWithResponse(ctx context.Context, credentia
 
 // ConsultWithBodyWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3328,7 +3328,7 @@ func (c *ClientWithResponses) ConsultWithBodyWithResponse(ctx context.Context, c
 
 // ConsultWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6632,67 +6632,67 @@ func (sh *strictHandler) SendToDoctor(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fvrctu6dn6VNeyZiTOHulryRfnlOE7jJjr1xGnTaU7qQOSSiG0K4AZAy6qrZ8nfs18rT9JZAClSEiVZ",
-	"vmTvs39ZFkFgYV0/fAu68wI5TqRAYbTXu/MSptgYDSr738nQoKIPIepA8cRwKbyeZyIEHoIcAn2KmTYw",
-	"Rq3ZCOFayIl4BVLEU4iZQQVSoAamEBSaVAkMPd/jNMuvKaqp53uCjdHrecyu5Xs6iHDM3KJDlsbG63nN",
-	"WtPzvYQZg4pe/Z8vzdrx17uW327OaqXPf/F8z0wTmk4bxcXIm81871RhiMJwFq9uJbh6k8uTMBMV4gTF",
-	"S76n8NeUKwy9nlEplmX8i8Kh1/P+pVGoseGe6sY7piMrwDupE26qlj9/c/Xu4tQHpoELq03NRwJDCLnC",
-	"wEiroArponzGTbKV9cVq/9usHdevaqSpg84aTX1m3KwKGckJjJmYgsZAilCDkTBh3MBQKmAw5KpwgDXG",
-	"peHVtm363pjd8nE69nrtru+NuXD/NOcCcmFwhMqbkYi0XdTmtQw5Wh/9IMWony3eI3cWBoXdBUuSmAeM",
-	"dtH4RdNW7u5puXy++YqFgme+9zNXs9/oRArtdttnPH66hWkyu+pqfGf21GDj0rrmiN+gAB76IOMQtXGW",
-	"fwU4TswUJhEKEFIgBGyM1p35GL3n1tei5GzuhzPfu1ByEON4w7qJG/HX3dbP561aX8DHt6dw3OkeQpIP",
-	"871LG9RPpoBsusr9Z/lDG2ZwTCvRoOxFm9JTE0nFzdSKEIac3mTxhZIJKmNjashijb6XlL66836ZXOvV",
-	"1MCNhmukzGBgj3Z+2G0dvqTKcBa2u93WMT3VRa6Rg18wMKQSlxjuKj0v5AGLgeWSvtDAtU5RAb3kkqWh",
-	"HVIu4gJOURmbxlcTWhFNX9yKvtvI1wqJTiMWxyico+6gmaD83uJ2BkzjQSdVMWmkewCDqUG9VMlOav/t",
-	"kjPl5sPumsxc3kixYNU23kiqG6dMhbvugz4OySMrduJ07MM6A/3b508b9vXXv/+9vuWLim375SK8WbdU",
-	"4q0LrJWgcv5E4TVOt8xdqsrZ+N2WWbZeGViUdT4Xp8qqFkusyMng8t1Jrd09gBsWpzbpxnKCqhYwjRDh",
-	"red7eMvGSUyzHQ+PDsLmUevoqBMchgfdY9YeImPNoNtlYbPVZfuDYWfYGrQHzcFRux2ErW54ELS6g+aw",
-	"2WTNo1UIxmrDr3fVaML3PqDJ0OMOTsjD1V1KFaLSzvUYjwfy9qFg0PfGRS16hA05gdh8qipzfZAjLh6T",
-	"R9ZmiM7+7HcJFYoAZlK1LctdXl18fH/15sf3fyRSGRZDTKrowXx3PgSUSKTiIy5+fP/Nh4PO9sR4dDDb",
-	"NbTm6iwLv9ZYz53999vbN7nOtk5X1dXSafmFzhTqwyTiQWSDJbSVwOYuwuwSmAiB4ARTqGHCjRvGwlCh",
-	"pvhiBrTN70yYHarQXMAq5eaAdQeV5tDT5gODY70ND2WZZmaPEufujdbBXBimFJuuyD9fpVLqIk3sLvg9",
-	"6knAhBS2iFqneAXMwFhqQ7Hwnr/Oho196ECfv7YHrf6+D/1jH/qtpjVkv9V6XCHalL8u2AhPpRjy0Y4q",
-	"YGV4uclmBQ6d+R4PY+xzkRqswJjuAKIlxFKMrNvK1ECq0WoyYSOEWAbXuuTzL3SOO+dny85Rs3S4bK0e",
-	"LncKsx7YfaCfQVJ6XAkwuNjqvRc0ZuZ7N6g0l1vXn4hXwNy25RCYkCZCBdnLEEtGoNhojOkhTra6Qbbr",
-	"TFa/ZMFFuxQCVjpMttFdMmcs07CSErk4rdTl9ergi/f+PLP64MLMZbaEJBEjz/eGUo2ZoSicWpS1OnF6",
-	"fRVUzP0f769OHz39cta0m7abyReuVKc19yXq3CN20CveJlxVBdKYxzHPORzNRYDQOj5slvfAhTnoeFXB",
-	"YeQ1VvmmhAGCRmHoWMZggEyhAjd6mzLyUbnElZooDvE76CBEk9WdFWtzQSfHACsfCjmpjj+N6gYprxju",
-	"yI2yMn0biXQijXF+7L+XVhUaNV3Dsi6xbfebkM79qStGeebrHh+XMl+n2aw0LzdxtUrcF3fbTElP82nm",
-	"Yvi5IaosW5AiOxhWz1/aUGF/fP+HG9creBAf5iDwx/ffHlc5MyFWN0UGwCCl7Hlp64Pj1JeD2QXJ29ya",
-	"7uy8uJ8T0G58jhgyMJehNq6zilDPWVUSw81biB8Zk9jKwjU3pyxhAx5npXnbeTdbvGD57Rw5urT0Pjca",
-	"zERCwqx1LPVfz/nfCFloRckI4P+k12slGQp0lvD3OHVkFhdDWcE9MKVoAY0sxrBgJgdoJogCWFH1B0pO",
-	"NCofqCYmzHCqtI61SNJBzAOwCdgCKPoy59F1Hc4NRDIONQi5gCLsWIXMPjERF6M6nN2gmtrPMMBYTuBb",
-	"46bVUBizacMu8A0ipjN8YiKdK7Esg6vlcHJx7gNumG8uYuMu/zj7BiaS2gGA+R5eaJ9QkoXxJkKuIIjt",
-	"/mEi1TWYSMl05CB/djSzzpQjCPKB/CxQh9dcMDV1tIJr3xQ+kkOwrAY64q9z0DnyQWNARoPuy0xJgEpJ",
-	"BVxDBTVK3hLzAIW2GSZzlZOEBRHW2nWqTKmKM0fWvUZjMpnUmX1cl2rUyN7VjQ/np2d/uzyz7xTJLKPC",
-	"st2WAEzPa1m8l6BgCfd63n69Wd93OSGyIdsILPit57zsCCv6In9z7kDVgBvaosZAoanDiYNnhl2jpSqd",
-	"QQqvch2TVKMPOpIT5yhDLkaoEsWFmbsLFwJDC2XtEcCd3biWwplukpl6lZEDqRb823mejjD0rT8PlRzT",
-	"AAFSgMJhqsnKmSdIgWQZSruWnT4PvZ73r2iyA8FSR6LdbD4ZsV06dqxpSzi7pE4wzw7JGknVM89FLbH2",
-	"vqfT8ZipqdfzPkfLxrGmE4ghJZihVEgWDJiAATqcbNhIUxVwb3hfaUIKV/e/btwVNMSsEWQ8bKUDFY1J",
-	"H0pMoDunp0oRqnKcoG/tn+UTCmpCBTeo+HBabSpa1l/o5n6pVlAxpFHqk86+PqOVSwz1OivbZ4827klh",
-	"1cApJLddpsUtxisTEYnUFRb8VHTKLEjTkCZkmlYXxu7cNDecW2HVWqdSaNrjo62V90Wn69VVap0WXbQV",
-	"S7crIDAjpP54i5wJOsuXCjYpjXKoknIMe/3WKzj7tQ6tVq21/3KTvbgYyNtSYC3q9C2aIDoXOVO8i1od",
-	"GJ/5WwfaXvm6ONmsG9d3fagyM4BpN7MELb98JYGWslsOgyBiN9lRzUiHITNQuddv+dBfUPhycrP6buBN",
-	"fk+kMp+dsSACO4aqIRWxaYLwLbb03LdXFjESolzh823Go6chM4zepWcLoHTe2CVhwdJhL6nQBnJM6J7+",
-	"UgUzIEWArsZJgQ5YUTRmh6k6UMRqo5CNAel0NadBc8hLr5a+pGPfqzICt1UzliPbemQjxt0rTF+XJlu6",
-	"HeM0UDCsEdN1uHQfYChTlYmkcx6wZ+9VDE3khKSJXM99NX9c2jfXOPvWezuZZBuu7ZDDrEP1H5g2tTMy",
-	"eO38zTPc3dlehQzeGueWNafCxTK0PGFltcm8+ucHpEY6hizEYt7ddv685/yvZoPWibk9SKuq1pLLoAg/",
-	"yYsspz6gdpTv3PyM+rGDhk+EntgSkwOlvX7bkuYvfVAyNRjCYFpxxqXsM3fvdQq2vawNinVtvxWFPglq",
-	"cnNX30h6PkC+oOw18aPzx4+GBxdK3iDYBiLFBSu6hjbHjtAAKxMjBczaarTGfKoN9jtVyAwu9QOfUb1L",
-	"K61Dw0XrdCRlaEucO8VJm6czHTwJYC4UbiRVOSpyVNU26LdEe1gkzdlISM11DYVRfJO6P9Kbb/LxZ8LY",
-	"K4NPiGTvg8WKl589N52LEG+BwURxY1DAXFUEatrlzG51ukHF+eXQdQA402xxh3R3xeSXzB7tVJ/KPFvO",
-	"vHGVc00Lsbt534uXk9dv/KIY97vvPKP8krJI99ytPfm78EnXbtXxOhf5xaTnqDzl64bbSk+noo9hpHqM",
-	"OncIsEwbS4ROrpud1N64kxOBarbF04oLYRtwd3D1Xz6dWb5l3PCcy1mhg6tve1tJ7nvVe698Mev/7Nwv",
-	"K1sad5U3tXXKbRuzAsq3yle1NzfTH3YuftLAWyTQFqlyMkYFJX9vH1E44to4Z9hW3z6Wxj5tdWv9hOo2",
-	"V6nbRom8gb1+07E1R7VW8+XDdHcvVGbV+FPw2P2h2NODLZUreAlubdPmjQwKP1yfqT6WBv7usVlIDTHX",
-	"5t671chUEG31lUs77E8NJd0WHddkUeVev+NDv+sist2t7W/Hk1WdxRKCvz9y35lknf8g6kHM9Wb24Q9m",
-	"qM+KG6SkOcf6XFjKh6IgkCok7N96sK0Uxsj0thZF0SLOuU85hJgL1D4kTGukQ2WZeVqlGbMkYlf7yfbe",
-	"Yus1mf+2JsLV7L+VEEzs1YIMHDgL/RQ/sS2LoqMb0GzCAItjOaHz4ZEP/WMX3Z1urXP0YI/J6JPtOdQJ",
-	"+ocy9R8nrP89sRdPci7K3aQo8OVe/8CH/qGz1/5+rdPZYC97tWaBtl3f1HorVcHb/pk7Wyt3liqp9FJf",
-	"JmLaNbfsD2m5djeWCvq3spvob2TIXaP6n40g36q5S8xuPwm8LX65bQ9Iuc72Mxyxrglr11Q369tMUmAt",
-	"kOOxvTyVCrD3WvTq7w24sQgQhQabbIr7Pr1Go9U+rDfrzXqrd9Q8aluXzGRZXtI6w5zzf6EhxBse2OZV",
-	"6DinIUWPK2zZSTffDkXEasms7FD7MMCIi5AiP5LK5PFfmjVjR1cnvVy6vZaBAIttte9ab0YWrNjST8/m",
-	"nF9pLZdHZl9n/x8AAP//",
+	"3Fvrcts6kn6VLu5UxamhrpZ8kX/5OM7Gm2jWFWc3W5vJOhDZEnFMATwAaFnr1bPk78xr5Um2GiBFSqIk",
+	"y5ecM/MrjolLo68fvobvvUCOEylQGO317r2EKTZGg8r+73RoUNEPIepA8cRwKbyeZyIEHoIcAv0UM21g",
+	"jFqzEcKNkBNxAlLEU4iZQQVSoAamEBSaVAkMPd/jtMpvKaqp53uCjdHreczu5Xs6iHDM3KZDlsbG63nN",
+	"WtPzvYQZg4qm/s+XZu34633LbzdntdLPf/J8z0wTWk4bxcXIm81870xhiMJwFq8eJbh+k8uTMBMV4gTF",
+	"JN9T+FvKFYZez6gUyzL+SeHQ63n/0ijU2HBfdeMd05EV4J3UCTdV21+8uX53eeYD08CF1abmI4EhhFxh",
+	"YKRVUIV0Ub7iJtnK+mK1/23WjuvXNdLUQWeNpj4zblaFjOQExkxMQWMgRajBSJgwbmAoFTAYclU4wBrj",
+	"0vBq2zZ9b8zu+Dgde7121/fGXLj/NOcCcmFwhMqbkYh0XNTmFxlytD76QYpRP9u8R+4sDAp7CpYkMQ8Y",
+	"naLxq6aj3D/Qcvl68x0LBc9872fuZn+jEym0O22f8fj5NqbF7K6r8Z3ZU4ONS+uaI36LAnjog4xD1MZZ",
+	"/gRwnJgpTCIUIKRACNgYrTvzMXovra9FydncD2e+d6nkIMbxhn0TN+LPu+2fr1u1v4CPb8/guNM9hCQf",
+	"5ntXNqifTQHZcpXnz/KHNszgmHaiQdlEm9JTE0nFzdSKEIacZrL4UskElbExNWSxRt9LSr+6936d3OjV",
+	"1MCNhhukzGBgj05+2G0dvqbKcB62u93WMX3VRa6Rg18xMKQSlxjuKz0v5AGLgeWSvtLAtU5RAU1yydLQ",
+	"CSkXcQFnqIxN46sJrYimL25H3x3ka4VEZxGLYxTOUXfQTFCet3icAdN40ElVTBrpHsBgalAvVbLT2n+7",
+	"5Ey5+bC7JjOXD1JsWHWMN5LqxhlT4a7noB+H5JEVJ3E69mGdgf7t86cN5/rzX/9a3/KLimP75SK8WbdU",
+	"4q0LrJWgcv1E4Q1Ot6xdqsrZ+N22WbZeGViUdT4Xp8qqFkusyMng6t1prd09gFsWpzbpxnKCqhYwjRDh",
+	"ned7eMfGSUyrHQ+PDsLmUevoqBMchgfdY9YeImPNoNtlYbPVZfuDYWfYGrQHzcFRux2ErW54ELS6g+aw",
+	"2WTNo1UIxmrDr/fVaML3PqDJ0OMOTsjD1VNKFaLSzvUYjwfy7rFg0PfGRS16gg05gdh8qSpzfZAjLp6S",
+	"R9ZmiM7+7HcJFYoAZlK1LctdXV9+fH/95sf3vyVSGRZDTKrowfx0PgSUSKTiIy5+fP+7Dwed7Ynx6GC2",
+	"a2jN1VkWfq2xXjr777e3H3KdbZ2uqqul0/IrnSnUh0nEg8gGS2grgc1dhNklMBECwQmmUMOEGzeMhaFC",
+	"TfHFDGib35kwO1ShuYBVys0B6w4qzaGnzQcGx3obHsoyzcxeJS7cjNbBXBimFJuuyD/fpVLqIk3sLvgD",
+	"6knAhBS2iFqnOAFmYCy1oVh4z3/Jho196ECf/2IvWv19H/rHPvRbTWvIfqv1tEK0KX9dshGeSTHkox1V",
+	"wMrwcpPNChw68z0extjnIjVYgTHdBURLiKUYWbeVqYFUo9VkwkYIsQxudMnnX+kcd87vlp2jZuly2Vq9",
+	"XO4UZj2w50A/g6T0uRJgcLHVey9pzMz3blFpLrfuPxEnwNyx5RCYkCZCBdlkiCUjUGw0xvQRJ1vdIDt1",
+	"JqtfsuCiXQoBKx0mO+gumTOWaVhJiVyeVeryZnXw5Xt/nll9cGHmMltCkoiR53tDqcbMUBROLcpaXTi9",
+	"uQ4q1v6P99dnT15+OWvaQ9vD5BtXqtOa+wp17hE76BXvEq6qAmnM45jnHI7mIkBoHR82y2fgwhx0vKrg",
+	"MPIGq3xTwgBBozB0LWMwQKZQgRu9TRn5qFziSk0Ul/gddBCiyerOirW5oJtjgJUfhZxUx59GdYuUVwx3",
+	"5EZZmb6NRLqRxji/9j9IqwqNmq5hWZfYtoctSPf+1BWjPPN1j49Lma/TbFaal5u4WiXuF/fbTElf82Xm",
+	"Yvi5IaosW5AiOxhWzydtqLA/vv/NjesVPIgPcxD44/vfn1Y5MyFWD0UGwCCl7Hll64Pj1JeD2QXJ29ya",
+	"7u68eJ5T0G58jhgyMJehNq6zilDPWVUSw61biB8Zk9jKwjU3ZyxhAx5npXnbfTfbvGD57Ro5urT0Pjca",
+	"zERCwqx1LPVfz/nfCFloRckI4P+k6bWSDAU6S/h7nDoyi4uhrOAemFK0gUYWY1gwkwM0E0QBrKj6AyUn",
+	"GpUPVBMTZjhVWsdaJOkg5gHYBGwBFP0y59F1HS4MRDIONQi5gCLsWIXMfjERF6M6nN+imtqfYYCxnMC3",
+	"xm2roTBm04bd4BtETGf4xEQ6V2JZBlfL4fTywgfcsN5cxMZ9/uPsG5hIagcA5md4pX1CSRbGmwi5giC2",
+	"54eJVDdgIiXTkYP82dXMOlOOIMgH8rtAHX7hgqmpoxVc+6bwkRyCZTXQEX+dg86RDxoDMhp0X2dKAlRK",
+	"KuAaKqhR8paYByi0zTCZq5wmLIiw1q5TZUpVnDmy7jUak8mkzuznulSjRjZXNz5cnJ3/5erczimSWUaF",
+	"ZactAZie17J4L0HBEu71vP16s77vckJkQ7YRWPBbz3nZEVb0Rf7i3IGqATd0RI2BQlOHUwfPDLtBS1U6",
+	"gxRe5TomqUYfdCQnzlGGXIxQJYoLM3cXLgSGFsraK4C7u3EthTPdJDP1KiMHUi34t/M8HWHoW38eKjmm",
+	"AQKkAIXDVJOVM0+QAskylHYtO30Rej3vX9FkF4KljkS72Xw2Yrt07VjTlnB2SZ1gnh2SNZKqV56LWmLt",
+	"fU+n4zFTU6/nfY6WjWNNJxBDSjBDqZAsGDABA3Q42bCRpirgZnhfaUEKV/d/3bgvaIhZI8h42EoHKhqT",
+	"PpSYQHdPT5UiVOU4Qd/aP8snFNSECm5R8eG02lS0rb/Qzf1SraBiSKPUJ519fUErlxjqdVa2355s3NPC",
+	"qoFTSG67TItbjFcmIhKpKyz4qeiUWZCmIU3INK0ujN29aW44t0MdrmhKqg1E7BZhYAuYKZf0vBNs++r7",
+	"TQjZVJ/YZSaRpEpha4uQxs8LEuWeG0zMqiucSaFJgU92hbzpOl1vi1JftmjRrbhRuwJfM7oGPN3c58Kg",
+	"KqMBsgipR0k5hr1+6wTOf6tDq1Vr7b/e5AxcDORdKWoXdfoWTRBdiJyG3kWtDunP/K0DbSN+XRBu1o1r",
+	"6j5WmRl6tYdZwq1fvpJAS6kzx1jOm3WWmaw3Z4h1r9/yob+g8OXMafXdwNv8EUplsjxnQQR2DLk7Vchp",
+	"gvAtttzftxMLRwmurjQLbDqlryEzjObStwXEO+8ak7BgubbXVMUDOaarA/1L5dGAFAG6AioFOtRGoZ7d",
+	"1OpA6UAbhWwMSFe3Ocea42maWvol3SlPyvDeluRYjmxfk40Yd1OYvikttvT0xmmgoG8jpl2WoTQxlKnK",
+	"RNI5ydizjzaGJnJC0kKuob+aP67szDXOvvVRUCbZhjdB5DDrrgwfmDa1czJ47eLNCzwM2l7iDN4Z55Y1",
+	"p8LFGre8YGUpy7z65wekRrrjLMRi3jp3/rzn/K9mg9aJuT1Iq0riksugCD/JyyynPqJ2lB/0/Iz6sYOG",
+	"T4We2BKTo7C9ftsy8q99UDI1GMJgWnGBpuwzd+91CraNsg2KdT3FFYU+CyRza1c/d3o5tL+g7DXxo/PP",
+	"T4YHl0reItjuJMUFK1qSNseO0AArsy4FhttqtMZ8qQ32O1PIDC41G19QvUs7rYPaRV92JGVoS5y7Ikqb",
+	"pzMdPAsaLxRuJFU5KnJU1Tbot8SpWJjO2UhIzXUNhVF8k7o/0sw3+fhzYex7xGdEsg/BYsXkF89NFyLE",
+	"O2AwUdwYFDBXFYGadjmzW51uUHH+8nQdAM40WzxQ3V0x+Qu2JzvVpzKJl9N6XOVE1kLsbj734svn9Qe/",
+	"LMb97ifP+MSkLNIDT2tpBRc+6dqjOtLoMn/19BKVp/yWcVvp6VQ0SYxUT1HnDgGWaWOJLcp1s5PaG/dy",
+	"IlDNtnha8dpsA+4Orv/LpzvLt4x4nhNFK1xz9VNyK8lD35HvlV99/Z9d+3Vlv+S+8hm4TrntkVZA+Vb5",
+	"HfjmTv3j7sXPGniL7NwiD0/GqOD7H+wjCkdcG+cM2+rbx9LY561urZ9Q3eYqdccokTew1286tuao1mq+",
+	"fpzuHoTKrBp/Ch57OBR7frClcgUvwa1t2ryVQeGH6zPVx9LA3z02C6kh5to8+LQamQqirb5yZYf9U0NJ",
+	"d0THNVlUudfv+NDvuohsd2v72/FkVduyhOAfjtx3Jlnnf231KOZ6M/vwBzPUZ8UNUtKcY30uLOVDURBI",
+	"FRL2bz3aVgpjZHpb/6PoP+fcpxxCzAVqHxKmNdKlssw8rdKMWRKxu/1ke2+x9ZrMf1cT4Wr230oIJvbd",
+	"QgYOnIV+ip/YlkXRLg5oNWGAxbGc0P3wyIf+sYvuTrfWOXq0x2T0yfYc6gT9Q5n6jxPW/57YVy05F+We",
+	"aRT4cq9/4EP/0Nlrf7/W6Wywl323s0Dbrm9qvZWq4G3/mTtbKw+iKqn0Ul8mYto1t2xvlmv3HKqgfyu7",
+	"if5Ghtx1wf/RCPKtmrvC7GmVwLviz8LtBSnX2X6GI9Y1Ye2e6nZ9m0kKrAVyPLYvs1IB9tGMXv1jBm4s",
+	"AkShwSab4jFRr9FotQ/rzXqz3uodNY/a1iUzWZa3tM4w5/xfaQjxlge2eRU6zmlI0eMKW3bTzY9DEbFa",
+	"Mis71D4MMOIipMiPpDJ5/JdWzdjR1UWvlp7GZSDAYlvtu9abkQUrtvR3bXPOr7SXyyOzr7P/DwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

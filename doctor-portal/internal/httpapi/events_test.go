@@ -140,6 +140,9 @@ func (e events) ended(t *testing.T, least, most time.Duration) {
 
 func (b *bench) consult(doctor byte, session byte, content string) {
 	b.t.Helper()
+	if _, err := b.mail.Inbox(b.t.Context(), message.Hash{doctor}, "0-0", 0, nil); err != nil { // she has been here
+		b.t.Fatal(err)
+	}
 	if err := b.mail.Consult(b.t.Context(), message.Hash{doctor}, [16]byte{session}, []byte(content)); err != nil {
 		b.t.Fatal(err)
 	}

@@ -36,6 +36,9 @@ func (a *API) Login(c echo.Context) error {
 	if err := a.prove(c.Request().Context(), cred, challenge, sig); err != nil {
 		return err
 	}
+	if err := a.Mail.Welcome(c.Request().Context(), cred.Hash()); err != nil {
+		return err
+	}
 	token, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
 	if err != nil {
 		return problem.Internal(err)

@@ -45,6 +45,7 @@ func TestWaitingReadersDoNotHoldAllConnections(t *testing.T) {
 	t.Cleanup(func() { _ = c.Close() })
 	s := mailbox.New(c, "portal")
 	ctx, cancel := context.WithCancel(t.Context())
+	must(s.Inbox(ctx, doctor, "0-0", 0, nil))
 	var readers sync.WaitGroup
 	for i := range 1500 {
 		readers.Go(func() { _, _ = s.Mail(ctx, [16]byte{7, byte(i), byte(i >> 8)}, "0-0", time.Minute, nil) })

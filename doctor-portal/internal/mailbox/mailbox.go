@@ -27,6 +27,7 @@ const (
 	MaxWaiting = 200              // messages in one doctor's inbox with which M1 is still taken
 	MaxMail    = 8                // messages in one visit's mailbox
 	MaxLetters = 16               // messages of one answer: each may have 4 MiB
+	KnownFor   = 720 * time.Hour  // a doctor's waiting room stays, after she was last here
 	blockFor   = 2 * time.Second  // one blocking read; a longer wait repeats it
 	maxBlocked = 256              // blocking reads at once, of this instance: each holds a connection
 	pollEvery  = time.Second      // how often those that find no place look instead
@@ -122,9 +123,38 @@ redis.call('HSET', KEYS[1], ARGV[2], '1')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`)
 
-// Consult puts M1 into the doctor's inbox and opens the visit. The same session a
-// second time is a conflict.
+func (s *Store) known(doctor message.Hash) string {
+	return s.space + ":known:{" + hex.EncodeToString(doctor[:]) + "}"
+}
+
+// Welcome marks a doctor who has proven her key to this portal. Each reading of her mail
+// renews it: should Redis lose the mark, she has it again within a read.
+func (s *Store) Welcome(ctx context.Context, doctor message.Hash) error {
+	if err := s.redis.Set(ctx, s.known(doctor), "1", KnownFor).Err(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// expects refuses M1 to whoever was never here: invented doctors would let a stranger
+// fill Redis with waiting rooms.
+func (s *Store) expects(ctx context.Context, doctor message.Hash) error {
+	n, err := s.redis.Exists(ctx, s.known(doctor)).Result()
+	if err != nil {
+		return unavailable(err)
+	}
+	if n == 0 {
+		return problem.NotFound("No such doctor works at this portal.")
+	}
+	return nil
+}
+
+// Consult puts M1 into the inbox of a doctor who was here in the last 30 days, and
+// opens the visit. The same session a second time is a conflict.
 func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]byte, m []byte) error {
+	if err := s.expects(ctx, doctor); err != nil {
+		return err
+	}
 	key, name := s.visit(session), hex.EncodeToString(doctor[:])
 	fresh, err := begin.Run(ctx, s.redis, []string{key}, name, string(message.TypeM1), Life.Milliseconds()).Int()
 	if err != nil {
@@ -183,6 +213,12 @@ func (s *Store) ToPatient(ctx context.Context, doctor message.Hash, session [16]
 // Inbox returns the doctor's messages after an id, waiting for a first one at most
 // wait long; stop ends the wait early.
 func (s *Store) Inbox(ctx context.Context, doctor message.Hash, after string, wait time.Duration, stop <-chan struct{}) ([]Letter, error) {
+	if err := s.Welcome(ctx, doctor); err != nil {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		return nil, err
+	}
 	return s.read(ctx, s.inbox(doctor), after, wait, stop)
 }
 

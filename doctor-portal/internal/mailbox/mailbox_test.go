@@ -36,7 +36,11 @@ func each(t *testing.T, f func(t *testing.T, s *mailbox.Store, c redis.Universal
 func on(t *testing.T, addr string, f func(*testing.T, *mailbox.Store, redis.UniversalClient)) {
 	c := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{addr}, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = c.Close() })
-	f(t, mailbox.New(c, "portal"), c)
+	s := mailbox.New(c, "portal")
+	for _, d := range []message.Hash{doctor, other} { // both have been here
+		check(t, s.Welcome(t.Context(), d))
+	}
+	f(t, s, c)
 }
 
 var (
@@ -119,6 +123,7 @@ func TestAFullInboxRefusesAndTheVisitCanBeTriedAgain(t *testing.T) {
 			t.Fatal("a full inbox took a message:", err)
 		}
 		check(t, c.FlushAll(ctx).Err())
+		must(s.Inbox(ctx, doctor, "0-0", 0, nil))
 		check(t, s.Consult(ctx, doctor, session, []byte("m1")))
 	})
 }
@@ -136,7 +141,11 @@ func TestRedisKeysHoldNoCapability(t *testing.T) {
 			if strings.Contains(k, "abcdef01") || bytes.Contains([]byte(k), sid[:]) {
 				t.Error("the session id stands in a key")
 			}
-			if ttl := c.TTL(ctx, k).Val(); ttl <= 0 || ttl > mailbox.Life {
+			life := mailbox.Life
+			if strings.HasPrefix(k, "portal:known:") { // of a doctor, whose card is public
+				life = mailbox.KnownFor
+			}
+			if ttl := c.TTL(ctx, k).Val(); ttl <= 0 || ttl > life {
 				t.Errorf("%s lives %v", k, ttl)
 			}
 		}
@@ -195,4 +204,29 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// A waiting room is for doctors who have been here: a stranger cannot fill Redis with
+// those of doctors whom he invents. Whoever reads her mail has one.
+func TestNobodyWaitsForADoctorWhoWasNeverHere(t *testing.T) {
+	each(t, func(t *testing.T, s *mailbox.Store, c redis.UniversalClient) {
+		ctx, invented := t.Context(), message.Hash{77}
+		before := must(c.DBSize(ctx).Result())
+		if err := s.Consult(ctx, invented, session, []byte("m1")); kind(err) != problem.KindNotFound {
+			t.Error("an invented doctor:", err)
+		}
+		if after := must(c.DBSize(ctx).Result()); after != before {
+			t.Errorf("%d keys more", after-before)
+		}
+		must(s.Inbox(ctx, invented, "0-0", 0, nil))
+		check(t, s.Consult(ctx, invented, session, []byte("m1")))
+		check(t, c.FlushAll(ctx).Err()) // Redis lost everything; she is still reading
+		must(s.Inbox(ctx, invented, "0-0", 0, nil))
+		check(t, s.Consult(ctx, invented, session, []byte("m1")))
+		for _, key := range must(c.Keys(ctx, "*").Result()) {
+			if life := must(c.TTL(ctx, key).Result()); life <= 0 || life > mailbox.KnownFor {
+				t.Errorf("%s stays for %v", key, life)
+			}
+		}
+	})
 }
