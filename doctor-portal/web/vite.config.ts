@@ -19,6 +19,8 @@ function viewer(): Plugin {
 export default defineConfig({
   base: '/',
   plugins: [medunionUI(), viewer()],
+  // Files that tests read.
+  assetsInclude: ['testdata/*.dcm'],
   build: {
     outDir: 'dist/site',
     emptyOutDir: true,

@@ -1,5 +1,9 @@
 import { readShow, readTheme, type Said, type Show } from './protocol'
 
+// The policy governs what is fetched, not calls between browsers: whatever takes over this
+// frame shall not find them either.
+for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport']) Reflect.deleteProperty(globalThis, name)
+
 const content = document.getElementById('content') as HTMLElement
 
 /** The page outside is whoever framed us: our policy's frame-ancestors says that it is our own. */

@@ -71,7 +71,7 @@ describe.each(Object.keys(synthea))('%s', (name) => {
 
   it('leads from an encounter to what came about in it', async () => {
     const store = await stored(name)
-    const linked = synthea[name]!.entry.filter((e) => obj(e.resource['encounter']))
+    const linked = synthea[name]!.entry.filter((e) => obj(e.resource['encounter']) ?? objs(objs(e.resource['item'])[0]?.['encounter'])[0])
     const happened = timeline(store, store.items).filter((h) => h.encounter)
     const inside = happened.flatMap((h) => h.parts.flatMap((p) => p.items))
     expect(inside.filter((i) => i.encounter).length).toBe(linked.length)
