@@ -20,7 +20,7 @@ export const home = {
   'waiting.goOn': 'Go on',
   'waiting.decline': 'Decline',
   'waiting.declineTitle': 'Decline {name}?',
-  'waiting.declineText': 'The visit ends without anything of the record having been opened. The patient is told, and can come again.',
+  'waiting.declineText': 'The visit ends without anything of the record having been opened. Her device is not told of it: tell her yourself. She can come again.',
   'waiting.declineDo': 'Decline the patient',
   'waiting.evidence': 'Evidence',
 

@@ -22,7 +22,7 @@ export const home: Same<typeof en> = {
   'waiting.goOn': 'Continuar',
   'waiting.decline': 'Rechazar',
   'waiting.declineTitle': '¿Rechazar a {name}?',
-  'waiting.declineText': 'La visita termina sin que se haya abierto nada de la historia. Se informa al paciente, que puede volver.',
+  'waiting.declineText': 'La visita termina sin que se haya abierto nada de la historia. Su dispositivo no lo sabrá: dígaselo usted. El paciente puede volver.',
   'waiting.declineDo': 'Rechazar al paciente',
   'waiting.evidence': 'Pruebas',
 
