@@ -33,10 +33,6 @@ export function dayOf(w: When): string {
   return format(w.precision === 'time' ? 'day' : w.precision).format(w.wall)
 }
 
-export function hourOf(w: When): string | undefined {
-  return w.precision === 'time' ? new Date(w.wall).toISOString().slice(11, 16) : undefined
-}
-
 /** How long ago that was. */
 export function ago(w: When, now: number): string {
   return formatAgo(w.written, now)
