@@ -47,16 +47,28 @@ func (a *Authenticator) Credentials() []*webauthn.Credential {
 	return list
 }
 
-// Verifies sets whether the device recognizes its user.
+// Verifies sets whether the device recognizes its user. After some failures it is blocked
+// for good, as real ones are.
 func (a *Authenticator) Verifies(yes bool) {
 	a.tab.tb.Helper()
 	a.command("user verification", func(ctx context.Context) error { return webauthn.SetUserVerified(a.id, yes).Do(ctx) })
 }
 
-// Forget removes every credential, as a lost device does.
-func (a *Authenticator) Forget() {
+// Take removes every credential, as when the device at hand is another one.
+func (a *Authenticator) Take() []*webauthn.Credential {
 	a.tab.tb.Helper()
-	a.command("forgetting", func(ctx context.Context) error { return webauthn.ClearCredentials(a.id).Do(ctx) })
+	list := a.Credentials()
+	a.command("taking the credentials", func(ctx context.Context) error { return webauthn.ClearCredentials(a.id).Do(ctx) })
+	return list
+}
+
+// Give puts credentials onto the device. They sign as before; what their extension for
+// pseudo-random functions gives is new.
+func (a *Authenticator) Give(list []*webauthn.Credential) {
+	a.tab.tb.Helper()
+	for _, c := range list {
+		a.command("giving a credential", func(ctx context.Context) error { return webauthn.AddCredential(a.id, c).Do(ctx) })
+	}
 }
 
 func (a *Authenticator) command(what string, f func(context.Context) error) {

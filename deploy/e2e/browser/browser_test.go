@@ -104,6 +104,10 @@ func TestPasskey(t *testing.T) {
 	if n := len(a.Credentials()); n != 1 {
 		t.Errorf("%d credentials", n)
 	}
+	own := a.Take()
+	if a.Give(own); len(a.Credentials()) != 1 {
+		t.Error("a credential is not given back")
+	}
 	a.Verifies(false)
 	p.Click("button", "Make a passkey")
 	p.Reads("NotAllowedError")
