@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,7 +33,8 @@ var (
 // authority's keys: the signature, the signer's credential at the time that the
 // statement names, and that it speaks of this patient, this doctor, this consent and the
 // contents at hand. The consent's own signatures come first: sigma_P, the user
-// verification, and one sigma_L for each locator.
+// verification, and one sigma_L for each locator; they hold only with the patient's
+// credential.
 func (e Evidence) Verify(p message.Pins, verify message.CertificateVerifier) []Verified {
 	j := judge{e: e, pins: p, verify: verify, cP: e.Patient.Hash(), cD: e.Doctor.Hash()}
 	for _, c := range e.Contents {
@@ -62,15 +64,11 @@ type judge struct {
 
 func (j *judge) verifyConsent() []Verified {
 	con, patient := j.e.Consent, j.e.Patient
-	v := Verified{Role: message.Patient, ID: patient.Info.ID, Time: con.Consent.NotBefore}
-	sigma, uv := v, v
-	sigma.Name, sigma.Err = "sigma_P", j.verifySigmaP()
-	uv.Name, uv.Err = "uv", refuted(ErrSignature, con.Assertion.Verify(patient.Info.Attribute, con.Consent))
-	out := []Verified{sigma, uv}
+	out := []Verified{{Name: "sigma_P", Err: j.verifySigmaP()},
+		{Name: "uv", Err: refuted(ErrSignature, con.Assertion.Verify(patient.Info.Attribute, con.Consent))}}
 	fits := con.OpenC.Commit() == con.Consent.CommitC && len(con.Authorizers) == len(con.OpenC.Locators)
 	for i, a := range con.Authorizers {
-		l := v
-		l.Name = "sigma_L"
+		l := Verified{Name: "sigma_L"}
 		switch {
 		case !fits || message.Locator(a.VK) != con.OpenC.Locators[i]:
 			l.Err = ErrStatement
@@ -79,7 +77,23 @@ func (j *judge) verifyConsent() []Verified {
 		}
 		out = append(out, l)
 	}
+	vouched := refuted(ErrSigner, j.vouchPatient())
+	for i := range out {
+		out[i].Role, out[i].ID, out[i].Time = message.Patient, patient.Info.ID, con.Consent.NotBefore
+		out[i].Err = cmp.Or(out[i].Err, vouched)
+	}
 	return out
+}
+
+// vouchPatient checks the patient's credential while the consent is in force: a consent is
+// dated back a little, and may begin before the credential of a new patient.
+func (j *judge) vouchPatient() error {
+	con, patient := j.e.Consent.Consent, j.e.Patient
+	at := max(con.NotBefore, patient.Info.NotBefore)
+	if at >= con.Expires {
+		return message.ErrExpired
+	}
+	return patient.Verify(j.pins, message.Patient, at)
 }
 
 func (j *judge) verifySigmaP() error {
@@ -209,9 +223,9 @@ var rules = map[string]rule{
 }
 
 func (j *judge) verifyStatement(s Statement) Verified {
-	v := Verified{Name: s.Name}
+	by, known := j.signerBy(s.Signer)
+	v := Verified{Name: s.Name, Role: by.role, ID: by.id}
 	j.signer = s.Signer
-	key, known := j.keyOf(s.Signer, &v)
 	if s.Name == "Sig_D5" {
 		v.Time, v.Err = j.readD5(s.TBS)
 	} else {
@@ -219,13 +233,13 @@ func (j *judge) verifyStatement(s Statement) Verified {
 	}
 	switch {
 	case v.Err != nil:
-	case !known || v.Role != signerOf(s.Name):
+	case !known || by.role != signerOf(s.Name):
 		v.Err = ErrSigner
 	default:
-		v.Err = refuted(ErrSignature, key.Verify(s.TBS, s.Signature))
+		v.Err = refuted(ErrSignature, by.key.Verify(s.TBS, s.Signature))
 	}
 	if v.Err == nil {
-		v.Err = refuted(ErrSigner, j.vouched(s.Signer, v.Role, v.Time))
+		v.Err = refuted(ErrSigner, by.vouch(v.Time))
 	}
 	return v
 }
@@ -238,35 +252,42 @@ func signerOf(name string) message.Role {
 	return rules[name].by
 }
 
-// keyOf finds whose key a statement is under.
-func (j *judge) keyOf(c message.Hash, v *Verified) (ecc.VerifyKey, bool) {
-	if c == message.CloudHash(j.pins.PUKC) {
-		v.Role, v.ID = message.PublicCloud, j.pins.CloudID
-		return j.pins.PUKC, true
-	}
-	for _, cred := range append([]message.Credential{j.e.Patient, j.e.Doctor}, j.e.Hospitals...) {
-		if cred.Hash() == c {
-			v.Role, v.ID = cred.Info.Role, cred.Info.ID
-			return cred.Info.Keys.Sign, true
-		}
-	}
-	return ecc.VerifyKey{}, false
+// signer is a party of the visit: what it is by its place in the evidence, not by what a
+// credential says of itself, and what vouches for its key.
+type signer struct {
+	role  message.Role
+	id    message.ID
+	key   ecc.VerifyKey
+	vouch func(at message.Millis) error
 }
 
-// vouched checks the signer's credential at the time of the statement; the pins vouch
-// for the public cloud.
-func (j *judge) vouched(c message.Hash, role message.Role, at message.Millis) error {
-	switch role {
-	case message.PublicCloud:
-		return nil
-	case message.Doctor:
-		_, err := message.VerifyDoctor(j.pins, j.verify, j.e.Doctor, j.e.Certificate, at)
-		return err
-	case message.Patient:
-		return j.e.Patient.Verify(j.pins, message.Patient, at)
+// signerBy finds whose key a statement is under. Each place takes credentials of its own
+// role only, and each is vouched for itself: whoever writes an evidence file can put
+// credentials of his own making into it.
+func (j *judge) signerBy(c message.Hash) (s signer, known bool) {
+	switch c {
+	case message.CloudHash(j.pins.PUKC):
+		return signer{message.PublicCloud, j.pins.CloudID, j.pins.PUKC, func(message.Millis) error { return nil }}, true
+	case j.cP:
+		return j.credentialed(j.e.Patient, message.Patient), true
+	case j.cD:
+		s = j.credentialed(j.e.Doctor, message.Doctor)
+		s.vouch = func(at message.Millis) error {
+			_, err := message.VerifyDoctor(j.pins, j.verify, j.e.Doctor, j.e.Certificate, at)
+			return err
+		}
+		return s, true
 	}
-	i := slices.IndexFunc(j.e.Hospitals, func(h message.Credential) bool { return h.Hash() == c })
-	return j.e.Hospitals[i].Verify(j.pins, message.Hospital, at)
+	for _, h := range j.e.Hospitals {
+		if h.Hash() == c {
+			return j.credentialed(h, message.Hospital), true
+		}
+	}
+	return signer{}, false
+}
+
+func (j *judge) credentialed(c message.Credential, role message.Role) signer {
+	return signer{role, c.Info.ID, c.Info.Keys.Sign, func(at message.Millis) error { return c.Verify(j.pins, role, at) }}
 }
 
 // read compares a statement with its rule and returns its time.
