@@ -24,6 +24,7 @@ type scene struct {
 
 // guide makes doctors and patients ready and prints every address and what to try.
 func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir string) error {
+	src = living(src)
 	plan := visit.NewPlan(src)
 	p, err := visit.Join(ctx, s, plan, &visit.Log{})
 	if err != nil {

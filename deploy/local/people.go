@@ -64,6 +64,24 @@ func makePages(ctx context.Context, s *suite.Suite, plan visit.Plan, src source.
 	return out, err
 }
 
+// living leaves out those whose record ends with their death: they consult nobody.
+func living(src source.Source) source.Source {
+	out := source.Source{Hospitals: src.Hospitals}
+	for _, f := range src.Files {
+		var p struct {
+			Dead any `json:"deceasedBoolean"`
+			Died any `json:"deceasedDateTime"`
+		}
+		if json.Unmarshal(f.Patient().Raw, &p) == nil && p.Died == nil && p.Dead != true {
+			out.Files = append(out.Files, f)
+		}
+	}
+	if len(out.Files) == 0 {
+		return src
+	}
+	return out
+}
+
 // other is the richest patient but one, or the only one.
 func other(src source.Source, taken source.File) source.File {
 	rest := source.Source{Hospitals: src.Hospitals}

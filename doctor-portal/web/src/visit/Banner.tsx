@@ -54,13 +54,22 @@ function Allowed({ consent }: { consent: Consent }) {
 /** Where the hospitals, or the patient and a hospital, say different things. */
 function Doubts({ facts, stated, known }: { facts: Facts; stated: Person | undefined; known: Person | undefined }) {
   const other = known ? contradictions(stated, known) : []
-  if (facts.differ.length === 0 && other.length === 0) return null
+  const dead = facts.identities.find((i) => i.died)
+  if (facts.differ.length === 0 && other.length === 0 && !dead) return null
   return (
     <div class="dp-banner__row">
+      {dead && <Tag tone="bad" icon="warning">{deadWords(dead)}</Tag>}
       {facts.differ.length > 0 && <Tag tone="warn" icon="warning">{t('banner.differ', { parts: facts.differ.map((p) => t(`banner.part.${p}`)).join(', ') })}</Tag>}
       {other.length > 0 && <Tag tone="warn" icon="warning">{t('banner.statedDiffers', { what: other.map((p) => statedWords(stated, p)).join(', ') })}</Tag>}
     </div>
   )
+}
+
+/** A record of somebody who has died is another's, or wrong: either way the doctor must know. */
+function deadWords({ died, source }: Facts['identities'][number]): string {
+  const hospital = source.name ?? source.hospital
+  if (!died || died === true) return t('banner.dead', { hospital })
+  return t('banner.died', { hospital, date: formatDate(died.written) })
 }
 
 function statedWords(p: Person | undefined, part: 'name' | 'birthDate' | 'gender'): string {

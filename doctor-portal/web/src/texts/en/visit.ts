@@ -31,6 +31,8 @@ export const visit = {
   'banner.part.name': 'name',
   'banner.part.sex': 'sex',
   'banner.part.born': 'birth date',
+  'banner.dead': 'Recorded as deceased by {hospital}',
+  'banner.died': 'Recorded as deceased by {hospital}, {date}',
   'banner.statedDiffers': 'The patient states: {what}',
   'banner.write': 'Write diagnosis',
   'banner.writing': 'Hide diagnosis',

@@ -33,6 +33,8 @@ export const visit: Same<typeof en> = {
   'banner.part.name': 'el nombre',
   'banner.part.sex': 'el sexo',
   'banner.part.born': 'la fecha de nacimiento',
+  'banner.dead': 'Consta como fallecido en {hospital}',
+  'banner.died': 'Consta como fallecido en {hospital}, {date}',
   'banner.statedDiffers': 'El paciente dice: {what}',
   'banner.write': 'Escribir diagnóstico',
   'banner.writing': 'Ocultar diagnóstico',
