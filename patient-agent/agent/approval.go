@@ -34,7 +34,7 @@ type Approval struct {
 	Consent    message.Hash
 	Doctor     Card
 	Choices    patient.Choices
-	Profile    *Profile // nil if none goes along
+	Profile    *Profile // what M_SD says of who she is; nil if it says nothing
 	Recordings int
 }
 
@@ -114,7 +114,7 @@ func (a *Agent) plan(ctx context.Context, o *opened, r Request) (p plan, err err
 	}
 	if before != nil {
 		p.Choices = a.asBefore(*before)
-	} else if p.Choices, p.Profile, err = a.choose(ctx, o, d, r); err != nil {
+	} else if p.Choices, err = a.choose(ctx, o, d, r); err != nil {
 		return p, err
 	}
 	if p.draft, err = o.role.Prepare(d, p.Choices); err != nil {
@@ -125,7 +125,8 @@ func (a *Agent) plan(ctx context.Context, o *opened, r Request) (p plan, err err
 	}
 	now := a.cfg.Now()
 	p.client, p.Doctor, p.Until = client, a.card(origin, d), now.Add(approvalLife)
-	p.Challenge, p.Consent, p.Recordings = p.draft.Challenge(), ecc.Sum(p.draft.Consent().Encode()), countObservations(p.Choices.MSD)
+	p.Challenge, p.Consent = p.draft.Challenge(), ecc.Sum(p.draft.Consent().Encode())
+	p.Profile, p.Recordings = selfIn(p.Choices.MSD), countObservations(p.Choices.MSD)
 	p.Verification, p.Passkey = o.role.Identity().Attribute.Kind, passkeyIn(o.store.Header())
 	p.again = keystore.Again{Link: r.Link, Department: p.Choices.Department, Purpose: p.Choices.Purpose, Life: p.Choices.Expires.Sub(now),
 		MaxUses: p.Choices.MaxUses, Grants: p.Choices.Grants, WriteTo: p.Choices.WriteTo, MSD: p.Choices.MSD}

@@ -69,18 +69,17 @@ type Recording struct {
 var kinds = map[string]signals.Kind{"": signals.Auto, "ecg": signals.ECG, "ppg": signals.PPG, "heart-rate": signals.HeartRate}
 
 // measured builds M_SD, a FHIR Bundle, without entries if nothing was measured. What
-// she says of herself comes first; it is left out, and reported so, if a recording says
-// who she is.
-func measured(recordings []Recording, profile Profile) (msd []byte, with *Profile, err error) {
+// she says of herself comes first; it is left out if a recording says who she is.
+func measured(recordings []Recording, profile Profile) ([]byte, error) {
 	var entries []fhirbundle.Entry
 	for _, r := range recordings {
 		kind, known := kinds[r.Kind]
 		if !known {
-			return nil, nil, problem.Invalid("The kind of recording is unknown.").Coded("signals-unusable")
+			return nil, problem.Invalid("The kind of recording is unknown.").Coded("signals-unusable")
 		}
 		e, err := signals.Load(r.Name, bytes.NewReader(r.Data), signals.Options{Kind: kind, Hz: r.Hz, Start: r.Start, First: r.First})
 		if err != nil {
-			return nil, nil, signalsProblem(err)
+			return nil, signalsProblem(err)
 		}
 		entries = append(entries, e...)
 	}
@@ -88,21 +87,20 @@ func measured(recordings []Recording, profile Profile) (msd []byte, with *Profil
 	if profile.Name != "" && !named {
 		self, err := profile.resource()
 		if err != nil {
-			return nil, nil, problem.Internal(err)
+			return nil, problem.Internal(err)
 		}
-		entries, with = append([]fhirbundle.Entry{self}, entries...), &profile
+		entries = append([]fhirbundle.Entry{self}, entries...)
 	}
-	msd, err = signals.Bundle(entries)
+	msd, err := signals.Bundle(entries)
 	if err != nil {
-		return nil, nil, signalsProblem(err)
+		return nil, signalsProblem(err)
 	}
-	return msd, with, nil
+	return msd, nil
 }
 
 // Preview is the measurements as they would be sent, without the profile.
 func Preview(recordings []Recording) ([]byte, error) {
-	msd, _, err := measured(recordings, Profile{})
-	return msd, err
+	return measured(recordings, Profile{})
 }
 
 // countObservations is how many recordings M_SD holds.
@@ -129,18 +127,18 @@ func signalsProblem(err error) error {
 }
 
 // choose turns a request into what the consent will say.
-func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Request) (c patient.Choices, with *Profile, err error) {
+func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Request) (c patient.Choices, err error) {
 	var self Profile
 	if !r.Anonymous {
 		if self, err = profileIn(o); err != nil {
-			return c, nil, err
+			return c, err
 		}
 	}
-	if c.MSD, with, err = measured(r.Recordings, self); err != nil {
-		return c, nil, err
+	if c.MSD, err = measured(r.Recordings, self); err != nil {
+		return c, err
 	}
 	if c.Department, err = department(d, r.Department); err != nil {
-		return c, nil, err
+		return c, err
 	}
 	c.Purpose, c.Expires, c.MaxUses = r.Purpose, r.Expires, r.MaxUses
 	if c.Purpose == "" {
@@ -154,13 +152,13 @@ func (a *Agent) choose(ctx context.Context, o *opened, d patient.Doctor, r Reque
 	}
 	mine, err := enrolled(o)
 	if err != nil {
-		return c, nil, err
+		return c, err
 	}
 	if c.WriteTo, err = writeTo(d, r.WriteTo, mine); err != nil {
-		return c, nil, err
+		return c, err
 	}
 	c.Grants, err = a.grants(ctx, o, r, mine)
-	return c, with, err
+	return c, err
 }
 
 func department(d patient.Doctor, wanted message.Code) (message.Code, error) {

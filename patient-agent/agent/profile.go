@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +19,7 @@ import (
 // nothing.
 type Profile struct {
 	Name      string // up to 200 characters
-	BirthDate string // YYYY-MM-DD, or ""
+	BirthDate string // YYYY-MM-DD, or ""; of a file's Patient also YYYY or YYYY-MM
 	Sex       string // female, male, other, unknown, or ""
 }
 
@@ -58,6 +60,61 @@ func (p Profile) resource() (fhirbundle.Entry, error) {
 		return fhirbundle.Entry{}, err
 	}
 	return fhirbundle.NewEntry("", b)
+}
+
+// selfIn is what M_SD, as it would be sent, says of who she is: her profile, or a Patient
+// that a file of hers holds, as far as it can be read; nil if there is no Patient in it.
+func selfIn(msd []byte) *Profile {
+	b, err := fhirbundle.Decode(msd)
+	if err != nil {
+		return nil
+	}
+	i := slices.IndexFunc(b.Entries, func(e fhirbundle.Entry) bool { return e.Type == "Patient" })
+	if i < 0 {
+		return nil
+	}
+	var r map[string]json.RawMessage
+	_ = json.Unmarshal(b.Entries[i].Resource, &r) // what is of another form reads as nothing
+	p := Profile{Name: nameIn(r["name"]), BirthDate: read[string](r["birthDate"]), Sex: read[string](r["gender"])}
+	if runes := []rune(p.Name); len(runes) > maxName {
+		p.Name = string(runes[:maxName])
+	}
+	if !fhirDate.MatchString(p.BirthDate) {
+		p.BirthDate = ""
+	}
+	if !slices.Contains(sexes, p.Sex) {
+		p.Sex = ""
+	}
+	return &p
+}
+
+// fhirDate is a date of FHIR R4, of which a file may say the year alone.
+var fhirDate = regexp.MustCompile(`^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
+
+type humanName struct {
+	Use    string   `json:"use"`
+	Text   string   `json:"text"`
+	Given  []string `json:"given"`
+	Family string   `json:"family"`
+}
+
+// nameIn chooses among names as the doctor's page does: the official one, else the first.
+func nameIn(names json.RawMessage) string {
+	list := read[[]humanName](names)
+	if len(list) == 0 {
+		return ""
+	}
+	n := list[max(0, slices.IndexFunc(list, func(n humanName) bool { return n.Use == "official" }))]
+	return cmp.Or(n.Text, strings.TrimSpace(strings.Join(append(n.Given, n.Family), " ")))
+}
+
+// read is the value of a member, or the zero value if it is absent or of another form.
+func read[T any](raw json.RawMessage) (v T) {
+	if json.Unmarshal(raw, &v) != nil {
+		var none T
+		return none
+	}
+	return v
 }
 
 func profileIn(o *opened) (p Profile, err error) {

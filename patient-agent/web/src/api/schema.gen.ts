@@ -525,7 +525,10 @@ export interface components {
         Profile: {
             /** @description empty: nothing is said */
             name: string;
-            /** @example 1961-04-12 */
+            /**
+             * @description in full, but in a summary where a file of hers says less
+             * @example 1961-04-12
+             */
             birthDate?: string;
             /**
              * @description FHIR AdministrativeGender

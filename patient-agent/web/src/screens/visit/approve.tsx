@@ -153,7 +153,7 @@ function Summary({ a, anonymous }: { a: Approval; anonymous?: boolean }) {
             { key: t('approve.until'), value: moment(s.expires) },
             { key: t('approve.uses'), value: t('share.uses.value', { count: s.maxUses }) },
             { key: t('approve.measured'), value: s.signals === 0 ? t('approve.measured.none') : t('approve.measured.count', { count: s.signals }) },
-            { key: t('approve.me'), value: aboutMe(s.profile) || t('approve.me.none') },
+            { key: t('approve.me'), value: aboutMe(s.profile) || t(s.profile ? 'approve.me.file' : 'approve.me.none') },
             { key: t('approve.writes'), value: s.writeTo === '' ? t('share.writes.none') : t('share.writes.at', { hospital: hospitalName(s.writeTo) }) },
           ]}
         />

@@ -138,6 +138,7 @@ export const visit = {
   'approve.measured.none': 'Nothing',
   'approve.me': 'About you',
   'approve.me.none': 'Nothing said',
+  'approve.me.file': 'A page about you from your file, without a name that could be read',
   'approve.me.leave': 'Leave my name out',
   'approve.writes': 'Diagnosis is kept',
   'approve.passkey': 'Share with {doctor}',

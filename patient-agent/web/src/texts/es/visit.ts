@@ -138,6 +138,7 @@ export const visit = {
   'approve.measured.none': 'Nada',
   'approve.me': 'Sobre usted',
   'approve.me.none': 'No se dice nada',
+  'approve.me.file': 'Una ficha sobre usted de su archivo, sin un nombre que se pueda leer',
   'approve.me.leave': 'No decir mi nombre',
   'approve.writes': 'El diagnóstico se guarda',
   'approve.passkey': 'Compartir con {doctor}',
