@@ -12,6 +12,7 @@ export interface Windowed {
   before: (row: number) => number
 }
 
+const passes = 12 // measurings in one frame; where a row's height depends on the scroll bar, they would never end
 const more = 6 // rows kept ready at both ends, so that Tab and a fast wheel find them
 
 /**
@@ -30,7 +31,10 @@ export function useWindow(list: RefObject<HTMLElement | null>, count: number, es
     const next = heights.window(...visible(box), more)
     setWindow((old) => (old[0] === next[0] && old[1] === next[1] ? old : next))
   }
+  const done = useRef(0)
   useLayoutEffect(() => {
+    if (done.current === 0) requestAnimationFrame(() => (done.current = 0))
+    if (++done.current > passes) return
     const rows = list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? []
     const changed = [...rows].filter((r) => r.offsetHeight > 0 && heights.set(Number(r.dataset['row']), r.getBoundingClientRect().height))
     if (changed.length > 0) remeasured((n) => n + 1)
