@@ -104,10 +104,11 @@ func (t *Tab) fits(name string, s Size) {
 
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
-// tallest is the height in CSS pixels to which a long page is painted.
-const tallest = 5000
+// tallest is the height in CSS pixels up to which a page is painted whole; of a longer
+// one, such as a list that is made as one scrolls, only what is in the window.
+const tallest = 2400
 
-// shot paints the whole page into a file.
+// shot paints the page into a file.
 func (t *Tab) shot(name string) {
 	if t.browser.opt.Shots == "" {
 		return
@@ -117,8 +118,11 @@ func (t *Tab) shot(name string) {
 		if err != nil {
 			return err
 		}
-		whole := &page.Viewport{Width: all.Width, Height: min(all.Height, tallest), Scale: 1}
-		b, err := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng).WithClip(whole).WithCaptureBeyondViewport(true).Do(ctx)
+		picture := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng)
+		if all.Height <= tallest {
+			picture = picture.WithClip(&page.Viewport{Width: all.Width, Height: all.Height, Scale: 1}).WithCaptureBeyondViewport(true)
+		}
+		b, err := picture.Do(ctx)
 		if err != nil {
 			return err
 		}
