@@ -20,7 +20,9 @@ func TestSummaryNamesWhoIsNamed(t *testing.T) {
 		u.ok(err)
 		return p.Profile
 	}
-	file := func(patient string) []agent.Recording { return []agent.Recording{{Name: "p.json", Data: []byte(patient)}} }
+	file := func(patient string) []agent.Recording {
+		return []agent.Recording{{Name: "p.json", Data: []byte(patient)}}
+	}
 	for name, c := range map[string]struct {
 		edit func(*agent.Request)
 		want *agent.Profile

@@ -28,11 +28,12 @@ func (h handlers) OpenPageSession(_ context.Context, r api.OpenPageSessionReques
 	if !h.token.Is(r.Body.Token) {
 		return nil, problem.Unauthenticated(errNoSession)
 	}
-	return api.OpenPageSession204Response{Headers: api.OpenPageSession204ResponseHeaders{SetCookie: pointer(h.sessions.cookie(true))}}, nil
+	cookie, key := h.sessions.open()
+	return api.OpenPageSession204Response{Headers: api.OpenPageSession204ResponseHeaders{SetCookie: &cookie, PageKey: &key}}, nil
 }
 
 func (h handlers) ClosePageSession(context.Context, api.ClosePageSessionRequestObject) (api.ClosePageSessionResponseObject, error) {
-	return api.ClosePageSession204Response{Headers: api.ClosePageSession204ResponseHeaders{SetCookie: pointer(h.sessions.cookie(false))}}, nil
+	return api.ClosePageSession204Response{Headers: api.ClosePageSession204ResponseHeaders{SetCookie: pointer(h.sessions.end())}}, nil
 }
 
 func (h handlers) GetStatus(context.Context, api.GetStatusRequestObject) (api.GetStatusResponseObject, error) {

@@ -12,11 +12,12 @@ import (
 	"medunion/patient-agent/internal/peers"
 )
 
-// page is what a browser holds of the agent's page: its cookie.
+// page is what a browser holds of the agent's page: its cookie, and the key beside it.
 type page struct {
 	t      *testing.T
 	i      *Instance
 	cookie *http.Cookie
+	key    string
 }
 
 func openPage(t *testing.T, i *Instance) *page {
@@ -32,7 +33,7 @@ func openPage(t *testing.T, i *Instance) *page {
 	if resp.StatusCode != 204 || len(resp.Cookies()) != 1 {
 		t.Fatalf("no session: %d %v", resp.StatusCode, resp.Cookies())
 	}
-	return &page{t, i, resp.Cookies()[0]}
+	return &page{t, i, resp.Cookies()[0], resp.Header.Get("Page-Key")}
 }
 
 // ask makes a request as the page's scripts do; edit changes what the browser says.
@@ -46,6 +47,7 @@ func (p *page) ask(method, path, body string, edit func(*http.Request)) (int, st
 		}
 		r.Host = strings.TrimPrefix(p.i.Origin(), "http://")
 		r.AddCookie(p.cookie)
+		r.Header.Set("Page-Key", p.key)
 		if edit != nil {
 			edit(r)
 		}
@@ -85,6 +87,7 @@ func TestPageSession(t *testing.T) {
 func TestForgedRequests(t *testing.T) {
 	i := start(t, config(t))
 	p := openPage(t, i)
+	other := newPageSessions(i.token, "1", i.origin, nil).keyOf("another cookie")
 	drop := func(names ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			for _, n := range names {
@@ -121,6 +124,9 @@ func TestForgedRequests(t *testing.T) {
 		"another port's cookie":     {"GET", header("Cookie", "medunion-patient-1="+p.cookie.Value), 401},
 		"an altered cookie":         {"GET", header("Cookie", p.cookie.Name+"=B"+p.cookie.Value[1:]), 401},
 		"the token as a cookie":     {"GET", header("Cookie", p.cookie.Name+"="+i.Token()), 401},
+		"the cookie, overheard":     {"GET", drop("Page-Key"), 401},
+		"another cookie's key":      {"GET", header("Page-Key", other), 401},
+		"the cookie as its key":     {"POST", header("Page-Key", p.cookie.Value), 401},
 		"all is well":               {"POST", nil, 204},
 	} {
 		path := "/v1/status"
@@ -145,6 +151,7 @@ func TestPageSessionEnds(t *testing.T) {
 	p = openPage(t, p.i)
 	r := peers.Must(http.NewRequest("DELETE", p.i.URL()+"/v1/page-sessions", nil))
 	r.AddCookie(p.cookie)
+	r.Header.Set("Page-Key", p.key)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	resp := peers.Must(http.DefaultClient.Do(r))
 	_ = resp.Body.Close()

@@ -21,9 +21,11 @@ import (
 //
 // The cookie is an end of validity under a key made from the token, so that it needs no
 // memory: it survives a restart of the agent, and ends with the token file. It is not
-// enough alone: browsers take all ports of a host for one site, so a page served at
-// another port of localhost could send requests that carry it. Whatever comes with the
-// cookie must therefore say that it comes from our origin.
+// enough alone: browsers take all ports of a host for one site. A page served at another
+// port of localhost could send requests that carry the cookie, so that they must say that
+// they come from our origin. And the program that serves that page sees the cookie and
+// can say what it likes; so they must also carry the page key, which belongs to this cookie
+// and is kept where browsers keep ports apart, in the page's own storage.
 type pageSessions struct {
 	key    []byte
 	name   string // of the cookie
@@ -33,6 +35,8 @@ type pageSessions struct {
 
 const (
 	pageScheme  = "pageSession"
+	pageKey     = "Page-Key"   // the header of the page key
+	eventsPath  = "/v1/events" // tells only which lists have changed
 	sessionLife = 30 * 24 * time.Hour
 )
 
@@ -54,16 +58,33 @@ func (p *pageSessions) seal(end uint64) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(b))
 }
 
-// cookie is the header that opens a session, or, with open false, the one that ends it.
-func (p *pageSessions) cookie(open bool) string {
-	c := http.Cookie{Name: p.name, Path: "/v1/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1, Secure: p.origin[:5] == "https"}
-	if open {
-		c.Value, c.MaxAge = p.seal(uint64(p.now().Add(sessionLife).Unix())), int(sessionLife/time.Second)
-	}
+// keyOf is the page key of a cookie.
+func (p *pageSessions) keyOf(cookie string) string {
+	mac := hmac.New(sha256.New, p.key)
+	mac.Write([]byte("page key " + cookie))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// open returns the header of a new session's cookie, and its page key.
+func (p *pageSessions) open() (cookie, key string) {
+	c := p.cookie()
+	c.Value, c.MaxAge = p.seal(uint64(p.now().Add(sessionLife).Unix())), int(sessionLife/time.Second)
+	return c.String(), p.keyOf(c.Value)
+}
+
+// end is the header that deletes the cookie.
+func (p *pageSessions) end() string {
+	c := p.cookie()
+	c.MaxAge = -1
 	return c.String()
 }
 
-// authenticate lets a request in that has the cookie and comes from our page.
+func (p *pageSessions) cookie() *http.Cookie {
+	return &http.Cookie{Name: p.name, Path: "/v1/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: p.origin[:5] == "https"}
+}
+
+// authenticate lets a request in that has the cookie with its page key and comes from our
+// page. An EventSource can send no header of its own.
 func (p *pageSessions) authenticate(c echo.Context) error {
 	r := c.Request()
 	cookie, err := r.Cookie(p.name)
@@ -77,6 +98,9 @@ func (p *pageSessions) authenticate(c echo.Context) error {
 	end := binary.BigEndian.Uint64(b)
 	if !hmac.Equal([]byte(p.seal(end)), []byte(cookie.Value)) || uint64(p.now().Unix()) >= end {
 		return problem.Unauthenticated(errNoSession)
+	}
+	if r.URL.Path != eventsPath && !hmac.Equal([]byte(p.keyOf(cookie.Value)), []byte(r.Header.Get(pageKey))) {
+		return problem.Unauthenticated(errors.New("page session: the cookie without its page key"))
 	}
 	if !p.fromOurPage(r) {
 		return problem.Unauthenticated(errors.New("page session: the request does not come from the page"))

@@ -1206,7 +1206,7 @@ type ClientInterface interface {
 
 	// OpenPageSessionWithBody Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1215,7 +1215,7 @@ type ClientInterface interface {
 
 	// OpenPageSession Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1619,7 +1619,7 @@ func (c *Client) ClosePageSession(ctx context.Context, reqEditors ...RequestEdit
 
 // OpenPageSessionWithBody Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1638,7 +1638,7 @@ func (c *Client) OpenPageSessionWithBody(ctx context.Context, contentType string
 
 // OpenPageSession Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3023,7 +3023,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenPageSessionWithBodyWithResponse Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3032,7 +3032,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenPageSessionWithResponse Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3798,6 +3798,7 @@ func (r ClosePageSessionResponse) ContentType() string {
 
 // OpenPageSessionResponse204Headers the declared response headers of an HTTP 204 response for OpenPageSession
 type OpenPageSessionResponse204Headers struct {
+	PageKey   *string
 	SetCookie *string
 }
 
@@ -4683,7 +4684,7 @@ func (c *ClientWithResponses) ClosePageSessionWithResponse(ctx context.Context, 
 
 // OpenPageSessionWithBodyWithResponse Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4698,7 +4699,7 @@ func (c *ClientWithResponses) OpenPageSessionWithBodyWithResponse(ctx context.Co
 
 // OpenPageSessionWithResponse Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5421,6 +5422,13 @@ func ParseOpenPageSessionResponse(rsp *http.Response) (*OpenPageSessionResponse,
 	switch {
 	case rsp.StatusCode == 204:
 		var headers OpenPageSessionResponse204Headers
+		if values := rsp.Header.Values("Page-Key"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Page-Key", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PageKey = &value
+		}
 		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -6847,6 +6855,7 @@ type OpenPageSessionResponseObject interface {
 }
 
 type OpenPageSession204ResponseHeaders struct {
+	PageKey   *string
 	SetCookie *string
 }
 
@@ -6855,6 +6864,9 @@ type OpenPageSession204Response struct {
 }
 
 func (response OpenPageSession204Response) VisitOpenPageSessionResponse(w http.ResponseWriter) error {
+	if response.Headers.PageKey != nil {
+		w.Header().Set("Page-Key", fmt.Sprint(*response.Headers.PageKey))
+	}
 	if response.Headers.SetCookie != nil {
 		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
 	}
@@ -8317,138 +8329,141 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"5H3/kts28ueroLRbZbu+lEYajx17XFdbs7YT+zaJXTPOpu4SXwYiWyJ2KIALQCNrXfNS9yD3TFdoACRI",
-	"ghI1P3ypun+SsUThR6PR/emf/DpKxaoUHLhWo9Ovo5JKugINEv/1WnAFXL/nH6nOzQcZqFSyUjPBR6ej",
-	"d4/dA09GyYiZT0rzXDLidAWj01Fqvx0lIwn/XjMJ2ehUyzUkI5XmsKJmxL9KWIxOR385qtdxZL9VR++o",
-	"ykc3N8nonVAl07ToW8j7N3+8+/g6IVQRxonOgSi25JCRjElItZDb+AJzN+7tV+gX9mZ0YxYqQZVm00i9",
-	"j1LMC1iZP1PBtaHE6dcRLcuCpdSs/Ki0T/zXv5TZxteBk/pxccYmISgn59+/Ji9Pnn1Hyuoxvxtc1Vmq",
-	"2TXTW1xLljHzS1p8lKIEqZlZ+YIWCpJRGXz0dZQWVLl97Vrba5GBGt0ko1RkYB4Gvl6NTn8bKaAyzSFD",
-	"UhdAFf65kUxr4KPPyUhvS3MkSkvGl2aE6nAOOAM8AbGWqV2pG5NxDUuQ5mvNVrishZArqkeno4xqGOOn",
-	"nSXchFzxm92RG6Fer5j/C1Jthj4rSymu7XoPIWxOiwL4Evbt8++MU7k1M7Fs37M/itQTpKRKXcF2L1O5",
-	"xwyzrFcrM9OeX1y4x26S0ZprVnSvpbmI1FGFpJSTOZC1gozg8+ae8lEy6CiS0TVItnD3Zt/K/hk+2z5G",
-	"ZviuJnprZL+Xmgq7jvoc/r0GpfeeeJMswHQOklwWjF9dEsozlFhpLlgKKiFCkku6pIxfEloIbpbY5Bj8",
-	"skttSq6ZYpronGoCPIOMbJjOxVoTSjJGl1wopl4RphXJhJGKiZ8UF7ECqtYSVoaUhEogml4BJ+IaZEIW",
-	"QhrpWgi+NP83R0cWUqwIFxuzQKo1SLOK//XbdPySjhefvz49vvlr7CQpF3y7Emtlt7Cg60L3UKoAeg1I",
-	"nVKKBSuAmN2IBdmYPTJFVE4lChI3y1yIAigfoWAsqdQrJ3XDBZ6N/+d0/PKPz19nyex5fI3wpWTSUnsY",
-	"ey4ldRqUaVjtFZM/mMfN71b0y3v7g+cn1bBUSor3ynDI3qtunrEj/eIEdEXUp/gxWxkRPJtOp8loxbj7",
-	"ZxKRjuValkJBY4zRp/O3Z59+evvzp9Y5DyCjhFTIjPHlXoKc+yd/ZAoJY1g3F8VeSferf+7GahP4JFrn",
-	"/fg3Ov7PdPxy8sfYrPX5yc2Tv/01Ku0799yJ3M5Vm1MFz0/WsqhuWGnuP1+OkOA/Al8amPJi9vK4QzO7",
-	"mD/Gn/8rSrLXVGYHahC6WLCCVZKxLRW8HjX3xlylChOhqIFVqbfRa7rWuZAOKHTl+goyltKCVI+RTS4U",
-	"kNSsC8UpkA1VxErX8I7WU6QSMuCaDdDxiATDSz0ciRQsBZ5CgAfqFVgcGPtC6L/DQkgYLgJKIR1a6VJL",
-	"SLZEZEo1kVDQrUKJqnPmZXFsxB61ujHCF1VGQGscDUhNUqMC1ED12kY69bk4EtVUbJ5B0mC+kGkqeoS0",
-	"9FuK6VTD+D86eXcA8w8Xka1N4g+jC3HItX2P6n0nhBIr2gjCYkN8SrzwNNqDrsrCjHrxy/kPb8//x+GS",
-	"03LvUHWCS96rTZyxdig+rX815Ibe5U4P3aa7MbF7+80Ud1dV90uZQDV3de5tJE2tpoeQS8K1uIIstMa4",
-	"QJaUujA3dQsqaoEhnuxeBcbJJmdpTphGEb9k1wjkDwGBgareZ3V5H0IlJ2tR1BBUAR/VJGpKH88d9ZFU",
-	"DFAvqSZYXDrgetTtbtEhV9ruu8Nqcfqo6GLfWBCnbm/rD1qrwWyQeXZr34yWzr6HEXOxlqrLl7nYOAOF",
-	"OKoQgwwVmW+Jh7Mx1LuiXy7YktMiMuZ8q0EZ5OSsq0eqZSdpshJKh3qWcf38pG+iGqKHszjniLIAoV4+",
-	"LQqx2bv+A8WBe3wogGrxW1P7e04JRg3vnj2o8LYFtI4yrDVT4VCOzcLfDeKwN94gjjHYmlOuNiCt0Gxz",
-	"mYXT7rBSsS4ywoUmcyBUXUFm0IDFwnYQRTJmn0A7JRm2vl/qJewTAfXmGyvfQV+mHhgE2Mf/wcWGxwGx",
-	"53CmiOBgSalyIEs0+EUcGQfWfeBQ3bWg79+9P9+DGBZSrP7Zo+g0SekKrKMDTScchuRspaBYRBe23zfn",
-	"ibQLMSgtJGRnOk68mgUtn1ksqpC/CNNDWezCTxK5AXfwk6KDLaasK03eYA83V3gQwf7rk46x81suRbE6",
-	"HNPezrV8B5oEgYZe/3G1GW+AHHQ/YzZLxbd++keKZKCuml4KYyqsGK+cFoP84LEN4GXrXbcNq7SNKvMb",
-	"cn5CvNt+1B43GX0ZL8XYffgvJfjknG5+AqXoEtWZReQPG8y4jdvhNjzWzzVxtRs7BRQvEfP14t3Z+PjZ",
-	"c3JNizUQxkkhNiDHKVVAcvjSMFtfLl48z6YvZi9enKTfZc+fvaTHC6B0mj57RrPp7Bl9Ol+cLGbz4/l0",
-	"/uL4OM1mz7Ln6ezZfLqYTun0RY8x8Pwkbgy8EwU6z77VIQ5FSgsmrXN/mFlW0EOeLtfzgqk8BjEqB0/l",
-	"unPhTPMZcI3hzFtIoYaFFEI3v5IoPwV8fIhTMsskKBXVbt/i+oGRpoWlbldLVyfbJLzzkIoiA6WJUaKD",
-	"41O55eHhANQzfUT5DsAQDcXkGS+6GQ6bAzcT0+f+OAPCJr22QEWLXfz0/g06JCqZo/SYck5boqPtuu+R",
-	"H3bIcxtYPhTc9mN9fJywMN4kNtz8gR9sqCJXBsSQufcwdFnttmHseiuD2MntPcZOGyr5Qaz5q/3BXsMj",
-	"0E8VDYPpgl3sYgR1S/B2yFVz64zdtSU3UPMt15LFTHOwX5A1z0CSHCQpREq1kM7+46KW0v5qGIPdPJlS",
-	"TnJj0Pg0h6713kNRQ7zWymIkfI/er8NzOQ720bIsmnTzMSGS8kysYreSC3220CCHq0S1ZhphbBW0PN4X",
-	"sbzntIDQn2hX08kPqLYVOxAfwOjabNYgeqRIwfjVKfl9PZ0+TW2IBP+GI/Qv/cV+kf7xxn7ahOrH05MX",
-	"DbA+i1Ax8J3dzogYAo0UcMU0u4YYeqGarCjfkhJEWQDZoItEUsx6qOK6XVkZz7epZ4oS3CW6dAEvJwzP",
-	"csFA2tAnM9bPNUuBCI5+70Mc1j/D5mOdSXOIdtEalEbu+WCXPTjPJy0YcP2GavrfLz78fMDvKjZ+nw3/",
-	"VSkXe5OEzr/fESx8j0Chs93OPmLnaEaO3punx6TywWIiiD2ER4p8PP+ewBdt2EPwhFQx+VF/yP3rydP4",
-	"6X6kS/gkroAfeLja/ya4pLPjfXe0RUE7SJQqt+K4Ox1/xwMmSuDK5lRqIeGVgUNc6KQ6jTKXxobMBGK/",
-	"LgCSpV1GDfWMBi1y6zYfGolG5sKh7FJ3kOtMKUMMcehh0rXOzWSo3g23/llvqrEGqV7LwSmDe65sZ9+d",
-	"DYVz7qD86zCX8WFzIA/iKvP4z32pHmtlMcqA7MhfVASzhbmEjkHdbG7sHQT7xc19UKhDlQXd9m6HHcBI",
-	"PekvMWjk0kDC2fv2ZQVCWypOj0/2QpcgY/qeccs5UCV4lUAAmtrMmi75uNK0N11IbOJaSoG8BoPuDLQl",
-	"jJMVKwqmIBU8U4mNHypNC6iysgcFDCVoua1AdDtmiIMTLciGsoERSKOZbeJlBbGfvXwZgOyT6TSJpk3r",
-	"Ik4S+8E+FsJv/TDVMqqDiHKSzfg8kBfmTOr8DdUQTVtYrIsiIfO1NkdEiUvxJZscJBBKbIbpwthuiii6",
-	"VaRwPo9KyMxePp+Npyfj2XEXP37+enLzeGz/Og7+evK3aMJhff1aFueq1NtTo2NzxpfodaB4BRuGwDRm",
-	"P8GX7nDoYT/LzAkrLalB0j+AMWbRl2PTQRawooW1NfB/wkB1jCaieyOSHNI6X94nD+y9e/ALbQ6r52ZS",
-	"eyEpJ2/5smAqJwq4djGpQRn/OHj/5uL5YkrTeQE2cVpLylXhDciamcy9ZXw5Xgg5rgJmXe/XTt9XM3F2",
-	"qEfEx+AbOWOz5133yHkjg/eAM7x16m/rDIJx4kewdGw9gMuaJ/Qr0zmhIYTFdPuEdEEv5sfbSgZQPnat",
-	"JiQY4gq2SWigdB83gyQGPTNNcptD37ZhOli7sbw5KJZBbHlaiMTm8K8VJiJgSpaZS6NoY4pwYSabjIZF",
-	"Dm0JFV8WMF4rIOahOgouA5rvjyfG9PzAmpTA5nY/qqHFPrTmnhwcvPT+04euirpTHsW+KodByZO3CKbs",
-	"SJ/YmfcY5S3MszsN8ynKtSZKrMApPI75Hz6tIXFJ6z5xpdZaEqivIYNo/iJfr+Yt/2M/NDo4qfKh6szc",
-	"qh35qvSISEZFT8Zjb6JFX7ym3suOm3F4ypDRcjEgBtcgt7XX3IcOrATjghRMaZKzDOuStsgUOyMrhwcC",
-	"qi3tz650mwhnixPpWqT0Fk6HkEwR3wkon785MArkl3GOv4xFPDxW2od9qp3jD+q17N6+m/dQH+muwpXE",
-	"FzdgoDolaSHWtrYNc8csYCdN5u7GnG9hJIaite3jFgp8JKi7NoOa1eFJ/7cNFVbp3V0GGnbYVAdZz8le",
-	"3Btky96i7HGRM3lpyxxTdX1pD/LyivHMFkNe5v+57MIUdR1HKRq+aO8bRnuxgUVmz7/77rtjA2z3IBKz",
-	"qKHJhPl/InAfMb0yRiXa5Q2c//T5NGYtzpLZ8c3j33+fBP/ssRQNdcL8fUiNSCxL898cqNRjSfuUYNTI",
-	"DCjmMSkavLUapnOx1q4ylXIOhWqZoM+exUxQTaXekdFSwXkyhyXlwzMSukxYuTIOEDS9Dhy6BK4fKXN/",
-	"06vBSR8Gh0MsFR1jYC2UPjQtsxmm7Mrvwwu6LWCPpzjY/AXBiy3Z5KyAwKpgCrcQ1b12RwFH0rnDHIaA",
-	"KEXwt58fspTbkzXYX30m1lsXFV9Bcu2DJ41ahu/S3aI8L7lcNdk1SGWdBHsBa38qhpsxuvO6sv8Qwf2F",
-	"phr5gzqB4JK3N6wojNgY3TFd/C4VYDufpjL7f1oUtrPwq6wdnHu6feBjh5soqq+opfap2ByWpUDXxzJq",
-	"FwWVWhE/Jfq3uEAP6gB/WqeWq8eEGViopXaUkvzSqOF4UO/j7STDMGgWXOx9sOwXjsrrdqis9q5cIjQr",
-	"5aKLwm7ngjkotaC7q4OdMqtW65m9fgJZt/EYIq7uYNu7h5xl7+f9HN/2oeBmfUi+4C+xXMHWatd9qXv/",
-	"bGnwCPhRmvJMkTnkjGfk//zvPz4mRAmrQyrXaFXpFnh1Ah6rsU7s1KqinUMMzaD5UWTRzOdzamET9+YA",
-	"nGTGyrT5f0yrYMmDCF31W4rohx3OV001hB7jBWUFZAnZ5NsJ+RWRGjOSGxQR/JR0QwmJ866NfQeGBLul",
-	"ML5MXNuUhPimTAkxd4Tx5YR8uAZ56t1t5pvqzzHjY4dTHpsl2m4zOc1azWaYfjIh3+NyrW3nI1l21lPi",
-	"2H7MhR5jj5lqqYoVWF5v8+LGhVA6cf4hfBrZhpt1K4OTxrY3jTsQfAId34mZcmxriBIDZssSsrHN0R1X",
-	"RMBVtz6tFk4XGuSGykyderKN1zwFqSnD8ceVRzKpnZNuxfW/G4t268Ch28tofDghbwsF7sgnh8eEAvjV",
-	"17AtIYKn4Cu4qzY6h1RtfJNK/7Besb2XC7b8482z1lYkpMCuD97MDg/3Qd22drnDJZRAMSzY3Y3rjjWH",
-	"5ZoTbPBk704VwnSdmuLG2P1EP5OR44OdFZsrurWysYCFPiVYI9nu7MWwARX2xWDmSLxjKWZHUqntlANz",
-	"hLUL7nt94SRflaiLE1UMXUkvY1PhfYrqEi3F2p0LLYoPi9Hpb0MA4Ojmc9LNmHNC2SYaBHGNqjnhhm7J",
-	"v9ZKG+B86oXdmkugaY7s0d/7papxR3Y36ohx1EqlBDweS5+hDox1ab7O7lLp6ScM0emBzRo8E9TrCdqw",
-	"+ZMMbk9S6/EoOjGK6RwWB2KDA+55lw471nGbFnFvHSr33fO8l7SN0qlPdbz00RPLa1AoeIVPYJO5pPnL",
-	"Vsu5blCYBq0MD2rtFmZeDnBO1Zmae/ztVcuRIGpIU61eoTiaW2GEzeHYguSA8XX0abn+ebfu/hb1mjpR",
-	"+IocnxBscVC1wjPT+6UMvoS1tyECSY1MqGNlZreuqOaVEerWBseAmesV4TjgVbUMzGdgynxfl9kb+hjp",
-	"hFNc+pz8S8LpCnXMn6yJXbxbxujQ7na3tV7/PF3xApfOwPSeO/bR67jxJTTj8f4CuhKnV6TjFuqyYqMe",
-	"puJttkDWZKquo9LOrXQ/3fxQHh9qVF9XPxrmvEejdJ9h7QaNKQ1fe3c7n1Xd30mPg5I8DKaPgbvWp3yJ",
-	"n66YUhY5uTy/sTccdidTRGWik0pkBZQPTUYdGIje7fX6NWDwP1ULgC4LYopmupZMby/Ms66DnUEVVfFJ",
-	"k7ifrLbRBtk5QvtIFVaNuACe1Y2o8AwWFBvuqg+NWW/UOy4NoTdQCUFLlVzr0srGJVxYq7pvFeKKgc1k",
-	"Ng97G3xC3muFesNC/spqMbA2IXNI6VoBmUuxUSAVuQIonRI1A9reSkWBj7tGS7lQmmixBHP9T8kKsjU3",
-	"1n5JNTN2/ovpy9nEN/S2w9QtvdtP11ulJfsHbG3XbMYXIr5PPA1y9vG93yqO8giJ6srHzJZR5wI3KIMU",
-	"QpRzml7ZAzDgamMUOu7S0tsdlljg8YQn59s29lDXamxj12JYyzlUmJ6Qf8BWJY3cwspTo0jBwGU4YyBP",
-	"AS3QNvMlrEFSoZA+Y/GVCwBaGW3DeAnBZB0LKjFvWqvaN2WZrQTuzBt05y0KluoJeV8V36GJ4urHwXYW",
-	"tkQWHNBEzKnKQSWEm7msxet2X/fdmpBPbOV+ff79a/L06dOXE/IWM4lASmtoRrqfT4itdrBtL+zve7u3",
-	"Tsivtv9WCVIJjqpNAZCUSqwBxhz+eQHk0gilS5+QaVdsrepOwu/E20AWQDguPStpmsP4eDI10lcW7iaq",
-	"06OjzWYzofj1RMjlkfutOvrx/eu3P1+8xd/UGfmjj5ZBrViwRrC9xKOZj1DTko1OR08n08lTq0tzlDtH",
-	"17MjD/Std1/E2ghYXy+0tHZKMTNvLV2E2zeSrpL3vLvAMjBWgM59W35rq0gIf+5qaOzzc2ZECeV193At",
-	"iA9D6pypCfk5SI/HeUSwwAn51Nd6XOAhmYNn5g5eA1kxvtaG/9rxb6Xp1vL3xMaVbcrr+8yQXRp9AFXP",
-	"98qZ/3eRbXd0/D+s03+7z/hNUzlquYb2SweOp7N7nz72pgGjWbaG6nNPaNuprELI8aGrtQZvMQg6znu6",
-	"NliolgJJe8JkpKmB0TWkMsMZzjYM2uDq5vkhV28xQPwwR1e1sx10ZtN7nTd2Xjbp0mAYDyQMhWyDxHs4",
-	"t+9Bpzlea/TCbQltyopdJxW0xlxC5KyM8VO13XxI0vk5IuQL+BE1FfZUsV1k7k68X0OzHO34BmubzUlR",
-	"dCl29NX9dXMkG/mncUl+pq4UaSXforhl2hr+SeUZamQzGo2GbgiHX3wDjAl5v0D/JskE9je0Fkdi1KNN",
-	"Hr004tnCb2ckYAopURTbhdfzuRvoJbX19VXuZIMPc3oNXTF8jq5l28u2em9Nj+u2fuSo+V6bm88PyFRB",
-	"YnCErWoXj72UKxJ2fbwjW1niNIKsh7CUDyf33kmXl/GnJT2ur+curxXch9j7hNDPNW9d0czHiSuaJ2S+",
-	"7dyoR8o39LKnvetgsqCFb/QkfgBdtfl9QGJWc/QQ1NhD90VRLDfCAauuD1Hq1WxVSxJPL4saupzf1j6N",
-	"zrG9rP4maLH6cCSuJumhcbXWe9dAb+qR0ZVtjERLKSRsp5GkeuSbjiaNNzz0EBmuWwq+ubcLrJ4eI9iz",
-	"j9bJBLUZ+cqsgEmSUU2NXrn8enM5IZe2lvjyNADugb0spGEaTGQQslm5tkFsySfk0i738tTDTNTDS6wt",
-	"MF972YgPVLmPvvF54uwK6eOcE/KBW5luywGX2BfYvvBh49StysVGTcgZ+uQlANqlFuzyFIjLs5zDknFu",
-	"MzaEbzdVmT0rpnDia5Q35jg4B2N6n5FUrFZmsFQYm9mq/Nkzl5qufP6IUd1zkW3JhuoULfDKv2RXzMXG",
-	"3ytONjn6Y4wRjCG5BiUMCbra+Vcz7v4bo+GLtiwyVloCXTWvTNs9GL0a7of3hMWsj1TZF8pV/wwY3GYe",
-	"V/zdqESKsvinNqhiynWLXjgXEOMZfCG+3ZhYVLAg7DlmXU9Ajd3MXereJhf+uGSdo+sHUnTbPRgj0t4F",
-	"rcYeTKTVk/ScW025+1EddWvk9tturGMuCKkVmXLkDQ42qPLqHO7RV//nzRGEnYfjJib28z0YH7VedWgB",
-	"0v2bp81mw9/Yr1C3bd7DFY9cPk+p781QNTY5XimXyob+vrrSbGMruuuCZ3xbmq1x3sEjLGjE14fSqmZ9",
-	"D3jfqjl6CFut8+6EfAcy7LBmblcjw6NHVPoU5R5no8Uc9jUI0qPpDd0S4BEF86Mt1mmR8ySSXoUY4B52",
-	"/doM1GoMsBByCdY1fgXbHWrCYIGx8227GLcv/WzuC2f5GIRkhuwxiCNgpzszdGbrwzJXpHQBevzaBkx2",
-	"q9h7QJQ4fwWBHilSRWra1El6mOETvXJuZ4yYJEEKCKKqBQsyjM2nf6liZDbaYPmoBjWlZOi+MYemwEVo",
-	"+kIvp+Sd1uUHXmwTckFXcME0/LcLLVmqE7IUwmrup1OS0a1FyTSVQhmJhflMqhGwS6rMuDD+Y7PjyoKm",
-	"BjaeVW6QKojmFodtHQyYq5G4DwOKDcdlYyYeB8gUubyAdIwOufEFltoruoKxfQUZFl76nGKHa6oq68RI",
-	"wwKocm77D/iT7rX7UAJvc+f9q6i6J98g9bT3RijQ3/o2uGDv6PS3zw0dBLrmYsZ3CQyMzKmjKj6yI1Bz",
-	"gf06DBS3QagwuGEDIr41ie8Sgg4L5LW3F8fPnpPH4++eGEPmbfbm4ow8Hr94gsaNJGHFHvEHkXQ7mIQ5",
-	"q4X2Lecf/15FZZ3UvJ79Pnpi72HQL5JwwSM+vqqpnK9ofEBk0ulj1+ezQ/PMxrTtrbsH3XIWhMHwfavG",
-	"yveHtoNJ6jqyPujha8geEHlUZWpx4OEWmbj0ICsMla1ALtDIYvw+PelYzOxaeblXtXS1zjpyi967/N1G",
-	"PLHm6+bLnxRxb7BwUdiEmMnGGCA3At0n6GF6xAooVx0rXlEWATYf140zewDhGh7Xt4tODeMSQ9grKO/D",
-	"sfUaVZy1+4bxhbtV1jwITL5e0/6seolJKooCUhRlf1/zzDaTC3rwu9i8SrClLd5x/MM1g6qCMtY21Tms",
-	"upzxA2ibFXg/luUDnbNtlRA/ZFeffD8WiIE/MUtut7kmW13D4gr1pwp/Wq1ljZFW29tmjy0OGBRDgIau",
-	"fcSVnACVBVpJWhuJgD4zWytUVWkYPW9fuy0ZZLYGJBbwsqXuDyQWGu3UvrFXYJftGlT4351vzLmSqj+4",
-	"3rpsFDuDUUWPf5q+Im//PSHH45Mnu0RE3Rip1+lXO6Rcxb91YvvfVo7uJS2tFaHYkruH3PvjjGWAKd7O",
-	"ObGkJXqzqxenocLCDDRnDFUQpRYp1Koa96aKpH6ZhRvUvbUBzQjbe6mqXIn7D6seSg8aPPV9mvpEiaOi",
-	"d5fmwZse7gwlBFF0g7REw6g5wY6QnUvSPiolXDPY9HsIP9oHfLb2Q13pKtv8Gyv7PiVA+xXmPXmB2yhN",
-	"57ANktB2RwTrHrl9cPrCt699MNK5GXqDHVTDvbC4DelUCswljCbOV26/tfmgvhNMXBSueduv1ySaa03w",
-	"MBzuBr+tlwB3dndifihdiyPflaaHVHVBQW+02RUqPCB/uRl6+Mst8X4Qmh2sFbGO3L4+L6ArhQuTQVFl",
-	"NTsJGK3dRGZ117jqjRFVeZoNmmIxv7e4n1jH2KbTFFagB7Bg/Mr6uKtEV9S/SkNp47iYHGVuSppDegVe",
-	"01bONZ+p+sooWyn4Mp6FbZ7JqjIunHKtHAytCLAuXbL/wpc903qb6OuxrGij2a4elcyxOgCKxWkjvbIA",
-	"aihYtejyLzk1o7pkJFxGzvwH1kDpwoILTaX2r/B8iJveqKgcdN+P73vuRezSYNn2fVirgqt1oavkSfL4",
-	"pxnRgvz0NCE/zRwonc3Gs6cJOZ6Oj08S8mz6ZIcus/8++or/v9ml0/yxtWxKrLEojb1YVVhcBwdckz4Z",
-	"SMa6hvbzQ8u3neLtPqSb2FQZI7bdyeCTOALbzy8u8uz76puttqouDZVosALH3V7Kt2QlJEwIvi6gjnzY",
-	"5aG0UFqUyncKqfIOqkq+plSwPogd5fzGKrGDa9c6xQrVRhlIR0S85dn/J5yWi40j3L0YrRdalGQhikJs",
-	"UC8QT5wuwzUjD80Cs98+3yRfm9Vev302BLJvsLBH0dMe0cXPuhE2FpZDNQpaTo+OZsffTaaT6WR2+mL6",
-	"coZuJ7fkmLnsSpXq4OrGmGFYFjqpGcNCKrOTVkt3BLJ1dB8dKsHvwmyT9m+d7EUeUHWyCL4A3CXnTlqs",
-	"qaJLcJ5Gl8ed4A4wRYxpC6xrzgj35M3Im883/zcAAP//",
+	"5H3rchs39ueroDhTZbv+TYq62LHl2ppSbCf2TBJ7JXu8s4k3ArsP2Rg1gR4AFM249FL7IPtMWzi49A1N",
+	"NmXJm6r9kshkE5eDg3P9ndNfRqlYloID12p0+mVUUkmXoEHiv14IroDrN/wd1bn5IAOVSlZqJvjodPT6",
+	"oXvg0SgZMfNJaZ5LRpwuYXQ6Su23o2Qk4T8rJiEbnWq5gmSk0hyW1Iz4Vwnz0enoLwfVOg7st+rgNVX5",
+	"6OYmGb0WqmSaFn0LefPy99fvXiSEKsI40TkQxRYcMpIxCakWchNfYO7Gvf0K/cJejm7MQiWo0mwaqfdO",
+	"ilkBS/NnKrg2lDj9MqJlWbCUmpUflPaJ//q3Mtv4MnBSPy7O2CQE5eT8hxfk2cnj70gZHvO7wVWdpZpd",
+	"M73BtWQZM7+kxTspSpCamZXPaaEgGZW1j76M0oIqt69ta3shMlCjm2SUigzMw8BXy9HpryMFVKY5ZEjq",
+	"AqjCP9eSaQ189CkZ6U1pjkRpyfjCjBAOZ48zwBMQK5nalboxGdewAGm+1myJy5oLuaR6dDrKqIYxftpZ",
+	"wk2dK361O3IjVOsVs39Dqs3QZ2UpxbVd7z6EzWlRAF/Arn1+zziVGzMTy3Y9+5NIPUFKqtQVbHYylXvM",
+	"MMtquTQz7fjFhXvsJhmtuGZF91qai0gdVUhKOZkBWSnICD5v7ikfJYOOIhldg2Rzd292reyf9Wfbx8gM",
+	"31VEb43s91JRYdtRn8N/VqD0zhNvkgWYzkGSy4Lxq0tCeYYSK80FS0ElREhySReU8UtCC8HNEpscg192",
+	"qU3JNVNME51TTYBnkJE107lYaUJJxuiCC8XUc8K0IpkwUjHxk+IilkDVSsLSkJJQCUTTK+BEXINMyFxI",
+	"I10LwRfm/+boyFyKJeFibRZItQZpVvG/fp2On9Hx/NOX46Obv8ZOknLBN0uxUnYLc7oqdA+lCqDXgNQp",
+	"pZizAojZjZiTtdkjU0TlVKIgcbPMhCiA8hEKxpJKvXRSt77As/H/nI6f/f7py2Fy+CS+RvhcMmmpPYw9",
+	"F5I6Dco0LHeKyR/N4+Z3S/r5jf3Bk5MwLJWS4r0yHLLzqptn7EgfnIAORD3Gj9nSiODD6XSajJaMu38m",
+	"EelYrmQpFDTGGL0/f3X2/udXv7xvnfMAMkpIhcwYX+wkyLl/8iemkDCGdXNR7JR0H/1zN1abwHvROu+H",
+	"v9LxH9Pxs8nvY7PWJyc3j/7216i079xzJ3I7V21GFTw5Wcki3LDS3H++GCHBfwK+MGbK08NnRx2a2cX8",
+	"Pv70X1GSvaAy21OD0PmcFSxIxrZU8HrU3BtzlYJNhKIGlqXeRK/pSudCOkOhK9eXkLGUFiQ8Rta5UEBS",
+	"sy4Up0DWVBErXet3tJoilZAB12yAjkdLsH6ph1siBUuBp1CzB6oVWDsw9oXQ38NcSBguAkohnbXSpZaQ",
+	"bIGWKdVEQkE3CiWqzpmXxbERe9Tq2ghfVBk1WuNoQCqSGhWgBqrXtqVTnYsjUUXF5hkkDearM02gR52W",
+	"fksxnWoY/ycn7/Zg/uEisrVJ/GF0Ic5ybd+jat8JocSKNoJmsSE+JV54Gu1Bl2VhRr34cP7jq/N/7S85",
+	"LfcOVSe45J3axDlr+9qn1a+G3NCvudNDt+luTOzefjPF3VXV/VKmppq7Ovc2kqZS00PIJeFaXEFW98a4",
+	"QJaUujA3dQMq6oGhPdm9CoyTdc7SnDCNIn7BrtGQ38cIrKnqXV6XjyEEOVmJooagqvFRRaKm9PHcUR1J",
+	"YIBqSRXB4tIB16Nud4v2udJ23x1Wi9NHRRf70hpx6va+/qC1GpsNMs9u7ZvR0tl3MGIuVlJ1+TIXa+eg",
+	"EEcVYixDRWYb4s3ZmNW7pJ8v2ILTIjLmbKNBGcvJeVcPVMtP0mQplK7rWcb1k5O+iSoTvT6LC44oayBU",
+	"y6dFIdY717+nOHCPDzWgWvzW1P6eU2qj1u+ePaj6bavROsqw1k2FfTk2q/9uEIe99A5xjMFWnHK1BmmF",
+	"ZpvLrDntDisVqyIjXGgyA0LVFWTGGrC2sB1EkYzZJ9BPSYat70O1hF0ioNp8Y+Vb6MvUPRsB9vF/cLHm",
+	"cYPYczhTRHCwpFQ5kAU6/CJuGde8+1pAdduCfnj95nyHxTCXYvnPHkWnSUqXYAMd6DrhMCRnSwXFPLqw",
+	"3bE5T6RtFoPSQkJ2puPEq1jQ8pm1RRXyF2F6KItd+EkiN+Ar4qQYYIsp66DJG+zh5qofRG3/1UnH2PkV",
+	"l6JY7m/T3i60/BU0qSUaeuPHYTPeAdnrfsZ8lsC3fvoHimSgrppRCuMqLBkPQYtBcfDYBvCy9a7bplXa",
+	"TpX5DTk/IT5sP2qPm4w+jxdi7D78txJ8ck7XP4NSdIHqzFrk95vMuE3Y4TY81s81cbUbOwUULxH39eL1",
+	"2fjo8RNyTYsVEMZJIdYgxylVQHL43HBbn82fPsmmTw+fPj1Jv8uePH5Gj+ZA6TR9/Jhm08PH9Hg2P5kf",
+	"zo5m09nTo6M0O3ycPUkPH8+m8+mUTp/2OANPTuLOwGtRYPDsWx3iUEtpzqQN7g9zywq6z9PlalYwlcdM",
+	"jBDgCaE7l840nwHXmM68hRRqeEh1082vJMpPNT7eJyiZZRKUimq3b3H9wEjTwlK3q6XDyTYJ7yKkoshA",
+	"aWKU6OD8VG55eLgB6pk+onwH2BANxeQZL7oZDus9NxPT5/44a4RNen2BQItt/PTmJQYkgsxRekw5py3R",
+	"0Q7d98gPO+S5TSzva9z22/r4OGH1fJNYc/MHfrCmilwZI4bMfIShy2q3TWNXWxnETm7vMXZaU8n3Ys2P",
+	"9gc7HY+afgo0rE1X28U2RlC3NN72uWpunbG7tuDG1HzFtWQx1xzsF2TFM5AkB0kKkVItpPP/uKiktL8a",
+	"xmE3T6aUk9w4NB7m0PXeeyhqiNdaWYyEbzD6tT+WY+8YLcuioJt3CZGUZ2IZu5Vc6LO5BjlcJaoV02jG",
+	"hqTl0a6M5R3DAurxRLuaDj4gbCt2ID6B0fXZrEP0QJGC8atT8ttqOj1ObYoE/4YDjC/9xX6R/v7Sfto0",
+	"1Y+mJ08bxvphhIq12NntnIghppECrphm1xCzXqgmS8o3pARRFkDWGCKRFFEPIa/blZVxvE01U5TgDujS",
+	"NXg5YXiWcwbSpj6Z8X6uWQpEcIx77xOw/gXW7yokzT7aRWtQGrnnrV32YJxPWjDg+iXV9O8Xb3/Z43eB",
+	"jd9kw39VyvlOkND5D1uShW/QUOhst7OP2DmakaP35viIhBgsAkHsITxQ5N35DwQ+a8Megick5ORH/Sn3",
+	"LyfH8dN9RxfwXlwB3/Nwtf9N7ZIeHu26oy0K2kGiVLkVx33V8XciYKIEriymUgsJz405xIVOwmmUuTQ+",
+	"ZCbQ9usaQLK0y6hMPaNBi9yGzYdmopG5cCi71C3kOlPKEEPse5h0pXMzGap3w61/1ptqvEGqV3IwZHDH",
+	"le3su7Oh+pxbKP+ijmW8XwzkXlxlHv+lD+qxUtZGGYCO/KAiNlsdS+gY1M3mxt5CsA9u7r1SHaos6KZ3",
+	"O2wPRuqBv8RMIwcDqc/ety8rENpScXp0stN0qSGm79huOQeqBA8AAtDUImu65ONK0164kFjHtZQCeQ3G",
+	"ujOmLWGcLFlRMAWp4JlKbP5QaVpAQGUPShhK0HITjOh2zhAHJ1qQNWUDM5BGM1vgZTCxHz97VjOyT6bT",
+	"JAqb1kWcJPaDXSyE3/phwjLCQUQ5ySI+9+SFGZM6f0k1RGEL81VRJGS20uaIKHEQX7LOQQKhxCJM58Z3",
+	"U0TRjSKFi3kEIXP47MnheHoyPjzq2o+fvpzcPBzbv45qfz36WxRwWF2/lse5LPXm1OjYnPEFRh0oXsGG",
+	"IzCN+U/wuTscRtjPMnPCSktqLOkfwTizGMuxcJA5LGlhfQ38nzCmOmYTMbwRAYe0zpf3yQN77+79QpvD",
+	"6rmZ1F5IyskrviiYyokCrl1OahDiHwfv31wcL6Y0nRVggdNaUq4K70BWzGTuLeOL8VzIcUiYdaNfW2Nf",
+	"TeDs0IiIz8E3MGOHT7rhkfMGgnePM7w19Ld1BrVx4kewcGw9gMuaJ/SR6ZzQugmLcPuEdI1exMfbSgZQ",
+	"PnetJqQ2xBVskrqD0n3cDJIY65lpklsMfduH6djajeXNQLEMYsvTQiQWw79SCERASJaZS6NoY4pwYSab",
+	"jIZlDm0JFV8UMF4pIOahKgsuazTfnU+M6fmBNSk1n9v9qDItdllr7snByUsfP73vqqivwlHsqnIYBJ68",
+	"RTJlC3xiK+4xyluIszut4ynKlSZKLMEpPI74Dw9rSBxo3QNXKq0lgfoaMojiF/lqOWvFH/tNo71BlfdV",
+	"Z+ZW7cgX4BERREUP4rEXaNGXr6n2suVm7A8ZMlouZojBNchNFTX3qQMrwbggBVOa5CzDuqQNMsXWzMr+",
+	"iYCwpd3oSreJ+mxxIl2LlN4i6FAnUyR2AsrjNwdmgfwyzvGXsYyHt5V22T5h5/iDai3bt+/m3TdGuq1w",
+	"JfHFDZioTklaiJWtbUPsmDXYSZO5uznnWziJddHajnELBT4T1F2bsZrV/qD/26YKA7y7y0DDDpvqGuo5",
+	"2Wn31tCytyh7nOdMXtoyx1RdX9qDvLxiPLPFkJf5H5ddM0Vdx60UDZ+1jw2jv9iwRQ6ffPfdd0fGsN1h",
+	"kZhFDQUT5n9EzH206ZVxKtEvb9j5x0+mMW/xMDk8unn422+T2j97PEVDnTp+H1IjEsvS/DcHKvVY0j4l",
+	"GHUyaxTzNik6vJUapjOx0q4ylXIOhWq5oI8fx1xQTaXegmgJ5jyZwYLy4YiELhOGUMYegqY3gEMXwPUD",
+	"Ze5vejUY9GHscIhB0TEH1rLSh8Iym2nKrvzev6DbGuxxiIPFLwhebMg6ZwXUvAqmcAtR3Wt3VONIOnM2",
+	"hyEgShH87af7LOX2ZK3trzoTG62Liq8auPbeQaOW4bt0t1ael1yumuwapLJBgp0Gaz8Uw80Y3XlV2b+P",
+	"4P5MU438QZ1AcODtNSsKIzZGXwkX/5oKsK1PU5n9Py0K21r4VVYBzh3dPvCx/V0U1VfUUsVULIZlITD0",
+	"sYj6RbVKrUicEuNbXGAEdUA8rVPL1ePCDCzUUltKST40ajjuNfp4O8kwzDSrXexdZtkHjsrrdlZZFV25",
+	"RNOslPOuFXa7EMxe0ILurvYOyixbrWd2xglk1cZjiLj6Ct/ePeQ8ez/vp/i29zVuVvvgBT/EsIKt1a76",
+	"oHv/bGnwiPGjNOWZIjPIGc/I//nfv79LiBJWh4TQaKh0q0V1ajxW2TqxUwtFO/s4mrXmR5FFM4/n1MIC",
+	"92YAnGTGy7T4P6ZVbcmDCB36LUX0w5bgq6Ya6hHjOWUFZAlZ55sJ+YiWGjOSGxQR/JR0UwmJi66NfQeG",
+	"BLulML5IXNuUhPimTAkxd4TxxYS8vQZ56sNt5pvw55jxsbNTHpol2m4zOc1azWaYfjQhP+ByrW/nM1l2",
+	"1lPi2H7MhR5jj5mwVMUKLK+3uLhxIZROXHwIn0a24WbdythJY9ubxh0IPoGB78RMObY1RIkxZssSsrHF",
+	"6I4DEXDVrU/Dwulcg1xTmalTT7bxiqcgNWU4/jhEJJMqOOlWXP27sWi3Dhy6vYzGhxPyqlDgjnyyf06o",
+	"Zn71NWxLiOAp+Aru0EZnn6qNb1LpX69XbO/lgi1+f/m4tRUJKbDrvTezJcK9V7etbeFwCSVQTAt2d+O6",
+	"Y81gseIEGzzZuxNSmK5TU9wZu5vsZzJyfLC1YnNJN1Y2FjDXpwRrJNudvRg2oMK+GMwciQ8sxfxIKrWd",
+	"ciBGWLvkvtcXTvIFoC5OFBg6SC/jU+F9iuoSLcXKnQstirfz0emvQwzA0c2npIuYc0LZAg1qeY3QnHBN",
+	"N+TfK6WN4Xzqhd2KS6BpjuzR3/sl1Lgjuxt1xDhqpVICHo+lz9AAxqo0X2dfU+npJ6xbp3s2a/BMUK2n",
+	"1obNn2Tt9iSVHo9aJ0YxncN8T9tgj3vepcOWddymRdwrZ5X77nk+Stq20qmHOl767InlNSgUPMcnsMlc",
+	"0vxlq+VcNylMa60M92rtVkdeDghOVUjNHfH20HKkljWkqVbPURzNrDDC5nBsTnLA/DrGtFz/vFt3f4tG",
+	"TZ0ofE6OTgi2OAit8Mz0fimDL2EVbYiYpEYmVLkys1tXVPPcCHXrg2PCzPWKcBzwPCwD8QxMme+rMntD",
+	"HyOdcIpLj8m/JJwuUcf8yZrYxbtljPbtbndb7/XP0xWvFtIZCO/5yj56nTC+hGY+3l9AV+L0nHTCQl1W",
+	"bNTDBN5mc2RNpqo6Ku3CSnfTzQ/l8b5O9XX40bDgPTqluxxrN2hMafjau9vFrKr+TnpcK8nDZPoYuGt9",
+	"yhf46ZIpZS0nh/Mbe8dhO5giKhOdVCJLoHwoGHVgInp71OtjjcH/VC0AuiyIEM10JZneXJhnXQc7Y1WE",
+	"4pMmcd9bbaONZecI7TNVWDXiEnhWN6LCM7agWHNXfWjceqPecWloegOVUGupkmtdWtm4gAvrVfetQlwx",
+	"sEhm87D3wSfkjVaoN6zJH7wWY9YmZAYpXSkgMynWCqQiVwClU6JmQNtbqSjwcddoKRdKEy0WYK7/KVlC",
+	"tuLG2y+pZsbPfzp9dmimdd2d/JPV1DnQDCR5Rxcw/gdsJr75t52yav/dHrkiCy3ZP2BjO2wzPhdxmuDJ",
+	"kbN3bzxZcJQHeACu1AzXafQzcGORkEKIckbTK3tYxhBbG+WPy7Zn4w5WzPEo66fsWzz2nITV7sYHxhSY",
+	"C74wPSH/gI1KGjjEENVRpGDg0NCY9FNAC/TjfLlrDYAopEc3PnfJQivPbcovIQjssQYoYqy1quJYljFL",
+	"4M4VwtDfvGCpnpA3oVAP3RlXaw62C7ElsuCA7mROVQ4qIdzMZb1jt/uqR9eEvGdL9+vzH16Q4+PjZxPy",
+	"ClFHIKV1SiOd0ifEVkbYFhn2972dXifko+3VVYJUgqMaVAAkpRLrhRHvPyuAXBoBdunBm3bF1gPvgIMn",
+	"3l+yxobj0rOSpjmMjyZTI6ll4W6tOj04WK/XE4pfT4RcHLjfqoOf3rx49cvFK/xNhd4fvbMMakWIdZjt",
+	"hR8d+mw2LdnodHQ8mU6Ord7NUUYdXB8eeKfAZgJErOWAjQtDS8OnFFF8K+my4b7pdAD6+dCCZWCsFp35",
+	"Fv7Wr5FQ/7mrt7HPz5gRO5RXnca1ID5lqXOmJuSXGpQe5xG1BU7I+7425QIPyRw8M3fwGsiS8ZU2/NfO",
+	"lStNN5a/JzYHbeGxbzJDdml0B4T+8CHw/73INlveDrDfWwHaPclvmopUyxW0X1BwND288+ljbyUwWmhj",
+	"qD7zhLZdzYI1HR86rLX2xoNad3pP1wYLVVIgaU+YjDQ1JndlfpnhDGcbBm1wdfP8kKs3mEy+n6MLrW8H",
+	"ndn0TueNnZcFaBp7xxsdhkJW3d7Buf0AOs3xWmPEbkNoU1ZsO6laG80FRM7KOEqhRed9ks7PESFfjR9R",
+	"U2H/Fdtx5uuJ97HuwqPP32Btszkpii7FDr64v24OZAOrGpfkZ+pKkRZQF8Ut0zZIkIQoUgP5aDQahiyc",
+	"/eKbZUzImznGQkkmsBei9U4Sox4t0PTSiGdrqjuHAuGmRFFsLV7N526gl9Q2LhhCz8aWzOk1dMXwOYah",
+	"bd/b8I6bnjBv9chB8x04N5/ukalqIOIIW1XhIHspl6TeIfIr2coSp5GQ3YelfOq59046DMeflvS4vp67",
+	"vFJwF2LvPZp+rtHrkmY+pxxonpDZpnOjHijf/Mue9raDyWrtfqMn8SPo0BL4HokZ5ughqPGH7oqiWJqE",
+	"A4YOEVHqVWxVSRJPL2s1dDm/rX0aXWZ7Wf1lrR3r/ZE4TNJD47DWO9dAL6uRMextnERLKSRsp+mkeuAb",
+	"lCaNt0H0EBmuWwq+ubcLrLQeo7FnH62AB5Ub+dysgEmSUU2NXrn8cnM5IZe27vjytGa41/xlIQ3TIOhB",
+	"yGaV2xptSz4hl3a5l6fezEQ9vMA6BPO1l434QMBJ+ibpifMrpM+JTshbbmW6LR1cYA9h+3KItVO3Khdr",
+	"NSFnGL+XAOiXWmOXp0AcJnMGC8a5RXcI35oquD1LpnDia5Q35jg4B+N6n5FULJdmsFQYn9mq/MPHDsau",
+	"PNbEqO6ZyDZkTXWKHniIRdkVc7H294qTdW4jMtQhCxqUMCToauePZtzdN0bDZ21ZZKy0BLpsXpl2KDF6",
+	"NdwP78gWs/FUZV8+F/5ZY3CLUg783ahairL4+7ZRxZTrLD13ISDGM/hMfGsyMQ9mQb0/mQ09ATV+M3cw",
+	"v3Uu/HHJCs/rB1J00z0YI9Je19qS3ZtIqybpObeKcnejOqo2yu0349jAXC39VmTKkbd2sLWKsM7hHnzx",
+	"f94cQL1LcdzFxN6/e9tHrdciWgPp7t3TZmPibxxXqFo87+CKBw77U+o7c1SNT45XysHeMN5XVaWtbfV3",
+	"VRyNb1az9dBbeITVmvb1WWmhsd893rcwRw9hwzq/npCvQda7sZnb1UCD9IhKD2fuCTZam8O+MkF6a3pN",
+	"NwR4RMH8ZAt7WuQ8iUCx0Aa4g12/MAO1mgjMhVyADY1fwWaLmjC2wNjFtl0+3JeJNveFs7yrpW+G7LGW",
+	"R8CueGbozNaSZa6g6QL0+IVNmGxXsXdgUeL8wQR6oEjI1LSpk/Qww3t65cLOmDFJanARtKrmrIZGNp/+",
+	"JeTTbLbB8lFl1JSSYfjGHJoCl6HpS72cktdal295sUnIBV3CBdPw3y60ZKlOyEIIq7mPpySjG2sl01QK",
+	"ZSQWYp9UI7mXBBRdPf9jkXRlQVNjNp6FMEjIernFYQsIY8xVlrhPGYo1x2Ujao8DZIpcXkA6xoDc+ALL",
+	"8hVdwti+rgyLND3+2Nk1oSI7MdKwAKpc2P4t/mRCvveJPgUeZWTXpUUzzxfadZmzEpjO8XkybWEDSjhz",
+	"tLFVpjG5hJNitMk6AbRQwu2plgK89DnAy4pOV7AJ/SB9FKrFLVcAJaaiDNuZD1w0S6wj4f23JfD2/bt7",
+	"JVx1KBykgHfeeQW6ed89pZpLqopYp398PP7X7GT5AV4f0eN/Tdnf53//19XrJx9nh3x6/ct3y/8x5RdP",
+	"/3Mk//s6Cse4f3niUuuj018/NbQ46OpkGd8mcjG3qQ5ChmlLqusCu6MYZ8am8erpIZtS8o1gfE8WDPkg",
+	"F766OHr8hDwcf/fIuIKvspcXZ+Th+OkjdA8lqddHEn/QSbdfTB0hXGjf4P/hbyGv7fTO9eFvo0dWktW6",
+	"cxIueCRKGlr4+frRe7TtOl0D+6Ke6OBawWLv+B1o57NaIhHfbks4rP2hbWGSqmqvz3jzFXv3aLuFosC4",
+	"6eYWmTgwllUnytZ7F+imMn6XuQgsHXeN09yLcbp6exW5RW8cWrqRka34uvmqLUXc+0JcHjshZrIxQgyM",
+	"SvRwSASjLIFy1YmDKMoipuG7VePM7kF414/r2+X3hnGJIewVlHcRGnyBRoL1nIfxhbtV1sGqOc29wZGz",
+	"8MqYVBQFpCjKvl/xzLbuq73xwKEbVIINhPGO4x+u9VZIazkUUQ7LLmf8CNpiMO/GN7+nc7aNKeKH7KrB",
+	"78aHMwZkzBfe7vDKVo+2uEL9OVjwVmtZd67VZLjZ0YwDphXRxEVDDi1zToDKAv1MrY1EwKijrcwKNTFG",
+	"z9uXnEsGma24iaUMbWOBexILjeZ13ziuss37r/VT+Hq+MedKQjd2vXF4HjuDUUUPf54+J6/+MyFH45NH",
+	"20RE1YaqN2xahfRcfwWbBvC/DamCBS2tH6bYgruH3Nv6jG+FgHoX3lnQEvMB4TV1qLAQw+fcyWCiVCKF",
+	"WlXj3guSVK8OcYO6d2SgI2Y7XYU6oXgENnSsutf0s++K1SdKHBV9wDmvvVfjq00JQRRdIy3RtWxOsCXp",
+	"6SDxB6WEawbr/hjrO/uAx8bf15UO2P5vrOz7lADtV5h3FEdvW2k6h00Nxrc9p1p1JO4zpy98s+B7I52b",
+	"oTddRDXcCYvbpFhQYA5ym7hsg/3WImp93524KFzxdmS0STTXCOJ+ONwNftsoBO7s64n5tnQNpXwPoB5S",
+	"VeUbvfl6VxZyj/zlZujhL7fEu7HQ7GCtnH/k9vXFUV3hYR1Oiyqr2bfBaO2mZVb16Avv5wjFgDbtjK0T",
+	"vMf9yIYW150WvAJjqAXjVzZLEKDCqH+VhtJmwjEgZ25KmkN6BV7ThvCkx/o+N8pWCr6I49gxShmK5nDK",
+	"lXJmaCDAqnSlFXNfZE6rbWKsx7KixQO46l8yw1oMKOanDYBqAdRQMDRE86+UpSrAuXAZVXTSOihds+BC",
+	"U6n9C1Pv46Y36lcH3feju557Hrs0WCR/F96q4GpV6AA/JQ9/PiRakJ+PE/LzoTNKDw/Hh8cJOZqOj04S",
+	"8nj6aIsus/8++IL/v9mm0/yxtXxKrFIpjb8YalSuawdckT4ZSMaqYvnTfcu3reLtLqSbWAfMjW0uM/gk",
+	"DsB2T4yLvO+t5Gg0Ngs9MYJosALH3V7KN2QpJEwIvpyhyh3Z5aG0UFqUyvdlCciNUDfZlAo2BrGleYLx",
+	"Suzg2jWqsUK1UUjTERGvePb/CaflYu0IdydO64UWJZmLohBr1AvEE6fLcM3MQ7Oc79dPN8mXZm3dr58M",
+	"gez7QuxR9DSjdBnIbo6S1QvKGiVBpwcHh0ffTaaT6eTw9On02SGGndySY+6yK/aq0tNr44ZhEe6kYgxr",
+	"UpmdtBrooyFb4SMwoFL7XR2v0/6tk73IA6qC2+Dr1h28edJiTRVdgos0OiQ85hItyI5pa1hXnFHfk3cj",
+	"bz7d/N8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

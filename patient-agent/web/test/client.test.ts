@@ -45,3 +45,20 @@ test('identifiers are escaped in addresses', async () => {
   await agent.uses('../x?y')
   expect(asked).toEqual(['/v1/consents/..%2Fx%3Fy/uses'])
 })
+
+test('the key of the page session goes with each call, and survives a reload', async () => {
+  const sent: (string | null)[] = []
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    sent.push(new Headers(init.headers).get('Page-Key'))
+    return url === '/v1/page-sessions' ? new Response(null, { status: 204, headers: { 'Page-Key': 'k' } }) : new Response('{}')
+  })
+  await agent.openPage('token')
+  await agent.status()
+  vi.resetModules()
+  const reloaded = await import('../src/api/client.ts')
+  await reloaded.agent.status()
+  localStorage.setItem('medunion.page', 'of another tab')
+  await reloaded.agent.status()
+  localStorage.clear()
+  expect(sent).toEqual([null, 'k', 'k', 'of another tab'])
+})

@@ -39,7 +39,34 @@ export function onReachable(f: (reachable: boolean) => void): () => void {
   return () => void listeners.delete(f)
 }
 
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/**
+ * Where the key of the page session lies: browsers send the cookie to all ports of this host, and keep
+ * this storage to our port. Without the cookie the key opens nothing.
+ */
+const keyName = 'medunion.page'
+const keyHeader = 'Page-Key'
+let key: string | null = null
+
+/** Read anew for each call: another tab may have opened a newer session, whose cookie is then ours too. */
+function pageKey(): string | null {
+  try {
+    return localStorage.getItem(keyName) ?? key
+  } catch {
+    return key
+  }
+}
+
+function keepPageKey(given: string | null): void {
+  key = given
+  try {
+    if (given !== null) localStorage.setItem(keyName, given)
+  } catch {
+    // A forbidden storage only means that a reload needs the link again.
+  }
+}
+
+async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const held = pageKey()
   let answer: Response
   try {
     answer = await fetch(path, {
@@ -47,7 +74,8 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
       signal,
       credentials: 'same-origin',
       cache: 'no-store',
-      ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: { ...(held !== null && { [keyHeader]: held }), ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
   } catch (e) {
     if (signal?.aborted) throw e
@@ -56,6 +84,11 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
   }
   listeners.forEach((f) => f(true))
   if (!answer.ok) throw await problem(answer)
+  return answer
+}
+
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const answer = await ask(method, path, body, signal)
   return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
@@ -63,7 +96,7 @@ const enc = encodeURIComponent
 
 /** The agent's local API, one function for each operation that the page uses. */
 export const agent = {
-  openPage: (token: string) => call<void>('POST', '/v1/page-sessions', { token }),
+  openPage: async (token: string) => keepPageKey((await ask('POST', '/v1/page-sessions', { token })).headers.get(keyHeader)),
   status: () => call<Status>('GET', '/v1/status'),
   unlock: (q: { passphrase: string } | { prf: string }) => call<void>('POST', '/v1/unlock', q),
   lock: () => call<void>('POST', '/v1/lock'),

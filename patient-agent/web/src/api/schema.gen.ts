@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Let the page in
-         * @description Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin.
+         * @description Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
          */
         post: operations["openPageSession"];
         /** Delete the page's cookie */
@@ -1011,6 +1011,7 @@ export interface operations {
             204: {
                 headers: {
                     "Set-Cookie"?: string;
+                    "Page-Key"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
