@@ -86,41 +86,46 @@ var errRegistered = problem.Conflict("There is a registered identity already.").
 // durable before the public cloud hears of them.
 func (a *Agent) openOrCreate(m Means) error {
 	if !keystore.Exists(a.cfg.Store) {
-		return a.create(m)
+		return a.create(m, false)
 	}
 	o, err := a.opened()
 	switch {
 	case err == nil && o.role.Registered():
 		return errRegistered
 	case err == nil && (m.Passkey != nil || m.Passphrase != nil && !slices.Contains(o.store.Header().Openers(), message.KindPassphrase)):
-		if err := a.discard(); err != nil {
-			return err
-		}
-		return a.create(m)
+		return a.create(m, true)
 	case m.Passphrase != nil:
 		return a.Unlock(m.Passphrase)
 	}
 	return err
 }
 
-// discard deletes a store whose identity was never registered.
+// discard deletes the open store, unless its identity has been registered meanwhile.
 func (a *Agent) discard() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
-	o := a.close()
-	if o == nil {
-		return errLocked
+	if o, err := a.opened(); err != nil {
+		return err
+	} else if o.role.Registered() {
+		return errRegistered
 	}
-	return storeProblem(o.store.Discard())
+	return storeProblem(a.close().store.Discard())
 }
 
-func (a *Agent) create(m Means) error {
+// create makes a store, in the place of the open one if anew; that is deleted once the
+// means of the new one have been checked.
+func (a *Agent) create(m Means, anew bool) error {
 	if m.Passphrase != nil && len(m.Passphrase) < minPassphrase {
 		return errShort
 	}
 	n, err := a.newStore(m)
 	if err != nil {
 		return err
+	}
+	if anew {
+		if err := a.discard(); err != nil {
+			return err
+		}
 	}
 	a.opening.Lock()
 	defer a.opening.Unlock()
