@@ -14,7 +14,7 @@ export function plainText(div: unknown): string | undefined {
   if (typeof div !== 'string') return undefined
   const text = div
     .slice(0, most)
-    .replace(/<(script|style)\b[^<>]*>[\s\S]*?<\/\1\s*>/gi, '')
+    .replace(/<(script|style)\b[^<>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, '') // one that never ends takes the rest, and is looked through once
     .replace(/<\/t[dh]>/gi, '\t')
     .replace(blocks, '\n')
     .replace(/<[^<>]*>/g, '')
