@@ -1,12 +1,15 @@
 package e2e_test
 
-import "testing"
+import (
+	"log/slog"
+	"testing"
+)
 
 // The whole visit with both pages at once, from the first use of both to the diagnosis in
 // the record, with passkeys and a scanned card. Every screen is audited, light and dark,
 // at each size at which it is used.
 func TestWholeVisit(t *testing.T) {
-	w := sharedWorld(t)
+	w := newWorld(t, slog.DiscardHandler) // her record is released to nobody else
 	d, p := w.newDoctor(t, "dr-obi"), w.newPatient(t, "kirsten")
 	d.look, p.look = true, true
 	d.firstUse()
