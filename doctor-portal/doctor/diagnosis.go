@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"errors"
+
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/ecc"
@@ -41,6 +43,24 @@ func (s Stored) Indexable() bool { return s.entry != nil }
 func (v *Visit) Diagnose(content []byte) (*Diagnosis, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.diagnose(content)
+}
+
+// ErrUnseen is the cause of a refusal by DiagnoseSeen.
+var ErrUnseen = errors.New("doctor: a release was received that the doctor has not been shown")
+
+// DiagnoseSeen is Diagnose for a doctor who has been shown so many releases: if another
+// number has been received, nothing is signed (ErrUnseen).
+func (v *Visit) DiagnoseSeen(content []byte, releases int) (*Diagnosis, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.emr) != releases {
+		return nil, problem.Conflict("Records have come that were not shown.").Because(ErrUnseen)
+	}
+	return v.diagnose(content)
+}
+
+func (v *Visit) diagnose(content []byte) (*Diagnosis, error) {
 	if err := v.mustBeOpen(); err != nil {
 		return nil, err
 	}

@@ -65,3 +65,18 @@ func TestEvidenceMisplacedCredential(t *testing.T) {
 		}
 	}
 }
+
+// TestDiagnosisOverUnseenRelease: a release that came after what the doctor was shown is not
+// signed over.
+func TestDiagnosisOverUnseenRelease(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	v := s.opened()
+	q, _ := s.searched(v, message.ModeRead)
+	s.released(s.session(q), `{"page": 1}`)
+	if _, err := v.DiagnoseSeen([]byte(diagnosis), 0); !errors.Is(err, doctor.ErrUnseen) {
+		t.Errorf("none shown, one received: %v", err)
+	}
+	if _, err := v.DiagnoseSeen([]byte(diagnosis), 1); err != nil {
+		t.Errorf("one shown: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package practice
 import (
 	"bytes"
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"time"
@@ -41,6 +42,7 @@ type previewed struct {
 	content  []byte
 	draft    Draft
 	releases []Receipt
+	taken    int // releases that had been taken
 }
 
 // Preview makes the FHIR bundle of a draft and says what Sign would cover with it. It
@@ -62,7 +64,7 @@ func (p *Practice) Preview(id string, d Draft) (Preview, error) {
 	if v.diagnosis != nil {
 		return Preview{}, errSigned()
 	}
-	v.preview = &previewed{content: content, draft: d, releases: v.releases()}
+	v.preview = &previewed{content: content, draft: d, releases: v.releases(), taken: v.taken}
 	return Preview{Bundle: string(content), Patient: string(v.role.Patient().Info.ID), Consent: v.consent.Hash, WriteTo: v.consent.WriteTo,
 		Releases: v.preview.releases}, nil
 }
@@ -101,10 +103,20 @@ func (p *Practice) Sign(ctx context.Context, id, bundle string) (Diagnosis, erro
 		case shown == nil || string(shown.content) != bundle:
 			return nil, failed(problem.Conflict("The diagnosis is not the one that was previewed."), "not-previewed")
 		case !slices.Equal(shown.releases, now):
-			return nil, failed(problem.Conflict("Records have come since the preview."), "preview-outdated")
+			return nil, errOutdated()
 		}
-		return s.sign(v, shown.content, &shown.draft)
+		g, err := s.sign(v, shown.content, &shown.draft, func(content []byte) (*doctor.Diagnosis, error) {
+			return v.role.DiagnoseSeen(content, shown.taken)
+		})
+		if errors.Is(err, doctor.ErrUnseen) { // verified, but not taken in yet
+			err = errOutdated()
+		}
+		return g, err
 	})
+}
+
+func errOutdated() error {
+	return failed(problem.Conflict("Records have come since the preview."), "preview-outdated")
 }
 
 // Resend does what has not succeeded yet of a signed diagnosis.
@@ -133,14 +145,14 @@ func (p *Practice) SignDraft(ctx context.Context, id string, d Draft) (Diagnosis
 		if err != nil {
 			return nil, err
 		}
-		return s.sign(v, content, &d)
+		return s.sign(v, content, &d, v.role.Diagnose)
 	})
 }
 
 // SignBundle is Sign without a preview, for a program: content is a FHIR R4 collection
 // Bundle of at most 2 MiB.
 func (p *Practice) SignBundle(ctx context.Context, id string, content []byte) (Diagnosis, error) {
-	return p.send(ctx, id, func(s *session, v *visit) (*diagnosis, error) { return s.sign(v, content, nil) })
+	return p.send(ctx, id, func(s *session, v *visit) (*diagnosis, error) { return s.sign(v, content, nil, v.role.Diagnose) })
 }
 
 // send signs what sign gives and does every step that has not succeeded yet.
@@ -172,8 +184,8 @@ func (p *Practice) send(ctx context.Context, id string, sign func(*session, *vis
 	return g.view(), nil
 }
 
-// sign makes Sig_D5 once. The evidence is durable before anything is sent.
-func (s *session) sign(v *visit, content []byte, d *Draft) (*diagnosis, error) {
+// sign makes Sig_D5 once, by diagnose. The evidence is durable before anything is sent.
+func (s *session) sign(v *visit, content []byte, d *Draft, diagnose func([]byte) (*doctor.Diagnosis, error)) (*diagnosis, error) {
 	v.mu.Lock()
 	old := v.diagnosis
 	v.mu.Unlock()
@@ -186,7 +198,7 @@ func (s *session) sign(v *visit, content []byte, d *Draft) (*diagnosis, error) {
 	if entries, err := fhirbundle.Split(content); err != nil || len(entries) == 0 {
 		return nil, problem.Invalid("The diagnosis must be a FHIR R4 collection Bundle with at least one resource.").Because(err)
 	}
-	signed, err := v.role.Diagnose(content)
+	signed, err := diagnose(content)
 	if err != nil {
 		return nil, err
 	}

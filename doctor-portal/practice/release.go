@@ -34,6 +34,7 @@ func (s *session) fetchFrom(ctx context.Context, v *visit, ticket *doctor.Search
 	}
 	resources, err := split(release)
 	if err != nil {
+		s.update(v, func() { v.taken++ }) // it is signed as received; that it cannot be read is said
 		return err
 	}
 	s.takeRelease(v, h, release, resources, sek)
@@ -137,6 +138,7 @@ func (s *session) takeRelease(v *visit, h *hospital, r *doctor.Release, resource
 		v.records = append(v.records, resources...)
 		slices.SortStableFunc(v.records, func(a, b Resource) int { return cmp.Compare(a.Hospital, b.Hospital) })
 		v.sessions[r.Hospital] = sek
+		v.taken++
 		h.progress.State, h.progress.Resources = HospitalVerified, len(resources)
 		h.progress.Receipt, h.progress.Signed = int64(r.Receipt), int64(r.Signed)
 	})

@@ -32,6 +32,7 @@ type visit struct {
 	ticket    *doctor.Search
 	hospitals []*hospital
 	records   []Resource
+	taken     int // releases that the doctor has been told of, also those that could not be read
 	sessions  map[message.ID]*doctor.Session
 	preview   *previewed
 	diagnosis *diagnosis
