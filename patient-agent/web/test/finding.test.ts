@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytesOf, findingOf } from '../src/logic/finding.ts'
+import { bytesOf, findingOf, savedAs } from '../src/logic/finding.ts'
 
 const entry = (...resources: object[]) => ({ resourceType: 'Bundle', entry: resources.map((resource) => ({ resource })) })
 const code = { coding: [{ system: 'http://hl7.org/fhir/sid/icd-10', code: 'I10', display: 'Essential hypertension' }], text: 'High blood pressure' }
@@ -28,4 +28,10 @@ test('what is not known is named, what is broken does no harm', () => {
     expect(findingOf(odd).title).toBeUndefined()
   }
   expect(bytesOf({ type: 'text/plain', data: '***' })).toBeUndefined()
+})
+
+test('a file is saved under a type that nothing runs', () => {
+  const of = (type: string) => savedAs({ type, data: '' })
+  expect(['application/pdf', 'IMAGE/PNG'].map(of)).toEqual(['application/pdf', 'IMAGE/PNG'])
+  for (const bad of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/xml', 'text/javascript', '']) expect(of(bad)).toBe('application/octet-stream')
 })

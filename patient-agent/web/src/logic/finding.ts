@@ -84,3 +84,9 @@ export function bytesOf(a: Attachment): Uint8Array<ArrayBuffer> | undefined {
     return undefined
   }
 }
+
+/** Types that a browser shows without running anything in them. */
+const harmless = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'text/plain', 'text/csv']
+
+/** The type under which a file is saved: a browser that opens it instead must not run it with this page's rights. */
+export const savedAs = (a: Attachment) => (harmless.includes(a.type.toLowerCase()) ? a.type : 'application/octet-stream')

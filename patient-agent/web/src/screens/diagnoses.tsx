@@ -1,7 +1,7 @@
 import { Button, Callout, Card, Details, Fingerprint, SummaryList, Tag } from '@medunion/ui'
 import { use } from '../api/store.ts'
 import type { Diagnosis } from '../api/types.ts'
-import { bytesOf, findingOf, type Attachment } from '../logic/finding.ts'
+import { bytesOf, findingOf, savedAs, type Attachment } from '../logic/finding.ts'
 import { Show } from '../parts/load.tsx'
 import { to } from '../parts/route.ts'
 import { Screen } from '../parts/screen.tsx'
@@ -125,7 +125,7 @@ function Download({ a }: { a: Attachment }) {
   if (bytes === undefined) return <Callout tone="warn" title={t('diagnosis.file.broken')} />
   const name = a.title ?? t('diagnosis.file')
   const save = () => {
-    const url = URL.createObjectURL(new Blob([bytes], { type: a.type }))
+    const url = URL.createObjectURL(new Blob([bytes], { type: savedAs(a) }))
     const link = Object.assign(document.createElement('a'), { href: url, download: name })
     link.click()
     setTimeout(() => URL.revokeObjectURL(url), 10_000)
