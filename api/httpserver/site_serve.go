@@ -115,10 +115,10 @@ func (s *Site) Protect(c echo.Context, name string) {
 // sensors and devices, what identifies a person, what shows her screen. A browser without
 // one of them notes that in its console and goes on.
 var powers = []string{
-	"accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read", "display-capture", "encrypted-media", "fullscreen",
+	"accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read", "display-capture", "encrypted-media", "fullscreen",
 	"gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "local-fonts", "magnetometer", "microphone",
 	"midi", "otp-credentials", "payment", "picture-in-picture", "publickey-credentials-create", "publickey-credentials-get",
-	"screen-wake-lock", "serial", "storage-access", "usb", "web-share", "window-management", "xr-spatial-tracking",
+	"screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
 }
 
 // permissions is the header that allows the named features to the page itself and

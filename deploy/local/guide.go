@@ -61,7 +61,7 @@ In the browser:
                     passphrase  {{.Pages.DoctorPassphrase}}
                     As a new doctor instead: make keys, and paste the certificate request at {{.Suite.Authority}}/
   patient           {{.Pages.Patient}}
-                    {{.Pages.PatientName}}, linked at her hospitals; passphrase {{.Pages.Passphrase}}
+                    {{.Pages.PatientName}}, registered, linked at every hospital with a record; passphrase {{.Pages.Passphrase}}
   new patient       {{.Pages.New.Link}}
                     registration code {{.Pages.New.Code}}; as {{.Pages.New.Name}}, desk code{{if gt (len .Pages.New.Desks) 1}}s{{end}}{{range .Pages.New.Desks}}
                       {{.Hospital}}  {{.Code}}{{end}}
