@@ -75,7 +75,8 @@ func errSigned() error {
 	return failed(problem.Conflict("The diagnosis of this visit is signed already."), "already-signed")
 }
 
-// releases names the releases that are here. The caller holds the visit's lock.
+// releases names the releases that a diagnosis covers: those that are here, and those
+// that could not be read. The caller holds the visit's lock.
 func (v *visit) releases() []Receipt {
 	out := []Receipt{}
 	for _, h := range v.hospitals {
@@ -83,7 +84,7 @@ func (v *visit) releases() []Receipt {
 			out = append(out, Receipt{Hospital: h.progress.Hospital, Receipt: h.progress.Receipt})
 		}
 	}
-	return out
+	return append(out, v.unread...)
 }
 
 // Sign signs the bundle, byte for byte that of the last preview, and takes it to the

@@ -3,6 +3,7 @@ package practice
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/doctor-portal/doctor"
 	"medunion/doctor-portal/keystore"
 )
 
@@ -147,5 +149,18 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		if text := fmt.Sprintf(format, o); strings.Contains(text, "horse") || strings.Contains(text, "secret") {
 			t.Errorf("%s prints %s", format, text)
 		}
+	}
+}
+
+// A diagnosis covers what was verified, also what could not be read: the preview names it.
+func TestUnreadableReleaseStandsInThePreview(t *testing.T) {
+	v := &visit{hospitals: []*hospital{
+		{progress: HospitalProgress{Hospital: "anna", State: HospitalVerified, Receipt: 4}},
+		{progress: HospitalProgress{Hospital: "mercy", State: HospitalFailed}},
+	}, taken: 1}
+	v.unreadable(&doctor.Release{Hospital: "mercy", Receipt: 7})
+	want := []Receipt{{Hospital: "anna", Receipt: 4}, {Hospital: "mercy", Receipt: 7}}
+	if got := v.releases(); !slices.Equal(got, want) || v.taken != len(want) {
+		t.Errorf("the preview names %v of %d releases, want %v", got, v.taken, want)
 	}
 }

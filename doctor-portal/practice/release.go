@@ -34,7 +34,8 @@ func (s *session) fetchFrom(ctx context.Context, v *visit, ticket *doctor.Search
 	}
 	resources, err := split(release)
 	if err != nil {
-		s.update(v, func() { v.taken++ }) // it is signed as received; that it cannot be read is said
+		sek.Close()
+		s.update(v, func() { v.unreadable(release) })
 		return err
 	}
 	s.takeRelease(v, h, release, resources, sek)
@@ -125,6 +126,13 @@ func split(r *doctor.Release) ([]Resource, error) {
 		}
 	}
 	return out, nil
+}
+
+// unreadable notes a release that was verified and is no record: a diagnosis covers it as
+// received, so its preview names it. The caller holds the visit's lock.
+func (v *visit) unreadable(r *doctor.Release) {
+	v.taken++
+	v.unread = append(v.unread, Receipt{Hospital: string(r.Hospital), Receipt: int64(r.Receipt)})
 }
 
 // takeRelease replaces what the visit has of a hospital, and keeps the session for M11.

@@ -32,7 +32,8 @@ type visit struct {
 	ticket    *doctor.Search
 	hospitals []*hospital
 	records   []Resource
-	taken     int // releases that the doctor has been told of, also those that could not be read
+	taken     int       // releases that the doctor has been told of, also those that could not be read
+	unread    []Receipt // those that could not be read
 	sessions  map[message.ID]*doctor.Session
 	preview   *previewed
 	diagnosis *diagnosis
