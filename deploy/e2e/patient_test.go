@@ -49,8 +49,14 @@ func (w *world) patientOf(t *testing.T, name string, a *patientagent.Agent) *pat
 func (p *patient) screen(name string) {
 	p.t.Helper()
 	if p.look {
-		p.Screen(name, browser.Workstation, browser.Phone)
+		p.audit(name)
 	}
+}
+
+// audit looks at a screen that only this test comes to.
+func (p *patient) audit(name string) {
+	p.t.Helper()
+	p.Screen(name, browser.Workstation, browser.Phone)
 }
 
 // firstUse registers with a passkey and says her name.

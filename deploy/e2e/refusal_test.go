@@ -25,6 +25,7 @@ func declined(d *doctor, p *patient) {
 	d.Reads("1 patient waits")
 	d.Do("/^Decline/")
 	d.Reads("The visit ends without anything of the record having been opened.")
+	d.audit("decline")
 	d.Do("Decline the patient")
 	d.Reads("Nobody is waiting", "Ended in this session")
 	p.stopWaiting()
@@ -48,6 +49,7 @@ func wrongPasskey(t *testing.T, d *doctor, p *patient) {
 	own := p.device.Take()
 	p.Do("Share with Ada Obi")
 	p.Reads("Not confirmed", "Nothing was shared or changed.")
+	p.audit("not-confirmed")
 	p.device.Give(own)
 	if d.Has("button", "/^Open the visit/") {
 		t.Error("a patient who was not recognized waits")
@@ -62,10 +64,13 @@ func revoked(t *testing.T, d *doctor, p *patient) {
 	p.Do("See or stop what you allowed")
 	p.Do("Stop")
 	p.Reads("Stop Ada Obi from looking?")
+	p.audit("stop")
 	p.Do("Stop now")
 	p.Reads("Stopped everywhere")
+	p.audit("stopped")
 	d.Do("Get records")
 	d.Reads("The search failed")
+	d.audit("search-failed")
 	if d.Has("tab", "Summary") && len(d.Names("row")) > 200 {
 		t.Error("records are shown")
 	}
@@ -88,6 +93,7 @@ func wrongOpener(d *doctor) {
 	d.device.Verifies(false)
 	d.Do("Unlock with your passkey")
 	d.Reads("The passkey was not used")
+	d.audit("unlock-wrong")
 	d.ReadsNoMore("Keys unlocked since")
 }
 
