@@ -23,26 +23,36 @@ import (
 // becomes a 503.
 const selectTimeout = 3 * time.Second
 
-// Index is one index of a collection, made by Ordered or Unique.
+// Index is one index of a collection, made by Ordered or Unique. It is plain data that
+// any number of Opens may share.
 type Index struct {
 	collection string
-	model      mongo.IndexModel
+	fields     []string
+	unique     bool
 }
 
 // Ordered is an index over the fields, ascending.
 func Ordered(collection string, fields ...string) Index {
-	var keys bson.D
-	for _, f := range fields {
-		keys = append(keys, bson.E{Key: f, Value: 1})
-	}
-	return Index{collection, mongo.IndexModel{Keys: keys}}
+	return Index{collection: collection, fields: fields}
 }
 
 // Unique is Ordered, and no two documents agree in all of the fields.
 func Unique(collection string, fields ...string) Index {
-	x := Ordered(collection, fields...)
-	x.model.Options = options.Index().SetUnique(true)
-	return x
+	return Index{collection: collection, fields: fields, unique: true}
+}
+
+// model is what the driver creates the index from. It is made anew each time: the
+// driver writes the name that it generates into the options.
+func (x Index) model() mongo.IndexModel {
+	keys := make(bson.D, len(x.fields))
+	for i, f := range x.fields {
+		keys[i] = bson.E{Key: f, Value: 1}
+	}
+	m := mongo.IndexModel{Keys: keys}
+	if x.unique {
+		m.Options = options.Index().SetUnique(true)
+	}
+	return m
 }
 
 // Database is a connected database.
@@ -62,7 +72,7 @@ func Open(ctx context.Context, uri, name string, indexes []Index) (Database, err
 	}
 	db := Database{client.Database(name)}
 	for _, x := range indexes {
-		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model); err != nil {
+		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model()); err != nil {
 			_ = client.Disconnect(ctx)
 			return Database{}, Failed("create an index of "+x.collection, err)
 		}

@@ -3,6 +3,7 @@ package mongodb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
+	"golang.org/x/sync/errgroup"
 
 	"medunion/api/mongodb"
 	"medunion/api/problem"
@@ -47,6 +49,25 @@ func TestOpen(t *testing.T) {
 		if err := db.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestOpenTogether opens the same schema from several goroutines, as services in one
+// process do. The race detector sees what they share.
+func TestOpenTogether(t *testing.T) {
+	at := uri(t)
+	var group errgroup.Group
+	for i := range 4 {
+		group.Go(func() error {
+			db, err := mongodb.Open(t.Context(), at, fmt.Sprintf("mongodb_test_%d", i), indexes)
+			if err != nil {
+				return err
+			}
+			return errors.Join(db.Drop(t.Context()), db.Close(t.Context()))
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
 	}
 }
 
