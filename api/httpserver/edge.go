@@ -137,11 +137,12 @@ func hostname(hostport string) string {
 	return hostport
 }
 
-// limit bounds the body and the time of a request.
-func limit(routes map[string]Limits) echo.MiddlewareFunc {
+// limit bounds the body and the time of a request: as the configuration says of its
+// route, else as the document says of its operation.
+func (d *document) limit(routes map[string]Limits) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			l := limitsOf(routes, c.Path())
+			l := d.limitsOf(routes, c)
 			r := c.Request()
 			if r.ContentLength > l.Body {
 				return problem.TooLarge()
@@ -159,15 +160,12 @@ func limit(routes map[string]Limits) echo.MiddlewareFunc {
 	}
 }
 
-func limitsOf(routes map[string]Limits, path string) Limits {
-	l := routes[path]
-	if l.Body == 0 {
-		l.Body = MessageBody(MessageCap)
+func (d *document) limitsOf(routes map[string]Limits, c echo.Context) Limits {
+	var t traits
+	if op := d.operation(c); op != nil {
+		t = op.traits
 	}
-	if l.Timeout == 0 {
-		l.Timeout = defaultTimeout
-	}
-	return l
+	return t.over(routes[c.Path()])
 }
 
 // extend moves the connection's deadlines for a slow route. A writer that has

@@ -17,6 +17,9 @@ const typePrefix = "urn:medunion:problem:"
 // instancePrefix opens every instance URI; the request id follows.
 const instancePrefix = "urn:medunion:request:"
 
+// timeFormat is RFC 3339 with milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
 // Document is the public form of an Error (RFC 9457, section 3.1, with three
 // members of our own).
 type Document struct {
@@ -26,8 +29,8 @@ type Document struct {
 	Detail   string `json:"detail"`
 	Code     string `json:"code,omitempty"` // of the sentence, stable
 	Instance string `json:"instance,omitempty"`
-	// Now is the server's time in milliseconds since 1970, of a stale problem only.
-	Now int64 `json:"now,omitempty"`
+	// Now is the server's time (RFC 3339, with milliseconds), of a stale problem only.
+	Now string `json:"now,omitempty"`
 	// RetryAfter is in whole seconds, rounded up, as in the header of that name.
 	RetryAfter int64 `json:"retryAfter,omitempty"`
 }
@@ -45,7 +48,7 @@ func (e *Error) Document(requestID string) Document {
 	}
 	switch k {
 	case KindStale:
-		doc.Now = e.Now.UnixMilli()
+		doc.Now = e.Now.UTC().Format(timeFormat)
 	case KindUnavailable, KindTooMany:
 		doc.RetryAfter = int64((e.RetryAfter + time.Second - 1) / time.Second)
 	}
@@ -71,7 +74,9 @@ func Parse(data []byte) (*Error, error) {
 	e := &Error{Kind: k, cause: &remote{doc}}
 	switch k {
 	case KindStale:
-		e.Now = time.UnixMilli(doc.Now)
+		if e.Now, err = time.Parse(time.RFC3339, doc.Now); err != nil {
+			return nil, errors.New("problem: a stale problem without the peer's time")
+		}
 	case KindUnavailable, KindTooMany:
 		const most = 3600 // a peer cannot make its caller wait for longer
 		e.RetryAfter = orDefault(time.Duration(min(doc.RetryAfter, most)) * time.Second)

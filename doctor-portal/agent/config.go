@@ -31,6 +31,8 @@ type Config struct {
 	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"DOCTOR_AGENT_ID"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"DOCTOR_AGENT_SUITE"`
 
+	Edge httpserver.Edge `embed:"" envprefix:"DOCTOR_AGENT_"`
+
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.
 	Trace func(message.Sent) `kong:"-"`

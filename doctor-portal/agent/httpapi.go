@@ -6,43 +6,37 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
 	"medunion/doctor-portal/practice"
 )
 
 const (
-	service       = "doctoragent"
-	fhirType      = "application/fhir+json"
-	ndjsonType    = "application/x-ndjson"
-	diagnosisBody = 3 << 20   // a bundle of 2 MiB in base64url, and a note
-	streamLife    = time.Hour // of one stream of events
+	service    = "doctoragent"
+	fhirType   = "application/fhir+json"
+	ndjsonType = "application/x-ndjson"
 )
 
 // handler is the HTTP API: authentication, checks against the OpenAPI document,
 // and one call of the agent for each operation.
 func (a *Agent) handler() (http.Handler, error) {
-	spec, err := api.GetSpec()
+	spec, err := documents.Load(documents.DoctorAgent)
 	if err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec,
-		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate,
-		Routes: map[string]httpserver.Limits{
-			"/v1/visits/:visit/diagnosis": {Body: diagnosisBody, Timeout: 2 * time.Minute},
-			"/v1/events":                  {Timeout: streamLife},
-			"/v1/doctor/registration":     {Timeout: time.Minute}}})
+	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec, Edge: a.cfg.Edge.At(false, a.cfg.Listen),
+		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate})
 	if err != nil {
 		return nil, err
 	}
 	api.RegisterHandlers(e, handlers{a})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 // handlers implement api.ServerInterface.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/ecc"
@@ -32,6 +33,8 @@ type Config struct {
 	Origin         string `name:"page-origin" help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_PAGE_ORIGIN"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
 	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
+
+	Edge httpserver.Edge `embed:"" envprefix:"PATIENT_AGENT_"`
 
 	// Set by a program that starts the agent itself.
 	Pins          *message.Pins      `kong:"-"` // instead of PinsFile

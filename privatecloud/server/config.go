@@ -66,6 +66,8 @@ type Config struct {
 	Releases        int           `help:"How many releases may be in memory at once." default:"8" env:"PRIVATECLOUD_RELEASES"`
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 
+	Edge httpserver.Edge `embed:"" envprefix:"PRIVATECLOUD_"`
+
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
 	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr

@@ -151,8 +151,8 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return operators.Admit(e, c.Now(), token.ScopeOperator) },
-		Logger:   c.Logger,
-		Checks:   []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
 	})
 }
 

@@ -5,18 +5,15 @@ package doctoragent
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -403,17 +400,14 @@ type Person struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now milliseconds since 1970
-	Now *Time `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // ReasonCode why, for a program; it stands beside a sentence
@@ -4412,196 +4406,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/v1/doctor", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
-	router.POST(options.BaseURL+"/v1/doctor/certificate-request", wrapper.RequestCertificate, options.OperationMiddlewares["requestCertificate"]...)
-	router.PUT(options.BaseURL+"/v1/doctor/certificate", wrapper.SetCertificate, options.OperationMiddlewares["setCertificate"]...)
-	router.POST(options.BaseURL+"/v1/doctor/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card", wrapper.GetCard, options.OperationMiddlewares["getCard"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card.png", wrapper.GetCardImage, options.OperationMiddlewares["getCardImage"]...)
+	router.PUT(options.BaseURL+"/v1/doctor/certificate", wrapper.SetCertificate, options.OperationMiddlewares["setCertificate"]...)
+	router.POST(options.BaseURL+"/v1/doctor/certificate-request", wrapper.RequestCertificate, options.OperationMiddlewares["requestCertificate"]...)
+	router.POST(options.BaseURL+"/v1/doctor/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
 	router.GET(options.BaseURL+"/v1/visits", wrapper.ListVisits, options.OperationMiddlewares["listVisits"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit", wrapper.GetVisit, options.OperationMiddlewares["getVisit"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/open", wrapper.OpenVisit, options.OperationMiddlewares["openVisit"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/cancel", wrapper.CancelFetch, options.OperationMiddlewares["cancelFetch"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/close", wrapper.CloseVisit, options.OperationMiddlewares["closeVisit"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/signals", wrapper.GetSignals, options.OperationMiddlewares["getSignals"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/download", wrapper.DownloadRecords, options.OperationMiddlewares["downloadRecords"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence", wrapper.GetEvidence, options.OperationMiddlewares["getEvidence"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/open", wrapper.OpenVisit, options.OperationMiddlewares["openVisit"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/records", wrapper.ListRecords, options.OperationMiddlewares["listRecords"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/records", wrapper.FetchRecords, options.OperationMiddlewares["fetchRecords"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/records/:record", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/download", wrapper.DownloadRecords, options.OperationMiddlewares["downloadRecords"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/cancel", wrapper.CancelFetch, options.OperationMiddlewares["cancelFetch"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/evidence", wrapper.GetEvidence, options.OperationMiddlewares["getEvidence"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
-	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/signals", wrapper.GetSignals, options.OperationMiddlewares["getSignals"]...)
 
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"3Fz/c9s2lv9XMLydSTulZctx0lj5yU3SxntNm7Pdzcx1fQ1MPklYkQALgJJ1Hv/vN3gASEoEJdJVs7v3",
-	"SyKLJPjwvn7eF+ghSkReCA5cq2jyEBVU0hw0SPzrb0wx/ZHqufkjBZVIVmgmeDSJMpHQjLCUiCmhZGlu",
-	"jOKImUuFeSCOOM0hmkT+koTfSyYhjSZalhBHKplDTs3Cf5EwjSbRfxzXpBzbq+oYKbh8Gz0+PpolVCG4",
-	"AqTtrUi0kOZTIrgGrs1HWhQZS6ih8fgfyhD60PNFbjl8z+ZO9RxI6q7G0ffvL692vHQ6Z/Kb9pv1ujC8",
-	"EHf/gESHXmKWJVdnhCrCNFlRRZRZ/TGOPkpxl0G+452FveObYRv26waIoZxcff+GnJ+9+JYU/rbYasPB",
-	"GG5X6+D30l30aoISv9CaJvPcvzlNmXmCZh+lKEBqZvRiSjMFcVQ0vnqIUqppW4PvqIKXZ6XMyIrpuSg1",
-	"KcyafGZUuiyIFmRMPrDvojjK6f2PwGfGDsbPz1+NT05jo+UapFnof369OPpvevS/J0fnvx3dfvOXKPby",
-	"VloyPjO8s8bwsLHS6as4yhmv/g48Zr/YpjyHlFGC1+LWiltrPDYt71dLh7sptoy5jbfVM47eUJkOZHIi",
-	"IQWuGc32Sf49VXPzkozxRcM4OijGu+Lm8kGCDSFTo4kwlO7NJ9u6aLhtfB0t9VxIptfPFPnrp5tN1r8a",
-	"n+/Sib//fbTni4DWbDGiSegeFlzB7yWooWZCp1OWMWq3/tBWxooBwaspFFTq3AeSXQrwRqSgzDPzYgG/",
-	"LSC8IF5UJbNycZcZ1zADadUnAZ5A8Flvbq0Lis041aXsvsr4rIOkLXnU7Khpib2BNbkRb3B28y0b22ww",
-	"pElpUNgiDagrJfV7Y0KJhETIlCQZVYoISSgpSlkIZV61patGDW8fxvH45WPQgVmZTR4ipiHvJWHzVE7v",
-	"L+39L8+qRamUdO3WNKsPtFe384bxmbX3ONKUqSKj660HT1+83PukWittw++gB7eUxa0SW/LDEuXqCaGt",
-	"kndfkcB9wSTsleANy/H2maTOonsJ/gdzex25alnPjdPvGRhyev+LQ3lTIXOqreG/PKsVs+EHuNDfwVRY",
-	"k+6zJW8DPRlWKs/qpqkpoDKZgzJgQc+ZspCF6Dk1/wApyruMJSTJRJkSytUKjCbEfTa0kkzDjdgL4KjU",
-	"a4TGm6qGnG56oKjecpNbtSrUHHe7rcQeUtS3jM64UEztVdVNjr1jeg7GByHWTUSWQWIuke9KnmYQWwdl",
-	"7AMBGaFEw70mlKeEEi60uWNKVnOWzJHDdAZck5wujBA4jKJWPNvAi7tY2UCWj3F0h/QMBIxuW1dnoZ1R",
-	"TXKhNDlt48nTb89fnp48H4onvRfco8A+HArd8pkvXjzf7/yMBMKoKPVaQBgnKyFTtYVFT07P9rvIbuW6",
-	"AlVmw71hxpZoaC2aP4xPSMYAyUX7pJoB188UySnL7sR9zeU7ITKg3JAzpSwrJVTBr80HRXOI/aLmDyJk",
-	"CtLkwn385RVQJbh3NdtO070+8OqV8TNzqoxhEFUmCUAKaVwJ4zXRck3ojDLeJKUjwajfyHgK95Z/u8i+",
-	"dLeZ+KiF3P/Atb1r21fVAmtsdovtQR9UJf9Px7e9fGvchN2/cM2yvlFmeD70FATN0gFb6YOYtzWcKfTA",
-	"Rrs5umNFgkkRcXwCvJ6HfJbgGeMdSVYhpKYZYYpIoMncqDJ+LWEBaxtMVfWthKWwNQeSMaUJh1XQepV2",
-	"SR3wMsfsF2/0lKZYlZoxpVEDb0Pgz6cfOb1nuVnkFJ2a/TwORW8tRXkXCh9osguAwnLQlpSImE6RKyHn",
-	"a1d608PVN93Ilokxs02fX1iOVKIImda7JUu9lgwwLly50t1evu/aP9J2RNvouV48RPL3LNMw1BtgUgT9",
-	"Le0p1qmYY2Qfh1H29y6hyGmR978eD+ZCFUzv94KdcNY/v51Ue+JDGvHeZRvb6fH1+4uj0xcvyZJmJZhg",
-	"mYkVyKOEKiBzuN9Ki0+OzunR9Pbh5Vk4J37vSPsoxUyCUv8fuG84MOtw0hlVBvPOwKY5SaOWuOECzS0q",
-	"XLSR6KhCznFNmCYm8DdhTIjrsvZ1g8CVhARYEYCzvMzvQNpEzgSXDIw6uDyuoX49UjcJSpQyCSG2uViR",
-	"nPI1odLomgSMq0uQPhS1V1NsxvdDK+8/WtEuEZybRITPojjCF63tZ+TEsvE9qwAYfkgoTyDLOmKiSX7m",
-	"kO2HfIkoYJc5+2AUNuvGi5p8DVn7ZQ1aB5ifZjn0drfNLeCDITq8EWEfrXYjNpUb/XZ0+zCOu3zJR5uP",
-	"/OlF90GA0SpHUkHmtkYrBGliibCPamPDTJlvo7jSw4IqVcwldWVHpRawDmhWCLc09rdFTZD/IJ1z+dOz",
-	"go1aeNtTMqVKkI4lilC1QMMaWHrccvhPrLw+t5DV/TVu53yNtGBYUTXQ1BpcGO1dRQ8KvO6NDqoSaGqR",
-	"VmtHjCtNO1MkserriyVoub6YOlS6XTlMBE8V0YKsKLbGewQW4ytLtZGJvDg/b+QiZycnwWyE6Qx2ZP77",
-	"mhyuUWiXqciIPQ9DQrnaiM+tMB+Tqe1EGNBE89fGZRimp4rcgWIpEIq9b6cJbUe6041eYcdjoELcrXUX",
-	"XtnXOnagAe5pogmu85oInq0NgqEkFSueCZqGKJ2WWfaLDKvhE1Cb9esBsOT5sbkDphWxuCcmUylyMg6q",
-	"Xbj/7KPxjVOOnRrkKIibkd9pleV7WIcShH/D5Cjrp3oW35C0fdmnXzZEqAU5wwrhK98jwGIbMb5ObcPN",
-	"quiS2LYQSQXYYh9W5qMvn0u0Knd9c7Fr7JQMFqXPEw6G/1v4WJacWxCcCqzA9ATASkPRUcVqNn2YcWiM",
-	"z6ro799L1cKstBcBWYKDLDWJwdCCR5eHENkGV1xhHLmCRdYNy8Wt7ScdF0WnFCS/KvwMbf0u3WBaf6mH",
-	"65rObVc99tjXNQsptEhE5qwSw3OHBnYmscwaaju1O4AOV4LfmXnZuzD8573rTxW9tZZUtdTwFJGjJvaC",
-	"aawRFrvvFAyQ+RNCYVfM287zcTbCEG7HMnqgsCenjA0LquJhZxp5w0Iqm7MsYx47YmGRjM+/PQkRXoHC",
-	"ICSsxvgGWV41nLA7VHA/tpg2u8Q7By+3On7DRxQ8c/sH/lbhLtQJS3vPpsaV09yrpPa2Xj4kyYQ6sPeo",
-	"IvFO72HvGlq+rsLr9iypHX2YbHVdPa4x2bFJgyB9jekQ47OJY4B3JjFWGVjVunW3Ye/nNREF8EmzozKn",
-	"iiTURG8yB0kYf12zsgrB9UCGWy2KI7OSDXEK0p4FCl/DsqxqjlTUcbTWz5C1ey3aKhr52nPXPBY+NhQg",
-	"L6uHepmJG9HdA4/dou29ocYlpUnur82Krt4yA65vxAICyn9jAa82iuHcNN7+zGTLC+BkyjIc9EAKMUIB",
-	"lRiC3LvnWhd2qJjxqQi/werJM0UMSqlmOSi5k2KlMCESkghet+g4/pXTZM44TEgmRHFHkwUmejGBJcg1",
-	"kXbk0o6uGMItZY7u7s2QizQ1LggUmYssJX6uXsWEm5UxG1YmRBGWjvzsjGURU2TGlsAxWZCgS8khxSwU",
-	"t2A+jIixT4VF544IMiLvcAcgpZBoj+3x75GvztixKTfaf1HQZA5HpyMThUqTyyL/1eT4eLVajSheHgk5",
-	"O3bPquMfL9+8++n6HT5TlydcP9/yx8IIZeU1xsZxAZwWLJpEz0cno+fWuOaoTcfL8XFaDQPMAF2wUXks",
-	"6F2m0ST6AfRbj2Q3ThCcnpx0WUB1X3UuwKRMU+pGUnY/Uk/Wx5Eq85zKdTSJ3osVmVLZ8FTPFFGgj8rC",
-	"uixhuyl0pjC/su+9NYvUmzxO3GB2105xcDu8z4NM7eP6HUP7GeMLLOdYxU3mlM/Ajg8klJM7g64NDkkP",
-	"wM0bf0gA34rq7hyu6sfEUWEnT3cx8jKnM9jPTWZuO3br1WysYNkd44bodjxpcfHF+JTcE/Nvwe4hU4dn",
-	"FFWEkv+6wjG7HozanI0vygCvrkE3h+9tbAClvxPp+nBq13jD42YA0rKEx3+qZd/QBdhaTU1lPQjanpTB",
-	"5kA6iPtHsp7oL4QKiMGN/P/5onBNlv5SOLQC+MMNAftZdTNd0wUcwp4uiO3KbgjbB3/jhoKv3y9sO4gk",
-	"qz6Ul/LmBi8yJQidasQFHFZNKkbkppqK1XPg1dSUIkwrP0plvLGJp2oDSkshMMZv65QdjvrnBk5PBQlN",
-	"Vn/14eQ1eff7iLw6Gp98vYPNsPS1Tufxt4aT8TL5bB/7HJPPFtZWn8yHFZWc8dlnZOLnTCQLSD/HBGgy",
-	"t7gvpZp6rGfcP3kwLj8mLI3R4z5OCKpoTtcmHEqgKaEcViNyYeJ/bkRncIByoHL8gji81hbOJ6qTuSV7",
-	"f4jScK8tC46UlkDz4PHE7sCExTL74B8X6CccHrHoAAtvCuQS5BHmg7DciuE+vfCCrHOYYOj+kSntcqM/",
-	"0R25N+w6vXio4N3Mdu0wfJa5NzgQXw/DK02lNgmzyFL0R0wqvZeXxw/4/+MuOPQ3d4q3eT741/Cm6luO",
-	"6/PDj7dP8SFVAvoH+fgzd0KJ6/yscLUf41bQgpv9qV78OrZtgm5v/cm1/7nQ7Ykfsga8mFO5gJRg0cJ1",
-	"HWIrZ4Xfzyjj5G5dT+DaKk7bIbzBx78HncwPK6jTLyeoay0KW521vRm32QEiydzJnrBEjEG5dPqZIgtY",
-	"19PNrsuHmXIqRVFA+tr2dt1ArBHWAgodG6IySAMSMC//97aUt5BkjAOhld9xaRUezwE8i+NP9PcUyUYl",
-	"uFssjQMlymMswROY+GIeWkLDgPGwRVUtkoQLbkKta5WGD0gYo2vL7Rp4Wp9q+qOiOzzkrml7bP8OwiHD",
-	"WqsWH4LYxpFtngAybKZSsuVBUvtrNuObLzAWx1MjWi2aZeSY4OETNGHbS2eafPVhfHL0YXxqYeHZ+dcD",
-	"NNWPa3ShRBNH/nr980/EljgJNUm1PZdWQT48C+aaS+4cWw7YePps4OHnCdl5jsy6Ijtf8Uw1B0tid/at",
-	"yExE+OktEpKIMktRxxcARVu137ot+YGKw/ulDsW7P+Jp5+9gdANNwavOnGXuIVK2LKtYik0E85Ipy6C/",
-	"ZkDjUERQMzAxq38KhdzhGUvUBARlbcn8ALo6avHFpDLMHVT0dWUEvn1etWbw7JtX4+WBYtI7g86qd22s",
-	"HtdwirpTQMMEOvIcCUr1Uitr1G5Aze0yFUlpcjV7BElMSUGTBZ0ZTEkTzRIYkUuN5XzVbDV7pFH5tQka",
-	"rXFaiP4kTMssW3cb8b+Cvuz9JRt0hMa4DpP+1OirtltbXHOSV80jVP2Ej42+zkrazwXwf28Q98akiI04",
-	"SfAQaE/mNIboOhPsLx5NhvktT15XhRDTPR8RCDtUpl7HGHvAAlKiBJlSGZv8bVd6GXfg4ivs6WGKaqDw",
-	"69rxETUXK7WRyI7ImwZQdlVCJfLGUGF1vMZ4nIWyk6p6LpQzKXt9RC5c3mXgBdfKdg1KVfle17xveyrM",
-	"Pg+lHYcH0u6gYBBFf8ksF5lrs/yp4ZgdwTVWW80KEByFvlvb/7/6cHb04dxC2tMXR2evvh5s0McP9sPO",
-	"Ms+VH056suTi7kljHz4zpnRj6jjwm3HVjFT3j8btOoT7NO+Lv+x2mFqT9wTxZjPe/rqbqu2R5YWQGlIy",
-	"JJ9GJJSpXWK8drd86QB2IBZ+qn5ExcWvHKgqJVgIhWXirz78dv02bASNsRPcc3Pg5NdbszFbb7YcaYMX",
-	"W0rFVrV1sNROaFQHnIz+Ajfec2PsYXJ8PD79dnQyOhmNJ69OXj1HJjr6tl/0n7BW8UYPyc5w1E2gUW0O",
-	"1a8Phuomrfqwd9BlZgGqGm39GKOKHm8f/y8AAP//",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

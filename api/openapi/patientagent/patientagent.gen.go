@@ -5,19 +5,15 @@ package patientagent
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -240,13 +236,11 @@ func (e WarningCode) Valid() bool {
 
 // Activity defines model for Activity.
 type Activity struct {
-	Classes *Codes       `json:"classes,omitempty"`
-	Code    ActivityCode `json:"code"`
-
-	// Hospital Example: st-anna
-	Hospital  *HospitalID `json:"hospital,omitempty"`
-	Resources *int        `json:"resources,omitempty"`
-	Time      time.Time   `json:"time"`
+	Classes   *Codes       `json:"classes,omitempty"`
+	Code      ActivityCode `json:"code"`
+	Hospital  *HospitalID  `json:"hospital,omitempty"`
+	Resources *int         `json:"resources,omitempty"`
+	Time      time.Time    `json:"time"`
 }
 
 // ActivityCode defines model for Activity.Code.
@@ -303,8 +297,6 @@ type Card struct {
 	Authority string `json:"authority"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential  Hash      `json:"credential"`
 	Departments Codes     `json:"departments"`
 	Licence     string    `json:"licence"`
@@ -325,8 +317,6 @@ type CardLink struct {
 }
 
 // Code a department, a record class or a purpose
-//
-// Example: SURGERY
 type Code = string
 
 // Codes defines model for Codes.
@@ -335,18 +325,12 @@ type Codes = []Code
 // Consent defines model for Consent.
 type Consent struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code      `json:"department"`
 	Doctor     string    `json:"doctor"`
 	Expires    time.Time `json:"expires"`
@@ -356,8 +340,6 @@ type Consent struct {
 	NotBefore  time.Time `json:"notBefore"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose Code           `json:"purpose"`
 	Revoked ConsentRevoked `json:"revoked"`
 
@@ -389,8 +371,6 @@ type Defaults struct {
 	MaxUses int `json:"maxUses"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose  Code  `json:"purpose"`
 	Purposes Codes `json:"purposes"`
 }
@@ -406,8 +386,6 @@ type Diagnoses struct {
 // Diagnosis defines model for Diagnosis.
 type Diagnosis struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// ConsentKnown the consent is one that she gave to this doctor
@@ -421,8 +399,6 @@ type Diagnosis struct {
 	FromVisit bool `json:"fromVisit"`
 
 	// ID a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	ID      Hash   `json:"id"`
 	Licence string `json:"licence"`
 
@@ -433,7 +409,6 @@ type Diagnosis struct {
 
 // Enrolment defines model for Enrolment.
 type Enrolment struct {
-	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 	Time     time.Time  `json:"time"`
 }
@@ -449,16 +424,12 @@ type FHIR = json.RawMessage
 
 // Grant defines model for Grant.
 type Grant struct {
-	Classes     Codes `json:"classes"`
-	Departments Codes `json:"departments"`
-
-	// Hospital Example: st-anna
-	Hospital HospitalID `json:"hospital"`
+	Classes     Codes      `json:"classes"`
+	Departments Codes      `json:"departments"`
+	Hospital    HospitalID `json:"hospital"`
 }
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // Holding defines model for Holding.
@@ -466,8 +437,6 @@ type Holding struct {
 	Classes Codes `json:"classes"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code       `json:"department"`
 	First      *time.Time `json:"first,omitempty"`
 	Last       *time.Time `json:"last,omitempty"`
@@ -486,23 +455,19 @@ type Hospital struct {
 	// First of the oldest item
 	First    *time.Time `json:"first,omitempty"`
 	Holdings []Holding  `json:"holdings"`
-
-	// ID Example: st-anna
-	ID HospitalID `json:"id"`
+	ID       HospitalID `json:"id"`
 
 	// Last of the newest item
 	Last *time.Time `json:"last,omitempty"`
 }
 
-// HospitalID Example: st-anna
+// HospitalID defines model for HospitalID.
 type HospitalID = string
 
 // HospitalReleases defines model for HospitalReleases.
 type HospitalReleases struct {
 	// Answered false if what is shown is what was known before
-	Answered bool `json:"answered"`
-
-	// Hospital Example: st-anna
+	Answered bool       `json:"answered"`
 	Hospital HospitalID `json:"hospital"`
 	Releases []Release  `json:"releases"`
 	Warnings []Warning  `json:"warnings"`
@@ -519,8 +484,6 @@ type Hospitals struct {
 // Identity defines model for Identity.
 type Identity struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// ID ID_P, random
@@ -538,8 +501,6 @@ type Link = string
 // ListedCode defines model for ListedCode.
 type ListedCode struct {
 	// Code a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Code Code `json:"code"`
 
 	// Sensitive what many people would rather withhold
@@ -578,9 +539,7 @@ type Passkey struct {
 	CredentialID Binary `json:"credentialId"`
 
 	// Prf it opens the store; if not, the passphrase does
-	Prf bool `json:"prf"`
-
-	// RpID Example: localhost
+	Prf  bool   `json:"prf"`
 	RpID string `json:"rpId"`
 }
 
@@ -602,12 +561,10 @@ type PasskeyAssertion struct {
 // PasskeyChallenge defines model for PasskeyChallenge.
 type PasskeyChallenge struct {
 	// Challenge base64url without padding
-	Challenge Binary `json:"challenge"`
-
-	// RpID Example: localhost
-	RpID   string      `json:"rpId"`
-	RpName string      `json:"rpName"`
-	User   PasskeyUser `json:"user"`
+	Challenge Binary      `json:"challenge"`
+	RpID      string      `json:"rpId"`
+	RpName    string      `json:"rpName"`
+	User      PasskeyUser `json:"user"`
 }
 
 // PasskeyUser defines model for PasskeyUser.
@@ -624,28 +581,19 @@ type Passphrase = string
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
-	Code     *ReasonCode `json:"code,omitempty"`
-	Detail   string      `json:"detail"`
-	Instance *string     `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Profile defines model for Profile.
 type Profile struct {
 	// BirthDate in full, but in a summary where a file of hers says less
-	//
-	// Example: 1961-04-12
 	BirthDate *string `json:"birthDate,omitempty"`
 
 	// Name empty: nothing is said
@@ -661,8 +609,6 @@ type ProfileSex string
 // Reason defines model for Reason.
 type Reason struct {
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
 	Code ReasonCode `json:"code"`
 
 	// Says the same in an English sentence
@@ -670,8 +616,6 @@ type Reason struct {
 }
 
 // ReasonCode stable, for translation
-//
-// Example: waiting-for-doctor
 type ReasonCode = string
 
 // RecordingList defines model for RecordingList.
@@ -695,14 +639,10 @@ type Release struct {
 	Classes Codes `json:"classes"`
 
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent      Hash `json:"consent"`
 	ConsentKnown bool `json:"consentKnown"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department  Code   `json:"department"`
 	Departments Codes  `json:"departments"`
 	Doctor      string `json:"doctor"`
@@ -713,8 +653,6 @@ type Release struct {
 	Number int64       `json:"number"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose   Code      `json:"purpose"`
 	Resources int       `json:"resources"`
 	Time      time.Time `json:"time"`
@@ -743,17 +681,13 @@ type RevocationResult struct {
 	At string `json:"at"`
 
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
 	Code ReasonCode `json:"code"`
 
 	// Department whose locator the public cloud knows
-	Department *string `json:"department,omitempty"`
-
-	// Hospital Example: st-anna
-	Hospital *HospitalID `json:"hospital,omitempty"`
-	Revoked  bool        `json:"revoked"`
-	Says     string      `json:"says"`
+	Department *string     `json:"department,omitempty"`
+	Hospital   *HospitalID `json:"hospital,omitempty"`
+	Revoked    bool        `json:"revoked"`
+	Says       string      `json:"says"`
 }
 
 // Signals either `fhir`, or `csv` with `kind` and `hz`
@@ -765,8 +699,6 @@ type Signals struct {
 	Fhir *FHIR `json:"fhir,omitempty"`
 
 	// Hz samples a second
-	//
-	// Example: 360
 	Hz   *string      `json:"hz,omitempty"`
 	Kind *SignalsKind `json:"kind,omitempty"`
 
@@ -802,7 +734,6 @@ type StatusStore string
 
 // StoredAt defines model for StoredAt.
 type StoredAt struct {
-	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 
 	// Record number of the record version
@@ -812,13 +743,9 @@ type StoredAt struct {
 // Summary exactly what the consent will say
 type Summary struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code      `json:"department"`
 	Doctor     Card      `json:"doctor"`
 	Expires    time.Time `json:"expires"`
@@ -827,8 +754,6 @@ type Summary struct {
 	Profile    *Profile  `json:"profile,omitempty"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose Code `json:"purpose"`
 
 	// Signals recordings that go along
@@ -841,11 +766,7 @@ type Summary struct {
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
-	Code ReasonCode `json:"code"`
-
-	// Hospital Example: st-anna
+	Code     ReasonCode `json:"code"`
 	Hospital HospitalID `json:"hospital"`
 	Says     string     `json:"says"`
 }
@@ -863,8 +784,6 @@ type Use struct {
 	Mode UseMode `json:"mode"`
 
 	// Request a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Request Hash      `json:"request"`
 	Time    time.Time `json:"time"`
 }
@@ -892,13 +811,9 @@ type Visit struct {
 	Consent *string `json:"consent,omitempty"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code `json:"department"`
 
 	// Diagnosis H(Sig_D5), once it was received
@@ -992,11 +907,9 @@ type Withhold struct {
 }
 
 // ConsentInPath a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type ConsentInPath = Hash
 
-// HospitalInPath Example: st-anna
+// HospitalInPath defines model for HospitalInPath.
 type HospitalInPath = HospitalID
 
 // PrepareApprovalJSONRequestBody defines body for PrepareApproval for application/json ContentType.
@@ -6289,33 +6202,33 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/v1/approvals", wrapper.PrepareApproval, options.OperationMiddlewares["prepareApproval"]...)
+	router.POST(options.BaseURL+"/v1/cards", wrapper.VerifyCard, options.OperationMiddlewares["verifyCard"]...)
+	router.GET(options.BaseURL+"/v1/consents", wrapper.ListConsents, options.OperationMiddlewares["listConsents"]...)
+	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
+	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
+	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
+	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
+	router.GET(options.BaseURL+"/v1/hospitals", wrapper.ListHospitals, options.OperationMiddlewares["listHospitals"]...)
+	router.POST(options.BaseURL+"/v1/hospitals/:hospital/enrolment", wrapper.Enrol, options.OperationMiddlewares["enrol"]...)
+	router.GET(options.BaseURL+"/v1/identity", wrapper.GetIdentity, options.OperationMiddlewares["getIdentity"]...)
+	router.POST(options.BaseURL+"/v1/lock", wrapper.Lock, options.OperationMiddlewares["lock"]...)
 	router.DELETE(options.BaseURL+"/v1/page-sessions", wrapper.ClosePageSession, options.OperationMiddlewares["closePageSession"]...)
 	router.POST(options.BaseURL+"/v1/page-sessions", wrapper.OpenPageSession, options.OperationMiddlewares["openPageSession"]...)
-	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
-	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
 	router.POST(options.BaseURL+"/v1/passkeys/challenges", wrapper.ChallengePasskey, options.OperationMiddlewares["challengePasskey"]...)
 	router.GET(options.BaseURL+"/v1/profile", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
 	router.PUT(options.BaseURL+"/v1/profile", wrapper.PutProfile, options.OperationMiddlewares["putProfile"]...)
+	router.GET(options.BaseURL+"/v1/record/:hospital", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
+	router.POST(options.BaseURL+"/v1/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
 	router.POST(options.BaseURL+"/v1/signals/preview", wrapper.PreviewSignals, options.OperationMiddlewares["previewSignals"]...)
-	router.POST(options.BaseURL+"/v1/approvals", wrapper.PrepareApproval, options.OperationMiddlewares["prepareApproval"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.POST(options.BaseURL+"/v1/unlock", wrapper.Unlock, options.OperationMiddlewares["unlock"]...)
-	router.POST(options.BaseURL+"/v1/lock", wrapper.Lock, options.OperationMiddlewares["lock"]...)
-	router.POST(options.BaseURL+"/v1/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
-	router.GET(options.BaseURL+"/v1/identity", wrapper.GetIdentity, options.OperationMiddlewares["getIdentity"]...)
-	router.GET(options.BaseURL+"/v1/hospitals", wrapper.ListHospitals, options.OperationMiddlewares["listHospitals"]...)
-	router.POST(options.BaseURL+"/v1/hospitals/:hospital/enrolment", wrapper.Enrol, options.OperationMiddlewares["enrol"]...)
-	router.GET(options.BaseURL+"/v1/record/:hospital", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
-	router.POST(options.BaseURL+"/v1/cards", wrapper.VerifyCard, options.OperationMiddlewares["verifyCard"]...)
 	router.GET(options.BaseURL+"/v1/visits", wrapper.ListVisits, options.OperationMiddlewares["listVisits"]...)
 	router.POST(options.BaseURL+"/v1/visits", wrapper.StartVisit, options.OperationMiddlewares["startVisit"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit", wrapper.GetVisit, options.OperationMiddlewares["getVisit"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/end", wrapper.EndVisit, options.OperationMiddlewares["endVisit"]...)
-	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
-	router.GET(options.BaseURL+"/v1/consents", wrapper.ListConsents, options.OperationMiddlewares["listConsents"]...)
-	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
-	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
-	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
 
 }
 
@@ -8322,237 +8235,4 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"5H3rchs39ueroDhTZbv+TYq62LHl2ppSbCf2TBJ7JXu8s4k3ArsP2Rg1gR4AFM249FL7IPtMWzi49A1N",
-	"NmXJm6r9kshkE5eDg3P9ndNfRqlYloID12p0+mVUUkmXoEHiv14IroDrN/wd1bn5IAOVSlZqJvjodPT6",
-	"oXvg0SgZMfNJaZ5LRpwuYXQ6Su23o2Qk4T8rJiEbnWq5gmSk0hyW1Iz4Vwnz0enoLwfVOg7st+rgNVX5",
-	"6OYmGb0WqmSaFn0LefPy99fvXiSEKsI40TkQxRYcMpIxCakWchNfYO7Gvf0K/cJejm7MQiWo0mwaqfdO",
-	"ilkBS/NnKrg2lDj9MqJlWbCUmpUflPaJ//q3Mtv4MnBSPy7O2CQE5eT8hxfk2cnj70gZHvO7wVWdpZpd",
-	"M73BtWQZM7+kxTspSpCamZXPaaEgGZW1j76M0oIqt69ta3shMlCjm2SUigzMw8BXy9HpryMFVKY5ZEjq",
-	"AqjCP9eSaQ189CkZ6U1pjkRpyfjCjBAOZ48zwBMQK5nalboxGdewAGm+1myJy5oLuaR6dDrKqIYxftpZ",
-	"wk2dK361O3IjVOsVs39Dqs3QZ2UpxbVd7z6EzWlRAF/Arn1+zziVGzMTy3Y9+5NIPUFKqtQVbHYylXvM",
-	"MMtquTQz7fjFhXvsJhmtuGZF91qai0gdVUhKOZkBWSnICD5v7ikfJYOOIhldg2Rzd292reyf9Wfbx8gM",
-	"31VEb43s91JRYdtRn8N/VqD0zhNvkgWYzkGSy4Lxq0tCeYYSK80FS0ElREhySReU8UtCC8HNEpscg192",
-	"qU3JNVNME51TTYBnkJE107lYaUJJxuiCC8XUc8K0IpkwUjHxk+IilkDVSsLSkJJQCUTTK+BEXINMyFxI",
-	"I10LwRfm/+boyFyKJeFibRZItQZpVvG/fp2On9Hx/NOX46Obv8ZOknLBN0uxUnYLc7oqdA+lCqDXgNQp",
-	"pZizAojZjZiTtdkjU0TlVKIgcbPMhCiA8hEKxpJKvXRSt77As/H/nI6f/f7py2Fy+CS+RvhcMmmpPYw9",
-	"F5I6Dco0LHeKyR/N4+Z3S/r5jf3Bk5MwLJWS4r0yHLLzqptn7EgfnIAORD3Gj9nSiODD6XSajJaMu38m",
-	"EelYrmQpFDTGGL0/f3X2/udXv7xvnfMAMkpIhcwYX+wkyLl/8iemkDCGdXNR7JR0H/1zN1abwHvROu+H",
-	"v9LxH9Pxs8nvY7PWJyc3j/7216i079xzJ3I7V21GFTw5Wcki3LDS3H++GCHBfwK+MGbK08NnRx2a2cX8",
-	"Pv70X1GSvaAy21OD0PmcFSxIxrZU8HrU3BtzlYJNhKIGlqXeRK/pSudCOkOhK9eXkLGUFiQ8Rta5UEBS",
-	"sy4Up0DWVBErXet3tJoilZAB12yAjkdLsH6ph1siBUuBp1CzB6oVWDsw9oXQ38NcSBguAkohnbXSpZaQ",
-	"bIGWKdVEQkE3CiWqzpmXxbERe9Tq2ghfVBk1WuNoQCqSGhWgBqrXtqVTnYsjUUXF5hkkDearM02gR52W",
-	"fksxnWoY/ycn7/Zg/uEisrVJ/GF0Ic5ybd+jat8JocSKNoJmsSE+JV54Gu1Bl2VhRr34cP7jq/N/7S85",
-	"LfcOVSe45J3axDlr+9qn1a+G3NCvudNDt+luTOzefjPF3VXV/VKmppq7Ovc2kqZS00PIJeFaXEFW98a4",
-	"QJaUujA3dQMq6oGhPdm9CoyTdc7SnDCNIn7BrtGQ38cIrKnqXV6XjyEEOVmJooagqvFRRaKm9PHcUR1J",
-	"YIBqSRXB4tIB16Nud4v2udJ23x1Wi9NHRRf70hpx6va+/qC1GpsNMs9u7ZvR0tl3MGIuVlJ1+TIXa+eg",
-	"EEcVYixDRWYb4s3ZmNW7pJ8v2ILTIjLmbKNBGcvJeVcPVMtP0mQplK7rWcb1k5O+iSoTvT6LC44oayBU",
-	"y6dFIdY717+nOHCPDzWgWvzW1P6eU2qj1u+ePaj6bavROsqw1k2FfTk2q/9uEIe99A5xjMFWnHK1BmmF",
-	"ZpvLrDntDisVqyIjXGgyA0LVFWTGGrC2sB1EkYzZJ9BPSYat70O1hF0ioNp8Y+Vb6MvUPRsB9vF/cLHm",
-	"cYPYczhTRHCwpFQ5kAU6/CJuGde8+1pAdduCfnj95nyHxTCXYvnPHkWnSUqXYAMd6DrhMCRnSwXFPLqw",
-	"3bE5T6RtFoPSQkJ2puPEq1jQ8pm1RRXyF2F6KItd+EkiN+Ar4qQYYIsp66DJG+zh5qofRG3/1UnH2PkV",
-	"l6JY7m/T3i60/BU0qSUaeuPHYTPeAdnrfsZ8lsC3fvoHimSgrppRCuMqLBkPQYtBcfDYBvCy9a7bplXa",
-	"TpX5DTk/IT5sP2qPm4w+jxdi7D78txJ8ck7XP4NSdIHqzFrk95vMuE3Y4TY81s81cbUbOwUULxH39eL1",
-	"2fjo8RNyTYsVEMZJIdYgxylVQHL43HBbn82fPsmmTw+fPj1Jv8uePH5Gj+ZA6TR9/Jhm08PH9Hg2P5kf",
-	"zo5m09nTo6M0O3ycPUkPH8+m8+mUTp/2OANPTuLOwGtRYPDsWx3iUEtpzqQN7g9zywq6z9PlalYwlcdM",
-	"jBDgCaE7l840nwHXmM68hRRqeEh1082vJMpPNT7eJyiZZRKUimq3b3H9wEjTwlK3q6XDyTYJ7yKkoshA",
-	"aWKU6OD8VG55eLgB6pk+onwH2BANxeQZL7oZDus9NxPT5/44a4RNen2BQItt/PTmJQYkgsxRekw5py3R",
-	"0Q7d98gPO+S5TSzva9z22/r4OGH1fJNYc/MHfrCmilwZI4bMfIShy2q3TWNXWxnETm7vMXZaU8n3Ys2P",
-	"9gc7HY+afgo0rE1X28U2RlC3NN72uWpunbG7tuDG1HzFtWQx1xzsF2TFM5AkB0kKkVItpPP/uKiktL8a",
-	"xmE3T6aUk9w4NB7m0PXeeyhqiNdaWYyEbzD6tT+WY+8YLcuioJt3CZGUZ2IZu5Vc6LO5BjlcJaoV02jG",
-	"hqTl0a6M5R3DAurxRLuaDj4gbCt2ID6B0fXZrEP0QJGC8atT8ttqOj1ObYoE/4YDjC/9xX6R/v7Sfto0",
-	"1Y+mJ08bxvphhIq12NntnIghppECrphm1xCzXqgmS8o3pARRFkDWGCKRFFEPIa/blZVxvE01U5TgDujS",
-	"NXg5YXiWcwbSpj6Z8X6uWQpEcIx77xOw/gXW7yokzT7aRWtQGrnnrV32YJxPWjDg+iXV9O8Xb3/Z43eB",
-	"jd9kw39VyvlOkND5D1uShW/QUOhst7OP2DmakaP35viIhBgsAkHsITxQ5N35DwQ+a8Megick5ORH/Sn3",
-	"LyfH8dN9RxfwXlwB3/Nwtf9N7ZIeHu26oy0K2kGiVLkVx33V8XciYKIEriymUgsJz405xIVOwmmUuTQ+",
-	"ZCbQ9usaQLK0y6hMPaNBi9yGzYdmopG5cCi71C3kOlPKEEPse5h0pXMzGap3w61/1ptqvEGqV3IwZHDH",
-	"le3su7Oh+pxbKP+ijmW8XwzkXlxlHv+lD+qxUtZGGYCO/KAiNlsdS+gY1M3mxt5CsA9u7r1SHaos6KZ3",
-	"O2wPRuqBv8RMIwcDqc/ety8rENpScXp0stN0qSGm79huOQeqBA8AAtDUImu65ONK0164kFjHtZQCeQ3G",
-	"ujOmLWGcLFlRMAWp4JlKbP5QaVpAQGUPShhK0HITjOh2zhAHJ1qQNWUDM5BGM1vgZTCxHz97VjOyT6bT",
-	"JAqb1kWcJPaDXSyE3/phwjLCQUQ5ySI+9+SFGZM6f0k1RGEL81VRJGS20uaIKHEQX7LOQQKhxCJM58Z3",
-	"U0TRjSKFi3kEIXP47MnheHoyPjzq2o+fvpzcPBzbv45qfz36WxRwWF2/lse5LPXm1OjYnPEFRh0oXsGG",
-	"IzCN+U/wuTscRtjPMnPCSktqLOkfwTizGMuxcJA5LGlhfQ38nzCmOmYTMbwRAYe0zpf3yQN77+79QpvD",
-	"6rmZ1F5IyskrviiYyokCrl1OahDiHwfv31wcL6Y0nRVggdNaUq4K70BWzGTuLeOL8VzIcUiYdaNfW2Nf",
-	"TeDs0IiIz8E3MGOHT7rhkfMGgnePM7w19Ld1BrVx4kewcGw9gMuaJ/SR6ZzQugmLcPuEdI1exMfbSgZQ",
-	"PnetJqQ2xBVskrqD0n3cDJIY65lpklsMfduH6djajeXNQLEMYsvTQiQWw79SCERASJaZS6NoY4pwYSab",
-	"jIZlDm0JFV8UMF4pIOahKgsuazTfnU+M6fmBNSk1n9v9qDItdllr7snByUsfP73vqqivwlHsqnIYBJ68",
-	"RTJlC3xiK+4xyluIszut4ynKlSZKLMEpPI74Dw9rSBxo3QNXKq0lgfoaMojiF/lqOWvFH/tNo71BlfdV",
-	"Z+ZW7cgX4BERREUP4rEXaNGXr6n2suVm7A8ZMlouZojBNchNFTX3qQMrwbggBVOa5CzDuqQNMsXWzMr+",
-	"iYCwpd3oSreJ+mxxIl2LlN4i6FAnUyR2AsrjNwdmgfwyzvGXsYyHt5V22T5h5/iDai3bt+/m3TdGuq1w",
-	"JfHFDZioTklaiJWtbUPsmDXYSZO5uznnWziJddHajnELBT4T1F2bsZrV/qD/26YKA7y7y0DDDpvqGuo5",
-	"2Wn31tCytyh7nOdMXtoyx1RdX9qDvLxiPLPFkJf5H5ddM0Vdx60UDZ+1jw2jv9iwRQ6ffPfdd0fGsN1h",
-	"kZhFDQUT5n9EzH206ZVxKtEvb9j5x0+mMW/xMDk8unn422+T2j97PEVDnTp+H1IjEsvS/DcHKvVY0j4l",
-	"GHUyaxTzNik6vJUapjOx0q4ylXIOhWq5oI8fx1xQTaXegmgJ5jyZwYLy4YiELhOGUMYegqY3gEMXwPUD",
-	"Ze5vejUY9GHscIhB0TEH1rLSh8Iym2nKrvzev6DbGuxxiIPFLwhebMg6ZwXUvAqmcAtR3Wt3VONIOnM2",
-	"hyEgShH87af7LOX2ZK3trzoTG62Liq8auPbeQaOW4bt0t1ael1yumuwapLJBgp0Gaz8Uw80Y3XlV2b+P",
-	"4P5MU438QZ1AcODtNSsKIzZGXwkX/5oKsK1PU5n9Py0K21r4VVYBzh3dPvCx/V0U1VfUUsVULIZlITD0",
-	"sYj6RbVKrUicEuNbXGAEdUA8rVPL1ePCDCzUUltKST40ajjuNfp4O8kwzDSrXexdZtkHjsrrdlZZFV25",
-	"RNOslPOuFXa7EMxe0ILurvYOyixbrWd2xglk1cZjiLj6Ct/ePeQ8ez/vp/i29zVuVvvgBT/EsIKt1a76",
-	"oHv/bGnwiPGjNOWZIjPIGc/I//nfv79LiBJWh4TQaKh0q0V1ajxW2TqxUwtFO/s4mrXmR5FFM4/n1MIC",
-	"92YAnGTGy7T4P6ZVbcmDCB36LUX0w5bgq6Ya6hHjOWUFZAlZ55sJ+YiWGjOSGxQR/JR0UwmJi66NfQeG",
-	"BLulML5IXNuUhPimTAkxd4TxxYS8vQZ56sNt5pvw55jxsbNTHpol2m4zOc1azWaYfjQhP+ByrW/nM1l2",
-	"1lPi2H7MhR5jj5mwVMUKLK+3uLhxIZROXHwIn0a24WbdythJY9ubxh0IPoGB78RMObY1RIkxZssSsrHF",
-	"6I4DEXDVrU/Dwulcg1xTmalTT7bxiqcgNWU4/jhEJJMqOOlWXP27sWi3Dhy6vYzGhxPyqlDgjnyyf06o",
-	"Zn71NWxLiOAp+Aru0EZnn6qNb1LpX69XbO/lgi1+f/m4tRUJKbDrvTezJcK9V7etbeFwCSVQTAt2d+O6",
-	"Y81gseIEGzzZuxNSmK5TU9wZu5vsZzJyfLC1YnNJN1Y2FjDXpwRrJNudvRg2oMK+GMwciQ8sxfxIKrWd",
-	"ciBGWLvkvtcXTvIFoC5OFBg6SC/jU+F9iuoSLcXKnQstirfz0emvQwzA0c2npIuYc0LZAg1qeY3QnHBN",
-	"N+TfK6WN4Xzqhd2KS6BpjuzR3/sl1Lgjuxt1xDhqpVICHo+lz9AAxqo0X2dfU+npJ6xbp3s2a/BMUK2n",
-	"1obNn2Tt9iSVHo9aJ0YxncN8T9tgj3vepcOWddymRdwrZ5X77nk+Stq20qmHOl767InlNSgUPMcnsMlc",
-	"0vxlq+VcNylMa60M92rtVkdeDghOVUjNHfH20HKkljWkqVbPURzNrDDC5nBsTnLA/DrGtFz/vFt3f4tG",
-	"TZ0ofE6OTgi2OAit8Mz0fimDL2EVbYiYpEYmVLkys1tXVPPcCHXrg2PCzPWKcBzwPCwD8QxMme+rMntD",
-	"HyOdcIpLj8m/JJwuUcf8yZrYxbtljPbtbndb7/XP0xWvFtIZCO/5yj56nTC+hGY+3l9AV+L0nHTCQl1W",
-	"bNTDBN5mc2RNpqo6Ku3CSnfTzQ/l8b5O9XX40bDgPTqluxxrN2hMafjau9vFrKr+TnpcK8nDZPoYuGt9",
-	"yhf46ZIpZS0nh/Mbe8dhO5giKhOdVCJLoHwoGHVgInp71OtjjcH/VC0AuiyIEM10JZneXJhnXQc7Y1WE",
-	"4pMmcd9bbaONZecI7TNVWDXiEnhWN6LCM7agWHNXfWjceqPecWloegOVUGupkmtdWtm4gAvrVfetQlwx",
-	"sEhm87D3wSfkjVaoN6zJH7wWY9YmZAYpXSkgMynWCqQiVwClU6JmQNtbqSjwcddoKRdKEy0WYK7/KVlC",
-	"tuLG2y+pZsbPfzp9dmimdd2d/JPV1DnQDCR5Rxcw/gdsJr75t52yav/dHrkiCy3ZP2BjO2wzPhdxmuDJ",
-	"kbN3bzxZcJQHeACu1AzXafQzcGORkEKIckbTK3tYxhBbG+WPy7Zn4w5WzPEo66fsWzz2nITV7sYHxhSY",
-	"C74wPSH/gI1KGjjEENVRpGDg0NCY9FNAC/TjfLlrDYAopEc3PnfJQivPbcovIQjssQYoYqy1quJYljFL",
-	"4M4VwtDfvGCpnpA3oVAP3RlXaw62C7ElsuCA7mROVQ4qIdzMZb1jt/uqR9eEvGdL9+vzH16Q4+PjZxPy",
-	"ClFHIKV1SiOd0ifEVkbYFhn2972dXifko+3VVYJUgqMaVAAkpRLrhRHvPyuAXBoBdunBm3bF1gPvgIMn",
-	"3l+yxobj0rOSpjmMjyZTI6ll4W6tOj04WK/XE4pfT4RcHLjfqoOf3rx49cvFK/xNhd4fvbMMakWIdZjt",
-	"hR8d+mw2LdnodHQ8mU6Ord7NUUYdXB8eeKfAZgJErOWAjQtDS8OnFFF8K+my4b7pdAD6+dCCZWCsFp35",
-	"Fv7Wr5FQ/7mrt7HPz5gRO5RXnca1ID5lqXOmJuSXGpQe5xG1BU7I+7425QIPyRw8M3fwGsiS8ZU2/NfO",
-	"lStNN5a/JzYHbeGxbzJDdml0B4T+8CHw/73INlveDrDfWwHaPclvmopUyxW0X1BwND288+ljbyUwWmhj",
-	"qD7zhLZdzYI1HR86rLX2xoNad3pP1wYLVVIgaU+YjDQ1JndlfpnhDGcbBm1wdfP8kKs3mEy+n6MLrW8H",
-	"ndn0TueNnZcFaBp7xxsdhkJW3d7Buf0AOs3xWmPEbkNoU1ZsO6laG80FRM7KOEqhRed9ks7PESFfjR9R",
-	"U2H/Fdtx5uuJ97HuwqPP32Btszkpii7FDr64v24OZAOrGpfkZ+pKkRZQF8Ut0zZIkIQoUgP5aDQahiyc",
-	"/eKbZUzImznGQkkmsBei9U4Sox4t0PTSiGdrqjuHAuGmRFFsLV7N526gl9Q2LhhCz8aWzOk1dMXwOYah",
-	"bd/b8I6bnjBv9chB8x04N5/ukalqIOIIW1XhIHspl6TeIfIr2coSp5GQ3YelfOq59046DMeflvS4vp67",
-	"vFJwF2LvPZp+rtHrkmY+pxxonpDZpnOjHijf/Mue9raDyWrtfqMn8SPo0BL4HokZ5ughqPGH7oqiWJqE",
-	"A4YOEVHqVWxVSRJPL2s1dDm/rX0aXWZ7Wf1lrR3r/ZE4TNJD47DWO9dAL6uRMextnERLKSRsp+mkeuAb",
-	"lCaNt0H0EBmuWwq+ubcLrLQeo7FnH62AB5Ub+dysgEmSUU2NXrn8cnM5IZe27vjytGa41/xlIQ3TIOhB",
-	"yGaV2xptSz4hl3a5l6fezEQ9vMA6BPO1l434QMBJ+ibpifMrpM+JTshbbmW6LR1cYA9h+3KItVO3Khdr",
-	"NSFnGL+XAOiXWmOXp0AcJnMGC8a5RXcI35oquD1LpnDia5Q35jg4B+N6n5FULJdmsFQYn9mq/MPHDsau",
-	"PNbEqO6ZyDZkTXWKHniIRdkVc7H294qTdW4jMtQhCxqUMCToauePZtzdN0bDZ21ZZKy0BLpsXpl2KDF6",
-	"NdwP78gWs/FUZV8+F/5ZY3CLUg783ahairL4+7ZRxZTrLD13ISDGM/hMfGsyMQ9mQb0/mQ09ATV+M3cw",
-	"v3Uu/HHJCs/rB1J00z0YI9Je19qS3ZtIqybpObeKcnejOqo2yu0349jAXC39VmTKkbd2sLWKsM7hHnzx",
-	"f94cQL1LcdzFxN6/e9tHrdciWgPp7t3TZmPibxxXqFo87+CKBw77U+o7c1SNT45XysHeMN5XVaWtbfV3",
-	"VRyNb1az9dBbeITVmvb1WWmhsd893rcwRw9hwzq/npCvQda7sZnb1UCD9IhKD2fuCTZam8O+MkF6a3pN",
-	"NwR4RMH8ZAt7WuQ8iUCx0Aa4g12/MAO1mgjMhVyADY1fwWaLmjC2wNjFtl0+3JeJNveFs7yrpW+G7LGW",
-	"R8CueGbozNaSZa6g6QL0+IVNmGxXsXdgUeL8wQR6oEjI1LSpk/Qww3t65cLOmDFJanARtKrmrIZGNp/+",
-	"JeTTbLbB8lFl1JSSYfjGHJoCl6HpS72cktdal295sUnIBV3CBdPw3y60ZKlOyEIIq7mPpySjG2sl01QK",
-	"ZSQWYp9UI7mXBBRdPf9jkXRlQVNjNp6FMEjIernFYQsIY8xVlrhPGYo1x2Ujao8DZIpcXkA6xoDc+ALL",
-	"8hVdwti+rgyLND3+2Nk1oSI7MdKwAKpc2P4t/mRCvveJPgUeZWTXpUUzzxfadZmzEpjO8XkybWEDSjhz",
-	"tLFVpjG5hJNitMk6AbRQwu2plgK89DnAy4pOV7AJ/SB9FKrFLVcAJaaiDNuZD1w0S6wj4f23JfD2/bt7",
-	"JVx1KBykgHfeeQW6ed89pZpLqopYp398PP7X7GT5AV4f0eN/Tdnf53//19XrJx9nh3x6/ct3y/8x5RdP",
-	"/3Mk//s6Cse4f3niUuuj018/NbQ46OpkGd8mcjG3qQ5ChmlLqusCu6MYZ8am8erpIZtS8o1gfE8WDPkg",
-	"F766OHr8hDwcf/fIuIKvspcXZ+Th+OkjdA8lqddHEn/QSbdfTB0hXGjf4P/hbyGv7fTO9eFvo0dWktW6",
-	"cxIueCRKGlr4+frRe7TtOl0D+6Ke6OBawWLv+B1o57NaIhHfbks4rP2hbWGSqmqvz3jzFXv3aLuFosC4",
-	"6eYWmTgwllUnytZ7F+imMn6XuQgsHXeN09yLcbp6exW5RW8cWrqRka34uvmqLUXc+0JcHjshZrIxQgyM",
-	"SvRwSASjLIFy1YmDKMoipuG7VePM7kF414/r2+X3hnGJIewVlHcRGnyBRoL1nIfxhbtV1sGqOc29wZGz",
-	"8MqYVBQFpCjKvl/xzLbuq73xwKEbVIINhPGO4x+u9VZIazkUUQ7LLmf8CNpiMO/GN7+nc7aNKeKH7KrB",
-	"78aHMwZkzBfe7vDKVo+2uEL9OVjwVmtZd67VZLjZ0YwDphXRxEVDDi1zToDKAv1MrY1EwKijrcwKNTFG",
-	"z9uXnEsGma24iaUMbWOBexILjeZ13ziuss37r/VT+Hq+MedKQjd2vXF4HjuDUUUPf54+J6/+MyFH45NH",
-	"20RE1YaqN2xahfRcfwWbBvC/DamCBS2tH6bYgruH3Nv6jG+FgHoX3lnQEvMB4TV1qLAQw+fcyWCiVCKF",
-	"WlXj3guSVK8OcYO6d2SgI2Y7XYU6oXgENnSsutf0s++K1SdKHBV9wDmvvVfjq00JQRRdIy3RtWxOsCXp",
-	"6SDxB6WEawbr/hjrO/uAx8bf15UO2P5vrOz7lADtV5h3FEdvW2k6h00Nxrc9p1p1JO4zpy98s+B7I52b",
-	"oTddRDXcCYvbpFhQYA5ym7hsg/3WImp93524KFzxdmS0STTXCOJ+ONwNftsoBO7s64n5tnQNpXwPoB5S",
-	"VeUbvfl6VxZyj/zlZujhL7fEu7HQ7GCtnH/k9vXFUV3hYR1Oiyqr2bfBaO2mZVb16Avv5wjFgDbtjK0T",
-	"vMf9yIYW150WvAJjqAXjVzZLEKDCqH+VhtJmwjEgZ25KmkN6BV7ThvCkx/o+N8pWCr6I49gxShmK5nDK",
-	"lXJmaCDAqnSlFXNfZE6rbWKsx7KixQO46l8yw1oMKOanDYBqAdRQMDRE86+UpSrAuXAZVXTSOihds+BC",
-	"U6n9C1Pv46Y36lcH3feju557Hrs0WCR/F96q4GpV6AA/JQ9/PiRakJ+PE/LzoTNKDw/Hh8cJOZqOj04S",
-	"8nj6aIsus/8++IL/v9mm0/yxtXxKrFIpjb8YalSuawdckT4ZSMaqYvnTfcu3reLtLqSbWAfMjW0uM/gk",
-	"DsB2T4yLvO+t5Gg0Ngs9MYJosALH3V7KN2QpJEwIvpyhyh3Z5aG0UFqUyvdlCciNUDfZlAo2BrGleYLx",
-	"Suzg2jWqsUK1UUjTERGvePb/CaflYu0IdydO64UWJZmLohBr1AvEE6fLcM3MQ7Oc79dPN8mXZm3dr58M",
-	"gez7QuxR9DSjdBnIbo6S1QvKGiVBpwcHh0ffTaaT6eTw9On02SGGndySY+6yK/aq0tNr44ZhEe6kYgxr",
-	"UpmdtBrooyFb4SMwoFL7XR2v0/6tk73IA6qC2+Dr1h28edJiTRVdgos0OiQ85hItyI5pa1hXnFHfk3cj",
-	"bz7d/N8AAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

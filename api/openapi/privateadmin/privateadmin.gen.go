@@ -5,18 +5,15 @@ package privateadmin
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -24,24 +21,18 @@ import (
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent *Hash `json:"consent,omitempty"`
 
 	// Count resources
 	Count *int64 `json:"count,omitempty"`
 
 	// Doctor a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Doctor *Hash `json:"doctor,omitempty"`
 
 	// Event what happened: released, refused, enrolled, ...
 	Event string `json:"event"`
 
 	// Hash a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Hash    Hash    `json:"hash"`
 	Licence *string `json:"licence,omitempty"`
 	Number  int64   `json:"number"`
@@ -110,8 +101,6 @@ type DeskCodeRequest struct {
 }
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // ImportProblem defines model for ImportProblem.
@@ -130,15 +119,14 @@ type ImportProblem struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-	Now      *int64  `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Report defines model for Report.
@@ -1134,143 +1122,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.POST(options.BaseURL+"/fhir/bundles", wrapper.ImportBundle, options.OperationMiddlewares["importBundle"]...)
-	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.GetAudit, options.OperationMiddlewares["getAudit"]...)
+	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"tFltb9w2Ev4rA12B+3DaN8d27O0nJ00uDtJe4OQQ4ALfZVYcrdhIpEpSXi+C/e+HIaWVbNHuum2+SV5x",
-	"OC/PPPPib0mmq1orUs4my2+JIVtrZcm/vDd6VVLFj5lWjpTjR6zrUmbopFazOnzxj1+tVvybzQqqkJ9+",
-	"MJQny+Rvs17+LPxqZ53c3W6XJoJsZmTN4pJlggquXr+E8+OT51DvP0tbwV6ri0ZI90o5s/XaCCH5LJbv",
-	"ja7JOMm651haSpN68Cdvg21teEy7N2iLZJcmmW7Cx3c1NGR1YzKySZrk2lTokmUilTs9TtLEbWsKr7Qm",
-	"w1KEzpw2h95JNxS7c1OggwLrmhSJJRgqCS2JFAzljX8gZXRZ8tN0Ou0Vsc5ItWbJBd9woBalzEhlxJ+P",
-	"5KimWpG3Z2R8JZWsmipZLmKOqNHJqHGXP/3vfUxjQ9ii6r4ztiAdbNB25sdPZyRrF1V0rJyh3xqy0Wj7",
-	"H0BGL7GO6vEZVxBUZC2uCRxHjlVdkVRrKFCJMq6wkxWNZVWyLKWlTCthwUqVESzOn88PwV5rljQkkuXn",
-	"LnDtRR3UWmBc74/r1a+UOVbI59l7XNMT04yUM+2jdFTZ30PdIJ93aVLh7WU4tZjP53u10Bjcjmzqroqp",
-	"/6JhV489+vrN5RVcHUP4/Ue4wVIKdCRgtQUOnaxqbRwZwDVKZZ3/oz/VslvkspfMFfaJjsp1o8QgyQZ4",
-	"lMqrNdZeaRc0htaOKJyt095Do9O0gSF/jU86rd+hWVNcrUZlBap1TDQ7yWJFsNo6srAhw+AnQ9FrGvVV",
-	"6U0kuXUOCPx9yJwuWEKTBbZdUC4VgTbhdxn+2tobv6kuMYtprHNQGlpaSlmkzqHSXm9UoNUDqtceLXHn",
-	"3pCxUivLovaObkngMY/cw3VAxj6O/aXDEPQo6f05CODA9Fh6/ET260st6Mk1NByp0TkybPZ/P19M/nM0",
-	"eT65/naWnh7vfoiRG93W0gQJ34vfvGb9TY/ZfNWz/RNMr4yKw77QtpYOy79b0BsFFQmZYQmGMm0E7Hm3",
-	"wtt3pNauSJaLozNfLvfvI5fdM47vjln0pq3q95oo+PDmYnJ0cspU0RBIBaXekJlkaAkKuvV+wqpmfkzO",
-	"87NTMT9bnJ0dZ8/F6ck5HuWEOM9OTlDMFyf4bJUf54vV0Wq+Ojs6ysTiRJxmi5PVPJ/PcX6WpHfQMJ+c",
-	"4yS//vYQFC49vQ5ayyeWlu3YXqkE3bKVHI1Vy+uTBeSeJro/gXSWyjya1LmMlYoQOs5llsLf8CWWq4MA",
-	"bQSZFHKjK1hEhdaaX8xY7tsP//oF2l9BKqe9/I4vHu+Fxn2D/8O33wFQ8NxeUAxLfywkghzKMqoZF098",
-	"sI/Um4N7M2e2F3nUkx1zOA0blO6wltw6dE1IabwNHevJ+fmgfz0eNB7D2ihdSX8iBv7XTsxejbRzYSwm",
-	"V8TJ8sSQBLjbeAn35flAzzPiHxCjK+kciRYzEWJf0VYr0SaOsQ64nUseGQweuKge3HBQO3mXX3b3O0gO",
-	"SRgaxioHv3VTBaAFhE2hS3oAl10j9WB4Hte0bRpHM/Bqu+cC6DBzHxhOOywPveB+d+HDmu5x0rukg8cg",
-	"KOmdgXcfjTECOp3GMOaUo6wx0m0/sGadxyqpPuqv5GltRWjIvO4w+fbTx+S+Wy7g7aePsJGu8Kiyma4J",
-	"vngxX3jk9VaThx7L6r1WOFd7PvLI+PNX5oU0yyDskIt3ngpzPQbcJ+4LIx2E3VpGOqASIMh+hcZSCloB",
-	"QimtIxWKknT+8+Vgagl9J/cdNg1HuS2yvhL6FUHle11sMxN59AJnUJZTeHVDhpEXBl5FJBj/wSZw7LXu",
-	"GzJGG+69I9sadojfH1jPiAq9Zy5qzAqaHE2ZAhpTts6xy9lss9lM0f881WY9a8/a2bvLl69++fDKn+nJ",
-	"N3nTugpqI2/QEWSlbkQKHgfSOuMXU0matK14skwWnrBqUljLZJk8m86nzwLEC4/EGQd0NmDNWsdWARfs",
-	"KGUx43ceFzJdlhTewjDJ3m9qLkanx/CzfDGFV5gVfTJL20+bKYTmnDsKBEE1GsfB8bFByEq0NgQqDAEB",
-	"hRzyMGDt54BAU4PhAxpVkrVwbyLDbvwALA2h2E7ho+86PG44ThaohUBHPt3yop+xgkqbYjuFPXpbEX5f",
-	"ZlmdVmNpQTQGVyUxKJgVfWwuRbJsu8B2RudYGKzIkbHJ8vN4BxOgrcptGmSzQgWXWM6sZJn81pDvblq0",
-	"CbO9alSXmRhCmWNTun3FbDN0pXVJqJLd7nq/BHqhxfaRlSeD5Yn7ztZMJoKhpD8o5A6bO9NQqEX92vZo",
-	"Pn9E/6fd2jYgkU1tH/kUsLQaNgVxc1zRYPL1Q29bXX5kNgl5Mq6wnk36jW/aByyu397gwTK5LzMeRHfo",
-	"/vM1R9g2VYU8QbT44yEf7i6EmL1xzTBMWiJNrln07GYx83TJGq0pwg//9pnPbQ60e6kwHLRTxBd++ZKC",
-	"9ktcn0ZZQdlXfh4smgq0BWQFSjWFi/AQ8nC/Ail0KVry9ROEwjIwcgqKExgQbNFusJTdkBln3z/J+a3b",
-	"OPNi6cSKx5NpkT5tCxyy7DtBtd9XRtDaRSQMidKE8e2vAdqwk7mPsyvCUakdQCwgag8wrtgTX7EfLkNM",
-	"2vxJqOfWL67CI6CiTcr55GFQG7JsAkjHicZKtF1dmGilja8qln5Lzad04wB58AJLfn3NkBOknHRbEDpr",
-	"uGBN4Xh+DDK/08h4kDJcwTa+ArL8MQ5fGkJH+1XUoRT8NFzc3/ocxKCLv/z6hziUY5lyxm4UaJ6Wvzsm",
-	"f5bcZjD3TZysqG8MA664V8Q9VDaFBh7juRkMDMUgHUDYv17vggbmJl7CAzEZwqzgfiAQo26clYLuAOdO",
-	"e7iczRZHz6fz6Xy6WJ7Nz44TNqS9+KG9/n6fYglLEh22fd8w7UmtI/ddGkswQxn598EJb2j8c/+fOTHh",
-	"DuVOT90fDom+u979PwAA//8=",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

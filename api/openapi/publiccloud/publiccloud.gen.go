@@ -5,18 +5,15 @@ package publiccloud
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -61,26 +58,18 @@ type DoctorCard struct {
 }
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Hash a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Hash  Hash  `json:"hash"`
 	Index int64 `json:"index"`
 
 	// Previous a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Previous Hash         `json:"previous"`
 	Role     LogEntryRole `json:"role"`
 
@@ -112,24 +101,19 @@ type PatientCode struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Revocation defines model for Revocation.
 type Revocation struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 }
 
@@ -3340,21 +3324,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/v1/parameters", wrapper.GetParameters, options.OperationMiddlewares["getParameters"]...)
-	router.GET(options.BaseURL+"/v1/directory", wrapper.GetDirectory, options.OperationMiddlewares["getDirectory"]...)
-	router.GET(options.BaseURL+"/v1/revocations", wrapper.GetRevocations, options.OperationMiddlewares["getRevocations"]...)
-	router.GET(options.BaseURL+"/v1/log", wrapper.GetLog, options.OperationMiddlewares["getLog"]...)
-	router.GET(options.BaseURL+"/v1/doctors/:credential", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
-	router.GET(options.BaseURL+"/v1/prekeys/:owner", wrapper.GetPrekey, options.OperationMiddlewares["getPrekey"]...)
-	router.PUT(options.BaseURL+"/v1/prekeys", wrapper.PutPrekey, options.OperationMiddlewares["putPrekey"]...)
-	router.POST(options.BaseURL+"/v1/registrations/challenges", wrapper.CreateChallenge, options.OperationMiddlewares["createChallenge"]...)
-	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register, options.OperationMiddlewares["register"]...)
-	router.POST(options.BaseURL+"/v1/searches", wrapper.Search, options.OperationMiddlewares["search"]...)
-	router.POST(options.BaseURL+"/v1/index-entries", wrapper.WriteIndexEntry, options.OperationMiddlewares["writeIndexEntry"]...)
 	router.POST(options.BaseURL+"/v1/diagnosis-entries", wrapper.WriteDiagnosisEntry, options.OperationMiddlewares["writeDiagnosisEntry"]...)
-	router.POST(options.BaseURL+"/v1/questions", wrapper.Ask, options.OperationMiddlewares["ask"]...)
+	router.GET(options.BaseURL+"/v1/directory", wrapper.GetDirectory, options.OperationMiddlewares["getDirectory"]...)
+	router.GET(options.BaseURL+"/v1/doctors/:credential", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
+	router.POST(options.BaseURL+"/v1/index-entries", wrapper.WriteIndexEntry, options.OperationMiddlewares["writeIndexEntry"]...)
+	router.GET(options.BaseURL+"/v1/log", wrapper.GetLog, options.OperationMiddlewares["getLog"]...)
 	router.POST(options.BaseURL+"/v1/operator/patient-codes", wrapper.CreatePatientCode, options.OperationMiddlewares["createPatientCode"]...)
 	router.POST(options.BaseURL+"/v1/operator/revocations", wrapper.RevokeCredential, options.OperationMiddlewares["revokeCredential"]...)
+	router.GET(options.BaseURL+"/v1/parameters", wrapper.GetParameters, options.OperationMiddlewares["getParameters"]...)
+	router.PUT(options.BaseURL+"/v1/prekeys", wrapper.PutPrekey, options.OperationMiddlewares["putPrekey"]...)
+	router.GET(options.BaseURL+"/v1/prekeys/:owner", wrapper.GetPrekey, options.OperationMiddlewares["getPrekey"]...)
+	router.POST(options.BaseURL+"/v1/questions", wrapper.Ask, options.OperationMiddlewares["ask"]...)
+	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.POST(options.BaseURL+"/v1/registrations/challenges", wrapper.CreateChallenge, options.OperationMiddlewares["createChallenge"]...)
+	router.GET(options.BaseURL+"/v1/revocations", wrapper.GetRevocations, options.OperationMiddlewares["getRevocations"]...)
+	router.POST(options.BaseURL+"/v1/searches", wrapper.Search, options.OperationMiddlewares["search"]...)
 
 }
 
@@ -4505,148 +4489,4 @@ func (sh *strictHandler) Search(ctx echo.Context) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"1FrdctvGkn6VLmyq7FRAEpRJWaKuZNrZeG1tsSynnFpHKw2BBjERMIPMDETx6OhZcnvOa+VJTvUMQIAE",
-	"REmJ7FTuIGJ++vfrrxu68UKZ5VKgMNqb3HgKfy1Qm1cy4mh/OEGt2QLpMZTCoDD0yPI85SEzXIrBL1oK",
-	"+k2HCWaMnr5RGHsT778G9dkD91YPqvNub299extXGHkTowp0v+hcCv0V7o5Qh4rndIw38Rhk1Uvfmyk5",
-	"TzHbcW/uVnz3uPurc7vuF/Dh+ykcjsYvoTz8CEK1yo1cKJYnPAQmIgjJNsJAzHhaKNTA0hRSKS+BpfzS",
-	"Cn/KF4Is+kQ2K4/rNJm270AbZjCjm2hRuZHOnSYsTVE4D7Io4rSTpTMlc1TGBljMUo2+lzd+uvHC5r7N",
-	"S+dM4/6oUCnIGMb7MF8Z1J7v5cwYVLTi/z8f9/6P9f4R9A7Pe2c3L8e333i+Z1Y5ehNPG8XFwtuMvc+N",
-	"C8/WS+X8FwwNWfS1DI1UU6aix+pBjzHZvUOTKSpz/toHkyBkGPGQpcAKk0jFzeqZhv/59HGHXt/9/HP/",
-	"nh861Pa9UGGEwnCW3mPbqcLo/PUuCTrPzxVe4uqes0nlMnbK9Y+7Ztt7tU7+hs3X4nR59Qemk7acDE5/",
-	"OO7tjffhiqUFAheQyiWqXsg0QoLXnu/hNcvylE47jA/2o+BgeHAwCl9G++NDthcjY0E4HrMoGI7Zi3k8",
-	"iofzvXkwP9jbC6PhONoPh+N5EAcBCw629A56h6wXn93sj247jfteLt4Io1aPDcMNn+9KdmuTW99LSts8",
-	"ZC0XEV7T4liqjBlv4nFh9kee72Vc8KzIvEmw1oULgwtUZaRccVnoh96jZGqzCAUd+dmbeb5H8fnDbNrw",
-	"b20sw7OOrMt4mnKNoRSRBs1FiDA8fBl4flv8bZG3os7p7W9GnxWyvLuhYmnRrjB8Lxcz9miERGFU+cgN",
-	"ZvcacR05t76Xseu3bs8wCGrXMKXYqqVldVGX6I3y/AjRs3rXPRARMiGFxUWL8kdQkhMNiUwjYAYyqQ3s",
-	"j+Adf1VuynxgQi9RaRjBCX/155ClkrVL+xkzHIWZyujR5a3csiVY0Dvsnd0M9/270h+vc67cEV8qqK1o",
-	"9U2detfk6BE6R2gYt/jTUosLbZgIsfOlkMu2vrZ+oLpC9UwD5RrBdNMIPkUDI2KSYkWnHmINMoZRq+PY",
-	"oGpfW1nYSFgybh52IJEjB3IZu3ZwOD48bIDjKOiER8NN2m0S98PNPaFr31bHrMXwK0d0efYDXknHEb9w",
-	"gbm7fneJVRPaR4ik15t2gMzvv/3LrZvUHNa3zISZQuHvv/37z8FHKURbKYoLDAtieqdkGSczyc+MVB/l",
-	"JVoXzJEpVN9XQeYY4aY+x8QTYclN4lhVKHOEi+qki75XEnK63R1XS50Ykztiz0Us27b6gAuujWLKh4gr",
-	"JBK8sl2ILX0VSheCS9GHtwa0kdSSCLnmsxEzzO5IkSlhX+UONp9p4NbpZjWhTEWmwgS4riiwxgjmK0gp",
-	"IKWCS1xpQvbyaqpKK1od8jxBZfDa9OEVF0ytHG/TwBRC7WwykCwM5BRCYgHPqdka7Y8OfNAYkr4w/vYI",
-	"LkrAv7BCXzj/Xbhy01GRKhPkShoZyrQPb65QrQCVksoq0+7qyCMpD1Fom8SCWdcc5yxMsLfXJ9AuVFp6",
-	"R08Gg+Vy2Wf2dV+qxaDcqwfv307f/O/pG7unxgtvVsxTHkKYyiLyfO8KlXbeHNIqmaNgOfcm3ot+0H/h",
-	"wjux0Te4Gg4izhZCaq57DYKRS23q8ORSvI28ifdJcYOvq/WOXPiN8cHqLijYmDDULflW678XBHcfUK5r",
-	"bo4wZkVq7t9T9+C+p4ssY0SnvWOIbJMHsVRLpgjkEyzDzCTMAIO1bSBMmFhgBM9PhnvfUjqxhaZ0r8LA",
-	"O6PDnT3LtCG5Fthhxv9G83q96I/YoOrP/7QJPiYIidQ5NyzVNv5NglwBiyKFWtsuu9K01qtW1dpPD25q",
-	"NL9taL3V+67X+NBo2NyIo1AKhSk7wyMYBaN1+rKtt5RMbXtaSWxoK5ahQUUyb4sQ2uaW0yOlgOdXqbjJ",
-	"5zcGVP4DZyZllTvr9ueTjGUaM4mO0YzDKhU9YWY80+7EnUFg0fmB2PGW1v79caNKGViSUnqrRu1Eh1Qu",
-	"7syQH3OimdSgQcoFaoiVzCwoudMv6O8LH5CFCQESFxjRDlohBcIcY6mwD58SiVeoQCGL3LRQxsANaEQN",
-	"aKtVHfAO6pbMvQGudYFRZ469l4t2gtlk+rVAq3aZTSSm18ybtcED/3ETgy+aTlUX3pFLzvxlpSeXPQ3U",
-	"sjxHEfWkSFegSqJleUhqTbsjySpyNyipVI+ath3ZNlXIDDbb1ZYhh09myOY1dwGTjNAHncilAEl93x82",
-	"aEmhbfBtkefPZxQvtclPuKDyUbNPzcUixV6hcdP8ZQdc2b86tsP8at0u7TA+9VSXON2uKQ2sexKzN1q3",
-	"rg8rLYeP2oijrKTRV/GGswqV86Zh7rZ5E2juAMzZOx9mP747n7qJui4Ijd1zrFAnArWGJReRXFbkxvoa",
-	"Uq6N7gS5WX3rX87Mckfr86ZIOzDC0SMXl0WHtY5LAmXnJOUcbW8EiSyU9qvZ/HxlrUTLuABuNMilsDMX",
-	"lzGoMGp40PaACvOUhej4c7UcmUo5KipMR7Y62TozxwUXuqxUzmnUQEZ2BadL4oLaQKYpUKSIUx6atqNm",
-	"hZlVHxG+RGo1P4D9gbRyOj1BFNjGTicEYpW69wfA4Mb64HZX/zGrP8Hs5Ms/+SAVXNjO8oIaJdf7NvrN",
-	"ZzZCumm1lWMno24MWp43P4X80579bee4ZVvKZcLDZN2Wt0Q7WncSGMcYGquFNInLpy7+YnGkm8AM/Xqk",
-	"t9fgLsOHc5evCCCbjZObjzpmXw5L10SWTNI24O5ws2m3XQk3XUNCFNpRKVZ9yPbXfTav3pQjHxts9LIu",
-	"sxs720BwrC//xp3EJ4JEY3vwNEK1YQsLwUxfaoJkClZM452dRZPR7HBJPe7ihLEbPKg0kk/QT2K5ryrt",
-	"VXm66sNxRazsQVHGjXH1gzV5liN+VdhV5aXr23djJuA3Q5NOFFDxg2dUPJhCBYZoRh8+2nDJ05U1oqtB",
-	"OVO2tSETRuc/tcPmQ1nLnjZ2hl8hdhqEi5DwXs7l9KxZcMMXUjXN/PzNr33Y6w2D5nSr6fc7Im2w/j+K",
-	"HUEniPOfz6b++t83LHHg2vG0dWEpuVoFRevaZNnbQsrIgbfY5O9t/7r2p/5XlC/YRdaX3NX61AueYPSw",
-	"Po0a/4qS2Qr3ALdt9C6djPpTIlM8IsRNbWo7PqatyR1GmYQJMEvpeGMnh/7QuOgvr4GNUkKsf3dJc58k",
-	"djXWp3bF37jmOAUaU6VCRBYgqn8ze34y8uFkfAQWEMa9F8Fd826LR+qqmzuWQ6leKLOMslcVAnLFhXEQ",
-	"XU6YXVfAjfUNCgq0jY8hk8FguPeyH/SD/nByEBwEHgFcKUw7eMty2uQw7g+d4EaPM/vw7nzarylfHQtt",
-	"fnkS+CCvUMHH96cw7L9obNtItPbOU2QpRtV/GbY/HdUHrc3aPuT7EhsbFTBCfem7D4Bssxw2uHfVUN+e",
-	"3f4nAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -56,19 +56,6 @@ func (a *API) Authenticate(c echo.Context, scheme string, _ []string) error {
 	return a.bearer(c)
 }
 
-// Limits returns the body and time limits of the routes that need other than the
-// default ones.
-func Limits() map[string]httpserver.Limits {
-	long := httpserver.Limits{Body: httpserver.MessageBody(httpserver.LargeMessageCap), Timeout: time.Minute}
-	poll := httpserver.Limits{Timeout: 40 * time.Second}
-	return map[string]httpserver.Limits{
-		"/v1/visit/messages": {Body: long.Body, Timeout: time.Minute}, "/v1/inbox/messages": long, "/v1/inbox": poll,
-		"/v1/inbox/events":                           {Timeout: longestStream},
-		"/v1/relay/hospitals/:hospital/v1/diagnoses": long,
-		"/v1/relay/hospitals/:hospital/v1/releases":  {Timeout: 5 * time.Minute},
-	}
-}
-
 // readType reads a message and its header, and refuses one of another type.
 func readType(c echo.Context, types ...message.Type) (message.Message, []byte, error) {
 	limit := 0

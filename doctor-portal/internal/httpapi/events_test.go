@@ -16,6 +16,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
 	"medunion/api/replay/redistest"
 	"medunion/doctor-portal/internal/httpapi"
@@ -49,11 +50,11 @@ func startEvents(t *testing.T, address string, life, beat time.Duration) *bench 
 	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{address}, ContextTimeoutEnabled: true, MaxRetries: -1})
 	b := &bench{t: t, mail: mailbox.New(client, "portal")}
 	api := &httpapi.API{Mail: b.mail, Sessions: sessions{life}, Now: time.Now, Heartbeat: beat}
-	spec, err := portal.GetSpec()
+	spec, err := documents.Load(documents.Portal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: slog.New(slog.DiscardHandler), Routes: httpapi.Limits(), Spec: spec,
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: slog.New(slog.DiscardHandler), Spec: spec,
 		Authenticate: api.Authenticate})
 	if err != nil {
 		t.Fatal(err)

@@ -6,41 +6,37 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/privateadmin"
 	"medunion/api/problem"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 )
 
-// AdminOptions configure NewAdmin; all fields but Registry are required.
+// AdminOptions configure NewAdmin; all fields but Edge and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
 	// Import imports one bundle from a reader, or says what it would do.
 	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
-	// BundleBytes bounds the body of an import.
-	BundleBytes int64
 	// Authenticate checks a bearer token: the scheme is that of the document.
 	Authenticate httpserver.Authenticator
+	Edge         httpserver.Edge
 	Logger       *slog.Logger
 	Registry     *prometheus.Registry
 }
-
-// importTimeout bounds one import.
-const importTimeout = 5 * time.Minute
 
 // maxTrail is how many audit entries one answer holds.
 const maxTrail = 1000
 
 // NewAdmin makes the administration's server.
 func NewAdmin(o AdminOptions) (*echo.Echo, error) {
-	spec, err := openapi.GetSpec()
+	spec, err := documents.Load(documents.PrivateAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +44,13 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	for _, m := range spec.Paths.Find("/fhir/bundles").Post.RequestBody.Value.Content {
 		m.Schema = nil
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
-		Routes:       map[string]httpserver.Limits{"/fhir/bundles": {Body: o.BundleBytes, Timeout: importTimeout}},
+	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec, Edge: o.Edge,
 		Authenticate: o.Authenticate})
 	if err != nil {
 		return nil, err
 	}
 	openapi.RegisterHandlers(e, admin{o})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 type admin struct{ AdminOptions }
