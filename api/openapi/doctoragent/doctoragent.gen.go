@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,6 +67,54 @@ func (e HospitalProgressState) Valid() bool {
 	case HospitalProgressStateVerified:
 		return true
 	case HospitalProgressStateVerifying:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeM0   OpenedType = "M0"
+	OpenedTypeM11R OpenedType = "M11R"
+	OpenedTypeM12R OpenedType = "M12R"
+	OpenedTypeM5   OpenedType = "M5"
+	OpenedTypeM7   OpenedType = "M7"
+	OpenedTypeM9   OpenedType = "M9"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM11R:
+		return true
+	case OpenedTypeM12R:
+		return true
+	case OpenedTypeM5:
+		return true
+	case OpenedTypeM7:
+		return true
+	case OpenedTypeM9:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedSearchMode.
+const (
+	OpenedSearchModeRead  OpenedSearchMode = "read"
+	OpenedSearchModeWrite OpenedSearchMode = "write"
+)
+
+// Valid indicates whether the value is a known member of the OpenedSearchMode enum.
+func (e OpenedSearchMode) Valid() bool {
+	switch e {
+	case OpenedSearchModeRead:
+		return true
+	case OpenedSearchModeWrite:
 		return true
 	default:
 		return false
@@ -153,6 +202,144 @@ func (e SignerRole) Valid() bool {
 	}
 }
 
+// Defines values for StepCertificateRequestStep.
+const (
+	StepCertificateRequestStepCertificateRequest StepCertificateRequestStep = "certificate-request"
+)
+
+// Valid indicates whether the value is a known member of the StepCertificateRequestStep enum.
+func (e StepCertificateRequestStep) Valid() bool {
+	switch e {
+	case StepCertificateRequestStepCertificateRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM11Step.
+const (
+	M11 StepM11Step = "M11"
+)
+
+// Valid indicates whether the value is a known member of the StepM11Step enum.
+func (e StepM11Step) Valid() bool {
+	switch e {
+	case M11:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM12Step.
+const (
+	M12 StepM12Step = "M12"
+)
+
+// Valid indicates whether the value is a known member of the StepM12Step enum.
+func (e StepM12Step) Valid() bool {
+	switch e {
+	case M12:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Mode.
+const (
+	StepM4ModeRead  StepM4Mode = "read"
+	StepM4ModeWrite StepM4Mode = "write"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Mode enum.
+func (e StepM4Mode) Valid() bool {
+	switch e {
+	case StepM4ModeRead:
+		return true
+	case StepM4ModeWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Step.
+const (
+	M4 StepM4Step = "M4"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Step enum.
+func (e StepM4Step) Valid() bool {
+	switch e {
+	case M4:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM6Step.
+const (
+	M6 StepM6Step = "M6"
+)
+
+// Valid indicates whether the value is a known member of the StepM6Step enum.
+func (e StepM6Step) Valid() bool {
+	switch e {
+	case M6:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM8Step.
+const (
+	M8 StepM8Step = "M8"
+)
+
+// Valid indicates whether the value is a known member of the StepM8Step enum.
+func (e StepM8Step) Valid() bool {
+	switch e {
+	case M8:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepPrekeyStep.
+const (
+	Prekey StepPrekeyStep = "prekey"
+)
+
+// Valid indicates whether the value is a known member of the StepPrekeyStep enum.
+func (e StepPrekeyStep) Valid() bool {
+	switch e {
+	case Prekey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VisitState.
 const (
 	Answered VisitState = "answered"
@@ -186,6 +373,9 @@ type Attachment struct {
 	// Type media type
 	Type string `json:"type"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Card defines model for Card.
 type Card struct {
@@ -332,6 +522,9 @@ type Grant struct {
 	Hospital    PartyID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
@@ -374,6 +567,113 @@ type Indexed struct {
 	Time Time `json:"time"`
 }
 
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	Indexed *Indexed `json:"indexed,omitempty"`
+
+	// Page a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+	Page *OpenedPage `json:"page,omitempty"`
+
+	// Registration the partial key fits and Cred_D says what was asked (Eq. 10)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+
+	// Search M5, with a ticket that Sig_C makes good for this request
+	Search *OpenedSearch `json:"search,omitempty"`
+
+	// Session M7, signed by the hospital that was meant, with the same SEK_2
+	Session *OpenedSession `json:"session,omitempty"`
+
+	// Stored the hospital's receipt Sig_HPC3
+	Stored *OpenedStored `json:"stored,omitempty"`
+	Type   OpenedType    `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedEntry defines model for OpenedEntry.
+type OpenedEntry struct {
+	Classes     Codes `json:"classes"`
+	Departments Codes `json:"departments"`
+
+	// Granted the consent grants something there
+	Granted  bool    `json:"granted"`
+	Hospital PartyID `json:"hospital"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OpenedPage a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+type OpenedPage struct {
+	Complete bool `json:"complete"`
+
+	// Page from 1
+	Page  int `json:"page"`
+	Pages int `json:"pages"`
+
+	// Receipt number of the release, as the hospital counts them for this patient
+	Receipt int64 `json:"receipt"`
+
+	// Resources in this page
+	Resources int `json:"resources"`
+}
+
+// OpenedRegistration the partial key fits and Cred_D says what was asked (Eq. 10)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash    `json:"credential"`
+	ID         PartyID `json:"id"`
+
+	// Until milliseconds since 1970
+	Until Time `json:"until"`
+}
+
+// OpenedSearch M5, with a ticket that Sig_C makes good for this request
+type OpenedSearch struct {
+	// Department a department, a record class or a purpose
+	Department Code `json:"department"`
+
+	// Entries index entries in the answer
+	Entries int `json:"entries"`
+
+	// Expires milliseconds since 1970
+	Expires Time `json:"expires"`
+
+	// Hospitals those entries that a key of the consent opens
+	Hospitals []OpenedEntry    `json:"hospitals"`
+	Mode      OpenedSearchMode `json:"mode"`
+
+	// Ticket H(Ticket)
+	Ticket string `json:"ticket"`
+}
+
+// OpenedSearchMode defines model for OpenedSearch.Mode.
+type OpenedSearchMode string
+
+// OpenedSession M7, signed by the hospital that was meant, with the same SEK_2
+type OpenedSession struct {
+	Hospital PartyID `json:"hospital"`
+}
+
+// OpenedStored the hospital's receipt Sig_HPC3
+type OpenedStored struct {
+	// Indexable an entry came back for M12
+	Indexable bool `json:"indexable"`
+
+	// Record number of the record version
+	Record int64 `json:"record"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OtherConsent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+type OtherConsent = string
+
+// OtherTicket handle of the search whose ticket stands in the message; left out, that of the session
+type OtherTicket = string
+
 // PartyID defines model for PartyID.
 type PartyID = string
 
@@ -399,6 +699,19 @@ type Person struct {
 	Departments []Code `json:"departments"`
 	Licence     string `json:"licence"`
 	Name        string `json:"name"`
+}
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message *Base64URL          `json:"message,omitempty"`
+	Request *CertificateRequest `json:"request,omitempty"`
+
+	// Signed canonical bytes, base64url without padding
+	Signed *Base64URL `json:"signed,omitempty"`
 }
 
 // Problem defines model for Problem.
@@ -439,6 +752,15 @@ type Record struct {
 // Records defines model for Records.
 type Records struct {
 	Records []Record `json:"records"`
+}
+
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
 }
 
 // Scope what the index names at the hospital and the consent does not grant
@@ -494,6 +816,145 @@ type Statement struct {
 	Verified bool  `json:"verified"`
 }
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCertificateRequest A throwaway doctor, held in memory, and her certificate request for the medical authority. Its handle goes into M0.
+type StepCertificateRequest struct {
+	ID     PartyID                    `json:"id"`
+	Person Person                     `json:"person"`
+	Step   StepCertificateRequestStep `json:"step"`
+}
+
+// StepCertificateRequestStep defines model for StepCertificateRequest.Step.
+type StepCertificateRequestStep string
+
+// StepM0 The registration of a throwaway doctor, for `POST /v1/registrations` (Eq. 8-10). A request repeated for the same doctor is the registration of an identity that exists.
+type StepM0 struct {
+	// Certificate Cert_D, the medical authority's JWT
+	Certificate string `json:"certificate"`
+
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor Handle     `json:"doctor"`
+	Step   StepM0Step `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM11 A diagnosis, signed anew (Sig_D5) unless it is the one prepared before in this session, for `POST /v1/diagnoses`, after M7.
+type StepM11 struct {
+	// Bundle or its bytes, base64url without padding, FHIR or not
+	Bundle *string `json:"bundle,omitempty"`
+
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM11Step `json:"step"`
+
+	// Text the diagnosis in words; left out with `bundle`, it is the one prepared before in this session
+	Text *string `json:"text,omitempty"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM11Step defines model for StepM11.Step.
+type StepM11Step string
+
+// StepM12 The entry that the hospital returned for M11, for `POST /v1/diagnosis-entries`. The reply is opened under the session's handle too.
+type StepM12 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM12Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM12Step defines model for StepM12.Step.
+type StepM12Step string
+
+// StepM4 A search under a visit's consent, for `POST /v1/searches` (Eq. 25, 26). Its reply M5 brings the ticket.
+type StepM4 struct {
+	// Mode write counts as no use and lets nothing be read
+	Mode StepM4Mode `json:"mode"`
+	Step StepM4Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time  *TimeShift `json:"time,omitempty"`
+	Visit VisitID    `json:"visit"`
+}
+
+// StepM4Mode write counts as no use and lets nothing be read
+type StepM4Mode string
+
+// StepM4Step defines model for StepM4.Step.
+type StepM4Step string
+
+// StepM6 The beginning of a session with any hospital of the directory, for its `POST /v1/sessions` (Eq. 33-35), after M5. Its reply M7 makes SEK_2.
+type StepM6 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent  *OtherConsent `json:"consent,omitempty"`
+	Hospital PartyID       `json:"hospital"`
+
+	// Search names an exchange that was begun here, as long as the agent runs
+	Search Handle     `json:"search"`
+	Step   StepM6Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM6Step defines model for StepM6.Step.
+type StepM6Step string
+
+// StepM8 A request for the record, for `POST /v1/releases` (Eq. 45), after M7. The reply is a line M9 a page.
+type StepM8 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+	Filter  *Filter       `json:"filter,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle     `json:"session"`
+	Step    StepM8Step `json:"step"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM8Step defines model for StepM8.Step.
+type StepM8Step string
+
+// StepPrekey A signed prekey for `PUT /v1/prekeys`: of a registered throwaway doctor, or of the agent's own doctor, whose current one it then is.
+type StepPrekey struct {
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor *Handle        `json:"doctor,omitempty"`
+	Step   StepPrekeyStep `json:"step"`
+
+	// Time milliseconds that a throwaway doctor's clock is off
+	Time *int64 `json:"time,omitempty"`
+}
+
+// StepPrekeyStep defines model for StepPrekey.Step.
+type StepPrekeyStep string
+
 // Stored defines model for Stored.
 type Stored struct {
 	Hospital PartyID `json:"hospital"`
@@ -507,6 +968,9 @@ type Stored struct {
 
 // Time milliseconds since 1970
 type Time = int64
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Visit defines model for Visit.
 type Visit struct {
@@ -550,6 +1014,12 @@ type VisitPath = VisitID
 // FHIR defines model for FHIR.
 type FHIR = map[string]interface{}
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // SetCertificateJSONRequestBody defines body for SetCertificate for application/json ContentType.
 type SetCertificateJSONRequestBody = Certificate
 
@@ -561,6 +1031,323 @@ type SendDiagnosisJSONRequestBody = Diagnosis
 
 // FetchRecordsJSONRequestBody defines body for FetchRecords for application/json ContentType.
 type FetchRecordsJSONRequestBody = Filter
+
+// AsStepCertificateRequest returns the union data inside the Step as a StepCertificateRequest
+func (t Step) AsStepCertificateRequest() (StepCertificateRequest, error) {
+	var body StepCertificateRequest
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCertificateRequest overwrites any union data inside the Step as the provided StepCertificateRequest
+func (t *Step) FromStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCertificateRequest performs a merge with any union data inside the Step, using the provided StepCertificateRequest
+func (t *Step) MergeStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepPrekey returns the union data inside the Step as a StepPrekey
+func (t Step) AsStepPrekey() (StepPrekey, error) {
+	var body StepPrekey
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepPrekey overwrites any union data inside the Step as the provided StepPrekey
+func (t *Step) FromStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepPrekey performs a merge with any union data inside the Step, using the provided StepPrekey
+func (t *Step) MergeStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM4 returns the union data inside the Step as a StepM4
+func (t Step) AsStepM4() (StepM4, error) {
+	var body StepM4
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM4 overwrites any union data inside the Step as the provided StepM4
+func (t *Step) FromStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM4 performs a merge with any union data inside the Step, using the provided StepM4
+func (t *Step) MergeStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM6 returns the union data inside the Step as a StepM6
+func (t Step) AsStepM6() (StepM6, error) {
+	var body StepM6
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM6 overwrites any union data inside the Step as the provided StepM6
+func (t *Step) FromStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM6 performs a merge with any union data inside the Step, using the provided StepM6
+func (t *Step) MergeStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM8 returns the union data inside the Step as a StepM8
+func (t Step) AsStepM8() (StepM8, error) {
+	var body StepM8
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM8 overwrites any union data inside the Step as the provided StepM8
+func (t *Step) FromStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM8 performs a merge with any union data inside the Step, using the provided StepM8
+func (t *Step) MergeStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM11 returns the union data inside the Step as a StepM11
+func (t Step) AsStepM11() (StepM11, error) {
+	var body StepM11
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM11 overwrites any union data inside the Step as the provided StepM11
+func (t *Step) FromStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM11 performs a merge with any union data inside the Step, using the provided StepM11
+func (t *Step) MergeStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM12 returns the union data inside the Step as a StepM12
+func (t Step) AsStepM12() (StepM12, error) {
+	var body StepM12
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM12 overwrites any union data inside the Step as the provided StepM12
+func (t *Step) FromStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM12 performs a merge with any union data inside the Step, using the provided StepM12
+func (t *Step) MergeStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M11":
+		return t.AsStepM11()
+	case "M12":
+		return t.AsStepM12()
+	case "M4":
+		return t.AsStepM4()
+	case "M6":
+		return t.AsStepM6()
+	case "M8":
+		return t.AsStepM8()
+	case "certificate-request":
+		return t.AsStepCertificateRequest()
+	case "prekey":
+		return t.AsStepPrekey()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -635,6 +1422,42 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDoctor How far the doctor's set-up has come
 	//
@@ -793,6 +1616,82 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignals(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // GetDoctor How far the doctor's set-up has come
@@ -1191,6 +2090,86 @@ func (c *Client) GetSignals(ctx context.Context, visit VisitPath, reqEditors ...
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewGetDoctorRequest constructs an http.Request for the GetDoctor method
@@ -1920,6 +2899,42 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// GetDoctorWithResponse How far the doctor's set-up has come
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2109,6 +3124,102 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignalsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetSignalsResponse, error)
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type GetDoctorResponse struct {
@@ -3050,6 +4161,66 @@ func (r GetSignalsResponse) ContentType() string {
 	return ""
 }
 
+// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // GetDoctorWithResponse How far the doctor's set-up has come
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3382,6 +4553,72 @@ func (c *ClientWithResponses) GetSignalsWithResponse(ctx context.Context, visit 
 		return nil, err
 	}
 	return ParseGetSignalsResponse(rsp)
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseGetDoctorResponse parses an HTTP response from a GetDoctorWithResponse call
@@ -4025,6 +5262,12 @@ func ParseGetSignalsResponse(rsp *http.Response) (*GetSignalsResponse, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// GetDoctor How far the doctor's set-up has come
 	// (GET /v1/doctor)
 	GetDoctor(ctx echo.Context) error
@@ -4090,6 +5333,24 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
+	return err
 }
 
 // GetDoctor converts echo context to params.
@@ -4431,6 +5692,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
 	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -4439,80 +5702,121 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fz/c9s2lv9XMLydSTulZctx0lj5yU3SxntNm7Pdzcx1fQ1MPklYkQALgJJ1Hv/vN3gASEoEJdJVs7v3",
-	"SyKLJPjwvn7eF+ghSkReCA5cq2jyEBVU0hw0SPzrb0wx/ZHqufkjBZVIVmgmeDSJMpHQjLCUiCmhZGlu",
-	"jOKImUuFeSCOOM0hmkT+koTfSyYhjSZalhBHKplDTs3Cf5EwjSbRfxzXpBzbq+oYKbh8Gz0+PpolVCG4",
-	"AqTtrUi0kOZTIrgGrs1HWhQZS6ih8fgfyhD60PNFbjl8z+ZO9RxI6q7G0ffvL692vHQ6Z/Kb9pv1ujC8",
-	"EHf/gESHXmKWJVdnhCrCNFlRRZRZ/TGOPkpxl0G+452FveObYRv26waIoZxcff+GnJ+9+JYU/rbYasPB",
-	"GG5X6+D30l30aoISv9CaJvPcvzlNmXmCZh+lKEBqZvRiSjMFcVQ0vnqIUqppW4PvqIKXZ6XMyIrpuSg1",
-	"KcyafGZUuiyIFmRMPrDvojjK6f2PwGfGDsbPz1+NT05jo+UapFnof369OPpvevS/J0fnvx3dfvOXKPby",
-	"VloyPjO8s8bwsLHS6as4yhmv/g48Zr/YpjyHlFGC1+LWiltrPDYt71dLh7sptoy5jbfVM47eUJkOZHIi",
-	"IQWuGc32Sf49VXPzkozxRcM4OijGu+Lm8kGCDSFTo4kwlO7NJ9u6aLhtfB0t9VxIptfPFPnrp5tN1r8a",
-	"n+/Sib//fbTni4DWbDGiSegeFlzB7yWooWZCp1OWMWq3/tBWxooBwaspFFTq3AeSXQrwRqSgzDPzYgG/",
-	"LSC8IF5UJbNycZcZ1zADadUnAZ5A8Flvbq0Lis041aXsvsr4rIOkLXnU7Khpib2BNbkRb3B28y0b22ww",
-	"pElpUNgiDagrJfV7Y0KJhETIlCQZVYoISSgpSlkIZV61patGDW8fxvH45WPQgVmZTR4ipiHvJWHzVE7v",
-	"L+39L8+qRamUdO3WNKsPtFe384bxmbX3ONKUqSKj660HT1+83PukWittw++gB7eUxa0SW/LDEuXqCaGt",
-	"kndfkcB9wSTsleANy/H2maTOonsJ/gdzex25alnPjdPvGRhyev+LQ3lTIXOqreG/PKsVs+EHuNDfwVRY",
-	"k+6zJW8DPRlWKs/qpqkpoDKZgzJgQc+ZspCF6Dk1/wApyruMJSTJRJkSytUKjCbEfTa0kkzDjdgL4KjU",
-	"a4TGm6qGnG56oKjecpNbtSrUHHe7rcQeUtS3jM64UEztVdVNjr1jeg7GByHWTUSWQWIuke9KnmYQWwdl",
-	"7AMBGaFEw70mlKeEEi60uWNKVnOWzJHDdAZck5wujBA4jKJWPNvAi7tY2UCWj3F0h/QMBIxuW1dnoZ1R",
-	"TXKhNDlt48nTb89fnp48H4onvRfco8A+HArd8pkvXjzf7/yMBMKoKPVaQBgnKyFTtYVFT07P9rvIbuW6",
-	"AlVmw71hxpZoaC2aP4xPSMYAyUX7pJoB188UySnL7sR9zeU7ITKg3JAzpSwrJVTBr80HRXOI/aLmDyJk",
-	"CtLkwn385RVQJbh3NdtO070+8OqV8TNzqoxhEFUmCUAKaVwJ4zXRck3ojDLeJKUjwajfyHgK95Z/u8i+",
-	"dLeZ+KiF3P/Atb1r21fVAmtsdovtQR9UJf9Px7e9fGvchN2/cM2yvlFmeD70FATN0gFb6YOYtzWcKfTA",
-	"Rrs5umNFgkkRcXwCvJ6HfJbgGeMdSVYhpKYZYYpIoMncqDJ+LWEBaxtMVfWthKWwNQeSMaUJh1XQepV2",
-	"SR3wMsfsF2/0lKZYlZoxpVEDb0Pgz6cfOb1nuVnkFJ2a/TwORW8tRXkXCh9osguAwnLQlpSImE6RKyHn",
-	"a1d608PVN93Ilokxs02fX1iOVKIImda7JUu9lgwwLly50t1evu/aP9J2RNvouV48RPL3LNMw1BtgUgT9",
-	"Le0p1qmYY2Qfh1H29y6hyGmR978eD+ZCFUzv94KdcNY/v51Ue+JDGvHeZRvb6fH1+4uj0xcvyZJmJZhg",
-	"mYkVyKOEKiBzuN9Ki0+OzunR9Pbh5Vk4J37vSPsoxUyCUv8fuG84MOtw0hlVBvPOwKY5SaOWuOECzS0q",
-	"XLSR6KhCznFNmCYm8DdhTIjrsvZ1g8CVhARYEYCzvMzvQNpEzgSXDIw6uDyuoX49UjcJSpQyCSG2uViR",
-	"nPI1odLomgSMq0uQPhS1V1NsxvdDK+8/WtEuEZybRITPojjCF63tZ+TEsvE9qwAYfkgoTyDLOmKiSX7m",
-	"kO2HfIkoYJc5+2AUNuvGi5p8DVn7ZQ1aB5ifZjn0drfNLeCDITq8EWEfrXYjNpUb/XZ0+zCOu3zJR5uP",
-	"/OlF90GA0SpHUkHmtkYrBGliibCPamPDTJlvo7jSw4IqVcwldWVHpRawDmhWCLc09rdFTZD/IJ1z+dOz",
-	"go1aeNtTMqVKkI4lilC1QMMaWHrccvhPrLw+t5DV/TVu53yNtGBYUTXQ1BpcGO1dRQ8KvO6NDqoSaGqR",
-	"VmtHjCtNO1MkserriyVoub6YOlS6XTlMBE8V0YKsKLbGewQW4ytLtZGJvDg/b+QiZycnwWyE6Qx2ZP77",
-	"mhyuUWiXqciIPQ9DQrnaiM+tMB+Tqe1EGNBE89fGZRimp4rcgWIpEIq9b6cJbUe6041eYcdjoELcrXUX",
-	"XtnXOnagAe5pogmu85oInq0NgqEkFSueCZqGKJ2WWfaLDKvhE1Cb9esBsOT5sbkDphWxuCcmUylyMg6q",
-	"Xbj/7KPxjVOOnRrkKIibkd9pleV7WIcShH/D5Cjrp3oW35C0fdmnXzZEqAU5wwrhK98jwGIbMb5ObcPN",
-	"quiS2LYQSQXYYh9W5qMvn0u0Knd9c7Fr7JQMFqXPEw6G/1v4WJacWxCcCqzA9ATASkPRUcVqNn2YcWiM",
-	"z6ro799L1cKstBcBWYKDLDWJwdCCR5eHENkGV1xhHLmCRdYNy8Wt7ScdF0WnFCS/KvwMbf0u3WBaf6mH",
-	"65rObVc99tjXNQsptEhE5qwSw3OHBnYmscwaaju1O4AOV4LfmXnZuzD8573rTxW9tZZUtdTwFJGjJvaC",
-	"aawRFrvvFAyQ+RNCYVfM287zcTbCEG7HMnqgsCenjA0LquJhZxp5w0Iqm7MsYx47YmGRjM+/PQkRXoHC",
-	"ICSsxvgGWV41nLA7VHA/tpg2u8Q7By+3On7DRxQ8c/sH/lbhLtQJS3vPpsaV09yrpPa2Xj4kyYQ6sPeo",
-	"IvFO72HvGlq+rsLr9iypHX2YbHVdPa4x2bFJgyB9jekQ47OJY4B3JjFWGVjVunW3Ye/nNREF8EmzozKn",
-	"iiTURG8yB0kYf12zsgrB9UCGWy2KI7OSDXEK0p4FCl/DsqxqjlTUcbTWz5C1ey3aKhr52nPXPBY+NhQg",
-	"L6uHepmJG9HdA4/dou29ocYlpUnur82Krt4yA65vxAICyn9jAa82iuHcNN7+zGTLC+BkyjIc9EAKMUIB",
-	"lRiC3LvnWhd2qJjxqQi/werJM0UMSqlmOSi5k2KlMCESkghet+g4/pXTZM44TEgmRHFHkwUmejGBJcg1",
-	"kXbk0o6uGMItZY7u7s2QizQ1LggUmYssJX6uXsWEm5UxG1YmRBGWjvzsjGURU2TGlsAxWZCgS8khxSwU",
-	"t2A+jIixT4VF544IMiLvcAcgpZBoj+3x75GvztixKTfaf1HQZA5HpyMThUqTyyL/1eT4eLVajSheHgk5",
-	"O3bPquMfL9+8++n6HT5TlydcP9/yx8IIZeU1xsZxAZwWLJpEz0cno+fWuOaoTcfL8XFaDQPMAF2wUXks",
-	"6F2m0ST6AfRbj2Q3ThCcnpx0WUB1X3UuwKRMU+pGUnY/Uk/Wx5Eq85zKdTSJ3osVmVLZ8FTPFFGgj8rC",
-	"uixhuyl0pjC/su+9NYvUmzxO3GB2105xcDu8z4NM7eP6HUP7GeMLLOdYxU3mlM/Ajg8klJM7g64NDkkP",
-	"wM0bf0gA34rq7hyu6sfEUWEnT3cx8jKnM9jPTWZuO3br1WysYNkd44bodjxpcfHF+JTcE/Nvwe4hU4dn",
-	"FFWEkv+6wjG7HozanI0vygCvrkE3h+9tbAClvxPp+nBq13jD42YA0rKEx3+qZd/QBdhaTU1lPQjanpTB",
-	"5kA6iPtHsp7oL4QKiMGN/P/5onBNlv5SOLQC+MMNAftZdTNd0wUcwp4uiO3KbgjbB3/jhoKv3y9sO4gk",
-	"qz6Ul/LmBi8yJQidasQFHFZNKkbkppqK1XPg1dSUIkwrP0plvLGJp2oDSkshMMZv65QdjvrnBk5PBQlN",
-	"Vn/14eQ1eff7iLw6Gp98vYPNsPS1Tufxt4aT8TL5bB/7HJPPFtZWn8yHFZWc8dlnZOLnTCQLSD/HBGgy",
-	"t7gvpZp6rGfcP3kwLj8mLI3R4z5OCKpoTtcmHEqgKaEcViNyYeJ/bkRncIByoHL8gji81hbOJ6qTuSV7",
-	"f4jScK8tC46UlkDz4PHE7sCExTL74B8X6CccHrHoAAtvCuQS5BHmg7DciuE+vfCCrHOYYOj+kSntcqM/",
-	"0R25N+w6vXio4N3Mdu0wfJa5NzgQXw/DK02lNgmzyFL0R0wqvZeXxw/4/+MuOPQ3d4q3eT741/Cm6luO",
-	"6/PDj7dP8SFVAvoH+fgzd0KJ6/yscLUf41bQgpv9qV78OrZtgm5v/cm1/7nQ7Ykfsga8mFO5gJRg0cJ1",
-	"HWIrZ4Xfzyjj5G5dT+DaKk7bIbzBx78HncwPK6jTLyeoay0KW521vRm32QEiydzJnrBEjEG5dPqZIgtY",
-	"19PNrsuHmXIqRVFA+tr2dt1ArBHWAgodG6IySAMSMC//97aUt5BkjAOhld9xaRUezwE8i+NP9PcUyUYl",
-	"uFssjQMlymMswROY+GIeWkLDgPGwRVUtkoQLbkKta5WGD0gYo2vL7Rp4Wp9q+qOiOzzkrml7bP8OwiHD",
-	"WqsWH4LYxpFtngAybKZSsuVBUvtrNuObLzAWx1MjWi2aZeSY4OETNGHbS2eafPVhfHL0YXxqYeHZ+dcD",
-	"NNWPa3ShRBNH/nr980/EljgJNUm1PZdWQT48C+aaS+4cWw7YePps4OHnCdl5jsy6Ijtf8Uw1B0tid/at",
-	"yExE+OktEpKIMktRxxcARVu137ot+YGKw/ulDsW7P+Jp5+9gdANNwavOnGXuIVK2LKtYik0E85Ipy6C/",
-	"ZkDjUERQMzAxq38KhdzhGUvUBARlbcn8ALo6avHFpDLMHVT0dWUEvn1etWbw7JtX4+WBYtI7g86qd22s",
-	"HtdwirpTQMMEOvIcCUr1Uitr1G5Aze0yFUlpcjV7BElMSUGTBZ0ZTEkTzRIYkUuN5XzVbDV7pFH5tQka",
-	"rXFaiP4kTMssW3cb8b+Cvuz9JRt0hMa4DpP+1OirtltbXHOSV80jVP2Ej42+zkrazwXwf28Q98akiI04",
-	"SfAQaE/mNIboOhPsLx5NhvktT15XhRDTPR8RCDtUpl7HGHvAAlKiBJlSGZv8bVd6GXfg4ivs6WGKaqDw",
-	"69rxETUXK7WRyI7ImwZQdlVCJfLGUGF1vMZ4nIWyk6p6LpQzKXt9RC5c3mXgBdfKdg1KVfle17xveyrM",
-	"Pg+lHYcH0u6gYBBFf8ksF5lrs/yp4ZgdwTVWW80KEByFvlvb/7/6cHb04dxC2tMXR2evvh5s0McP9sPO",
-	"Ms+VH056suTi7kljHz4zpnRj6jjwm3HVjFT3j8btOoT7NO+Lv+x2mFqT9wTxZjPe/rqbqu2R5YWQGlIy",
-	"JJ9GJJSpXWK8drd86QB2IBZ+qn5ExcWvHKgqJVgIhWXirz78dv02bASNsRPcc3Pg5NdbszFbb7YcaYMX",
-	"W0rFVrV1sNROaFQHnIz+Ajfec2PsYXJ8PD79dnQyOhmNJ69OXj1HJjr6tl/0n7BW8UYPyc5w1E2gUW0O",
-	"1a8Phuomrfqwd9BlZgGqGm39GKOKHm8f/y8AAP//",
+	"3H17c9s2tvhXwei3M01maVmUH7Gdv9Ik3WS3bvOz3e3M7ebGEHkkYU0SXACyrOvxd7+DgwcpEZRIR812",
+	"b/9obBPE47xfOHwcJDwveQGFkoOLx0FJBc1BgcDf/s4kU5+omutfUpCJYKVivBhcDDKe0IywlPApoeRe",
+	"DxxEA6YflfqFaFDQHAYXA/dIwL8WTEA6uFBiAdFAJnPIqZ74TwKmg4vB/zustnJonspD3MHHd4Onpyc9",
+	"hSx5IQH39o4nigv9U8ILBYXSP9KyzFhC9R4P/yn1Rh87LmSnw3XWT6rmQFL7NBr88OHj1ZZFp3Mm/txc",
+	"Wa1KDQs++SckKrSInpZcHRMqCVNkSSWRevanaPBJ8EkG+ZY1SzPiz/0O7OYNbIYW5OqHt+T8+OQVKd2w",
+	"yFDD3gBuZmuB97196MgEMf5GKZrMc7dymjL9Bs0+CV6CUEzTxZRmEqJBWfvT4yClijYpeEIlnB4vREaW",
+	"TM35QpFSz1nMNEkvSqI4ickl+34QDXL68CMUM80H8dH5WTwaR5rKFQg90X//9ubgv+jB/4wOzr8cfP7z",
+	"nwaRw7dUghUzDTvDDI9rM43PokHOCv974DXzh82d55AySvBZ1JhxY46nOuf9ZvZhB0UGMJ+jTfKMBt8j",
+	"bH65+rG5eEILXjDN/JOVAhmRVjgO+gLpLRVpT9QmAlIoFKPZLnr7QOVcL5Kx4q7Gki1wwlFRffoQmN7q",
+	"jUw1/UPffa+/2eQAjWMNZLpQcy6YWn0nyV9/vVlH+Fl8vo0S//GP4Y4/BNCwAYj6RneA4Ar+tQDZlznp",
+	"dMoyRs3RH5tE4QEQfJpCSYXKnfraRgBveQpSvzMv7+DLHYQnxIdywQxe7GNWKJiBMOSTQJFA8F3H5I0H",
+	"ks0Kqhai/SkrZi1b2sBHBY5qL5Fj6zo0ojXIrq+ydswaQOo7DSKbpwFypaRaNyKUCEi4SEmSUSkJF4SS",
+	"ciFKLqEpEDQZfn6Mo/j0KSwREGcXjwOmIO+EYf1WTh8+mvGnx35SKgRd2Tn17D351Z68xnx67h3iO2Wy",
+	"zOhq48XxyenON+VKKqP0e724QSx2lshsP4zRQj5DoXp8d0UJPJRMwE4M3rAch88EtRzdCfF/0cMrfVnh",
+	"eq6FfkfFkNOHX6xtOeUip8ow/ulxRZg1OVBw9T1MuWHpLkdyPNARYAvpQF1nNQlUJHOQ2kRRcyaNoUTU",
+	"nOr/ASkXk4wlJMn4IiW0kEvQlBB1OdBSMAU3fKfZSIVaoUG+TmoI6boEGlRHrkOrIoUK4va0Hu0hQn3H",
+	"6KzgksmdpLoOsfdMzUHLILSwE55lkOhH5PtFkWYQGQGl+QPNF0KJggdFaJESSgqu9IgpWc5ZMkcI0xkU",
+	"iuT0TiOhgOGgoc/WrNRtoKzZs0/RYIL76Wmm2mNdHYdORhXJuVRk3LRix6/OT8ejo74GmpOCOwjYqUOu",
+	"GjLz5ORot/DTGAhbRamjAsIKsuQilRsW8Gh8vFtEthPXFchF1l8aZuweGa2x58t4RDIGuF3kT6oYFOo7",
+	"SXLKsgl/qKA84TwDWujtTCnLFgK88mvCQdIcIjep/oVwkYLQHngXeXkFVPLCiZpNoWmXDyy91HJmTqVm",
+	"DCIXSQKQQhp5ZLwmSqwInVFW1LfS4tZUK7IihQcDv23b/miHaf2ouNj9wrUZtSmrKoTVDrsB9qAM8iGH",
+	"59u3nWRrVDe7fykUy7pqmf7+0HMsaJb2OEoXi3mTwplECaypu0BxLEnQKSIWToDP85DM4kXGihYnq+RC",
+	"0YwwSQTQZK5JGf8s4A5WRplK/1cB99xEOkjGpCIFLIPcK5V16qBY5Ohz40C30xRjYTMmFVLg55Dx59yP",
+	"nD6wXE8yRqFmfo5D2lsJvpiE1Aey7B1AaSBoAlmET6cIlZDwNTO97SDq62Jkg8WYPqbzLwxEPCpCrPX+",
+	"nqWOSnowF87sabeT7Lt2rzQF0ab1XE0e2vIPLFPQVxqgUwTdOe053CmZBWQXgbHoLl1CmtNY3n88GMy5",
+	"LJnaLQVbzVn3/qZT7TYfoogPNGzCaSmnBRqBh2ROixkYg31JJZnAbFGQOQhtr0mS8WLmhJ2xNMWikBt+",
+	"8+jgnB5MPz8ejcNO8wfr9Gx66dcf3hyMT07JPc0WoHV2xpcgDhIqgczhoWWV0+OWVSyEPgk+EyDl/wUi",
+	"0BCYteiKjEptejvkJbVA6pok1kNkOHYkUF6GZPSKMEW0/VG3pkJQF5XI7WXjCUiAlQGruljkExDGn9Q6",
+	"LgNNDtadrHFBBw9SgOQLkYQMxzlfkpwWK0IFILWjer8H4TRiczbJZsVuC8+JsYbSTXhRaH8Iw9C40Mr8",
+	"jJC4r/2deTsQf0hokUCWtahm7YPNIdtteSa8hG1SxenEsHSpLVSHa0jofKxs5x7sp1gOnaV+/Qj4Ymgf",
+	"P5dQdNhGk7H0TBX9ldkq8rZfDkicyHAT0MJREsUJ5hPXz9Pfg3Ccvm24OdMnPfLJWW2ikylv3ryqv6Gp",
+	"FMM33d69NmPxLSk7L3ltB3f2kexr1lOqUk6OkS5Hg2hweaL/90r/71z/L46v8J/xVYBLNilGP22nmPeF",
+	"Eqs/oPLAWFTIp9eEmZiwKTEBKyJ5DmrOipmmWgFBt+AZyujZTLrTeqmOF+3i6E+WT3pwNTV6kk/J5Zf3",
+	"l1evCTeBClShvAByzWZfPnx6OyZznqWS8HsQhGaZlQL5oBl9z8sM1lIyNciGdfZU8JzE/VV0Hz0ZOVvN",
+	"AZwkfKEJQp+CTLkwQVob9flqLYrxHpxvFrI9NojAjjKHrU5WXyGqINtOAFcbYq+neNfkx2hGtEc9Zco4",
+	"9m8FpF/eEUlXkiydLUzlHaTkxft/DUk8ejn4+lRvrzBFP0eo4evWdufmagfptdcDPYB5eRL5EDVL7sCG",
+	"/TUvvbUB6RnnaUV2wuZj95C9KZRgYYpM4YHYxy4eafIOQeLumQZybBWMgnIJfmWEBEUasxzqJDQvAR2o",
+	"TrGBukYKhClza3Y71SiAatRj5iRoLRo8NTf/4cUNPnnZy+faIDvczUbGxS5YT7I43NWhuY0yva3RhzRf",
+	"RcTY62SyWheI3tPNgRbKUrCPWl+//9uXcYNA9+a8bzmnt416ijM393eav1CiOm12FDZKaTAsRwuk3RX6",
+	"kWRCkzvk28t4HDQeTEp9t1bCxPs9CGly/h3UzbNtDLslO0NUO2wQ6towqiWbW0q+fF7TBD+WyOSOlV9o",
+	"zWF16UsiFS1SL3NykJLO4DXJYKoIX6jIUJ6FjDW8w9zWVnyAe75pYeE5xnrW57f7tdK55walxVmfSI9j",
+	"ACzcrF4zWbzhl4PPj3HUFr/5ZI2S37veqpcSNg554m2NZhRBYnye3zuhzxRhUv8VRZ2RyyWVspwLaitO",
+	"pLyD1W4/panG13YToupPIGQHYbmPhNBaGVSTe5iUC+cpM2tKbaR8O1SdbPhJzyy6OTLZCvtb3NSjtYxQ",
+	"v3qaQBVl75qYzgVUQYQLPaB3tGXuA8PbOQZHaVgaYbHrhapK057RVt9tRVezXq9zsK22XqP6A7ceBpmv",
+	"X+6VU1fUmOMNImCFlqxtCUW+7GpcClBi9WZqczibdTYJ18JbcbKkrKPnJhVVC7mWtzs5P69l7o5Ho7AK",
+	"VhlsyZM/dgmwuGn8NiIHwxBSrtbCyI1odITGCNWCdiZo/lpLWavOJiBZCoRifbplnqbu2ap5rrwx04Mg",
+	"sNg47LPvKu+2KhYeaKJM0fJrwotspVUzJSlfFhmnaWin00WW/SLCZPiMeI5RhYGYfti4086yMfAisiWa",
+	"Ea4Rd07+jSWOrRTkbbla4MhSlYF7mIYSzFL0w6Oo3upYqoJb25WrddOGN1pmqz+cxA5L0Gqm0ElMVqGf",
+	"07J0tYHGV7e5yPX8jg+4O1M75WCKfDBMOPj28ddGxU7XHGzH0MomUbrE3N4Sbo2ElFgUhck6pRwrLzpm",
+	"nKSCsqV6pV7sybRoZpg9NqafW5fKOz3TTvPXbDgIUm0c9C10aJN1PFuDShUatVes1mQQHm331nFSFK/B",
+	"7fuCj74l3/f2Glx3rIfrmZyP52rrfdi4FFzxhGeWK9HQaKHA1qwxM4zazKXugYY94remOs2oXrGEWuo1",
+	"ENIP31myu4kcYmpzhNHexjeao5xR4DBgco5L41Hi5bsUBEkhYSnGzlKmZ8lZQW0FYE7L0l4juBy11xpB",
+	"afJncbx1TBybdNr2QWM96HjrGG2ZXp5uHXKqh5xtHXI2WKtAPPC+Rfs7Ab9CMxTgpZb21z6ZEU+e+VY/",
+	"mWujKPawfA9+ng4ufttV1BXcwVO0+7XLUadhfqMdZjzuNuy027CzbsPiuOO48eDps+WPZ1zeWmenN0TN",
+	"BV/SJV3Z0sKIzCFLtWmdQ86FTebPQZAaQbnUhM1VBAo7h+SjksQG2WYckwuKk8tRs+C+V4Cp9BGbrS+Y",
+	"UTXt68tKAlzRQbVCafST30CbxNKypBcGbjDuW2XozK2AJlY0pG8//Xx9Qw7v48P6G/LW5NzODuLRyyF5",
+	"45EjoASqIPVYwpC9rSBl0oacN5YuCMMAmlqZYBQ8MKlkE2tbL0BquvzyLiI9L0LuiB4lc5plUISSxQUv",
+	"Evjy6S1q5hYwHfr35S2Z0Xsw+nrz/m2/GxWpLynv5mds0uPlqDP5eQOrDvo6VFppUiuvnmLBX9TwiSFa",
+	"wJK8uGazL+9OXpJFkYGU1n7RaOYF1l1jdI1M8K4QcfluGxzfJGK7BsjbiNCpAkEuXzUJre1ejaZhJXde",
+	"Yo7MDRsutJW1p0s0PguyNRdZz5h0rwLaQipxHE5S9rhtU6UvTCLv1kD3NuqHyd6Xduqp1J1AsymbHgbp",
+	"9ZxNVRvfuD23s8f4GTLbZP/8xT3viQtQC1FYoXsZxy1Ez+SBTezeDsmNq5zTKOCY3yQLNGBrqaXvvDpV",
+	"nAfk8b+NKsctqfNvgbrj3oLNZvoMeG3jk++kC5xsYsvd17QqdnwSkfHpS2PcGIxdnpCJPrPhHUPlTezk",
+	"4UitYApcyRHeyiILaUprM1DoF2JR2kSTB60HBXZWLjTQdLwPLEW2G0znpi9BrLqOMnnbpWZrXfdnygnM",
+	"GEZpjBVlycdW3RSrikut95gyAVqp2oC51id13OPbDvdHRwdHJy+9pjpZI4JXtoAH6yH2xpzPCFF3q1Dd",
+	"ws6nvyc32yT+1voO6zP15etNj8QElJt2M9b9OZwe1xD6akMOU5KxAsjlOTHlkHvD6tTfO9r2lr2dtBcR",
+	"fbajuOmPppGtr95btBtD1d7+M4j/xeDd/E3eXhjBUN3fC3ha3NfjYBHLd5LwZeGf2pKWhRBYnVZoL0IP",
+	"LggLeElf6x7YAMw2lkxhSvHO82gTIjnLMuYzoabCbvO4WvVlPLlDy2M6DSVKfTL0KD45Oh3hf7Wk6MHa",
+	"n3fUtOL5wmjnz0jL95ePf8BCrFq8fL0mKwSnGxYKUK9hGq8Pkvj81SiITYe3YCq7Yt2elHXjQDcHqi0r",
+	"Q04X5AApA0t8FM0gIuZ3TIfq4dMFNqvZN9nVmp31yhh0Eug1WZ7Wu1psbU+30aHgK2tpO6VeGzf8Qjf3",
+	"087GXOSTPTvZzQzrlPtIMi73nPXoZALVruf0uW7r04Kb5aCmVcvFRpcIl4/V9sSSMgXpayxIYcXswgLA",
+	"JUEiLI1jvuDQDsO76q/RK7yo3wCfU0kSmmVggrOseF2B0qcOqwYydrZBNNAzmdSchLRjVZ277GZAVa9O",
+	"rvJ/26uTHRVtVDruKuHE1/qWKNz7lzqxiW1kuKNAwU7aPBtSXLIQTK2u9Yy2SFCbDjf8DgLEf2MS9QoN",
+	"iHVLQ+k3yJRlaG7iDjGzBlTUK/LnSpWm9SIrpjy8gtfvgmfgo2KUTARfSrARZW2/uJYCBf6W02TOCrgg",
+	"Gecl1jXzIltFBO5BrLyV7avAzc7svtsPQ96kqRZBIPHKEHHdR2VECsDbQ95ZY+nQ9foxIGKSzNg9FOgX",
+	"+/DKZKUAj6B/GBLNnxJvp7bowiF5jycAIUz0O9Akc+hKCk2bJ9sA9U1JkzkcjIdany5EZuEvLw4Pl8vl",
+	"kOLjIRezQ/uuPPzx49v3P12/x3eqAjHbf8TAx6Q/jWE/iDFTVkJBSza4GBwNR8Mjw1xzpCYMHME9ZLzM",
+	"oVCHtsbEdHzlMhD+u0I4SVfcrMWEfUljSSNam2KvtTlr4I93d/RckjA1JD9xksxBY39akzrWFl6vjF7S",
+	"1QW2YDKizpWw8ntNZHTjJgGr1aYU2ASHkiXTFoNxi6JaGMXkIzj2fzLV5Rq/9jSaGFxk2tbLOpLO3BWG",
+	"LK1MOm3+k4QW6KgTuUjmhDqQDMmvLo5XgFpycYcjU05emPv+EUkWKrIJFf2vCRxUM7zUJ041WPF6qw1L",
+	"azCaCA6f6pObyWTDtzCyZUjemNS2MdXtwZEnF1JptyaBFIxrmvBimrEEI01a9GGG42M6uHAVrpe2CsnX",
+	"lX7P01WH3q/wQPMyM5Rl8wZykedUrEyjwFpEWfGarazJmWYL5BvvsA7iURzH4/goPo5P4tP4VXwWn8c0",
+	"nsRJnMYQTwfO4xmYDLoJZQ8+rLQ0h8JchH2ymfX6TtR6BNbDdg/7GJsVj9cX3B42rK9qQn0uQuemPfZx",
+	"r4vBKB4fHZ+cvjo7p5MkhalZ8HQT1k4got9WcxL8SpX74388iKs4y8VgNBrFo/HoaHQ8Ohmdjl6Nzkbn",
+	"IzqajJJROoJR/dinZhNnTTC7QIoX+S3M+dWQP6vuP10MxqNxPB6Pj8bH45Px6fjV+Gx8PqbjyTgZp2MY",
+	"G5ihS9EEG2IKPQxKclYslOY23g1HxoszXstWjD117YCNdSxP6+aEEgvY7Ic9Ho321pvZl7kH2jMvrXxW",
+	"nEzAd6n2vl54Yr/TWtvpqAb2Sy1Ufbcnp2mshFirc+PaWKgRtKkvkFCkLtytsUBn0pQNep03+KxX3FSE",
+	"AsqMddGDvorSxPckXcnX1YZR7GqRj4GcSZX/Mun0MrNyxqsu05DCNJ6aLqTWPXStQdOSL7LUPkSF+knr",
+	"a7xSfY5qzJg0WrpPVvof1w2OCdMKrinZfy6hMKWwfYV6N6Ixc39jSrVdJ9rodB1jeyBUvV7Vu2RVWwCp",
+	"0uc9c68/t9Oij+/NTCh1HWV/AfXOZe1DINx+gne+af1XHvoDX5IpFeuGnAR1sCiNH8nztZOadTcOeZjY",
+	"7t5tJ8Xu378jqeD8Lf3mM1bc4S0H4004Q0sjWrM1cjTDfglfD80bf9lRr4o2p/WCZTcgDktTd7gNkB9z",
+	"Z71thSbTww7tfBUYfTBtwgq96aaT34DiSTwmD0T/v2QPkMn9A0qb6eT/X2Gv1g6AWq8vKhcBWF2DertW",
+	"C/N7iMX6Ct2F4zfi7Bund+vFeb4oodluEa8Zpr2gf1C7mOZ07DoabOnh748KV9b3bVVUqC51i7pqAl3R",
+	"O9gHP/kMV69KzN3I3uyLFLak3mSS21wpJQUs67swqVNz5xtNKNd6U6IzbDNyWhpjO4e1+KbgPG8aO1c2",
+	"Q/fvVZxuFyTUnvvF5eg18YWXW8AM9+7izCx0E/09Pia35rXbiNyaeID/Sf+wpKJgxewWgXib8eQO0tuI",
+	"AE3mxjNLqaIu1qHFP3nUIj8iLI1Q4j5dGBs4pytXT4IlfdrCTXiuzRq0A6SN9MUnxAbRmsj5lapkbra9",
+	"W0Vpn96A4EAqATQPflmnXTGZin988esRinEeax2gyS5B3IM4wMgV3G/ocBfzdYisAstB1f0jk8oGrH9H",
+	"cWRX2PbhnX0p73oKwnRUzzK7go2sVn0upaJCaT+IZynKIybwCsF2WB4+4r9P28yhv9voQv3TVi3XCaoh",
+	"h9Wnr54+P0eG+KzA1zochUVKLYJS2oScFivIwfVrm53gdWjunLVL61+tl6+d1Ua/RrICfJhTcWfip/4K",
+	"m3HHTTQY+4C7hjDGT8bYSlMgvMXXfwBle3TsDVHjb4eoa8VL4w6ai35Vz5GuKMns5yHCGLlZK+XEcLS7",
+	"tWkvv2JcIBW8LCE1wQmwXZU1su6gVJGNfgcwoBf/z+aUd5BgxRX1cse6VViSA/hBBxdp7IiStfR8O1pq",
+	"UW3pbCxeJHDhMqzICZu9j3wKT5DCBHBsgCjcZV8zXRNv11Ck1acxvhZ1+ze5q709NT/ht0+11iiQCJnY",
+	"WpCtF7ZrMFMh2P1eXPtrNivWF4hMaJIpH8x0NIndOZGFzcVspsiLy3h0cBmPjVl4fP6yB6W6LgZtVqLW",
+	"I3+9/vknYvLOtjwxWjP5bG0b1i7ZTnO2A+utNg9vL8jWj5EYUWTaDnwn6/0WIvsBlTLTGuGnd7iRBEOc",
+	"msbvAMomab+zR3J9BvYvl1oI7+GgSFs/4dhuaPLCF34Z4O7DZcsyD1JMmOpFpiyD7pQBtc76QcpAx6z6",
+	"iqe7sqEpAY2yJmb+Asr36/9mWOknDvz+2jwCdxfbp6Exau7I+H5POum9ts78WmuzR5U5Re2nJPohdOgg",
+	"EsTqRyUNU68n21OeLLSv5i/slTS5ozNtU9JEsQSG5KOybVlrlYzO0vBy7QKZVgsttP4ETBdZtmpn4j8C",
+	"vez8CCsKQpbBntyfyvqq+NYE1yzmZf07HN2Qj9VXrZG0n0so/rONuLfaRazpSYJfEuoInFpvmVYH+5tr",
+	"k75JNLO9tgghuntOIxC2L0+90jGmPT6kRHIypSLS/ts29zLakTilCk3h15XgI3LOl3LNkR2StzVD2UYJ",
+	"Jc9r9+L8xxG0xLmTrkwH+y1qwJjnWANjEvjVtSiKt6LW+8I2JRV6n/uijv0b0u4+R8iK/pZeLgLXePlT",
+	"DTFbKJFlHlXaBUoxLY3/vrg8Prg8Nybt+OTg+Oxlb4Y+fDQ/bA3zXLk6omdjLmpvwOXUZ8akqjXjCnzu",
+	"3JcztX/vfNuXnJ4nffGj5PuJNTlJEK1XSJoPk8uKH1lecqEgJX38abSEMrkNjdd2yLdWYHsCoS8EdPor",
+	"ByoXwhUcYhvbyy/X78JMUKsFxjPXq4B/+6wPZuLNBiJN48WEUjFVbasETdmsr3LT9AuFlp5rtagXh4fx",
+	"+NVwNBwN44uz0dkRAtHub3Ohv8FKRms5JFNYWyWBhhU7+A/nh+ImjfiwE9CLzBiosjaTj0xvznS9Vp4q",
+	"TSYLpKYKvG5lPHDsyG9ikbmE7B7kkPysdQg6ugcHtfKM1wTL0pYMdQtID0aQJOXosWJXi/oxa8UdT5+f",
+	"/jcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,6 +59,63 @@ func (e ConsentRevoked) Valid() bool {
 	case Partly:
 		return true
 	case Yes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeAnswer   OpenedType = "answer"
+	OpenedTypeEnrolled OpenedType = "enrolled"
+	OpenedTypeM0       OpenedType = "M0"
+	OpenedTypeM10      OpenedType = "M10"
+	OpenedTypeM2       OpenedType = "M2"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeAnswer:
+		return true
+	case OpenedTypeEnrolled:
+		return true
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM10:
+		return true
+	case OpenedTypeM2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedAnswerQuestion.
+const (
+	OpenedAnswerQuestionDiagnoses OpenedAnswerQuestion = "diagnoses"
+	OpenedAnswerQuestionEntries   OpenedAnswerQuestion = "entries"
+	OpenedAnswerQuestionRecord    OpenedAnswerQuestion = "record"
+	OpenedAnswerQuestionReleases  OpenedAnswerQuestion = "releases"
+	OpenedAnswerQuestionRevoke    OpenedAnswerQuestion = "revoke"
+	OpenedAnswerQuestionUses      OpenedAnswerQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the OpenedAnswerQuestion enum.
+func (e OpenedAnswerQuestion) Valid() bool {
+	switch e {
+	case OpenedAnswerQuestionDiagnoses:
+		return true
+	case OpenedAnswerQuestionEntries:
+		return true
+	case OpenedAnswerQuestionRecord:
+		return true
+	case OpenedAnswerQuestionReleases:
+		return true
+	case OpenedAnswerQuestionRevoke:
+		return true
+	case OpenedAnswerQuestionUses:
 		return true
 	default:
 		return false
@@ -142,6 +200,141 @@ func (e StatusStore) Valid() bool {
 	case Locked:
 		return true
 	case Open:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionQuestion.
+const (
+	StepCloudQuestionQuestionEntries StepCloudQuestionQuestion = "entries"
+	StepCloudQuestionQuestionRevoke  StepCloudQuestionQuestion = "revoke"
+	StepCloudQuestionQuestionUses    StepCloudQuestionQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionQuestion enum.
+func (e StepCloudQuestionQuestion) Valid() bool {
+	switch e {
+	case StepCloudQuestionQuestionEntries:
+		return true
+	case StepCloudQuestionQuestionRevoke:
+		return true
+	case StepCloudQuestionQuestionUses:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionStep.
+const (
+	CloudQuestion StepCloudQuestionStep = "cloud-question"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionStep enum.
+func (e StepCloudQuestionStep) Valid() bool {
+	switch e {
+	case CloudQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepEnrolmentStep.
+const (
+	StepEnrolmentStepEnrolment StepEnrolmentStep = "enrolment"
+)
+
+// Valid indicates whether the value is a known member of the StepEnrolmentStep enum.
+func (e StepEnrolmentStep) Valid() bool {
+	switch e {
+	case StepEnrolmentStepEnrolment:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionQuestion.
+const (
+	StepHospitalQuestionQuestionDiagnoses StepHospitalQuestionQuestion = "diagnoses"
+	StepHospitalQuestionQuestionRecord    StepHospitalQuestionQuestion = "record"
+	StepHospitalQuestionQuestionReleases  StepHospitalQuestionQuestion = "releases"
+	StepHospitalQuestionQuestionRevoke    StepHospitalQuestionQuestion = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionQuestion enum.
+func (e StepHospitalQuestionQuestion) Valid() bool {
+	switch e {
+	case StepHospitalQuestionQuestionDiagnoses:
+		return true
+	case StepHospitalQuestionQuestionRecord:
+		return true
+	case StepHospitalQuestionQuestionReleases:
+		return true
+	case StepHospitalQuestionQuestionRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionStep.
+const (
+	HospitalQuestion StepHospitalQuestionStep = "hospital-question"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionStep enum.
+func (e StepHospitalQuestionStep) Valid() bool {
+	switch e {
+	case HospitalQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM1Step.
+const (
+	M1 StepM1Step = "M1"
+)
+
+// Valid indicates whether the value is a known member of the StepM1Step enum.
+func (e StepM1Step) Valid() bool {
+	switch e {
+	case M1:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM3Step.
+const (
+	M3 StepM3Step = "M3"
+)
+
+// Valid indicates whether the value is a known member of the StepM3Step enum.
+func (e StepM3Step) Valid() bool {
+	switch e {
+	case M3:
 		return true
 	default:
 		return false
@@ -290,6 +483,9 @@ type ApprovalRequest struct {
 	Withhold   *Withhold      `json:"withhold,omitempty"`
 	WriteTo    *string        `json:"writeTo,omitempty"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Binary base64url without padding
 type Binary = string
@@ -456,6 +652,9 @@ type Grant struct {
 	Hospital HospitalID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 //
 // Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -532,6 +731,9 @@ type Identity struct {
 	Verification Verification `json:"verification"`
 }
 
+// IdentityHandle handle of the M0 of a throwaway identity; left out, it is her own
+type IdentityHandle = string
+
 // Link the doctor's link: <portal>/visit#<c_D>
 type Link = string
 
@@ -562,6 +764,78 @@ type NewPasskey struct {
 
 	// Prf the 32 bytes of the passkey's PRF extension, base64url
 	Prf *PRF `json:"prf,omitempty"`
+}
+
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	// Answer signed by the one asked, for this question
+	Answer *OpenedAnswer `json:"answer,omitempty"`
+
+	// Diagnosis M10, signed by the doctor for this visit
+	Diagnosis *OpenedDiagnosis `json:"diagnosis,omitempty"`
+
+	// Doctor M2 is of the doctor meant, with the same SEK_1
+	Doctor    *OpenedDoctor `json:"doctor,omitempty"`
+	Enrolment *Enrolment    `json:"enrolment,omitempty"`
+
+	// Registration the partial key fits and Cred_P says what was asked (Eq. 4)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+	Type         OpenedType          `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedAnswer signed by the one asked, for this question
+type OpenedAnswer struct {
+	// Count elements of this part of the list: releases, diagnoses, resources, uses, entries; 0 for revoke
+	Count int `json:"count"`
+
+	// Ignored entries that no hospital enrolled by her can have written
+	Ignored *int `json:"ignored,omitempty"`
+
+	// More the list goes on
+	More bool `json:"more"`
+
+	// Numbers of releases, their numbers
+	Numbers  *[]int64             `json:"numbers,omitempty"`
+	Question OpenedAnswerQuestion `json:"question"`
+}
+
+// OpenedAnswerQuestion defines model for OpenedAnswer.Question.
+type OpenedAnswerQuestion string
+
+// OpenedDiagnosis M10, signed by the doctor for this visit
+type OpenedDiagnosis struct {
+	// Content a FHIR R4 resource
+	Content FHIR `json:"content"`
+
+	// ID a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	ID   Hash      `json:"id"`
+	Time time.Time `json:"time"`
+}
+
+// OpenedDoctor M2 is of the doctor meant, with the same SEK_1
+type OpenedDoctor struct {
+	// Credential a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Credential Hash   `json:"credential"`
+	Name       string `json:"name"`
+}
+
+// OpenedRegistration the partial key fits and Cred_P says what was asked (Eq. 4)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Credential Hash `json:"credential"`
+
+	// ID ID_P
+	ID    string    `json:"id"`
+	Until time.Time `json:"until"`
 }
 
 // PRF the 32 bytes of the passkey's PRF extension, base64url
@@ -621,6 +895,21 @@ type PasskeyUser struct {
 
 // Passphrase defines model for Passphrase.
 type Passphrase = string
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Capability of M1: the value of Visit-Capability
+	Capability *string `json:"capability,omitempty"`
+
+	// Consent of M3: H(Consent)
+	Consent *string `json:"consent,omitempty"`
+
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -730,6 +1019,15 @@ type Releases struct {
 	Hospitals []HospitalReleases `json:"hospitals"`
 }
 
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
+
 // Revocation defines model for Revocation.
 type Revocation struct {
 	Complete bool               `json:"complete"`
@@ -800,6 +1098,150 @@ type Status struct {
 // StatusStore defines model for Status.Store.
 type StatusStore string
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCloudQuestion What she asks the public cloud about the locator of a department, for its `POST /v1/questions`. It does not say who asks.
+type StepCloudQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Consent *Hash `json:"consent,omitempty"`
+
+	// Department a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Department Code `json:"department"`
+
+	// From the first index wanted
+	From *int64 `json:"from,omitempty"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle           `json:"identity,omitempty"`
+	Question StepCloudQuestionQuestion `json:"question"`
+	Step     StepCloudQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepCloudQuestionQuestion defines model for StepCloudQuestion.Question.
+type StepCloudQuestionQuestion string
+
+// StepCloudQuestionStep defines model for StepCloudQuestion.Step.
+type StepCloudQuestionStep string
+
+// StepEnrolment Her link with her record at a hospital, for its `POST /v1/enrolments`.
+type StepEnrolment struct {
+	// Code from the hospital's desk
+	Code string `json:"code"`
+
+	// Hospital Example: st-anna
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle   `json:"identity,omitempty"`
+	Step     StepEnrolmentStep `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepEnrolmentStep defines model for StepEnrolment.Step.
+type StepEnrolmentStep string
+
+// StepHospitalQuestion What she asks a hospital by herself, for its `POST /v1/questions`.
+type StepHospitalQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Consent *Hash `json:"consent,omitempty"`
+
+	// From the first number or position wanted
+	From *int64 `json:"from,omitempty"`
+
+	// Hospital Example: st-anna
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle              `json:"identity,omitempty"`
+	Question StepHospitalQuestionQuestion `json:"question"`
+	Step     StepHospitalQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepHospitalQuestionQuestion defines model for StepHospitalQuestion.Question.
+type StepHospitalQuestionQuestion string
+
+// StepHospitalQuestionStep defines model for StepHospitalQuestion.Step.
+type StepHospitalQuestionStep string
+
+// StepM0 The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more.
+type StepM0 struct {
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Code the single-use code from the registration desk
+	Code string `json:"code"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+	Step     StepM0Step      `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM1 A consultation with the doctor of a link, for the portal's `POST /v1/doctors/{c_D}/messages` (Eq. 11-13). Its reply M2, and M10 later, lie in the visit's mailbox, `GET /v1/visit/messages` with the header `Visit-Capability`.
+type StepM1 struct {
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+
+	// Link the doctor's link: <portal>/visit#<c_D>
+	Link Link       `json:"link"`
+	Step StepM1Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM1Step defines model for StepM1.Step.
+type StepM1Step string
+
+// StepM3 The consent of a visit, approved and sealed, for the portal's `POST /v1/visit/messages` (Eq. 23), after M2. It begins a minute before T: with `time` in the future it holds only later.
+type StepM3 struct {
+	// Department in which the doctor acts; may be left out if he has only one
+	Department *string   `json:"department,omitempty"`
+	Expires    time.Time `json:"expires"`
+
+	// Grants also for hospitals where she is not enrolled
+	Grants []Grant `json:"grants"`
+
+	// MaxUses searches
+	MaxUses *int `json:"maxUses,omitempty"`
+
+	// Passphrase what approves it; a throwaway identity needs none
+	Passphrase *string    `json:"passphrase,omitempty"`
+	Purpose    *string    `json:"purpose,omitempty"`
+	Step       StepM3Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+
+	// Visit handle of its M1
+	Visit string `json:"visit"`
+
+	// WriteTo where the diagnosis may be written; nowhere if left out
+	WriteTo *string `json:"writeTo,omitempty"`
+}
+
+// StepM3Step defines model for StepM3.Step.
+type StepM3Step string
+
 // StoredAt defines model for StoredAt.
 type StoredAt struct {
 	// Hospital Example: st-anna
@@ -837,6 +1279,9 @@ type Summary struct {
 	// WriteTo empty for nowhere
 	WriteTo string `json:"writeTo"`
 }
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
@@ -1005,6 +1450,12 @@ type PrepareApprovalJSONRequestBody = ApprovalRequest
 // VerifyCardJSONRequestBody defines body for VerifyCard for application/json ContentType.
 type VerifyCardJSONRequestBody = CardLink
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // EnrolJSONRequestBody defines body for Enrol for application/json ContentType.
 type EnrolJSONRequestBody = EnrolmentCode
 
@@ -1025,6 +1476,251 @@ type UnlockJSONRequestBody = Unlock
 
 // StartVisitJSONRequestBody defines body for StartVisit for application/json ContentType.
 type StartVisitJSONRequestBody = VisitRequest
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepEnrolment returns the union data inside the Step as a StepEnrolment
+func (t Step) AsStepEnrolment() (StepEnrolment, error) {
+	var body StepEnrolment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepEnrolment overwrites any union data inside the Step as the provided StepEnrolment
+func (t *Step) FromStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepEnrolment performs a merge with any union data inside the Step, using the provided StepEnrolment
+func (t *Step) MergeStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepHospitalQuestion returns the union data inside the Step as a StepHospitalQuestion
+func (t Step) AsStepHospitalQuestion() (StepHospitalQuestion, error) {
+	var body StepHospitalQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepHospitalQuestion overwrites any union data inside the Step as the provided StepHospitalQuestion
+func (t *Step) FromStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepHospitalQuestion performs a merge with any union data inside the Step, using the provided StepHospitalQuestion
+func (t *Step) MergeStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepCloudQuestion returns the union data inside the Step as a StepCloudQuestion
+func (t Step) AsStepCloudQuestion() (StepCloudQuestion, error) {
+	var body StepCloudQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCloudQuestion overwrites any union data inside the Step as the provided StepCloudQuestion
+func (t *Step) FromStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCloudQuestion performs a merge with any union data inside the Step, using the provided StepCloudQuestion
+func (t *Step) MergeStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM1 returns the union data inside the Step as a StepM1
+func (t Step) AsStepM1() (StepM1, error) {
+	var body StepM1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM1 overwrites any union data inside the Step as the provided StepM1
+func (t *Step) FromStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM1 performs a merge with any union data inside the Step, using the provided StepM1
+func (t *Step) MergeStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM3 returns the union data inside the Step as a StepM3
+func (t Step) AsStepM3() (StepM3, error) {
+	var body StepM3
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM3 overwrites any union data inside the Step as the provided StepM3
+func (t *Step) FromStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM3 performs a merge with any union data inside the Step, using the provided StepM3
+func (t *Step) MergeStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M1":
+		return t.AsStepM1()
+	case "M3":
+		return t.AsStepM3()
+	case "cloud-question":
+		return t.AsStepCloudQuestion()
+	case "enrolment":
+		return t.AsStepEnrolment()
+	case "hospital-question":
+		return t.AsStepHospitalQuestion()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1153,6 +1849,42 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessageWithBody Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
@@ -1477,6 +2209,82 @@ func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors
 // Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDefaultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessageWithBody Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2163,6 +2971,86 @@ func NewGetDefaultsRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2959,6 +3847,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDefaultsResponse, error)
 
+	// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3468,6 +4392,102 @@ func (r GetDefaultsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDefaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4572,6 +5592,66 @@ func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEd
 	return ParseGetDefaultsResponse(rsp)
 }
 
+// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5147,6 +6227,72 @@ func ParseGetDefaultsResponse(rsp *http.Response) (*GetDefaultsResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Defaults
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5887,6 +7033,12 @@ type ServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx echo.Context) error
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx echo.Context) error
@@ -6022,6 +7174,24 @@ func (w *ServerInterfaceWrapper) GetDefaults(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDefaults(ctx)
+	return err
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
 	return err
 }
 
@@ -6316,6 +7486,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
 	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
 	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -6542,6 +7714,84 @@ type GetDefaultsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDefaultsdefaultApplicationProblemPlusJSONResponse) VisitGetDefaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessageRequestObject struct {
+	Body *PrepareMessageJSONRequestBody
+}
+
+type PrepareMessageResponseObject interface {
+	VisitPrepareMessageResponse(w http.ResponseWriter) error
+}
+
+type PrepareMessage200JSONResponse Prepared
+
+func (response PrepareMessage200JSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PrepareMessagedefaultApplicationProblemPlusJSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplyRequestObject struct {
+	Body *OpenReplyJSONRequestBody
+}
+
+type OpenReplyResponseObject interface {
+	VisitOpenReplyResponse(w http.ResponseWriter) error
+}
+
+type OpenReply200JSONResponse Opened
+
+func (response OpenReply200JSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenReplydefaultApplicationProblemPlusJSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7407,6 +8657,12 @@ type StrictServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx context.Context, request GetDefaultsRequestObject) (GetDefaultsResponseObject, error)
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx context.Context, request PrepareMessageRequestObject) (PrepareMessageResponseObject, error)
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx context.Context, request OpenReplyRequestObject) (OpenReplyResponseObject, error)
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx context.Context, request ListDiagnosesRequestObject) (ListDiagnosesResponseObject, error)
@@ -7666,6 +8922,98 @@ func (sh *strictHandler) GetDefaults(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetDefaultsResponseObject); ok {
 		return validResponse.VisitGetDefaultsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PrepareMessage operation middleware
+func (sh *strictHandler) PrepareMessage(ctx echo.Context) error {
+	var request PrepareMessageRequestObject
+
+	var body PrepareMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PrepareMessage(ctx.Request().Context(), request.(PrepareMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PrepareMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PrepareMessageResponseObject); ok {
+		return validResponse.VisitPrepareMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenReply operation middleware
+func (sh *strictHandler) OpenReply(ctx echo.Context) error {
+	var request OpenReplyRequestObject
+
+	var body OpenReplyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenReply(ctx.Request().Context(), request.(OpenReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenReplyResponseObject); ok {
+		return validResponse.VisitOpenReplyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8329,141 +9677,175 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"5H3rchs39ueroDhTZbv+TYq62LHl2ppSbCf2TBJ7JXu8s4k3ArsP2Rg1gR4AFM249FL7IPtMWzi49A1N",
-	"NmXJm6r9kshkE5eDg3P9ndNfRqlYloID12p0+mVUUkmXoEHiv14IroDrN/wd1bn5IAOVSlZqJvjodPT6",
-	"oXvg0SgZMfNJaZ5LRpwuYXQ6Su23o2Qk4T8rJiEbnWq5gmSk0hyW1Iz4Vwnz0enoLwfVOg7st+rgNVX5",
-	"6OYmGb0WqmSaFn0LefPy99fvXiSEKsI40TkQxRYcMpIxCakWchNfYO7Gvf0K/cJejm7MQiWo0mwaqfdO",
-	"ilkBS/NnKrg2lDj9MqJlWbCUmpUflPaJ//q3Mtv4MnBSPy7O2CQE5eT8hxfk2cnj70gZHvO7wVWdpZpd",
-	"M73BtWQZM7+kxTspSpCamZXPaaEgGZW1j76M0oIqt69ta3shMlCjm2SUigzMw8BXy9HpryMFVKY5ZEjq",
-	"AqjCP9eSaQ189CkZ6U1pjkRpyfjCjBAOZ48zwBMQK5nalboxGdewAGm+1myJy5oLuaR6dDrKqIYxftpZ",
-	"wk2dK361O3IjVOsVs39Dqs3QZ2UpxbVd7z6EzWlRAF/Arn1+zziVGzMTy3Y9+5NIPUFKqtQVbHYylXvM",
-	"MMtquTQz7fjFhXvsJhmtuGZF91qai0gdVUhKOZkBWSnICD5v7ikfJYOOIhldg2Rzd292reyf9Wfbx8gM",
-	"31VEb43s91JRYdtRn8N/VqD0zhNvkgWYzkGSy4Lxq0tCeYYSK80FS0ElREhySReU8UtCC8HNEpscg192",
-	"qU3JNVNME51TTYBnkJE107lYaUJJxuiCC8XUc8K0IpkwUjHxk+IilkDVSsLSkJJQCUTTK+BEXINMyFxI",
-	"I10LwRfm/+boyFyKJeFibRZItQZpVvG/fp2On9Hx/NOX46Obv8ZOknLBN0uxUnYLc7oqdA+lCqDXgNQp",
-	"pZizAojZjZiTtdkjU0TlVKIgcbPMhCiA8hEKxpJKvXRSt77As/H/nI6f/f7py2Fy+CS+RvhcMmmpPYw9",
-	"F5I6Dco0LHeKyR/N4+Z3S/r5jf3Bk5MwLJWS4r0yHLLzqptn7EgfnIAORD3Gj9nSiODD6XSajJaMu38m",
-	"EelYrmQpFDTGGL0/f3X2/udXv7xvnfMAMkpIhcwYX+wkyLl/8iemkDCGdXNR7JR0H/1zN1abwHvROu+H",
-	"v9LxH9Pxs8nvY7PWJyc3j/7216i079xzJ3I7V21GFTw5Wcki3LDS3H++GCHBfwK+MGbK08NnRx2a2cX8",
-	"Pv70X1GSvaAy21OD0PmcFSxIxrZU8HrU3BtzlYJNhKIGlqXeRK/pSudCOkOhK9eXkLGUFiQ8Rta5UEBS",
-	"sy4Up0DWVBErXet3tJoilZAB12yAjkdLsH6ph1siBUuBp1CzB6oVWDsw9oXQ38NcSBguAkohnbXSpZaQ",
-	"bIGWKdVEQkE3CiWqzpmXxbERe9Tq2ghfVBk1WuNoQCqSGhWgBqrXtqVTnYsjUUXF5hkkDearM02gR52W",
-	"fksxnWoY/ycn7/Zg/uEisrVJ/GF0Ic5ybd+jat8JocSKNoJmsSE+JV54Gu1Bl2VhRr34cP7jq/N/7S85",
-	"LfcOVSe45J3axDlr+9qn1a+G3NCvudNDt+luTOzefjPF3VXV/VKmppq7Ovc2kqZS00PIJeFaXEFW98a4",
-	"QJaUujA3dQMq6oGhPdm9CoyTdc7SnDCNIn7BrtGQ38cIrKnqXV6XjyEEOVmJooagqvFRRaKm9PHcUR1J",
-	"YIBqSRXB4tIB16Nud4v2udJ23x1Wi9NHRRf70hpx6va+/qC1GpsNMs9u7ZvR0tl3MGIuVlJ1+TIXa+eg",
-	"EEcVYixDRWYb4s3ZmNW7pJ8v2ILTIjLmbKNBGcvJeVcPVMtP0mQplK7rWcb1k5O+iSoTvT6LC44oayBU",
-	"y6dFIdY717+nOHCPDzWgWvzW1P6eU2qj1u+ePaj6bavROsqw1k2FfTk2q/9uEIe99A5xjMFWnHK1BmmF",
-	"ZpvLrDntDisVqyIjXGgyA0LVFWTGGrC2sB1EkYzZJ9BPSYat70O1hF0ioNp8Y+Vb6MvUPRsB9vF/cLHm",
-	"cYPYczhTRHCwpFQ5kAU6/CJuGde8+1pAdduCfnj95nyHxTCXYvnPHkWnSUqXYAMd6DrhMCRnSwXFPLqw",
-	"3bE5T6RtFoPSQkJ2puPEq1jQ8pm1RRXyF2F6KItd+EkiN+Ar4qQYYIsp66DJG+zh5qofRG3/1UnH2PkV",
-	"l6JY7m/T3i60/BU0qSUaeuPHYTPeAdnrfsZ8lsC3fvoHimSgrppRCuMqLBkPQYtBcfDYBvCy9a7bplXa",
-	"TpX5DTk/IT5sP2qPm4w+jxdi7D78txJ8ck7XP4NSdIHqzFrk95vMuE3Y4TY81s81cbUbOwUULxH39eL1",
-	"2fjo8RNyTYsVEMZJIdYgxylVQHL43HBbn82fPsmmTw+fPj1Jv8uePH5Gj+ZA6TR9/Jhm08PH9Hg2P5kf",
-	"zo5m09nTo6M0O3ycPUkPH8+m8+mUTp/2OANPTuLOwGtRYPDsWx3iUEtpzqQN7g9zywq6z9PlalYwlcdM",
-	"jBDgCaE7l840nwHXmM68hRRqeEh1082vJMpPNT7eJyiZZRKUimq3b3H9wEjTwlK3q6XDyTYJ7yKkoshA",
-	"aWKU6OD8VG55eLgB6pk+onwH2BANxeQZL7oZDus9NxPT5/44a4RNen2BQItt/PTmJQYkgsxRekw5py3R",
-	"0Q7d98gPO+S5TSzva9z22/r4OGH1fJNYc/MHfrCmilwZI4bMfIShy2q3TWNXWxnETm7vMXZaU8n3Ys2P",
-	"9gc7HY+afgo0rE1X28U2RlC3NN72uWpunbG7tuDG1HzFtWQx1xzsF2TFM5AkB0kKkVItpPP/uKiktL8a",
-	"xmE3T6aUk9w4NB7m0PXeeyhqiNdaWYyEbzD6tT+WY+8YLcuioJt3CZGUZ2IZu5Vc6LO5BjlcJaoV02jG",
-	"hqTl0a6M5R3DAurxRLuaDj4gbCt2ID6B0fXZrEP0QJGC8atT8ttqOj1ObYoE/4YDjC/9xX6R/v7Sfto0",
-	"1Y+mJ08bxvphhIq12NntnIghppECrphm1xCzXqgmS8o3pARRFkDWGCKRFFEPIa/blZVxvE01U5TgDujS",
-	"NXg5YXiWcwbSpj6Z8X6uWQpEcIx77xOw/gXW7yokzT7aRWtQGrnnrV32YJxPWjDg+iXV9O8Xb3/Z43eB",
-	"jd9kw39VyvlOkND5D1uShW/QUOhst7OP2DmakaP35viIhBgsAkHsITxQ5N35DwQ+a8Megick5ORH/Sn3",
-	"LyfH8dN9RxfwXlwB3/Nwtf9N7ZIeHu26oy0K2kGiVLkVx33V8XciYKIEriymUgsJz405xIVOwmmUuTQ+",
-	"ZCbQ9usaQLK0y6hMPaNBi9yGzYdmopG5cCi71C3kOlPKEEPse5h0pXMzGap3w61/1ptqvEGqV3IwZHDH",
-	"le3su7Oh+pxbKP+ijmW8XwzkXlxlHv+lD+qxUtZGGYCO/KAiNlsdS+gY1M3mxt5CsA9u7r1SHaos6KZ3",
-	"O2wPRuqBv8RMIwcDqc/ety8rENpScXp0stN0qSGm79huOQeqBA8AAtDUImu65ONK0164kFjHtZQCeQ3G",
-	"ujOmLWGcLFlRMAWp4JlKbP5QaVpAQGUPShhK0HITjOh2zhAHJ1qQNWUDM5BGM1vgZTCxHz97VjOyT6bT",
-	"JAqb1kWcJPaDXSyE3/phwjLCQUQ5ySI+9+SFGZM6f0k1RGEL81VRJGS20uaIKHEQX7LOQQKhxCJM58Z3",
-	"U0TRjSKFi3kEIXP47MnheHoyPjzq2o+fvpzcPBzbv45qfz36WxRwWF2/lse5LPXm1OjYnPEFRh0oXsGG",
-	"IzCN+U/wuTscRtjPMnPCSktqLOkfwTizGMuxcJA5LGlhfQ38nzCmOmYTMbwRAYe0zpf3yQN77+79QpvD",
-	"6rmZ1F5IyskrviiYyokCrl1OahDiHwfv31wcL6Y0nRVggdNaUq4K70BWzGTuLeOL8VzIcUiYdaNfW2Nf",
-	"TeDs0IiIz8E3MGOHT7rhkfMGgnePM7w19Ld1BrVx4kewcGw9gMuaJ/SR6ZzQugmLcPuEdI1exMfbSgZQ",
-	"PnetJqQ2xBVskrqD0n3cDJIY65lpklsMfduH6djajeXNQLEMYsvTQiQWw79SCERASJaZS6NoY4pwYSab",
-	"jIZlDm0JFV8UMF4pIOahKgsuazTfnU+M6fmBNSk1n9v9qDItdllr7snByUsfP73vqqivwlHsqnIYBJ68",
-	"RTJlC3xiK+4xyluIszut4ynKlSZKLMEpPI74Dw9rSBxo3QNXKq0lgfoaMojiF/lqOWvFH/tNo71BlfdV",
-	"Z+ZW7cgX4BERREUP4rEXaNGXr6n2suVm7A8ZMlouZojBNchNFTX3qQMrwbggBVOa5CzDuqQNMsXWzMr+",
-	"iYCwpd3oSreJ+mxxIl2LlN4i6FAnUyR2AsrjNwdmgfwyzvGXsYyHt5V22T5h5/iDai3bt+/m3TdGuq1w",
-	"JfHFDZioTklaiJWtbUPsmDXYSZO5uznnWziJddHajnELBT4T1F2bsZrV/qD/26YKA7y7y0DDDpvqGuo5",
-	"2Wn31tCytyh7nOdMXtoyx1RdX9qDvLxiPLPFkJf5H5ddM0Vdx60UDZ+1jw2jv9iwRQ6ffPfdd0fGsN1h",
-	"kZhFDQUT5n9EzH206ZVxKtEvb9j5x0+mMW/xMDk8unn422+T2j97PEVDnTp+H1IjEsvS/DcHKvVY0j4l",
-	"GHUyaxTzNik6vJUapjOx0q4ylXIOhWq5oI8fx1xQTaXegmgJ5jyZwYLy4YiELhOGUMYegqY3gEMXwPUD",
-	"Ze5vejUY9GHscIhB0TEH1rLSh8Iym2nKrvzev6DbGuxxiIPFLwhebMg6ZwXUvAqmcAtR3Wt3VONIOnM2",
-	"hyEgShH87af7LOX2ZK3trzoTG62Liq8auPbeQaOW4bt0t1ael1yumuwapLJBgp0Gaz8Uw80Y3XlV2b+P",
-	"4P5MU438QZ1AcODtNSsKIzZGXwkX/5oKsK1PU5n9Py0K21r4VVYBzh3dPvCx/V0U1VfUUsVULIZlITD0",
-	"sYj6RbVKrUicEuNbXGAEdUA8rVPL1ePCDCzUUltKST40ajjuNfp4O8kwzDSrXexdZtkHjsrrdlZZFV25",
-	"RNOslPOuFXa7EMxe0ILurvYOyixbrWd2xglk1cZjiLj6Ct/ePeQ8ez/vp/i29zVuVvvgBT/EsIKt1a76",
-	"oHv/bGnwiPGjNOWZIjPIGc/I//nfv79LiBJWh4TQaKh0q0V1ajxW2TqxUwtFO/s4mrXmR5FFM4/n1MIC",
-	"92YAnGTGy7T4P6ZVbcmDCB36LUX0w5bgq6Ya6hHjOWUFZAlZ55sJ+YiWGjOSGxQR/JR0UwmJi66NfQeG",
-	"BLulML5IXNuUhPimTAkxd4TxxYS8vQZ56sNt5pvw55jxsbNTHpol2m4zOc1azWaYfjQhP+ByrW/nM1l2",
-	"1lPi2H7MhR5jj5mwVMUKLK+3uLhxIZROXHwIn0a24WbdythJY9ubxh0IPoGB78RMObY1RIkxZssSsrHF",
-	"6I4DEXDVrU/Dwulcg1xTmalTT7bxiqcgNWU4/jhEJJMqOOlWXP27sWi3Dhy6vYzGhxPyqlDgjnyyf06o",
-	"Zn71NWxLiOAp+Aru0EZnn6qNb1LpX69XbO/lgi1+f/m4tRUJKbDrvTezJcK9V7etbeFwCSVQTAt2d+O6",
-	"Y81gseIEGzzZuxNSmK5TU9wZu5vsZzJyfLC1YnNJN1Y2FjDXpwRrJNudvRg2oMK+GMwciQ8sxfxIKrWd",
-	"ciBGWLvkvtcXTvIFoC5OFBg6SC/jU+F9iuoSLcXKnQstirfz0emvQwzA0c2npIuYc0LZAg1qeY3QnHBN",
-	"N+TfK6WN4Xzqhd2KS6BpjuzR3/sl1Lgjuxt1xDhqpVICHo+lz9AAxqo0X2dfU+npJ6xbp3s2a/BMUK2n",
-	"1obNn2Tt9iSVHo9aJ0YxncN8T9tgj3vepcOWddymRdwrZ5X77nk+Stq20qmHOl767InlNSgUPMcnsMlc",
-	"0vxlq+VcNylMa60M92rtVkdeDghOVUjNHfH20HKkljWkqVbPURzNrDDC5nBsTnLA/DrGtFz/vFt3f4tG",
-	"TZ0ofE6OTgi2OAit8Mz0fimDL2EVbYiYpEYmVLkys1tXVPPcCHXrg2PCzPWKcBzwPCwD8QxMme+rMntD",
-	"HyOdcIpLj8m/JJwuUcf8yZrYxbtljPbtbndb7/XP0xWvFtIZCO/5yj56nTC+hGY+3l9AV+L0nHTCQl1W",
-	"bNTDBN5mc2RNpqo6Ku3CSnfTzQ/l8b5O9XX40bDgPTqluxxrN2hMafjau9vFrKr+TnpcK8nDZPoYuGt9",
-	"yhf46ZIpZS0nh/Mbe8dhO5giKhOdVCJLoHwoGHVgInp71OtjjcH/VC0AuiyIEM10JZneXJhnXQc7Y1WE",
-	"4pMmcd9bbaONZecI7TNVWDXiEnhWN6LCM7agWHNXfWjceqPecWloegOVUGupkmtdWtm4gAvrVfetQlwx",
-	"sEhm87D3wSfkjVaoN6zJH7wWY9YmZAYpXSkgMynWCqQiVwClU6JmQNtbqSjwcddoKRdKEy0WYK7/KVlC",
-	"tuLG2y+pZsbPfzp9dmimdd2d/JPV1DnQDCR5Rxcw/gdsJr75t52yav/dHrkiCy3ZP2BjO2wzPhdxmuDJ",
-	"kbN3bzxZcJQHeACu1AzXafQzcGORkEKIckbTK3tYxhBbG+WPy7Zn4w5WzPEo66fsWzz2nITV7sYHxhSY",
-	"C74wPSH/gI1KGjjEENVRpGDg0NCY9FNAC/TjfLlrDYAopEc3PnfJQivPbcovIQjssQYoYqy1quJYljFL",
-	"4M4VwtDfvGCpnpA3oVAP3RlXaw62C7ElsuCA7mROVQ4qIdzMZb1jt/uqR9eEvGdL9+vzH16Q4+PjZxPy",
-	"ClFHIKV1SiOd0ifEVkbYFhn2972dXifko+3VVYJUgqMaVAAkpRLrhRHvPyuAXBoBdunBm3bF1gPvgIMn",
-	"3l+yxobj0rOSpjmMjyZTI6ll4W6tOj04WK/XE4pfT4RcHLjfqoOf3rx49cvFK/xNhd4fvbMMakWIdZjt",
-	"hR8d+mw2LdnodHQ8mU6Ord7NUUYdXB8eeKfAZgJErOWAjQtDS8OnFFF8K+my4b7pdAD6+dCCZWCsFp35",
-	"Fv7Wr5FQ/7mrt7HPz5gRO5RXnca1ID5lqXOmJuSXGpQe5xG1BU7I+7425QIPyRw8M3fwGsiS8ZU2/NfO",
-	"lStNN5a/JzYHbeGxbzJDdml0B4T+8CHw/73INlveDrDfWwHaPclvmopUyxW0X1BwND288+ljbyUwWmhj",
-	"qD7zhLZdzYI1HR86rLX2xoNad3pP1wYLVVIgaU+YjDQ1JndlfpnhDGcbBm1wdfP8kKs3mEy+n6MLrW8H",
-	"ndn0TueNnZcFaBp7xxsdhkJW3d7Buf0AOs3xWmPEbkNoU1ZsO6laG80FRM7KOEqhRed9ks7PESFfjR9R",
-	"U2H/Fdtx5uuJ97HuwqPP32Btszkpii7FDr64v24OZAOrGpfkZ+pKkRZQF8Ut0zZIkIQoUgP5aDQahiyc",
-	"/eKbZUzImznGQkkmsBei9U4Sox4t0PTSiGdrqjuHAuGmRFFsLV7N526gl9Q2LhhCz8aWzOk1dMXwOYah",
-	"bd/b8I6bnjBv9chB8x04N5/ukalqIOIIW1XhIHspl6TeIfIr2coSp5GQ3YelfOq59046DMeflvS4vp67",
-	"vFJwF2LvPZp+rtHrkmY+pxxonpDZpnOjHijf/Mue9raDyWrtfqMn8SPo0BL4HokZ5ughqPGH7oqiWJqE",
-	"A4YOEVHqVWxVSRJPL2s1dDm/rX0aXWZ7Wf1lrR3r/ZE4TNJD47DWO9dAL6uRMextnERLKSRsp+mkeuAb",
-	"lCaNt0H0EBmuWwq+ubcLrLQeo7FnH62AB5Ub+dysgEmSUU2NXrn8cnM5IZe27vjytGa41/xlIQ3TIOhB",
-	"yGaV2xptSz4hl3a5l6fezEQ9vMA6BPO1l434QMBJ+ibpifMrpM+JTshbbmW6LR1cYA9h+3KItVO3Khdr",
-	"NSFnGL+XAOiXWmOXp0AcJnMGC8a5RXcI35oquD1LpnDia5Q35jg4B+N6n5FULJdmsFQYn9mq/MPHDsau",
-	"PNbEqO6ZyDZkTXWKHniIRdkVc7H294qTdW4jMtQhCxqUMCToauePZtzdN0bDZ21ZZKy0BLpsXpl2KDF6",
-	"NdwP78gWs/FUZV8+F/5ZY3CLUg783ahairL4+7ZRxZTrLD13ISDGM/hMfGsyMQ9mQb0/mQ09ATV+M3cw",
-	"v3Uu/HHJCs/rB1J00z0YI9Je19qS3ZtIqybpObeKcnejOqo2yu0349jAXC39VmTKkbd2sLWKsM7hHnzx",
-	"f94cQL1LcdzFxN6/e9tHrdciWgPp7t3TZmPibxxXqFo87+CKBw77U+o7c1SNT45XysHeMN5XVaWtbfV3",
-	"VRyNb1az9dBbeITVmvb1WWmhsd893rcwRw9hwzq/npCvQda7sZnb1UCD9IhKD2fuCTZam8O+MkF6a3pN",
-	"NwR4RMH8ZAt7WuQ8iUCx0Aa4g12/MAO1mgjMhVyADY1fwWaLmjC2wNjFtl0+3JeJNveFs7yrpW+G7LGW",
-	"R8CueGbozNaSZa6g6QL0+IVNmGxXsXdgUeL8wQR6oEjI1LSpk/Qww3t65cLOmDFJanARtKrmrIZGNp/+",
-	"JeTTbLbB8lFl1JSSYfjGHJoCl6HpS72cktdal295sUnIBV3CBdPw3y60ZKlOyEIIq7mPpySjG2sl01QK",
-	"ZSQWYp9UI7mXBBRdPf9jkXRlQVNjNp6FMEjIernFYQsIY8xVlrhPGYo1x2Ujao8DZIpcXkA6xoDc+ALL",
-	"8hVdwti+rgyLND3+2Nk1oSI7MdKwAKpc2P4t/mRCvveJPgUeZWTXpUUzzxfadZmzEpjO8XkybWEDSjhz",
-	"tLFVpjG5hJNitMk6AbRQwu2plgK89DnAy4pOV7AJ/SB9FKrFLVcAJaaiDNuZD1w0S6wj4f23JfD2/bt7",
-	"JVx1KBykgHfeeQW6ed89pZpLqopYp398PP7X7GT5AV4f0eN/Tdnf53//19XrJx9nh3x6/ct3y/8x5RdP",
-	"/3Mk//s6Cse4f3niUuuj018/NbQ46OpkGd8mcjG3qQ5ChmlLqusCu6MYZ8am8erpIZtS8o1gfE8WDPkg",
-	"F766OHr8hDwcf/fIuIKvspcXZ+Th+OkjdA8lqddHEn/QSbdfTB0hXGjf4P/hbyGv7fTO9eFvo0dWktW6",
-	"cxIueCRKGlr4+frRe7TtOl0D+6Ke6OBawWLv+B1o57NaIhHfbks4rP2hbWGSqmqvz3jzFXv3aLuFosC4",
-	"6eYWmTgwllUnytZ7F+imMn6XuQgsHXeN09yLcbp6exW5RW8cWrqRka34uvmqLUXc+0JcHjshZrIxQgyM",
-	"SvRwSASjLIFy1YmDKMoipuG7VePM7kF414/r2+X3hnGJIewVlHcRGnyBRoL1nIfxhbtV1sGqOc29wZGz",
-	"8MqYVBQFpCjKvl/xzLbuq73xwKEbVIINhPGO4x+u9VZIazkUUQ7LLmf8CNpiMO/GN7+nc7aNKeKH7KrB",
-	"78aHMwZkzBfe7vDKVo+2uEL9OVjwVmtZd67VZLjZ0YwDphXRxEVDDi1zToDKAv1MrY1EwKijrcwKNTFG",
-	"z9uXnEsGma24iaUMbWOBexILjeZ13ziuss37r/VT+Hq+MedKQjd2vXF4HjuDUUUPf54+J6/+MyFH45NH",
-	"20RE1YaqN2xahfRcfwWbBvC/DamCBS2tH6bYgruH3Nv6jG+FgHoX3lnQEvMB4TV1qLAQw+fcyWCiVCKF",
-	"WlXj3guSVK8OcYO6d2SgI2Y7XYU6oXgENnSsutf0s++K1SdKHBV9wDmvvVfjq00JQRRdIy3RtWxOsCXp",
-	"6SDxB6WEawbr/hjrO/uAx8bf15UO2P5vrOz7lADtV5h3FEdvW2k6h00Nxrc9p1p1JO4zpy98s+B7I52b",
-	"oTddRDXcCYvbpFhQYA5ym7hsg/3WImp93524KFzxdmS0STTXCOJ+ONwNftsoBO7s64n5tnQNpXwPoB5S",
-	"VeUbvfl6VxZyj/zlZujhL7fEu7HQ7GCtnH/k9vXFUV3hYR1Oiyqr2bfBaO2mZVb16Avv5wjFgDbtjK0T",
-	"vMf9yIYW150WvAJjqAXjVzZLEKDCqH+VhtJmwjEgZ25KmkN6BV7ThvCkx/o+N8pWCr6I49gxShmK5nDK",
-	"lXJmaCDAqnSlFXNfZE6rbWKsx7KixQO46l8yw1oMKOanDYBqAdRQMDRE86+UpSrAuXAZVXTSOihds+BC",
-	"U6n9C1Pv46Y36lcH3feju557Hrs0WCR/F96q4GpV6AA/JQ9/PiRakJ+PE/LzoTNKDw/Hh8cJOZqOj04S",
-	"8nj6aIsus/8++IL/v9mm0/yxtXxKrFIpjb8YalSuawdckT4ZSMaqYvnTfcu3reLtLqSbWAfMjW0uM/gk",
-	"DsB2T4yLvO+t5Gg0Ngs9MYJosALH3V7KN2QpJEwIvpyhyh3Z5aG0UFqUyvdlCciNUDfZlAo2BrGleYLx",
-	"Suzg2jWqsUK1UUjTERGvePb/CaflYu0IdydO64UWJZmLohBr1AvEE6fLcM3MQ7Oc79dPN8mXZm3dr58M",
-	"gez7QuxR9DSjdBnIbo6S1QvKGiVBpwcHh0ffTaaT6eTw9On02SGGndySY+6yK/aq0tNr44ZhEe6kYgxr",
-	"UpmdtBrooyFb4SMwoFL7XR2v0/6tk73IA6qC2+Dr1h28edJiTRVdgos0OiQ85hItyI5pa1hXnFHfk3cj",
-	"bz7d/N8AAAD//w==",
+	"5L2Ncts4si/+KijtViWpQ8mS7WQSp/615Uk8k+zGkxw72fz3ZHNjiIQkjCmAC0BWtCm/1H2Q+0y30Pgg",
+	"SIIS6cjZqbpVWzuOTRJAo9Hoj193fxukfFlwRpiSg5NvgwILvCSKCPjXC84kYeo1e4fVQv8iIzIVtFCU",
+	"s8HJ4NVD+8CjQTKg+jeFfi4ZMLwkg5NBav46SAaC/GtFBckGJ0qsSDKQ6YIssf7inwWZDU4Gfzoo53Fg",
+	"/ioPXmG5GNzeJoNXXBZU4bxtIq9ffnn17kWCsESUIbUgSNI5IxnKqCCp4mITn+DCfvfuM3QTezm41RMV",
+	"RBZ60UC9d4JPc7LUP6acKU2Jk28DXBQ5TbGe+UFhnviv36VexreOg7rvwohVQmCGLn55gZ4dP/4JFf4x",
+	"txqY1Wmq6A1VG5hLllH9Js7fCV4Qoaie+QznkiSDIvjVt0GaY2nXtW1uL3hG5OA2GaQ8I/phwlbLwcmn",
+	"gSRYpAuSAalzgiX8uBZUKcIGn5OB2hR6S6QSlM31F/zm9NgD2AG+EqmZqf0mZYrMidB/VnQJ05pxscRq",
+	"cDLIsCJD+G1jCrchV3wyK7JfKOfLp7+TVOlPnxaF4Ddmvn0Iu8B5Ttic7Frnz5RhsdEj0WzXs2946ghS",
+	"YCmvyWYnU9nHNLOslks90o43Lu1jt8lgxRTNm8dSH0RsqYJSzNCUoJUkGYLn9Tllg6TTViSDGyLozJ6b",
+	"XTP7e/hsfRup5ruS6LUvu7WUVNi21RfkXysi1c4dr5KFULUgAl3llF1fIcwykFjpgtOUyARxga7wHFN2",
+	"hXDOmZ5ilWPgj01qY3RDJVVILbBChGUkQ2uqFnylEEYZxXPGJZXPEVUSZVxLxcQNCpNYEixXgiw1KREW",
+	"BCl8TRjiN0QkaMaFlq45Z3P9X711aCb4EjG+1hPEShGhZ/G/Po2Hz/Bw9vnb0eHtn2M7iRlnmyVfSbOE",
+	"GV7lqoVSOcE3BKhTCD6jOUF6NXyG1nqNVCK5wAIEiR1lynlOMBuAYCywUEsrdcMJng7/Zzx89uXzt0ky",
+	"eRKfI/laUGGo3Y095wLbG5QqstwpJn/Vj+v3lvjra/PCk2P/WSwEhnOlOWTnUdfPmC99sALaE/UIfk2X",
+	"WgRPxuNxMlhSZv+ZRKRjsRIFl6TyjcH7i7PT9+dnv72v7XMHMgqScpFRNt9JkAv35BsqgTCadRc83ynp",
+	"Prrnbs1tQt7z2n4//ISH/x4Pn42+DPVcnxzfPvrLn6PSvnHOf8aSPDn+cPGmedpSzcY0xTmabpQ+tlN4",
+	"diVyf+oKLRPYvEk2M58vw8//FaWaFfSNIbeNsMRf3xA218rR08mzw75DvsAi63lv4dmM5tTL47oscre3",
+	"Pq36AHtNDAQcWRZqExUOK7XgwqonzdtkSTKguX8MrRdcEpTqeYEQJ2iNJTIyPZQM5RCpIBlhinbQLED/",
+	"DEVJd/0npylhKQm0kHIGRvuM/YGrn8mMC9Jd8BRcWB2pSS0u6Bz0YayQIDneSJDjakHdDRD7YstlvtYi",
+	"Hy6qgNbwNYJKkuqLR3a81Ov6VbkvlkQlFat7kFSYL2QaT4+Qlm5JsZtcM/4bK2V7MH93wVxbJLwYnYjV",
+	"l+vnqFx3gjAyAhWBMq6Jj5ET2frOwssi11+9/HDx69nFP/rLa8O9XS8xmPLOO8yaiH214vKtLif0e850",
+	"12XaExM7tz9MXWgqCO1SJlAImjf9XSRNqRx0IZcgN/yaZKENyDiwpFC5PqkbIqN2H2ixzaNAGVovaLpA",
+	"VIGIn9MbMB/6qJ6BgrDL1nOeCy8nS1FUEVQBH5Ukqkofxx3llngGKKdUEiwuHWA+8m6nqM+RNutusFqc",
+	"PjI62ZdGdZR39zB0mqvWFEnm2K1+Mmp39h6+uOArIZt8ueBraxYhSxWk9VGJphvklOiYrr3EXy/pnOE8",
+	"8k1QKbXmZG26B7JmnSm05FKF9yxl6slx20ClYRCOYl0y0igI5fRxnvP1zvn3FAf28a4KVI3fqre/45Tg",
+	"q+HZMxsVnraA1lGGNcYx6cuxWfheJw576czwGIOtGGZyTYQRmnUuM+q03ayUr/IMMa7QlCAsr0mmtQGj",
+	"C5uPSJRR8wRYR0m3+X0op7BLBJSLr8x8C32pvGclwDz+N8bXLK4QOw6nEnFGDCnlgqA5uBl4XDMOfAqB",
+	"G3fbhH559fpih8YwE3z595aLTqEUL4lxr4DpBJ9BC7qUJJ9FJ7bbI+iItE1jkIoLkp2qOPFKFjR8ZnRR",
+	"CfyFqOrKYpdukMgJ+A7vLLj1Ype1v8kr7GHHCjciWH+50zF2PmOC58v+Ou3dHNrfQZMgvNHqtfaLcQZI",
+	"r/MZs1k837rhH0iUEXld9VJoU2FJmXdadPK+xxYAh6113iaYUzeq9Dvo4hi5YMGg/t1k8HU450P7y98l",
+	"Z6MLvD4nUuI5XGdGI7/fEMpd3A534bF2rolfu7FdeIVZlkeYQdvxEmGGyNd0gdncCl2twE/JfMXQggiS",
+	"1FzLCM+1lBYrJnsq+CDlIlb05avT4eHjJ+gG5yuCKEM5XxMxTLEkaEG+VqznZ7OnT7Lx08nTp8fpT9mT",
+	"x8/w4YxgPE4fP8bZePIYH01nx7PJ9HA6nj49PEyzyePsSTp5PB3PxmM8ftoy5SfHLVPmOfjwfhQvdVXY",
+	"ZlSYyEY36zDHfZ4uVtOcykVM0/F+Ju9BtLFc/TvCFMRy7yAMK4ZaqEG6mUTZOjhOfXyjWSaIlNFL9kdI",
+	"AaKFem6o21QW/M5WCW8dtTzPiFRI3+Wdg3MLw8Pd9WDH9BEdoIMqU7kfHeNFF8PIuudiYmqF286AsEmr",
+	"SeJpsY2fXr8Ev4iXOVINMWO4JjrqcYsW+WE+eWGi6n117HaTAx5HNAy28TXTP6ydCL/WuhSaOkdHk9Xu",
+	"GsMvl9KJnezaY+y0xoL1Ys2P5oWd9k9wTXoaBsMFq9jGCPKOOmSfo2bnGTtrc6Y13jOmBI15CIj5A1qx",
+	"jAh9VaOcp1hxYc1Qxksp7Y4Gmm7gyRQztNB2lcN4NJ0ILRTVxKvNLEbC1+CE6w9k6e0qplkUcfQuQQKz",
+	"jC9jp5JxdTpTRHS/EuWKKlCgfMT2cFe4ds+YiNCtaWbTAEf4ZW3bkDZdcAG/dwHB87FxcKmF4Gu8xhtE",
+	"7fvPUU5mCvGVShAFyaP5yVhtfZRBF9dpmrLGTnwgUU7Z9Qn652o8PkpN5Ah+JgfgdvuT+UP65aX5bdWC",
+	"ORwfP63YMJPoHLxL8W62VRdVTRImqaI3JKZNYYWWmG1QQXiRE7QGz5HAAEHxQfam7I6Dn8qRYgzgUEdN",
+	"BZzZzZ1RvZMz62ghNzQliDMIB/TZ2d/I+l0Ja+pz2ylFpAJufmum3Rl0leaUMPUSK/zXy7e/9XjPH6vX",
+	"Wfe3CjHbidi6+GVLDPU1KC6N5TbWEdvHtwVhJOuJatLnSn/JnW9BinyTeHjTkiynRJhrY0q0sSeR4sZv",
+	"FNNIdq3ezPHUPKvV5NDHuPvFiiO29NN1eNE865TsLhZV6S+C3ZpTqUQnmW1GvAjf8Jd4GVU7H1cVU0u/",
+	"ZHB+qP9vMo5E2WpsA39t54RTvyM9+MFabdONsSqY9VMnJQQBsHPmXqnLvhWL6PQkt+EPJ0C0Au7YLadS",
+	"nSCncyXIu6cT7+WRCVrBL6xa8xyNYTIm8BYNclg1pF0z2ocalAyWNhDbPFF6WWjOiUScRTVsttLnSkYt",
+	"oJIaakGoQO7ZwFPbIX5UVxr9tgU86HXdpBIXMC5iH9scJIOV+QNp6HUtnBnwiOEKS6x2Zu0ebKjS63wy",
+	"TlCVaa3j3TPsjfUTN6IUfYIC3V313+sNt09uc2VXZFpPeh1CGGUWUmpJMFMJqBUGhY+XBF2e/e3LZPD9",
+	"angLamoniqh93Rc1WdzzttPih+IcXZMNmlFlULQvBMm+vEMSbwI72UToHp79a4SOHw3uzyLZCue6KxtV",
+	"KNqOpNLqSFSEHR0iH882ZAPN7YFE7y5+QeSr0jolZwGCcgti8tvxUVwlfIfn5D2/JqynRqjcO4FmPznc",
+	"pdjX70/4SJQqd1JTv0tnbEQTeUGY8atDgOs5ojPEuEr8bhQLgaU+xCCbm3eMKMw0Sn9VrjX9hYEgdD2P",
+	"oJHCp8xUt5DrVEpNDN53M/FKLfRg4KPQKu4fVb3X9wxWK9E56WOHnt9Yd2NB4ZhbKP8izEa53yyWXlyl",
+	"H/+tDTa7krvtBbu+DzLieAqzQSyD2tHst7cQ7IPsoBnXYSOyyPGmdTm0ByN1uxRBjltIbTh627qMQKhL",
+	"xfHh8U5/xztBCixIXzB5igs8pXkU981n6HxyAsLKhO/4DEHEfviifCuG8y7RI80PHp2gSvZin4jdwvu3",
+	"tt/V8JTW7m3YeNem+mSDhmPUfKr8UnTfymzDPbuZLgiWnHkYLFHYKBRNxmVS4VbQO1/H9QNJxA0RDyTS",
+	"KgmiDC1pnlNJUs4ymRgnoVQ4Jz6jsRPsTRAlNt4HW0e+wceR4miNaUccnVRYmaQl76F9/OxZ4KM9Ho+j",
+	"9hNVeZwkzpLvYJy7z/hp+I1o4YUZzfvK8CkVavESKxIF385WeZ6g6UrpLcLIpseh9YIIgjAy2VkzbfNK",
+	"o/3mNmTmxfvk2ZPJcHw8nBw2D9znb8e3D4fmp8Pgp0d/iSbrlIKvZpYvC7U50drNgrI5BK0wCL+K33Yc",
+	"c7+Tr83PAU7kNNM7bOyEG/IrYRl4V5zpOyNLbA6n+Q9XC/j7ikF0bLeJ22qkmHN37wdab1bLycTmQGKG",
+	"ztg8p3KBtLy0yKpO2bLw8fbFxbMepMLTnFhPkcBM5i7+UDKTPreUzYczLoYe9tUMnm4NnVaTzroG1ByS",
+	"tJL5MHnSdJRcVLLfeuzhndPmansQfCe+BXc2fz9qCx+HxgOkqkK8pmZugFVssoCJdAhMOULBJ67JJglN",
+	"w+bj+iOJtluoQgsLEqpZjw0rpzK9KZE0I7HpKc6Nl3q5kgCnhcQCPZYC0UYlYlwPNhp0w7+Z8gNsnpPh",
+	"ShKkHyqxnKH7dzcqLqZhdcznDkIk9qVSqdulJ9snO0PwXPj9visKfBcaeFeGcKcUoDtgcbaAgLdm70R5",
+	"C7JFTkKXW7FSSPIlsRceAxSzA+cmNvXSeUSTwGGLXf0FEs3CMb7iji7i3qlB91Wjwc7aks+7QCO44Ja8",
+	"nVa4cBvcp1zLlpPRH/iub7mYIkZuiNiU0QaHPDESjHETL1jQDECXG2CKrcCc/jgSv6TdOUJ2EeFocSIV",
+	"eV8P2R/TBrsgNzzFd3BchRse8b8R6fKpOsKh3DQu4M1YFMdpfbu0OL+H8EI5l+3Lt+P2Dc5vSyRPXLIx",
+	"IDZTlOZ8ZSpcQHDRmB6oekwjPoH+5m54SdTBFVwSB4lqzk3r/7J/Eu5dMXM+3bLJQN02G6sgCzHZqcEH",
+	"2Wt3KH4yW1BxZYqdpPLmymzk1TVlmSmJcrX491VT4ZI3cX1Lka8+EgyWb0Wrmjz56aefDrWKvkO30pPq",
+	"Gsdb/DtiuIB1IrV5DB6GisVy9GQcs3snyeTw9uE//zkK/tli82rqhFFXkkJxiUL//4JgoYYCt13nUXM5",
+	"oJjTrsF0LxUKPOUrZevTYMZILmvG9OPHMWNaYaG2QLu9YYKmZI5Zd2hukwm9U6aHoGl1RUHewQOpz296",
+	"3Rn9rC2KaAge4n81e6NrmlQVr9eU3/3LOhnTI471NUBezvINWi9oTgL7iEpYQlSLMCsKOBJPrfakCQhS",
+	"BN79fJ8FnRxZg/WVe2L8jlHxpUjRYrwpUvhgpeCKpzw3CpZBQiuJJHiBUEZSrWoZr3oq6JIybJX9JS4K",
+	"m9ZxPm7PhSMFwHfOJ1sfmehHjrY+cgRaKV9lwxKf0f74C/3kf5fYigDL1P5SiWMqL6lOo7mbyg9460+k",
+	"jYIMNM3hLDHydjY4+bQrhxDodpvsfiwEX+1+OjLT3S9VidnljfNJt8eOBrefLatWB+nprXF5rlhey6ae",
+	"Usp4p8qAzz2sPDLjAvj+6t3by/fo4GZy4PZdXo3QawWxY8g2lhhq8sBQMY9JLxv+DllLgi8r5avGMeQG",
+	"ZMAgyjLyFa0xUyAyGnaud+xH3fo0gJ9vm1kNFd0CoKrhojxi6nP0djWSy71bO/axV5xJvW2i7+mSXC7o",
+	"TEUkLCnqJnNkuKps7Z4lWysqSgTAso1GqHVFW/QGahSU1kCTJb0Qk1ddfXV3ylWd7E1pvzsP1XmgFOD3",
+	"tv1BwkurJzAqQ79HWAWFxAygUpJ8tkMefa/U6SNDjMNJmzEFl7DEOwuUH81C34Hj7CKVmhrCj+DMnWJJ",
+	"K2O9+PF93WvfkrVimLJkyPAdeWXAf4fD40c28nHl3ruyOS6AJNbfZohgkVMiIEWGpQQtuSARrg4hN7Ws",
+	"a/3aF1sRuWVKB/59eWUKYEAgvA6D61dH8D8SEdmfFD3vgJW3PGe9I+UmtDLcpCfDnULUa5WbvI0STGsd",
+	"/sB++oJ0SHqCTObSg3CrzcPy4Fv65eXtgfVZOjacTIaTo0dab5MmTQOdHxoD53wyRjlWRCQop8QV0/Y1",
+	"iDDNp/xrgq5+PTPDwF+Cz/vJLgjWBtJVHagTkc53374+5VEbWz25P3nUWuTPKvX9BZArXFOWhEpckDSD",
+	"jZME52VyRZQl6ntlJNLRowThmdLS5hA0+SmZU6Yv3iVlK0Vsdi96f2JddJpCV44zZiu1EhBWNTWvwIMA",
+	"DNTc522eVF/cLWB0nCr5HC3xBk2JzwhEdIY0e2E7lq2P/MOq+9a807nkQPKwNg4RBPQXagyiIDNnn6WB",
+	"W8r9xit8DfrWAa6EiyNOLR+gp+p59DZEjJBME4DVfbFdUIT7rkPcOPxH+zj8raUKy0RXraOC9+aOVQob",
+	"/lNBqiFddz5sdtFzxLh5is78makO370cckSyuQyYsqShPRpxaVeWk7r3MklWRW2qQlZBnwWOZ3RDhDSO",
+	"r53B7fasfztidOVlBf0+oZGvOFXggcXW5W6l/prmOZJ48+PdKd0yI6F69H+yDOrWUqdFCYbc0VUDHusP",
+	"Z5BtZRxL/JXR7uccYFLzKIai9dQDphFuGXu2O2DvGtVLW+AOHUuTyi3FE0uBuNVkDkG9hhrv3aG0uiJk",
+	"k81O0PDJeDweA3ZT4ZwkyPzbGwxG54ja1+6OO5o8PoK3KlfdsPLr5g58qNRfvFfM5d1kXLcwbt1PsyWE",
+	"+4FBoOtuEdxSSbiCMG4hZs2I7d2AZ73y35ur6g1FW9aa1exER4my8cc9Z3LahyyeyY37Ob7svoHQVZ8i",
+	"Ox9iBXZqs1211bv5ey3aF9EppcJaNkzJgrIM/Z///eVdgiRHVX3TV6kNsGwBj5Vx0diu+YKbfUApQbuk",
+	"yKSpK4KkuEnznhLCUMYZsUVztAZYTrkToX2HpshNt8XBorAiIU52himYhOvFZoQ+QlSX+lzyE9QEUCfW",
+	"8hq67gkJ9FehbJ7YRisJcm2cEqTPCGXzEXp7Q8SJz7fPytT7bEjZ0GpcD70fAS1wVmtPQ9WjEfoFpmuM",
+	"TIffN6OeIMv2Q8bVELrS+KlKmkOAyti7w5xLbRmDGIengW2YnrfUGt/QdLOxGwJPANw30UMOTf3PBEnF",
+	"i4JkQ2P6Dj0RYNa13/qJgxG9xiKTJ45swxVLiVCYwveHXmlPSv3dzrj8d2XSdh7w6fo0Kr8cobNcErvl",
+	"o/5I+NZcqTJJKjG+SFt93Tfe6ZM49UOq9Ifp//W1XNL5l5ePa0sRJCX0pvdituB6e/Xn2gYCFqQgGJIh",
+	"og1otOFnqmhCS6ha3r3t7RQHbuwn5yMZWD7YWm1Zm6ggG7VBeoKgvnG9FxiFllXQ04JKVILQYpgTLJQZ",
+	"smNhLWVTmtx9YSWfr24FA3mG9tJLa5hwnuK+AsFXdl9wnnfALNhsntvPSTND2wplk14VoLl9O8M13qDf",
+	"V1JpE+DECbsVEwSnC2CP9r4tvj49sLu+jiiDW6kQBLbH0Kcr2GlV6D9n31NQwA0Yaqc9Gy04JijnEzRu",
+	"czsZnJ6kvMej2om+mC7IrKdu0OOcN+mwZR53aSp3ZrVy12/PISrrWjp2qfVXDjNueI3kkjyHJ6AtXVJ9",
+	"s9akruncxUHzw17N4MJM/w5AtrIywA5s7n/MoxxFWFpR+BwdHiNoT+Cb59Ucdd/njwaVVMuEMmquV2uj",
+	"us8htgjeBEgTsH0eLAc0q+7hPC9L5Gv6aOkEQ1y5wnFXCAo879m3vYe2d/fhB+9hvf5x+ugFzqmOSY3f",
+	"2Xmvv8u64eBqsmKlaKPnbTpzgRZfdUtZB9l++v+BPO5rVN/4l7oBfcEo3WVY24/GLg1XsPZuPquyN5Ma",
+	"BnVsIYVoSJhtlsrm8NslldJoTja7eegMh+0pZFGZaKWSKRrVMQW/Y9LKdq/Xx4DB/1Dl+5ssCInp6UpQ",
+	"tbnUz9ruc1qr8MWOotFiZaPFIaodqhRZsL+5G+HC07ogXzNbq06b9fp6h6mB6k2wIEE7lIVShZGNc3Jp",
+	"rOq2WfBrSkzIWj/sbHCDO9D3hlH5vdWi1doETUmKV5KgqeBrSYRE14QU9hLVHzR9kfIcHrdNkhZcKqT4",
+	"nOjjf4KWJFsxbe0XWFFt5z8dP5tAcNtEqd2TDbjCOzwnw7+Rzci1CzdDlg3D618uyYIL+jeyMT25KZvx",
+	"OE1g59Dpu9eOLPCVB7ABth4qzFPfz4RpjQTlnBdTnF6bzQIUur78Ydpmb+zG2nBjuMuuPWPLTpS9GAAu",
+	"b50vVI3Q38hGJpXs67KgokOGYJsgYKAHQY3oIO2aC5fT/dwmFhh5btIDEgTpjEYBhcoSSpZ+LMOYBWHW",
+	"FALX3yynqRqh176aLJgztkA7MX2LDZE5I2BOLrBcEJkgpscy1rFdfQmmGKH3dGnfvvjlBTo6Ono2QmeQ",
+	"a0mEMEZppLf6CJlKPKYwjXm/tUvrCH00fbYKIiRncA1KQlCKBZSShCon05ygKy3ArlzKupmxscAbJRFG",
+	"zl4yyobl0tMCpwsyPByNtaQWuT218uTgYL1ejzD8ecTF/MC+Kw/evH5x9tvlGbxT1iwZvDMMakSIMZjN",
+	"gR9MXOYLLujgZHA0Go+OzL27ABl1cDM5cEaBiQTwWJ1+4xcmtRs+xZC7vBI2c8a1qfbpzc61YBgYShpP",
+	"XdN/Y9cIEr5uQVq2/CzVYgezsje54sgFX9WCyhH6LSggAuPwYIIj9L6tsTmHTdIbT/UZvCEWRSOTRl6N",
+	"VHhj+Htk8lUMBO51psluqij5jvLe8f8zzza1mpO4KHLrWD/43dYLMffKTj9zrYv5bfUiVWJFTPJpoakN",
+	"m3g4nux9eDNuPXKKs42m+pR4nJO5U602Hf+0n+uBq4Z0G/azd3StsFAIqaoNmAwU1ip3qX7pz2nO1gxa",
+	"4erq/gFXbyAsfj9b59vWdtqz8V7Hje2XSUsP6/FqCpnrdg/79gtR6QKONXjsNghXZcW2nQpaYM5JZK+0",
+	"oeTba94n6dwYEfIF/Ag3FTQtMW1avp94H0MTHmz+CmvrxQmeNyl28M3+dHsgKnntcUl+Kq8lqpUnUCZf",
+	"zjgJylrglewjfaOBy8LqL67DxAi9noEvFGUcgHTGOkn09WiS0q+0eDaqujUoIDXdpSCV49kT6CS18Qt6",
+	"17PWJRf4hjTF8IWrWlxggZdEQZJni5u3fMTt9Gv2DqsFOHzvjamCggMRtirdQeZQLlHY3fE72coQpxKQ",
+	"7cNSLvTceiYtGuUPS3qYX8tZXkmyD7H3HlQ/26R1iTMXU/Y0T1yl6vBEPZCujLWvBN+6MVnQqje6E78S",
+	"5dv53iMx/RgtBNX20L4oCukH8EGf5BulXslWpSRx9DJaQ5Pz67dPRm5IzoslYSXyul2EXgQ6q7Wq7Et6",
+	"PM5MarK2pDgYM6astP6WBKvttbIlubUVVualuKSBEqXrm5+ejw1fmfVhbXgCqpehJVlysQGjs6IOX5MC",
+	"KgDqIUCRPfHpCGUHYehMX14armft0hjvtAqboMrHYIUpI2YUbKMmu6pcWxVl15ixr7JlizNIl6X9LWAV",
+	"tSPvp/QAgPFXy8gZnJ6enroY18ng9OcXL4dnv/z6auDAyHo8zSUmHaActiQimHprjhxoTu8R8ABIhHBc",
+	"H30YHI6PxsPxZDievB+PT/T/Dv+nhPRpAeq9WJ8Gb05/Hnyu+ak+DX49++3s4vSN/kuJUiuzuSYgVb3X",
+	"fVJ1kg9SLgRJFVpwIUmw2CMPHj4ZjMfjyVjP9Hj8ePxk/NP46fjZGI+n43Scjcl4BnSpdNcoybOoZIeW",
+	"2YGVbWjSPL6SMHVo96z8Ysqp3dbS6Mp5rhccSbxGy43FHP8lnGHbdIJk+iATzw7bTKi7vU08hCvkIPeA",
+	"CTL5TA485+EkwuiZ3/XKHMpsZDuFWqaxA7YZxCaI7m7iHmov/GDTxVcmblOUqLT2n+uA/513zTkG9SiQ",
+	"4At/l0hShl6D6yO4LuJ3iCBFTrtcIR5DbvK7JN7IETq1/wJx7DP2rUkFsIvZChBcWNpiStCgybaMgj9C",
+	"wof+OFxAKV5a3ZszE62EZgiqrHtiZP0c2r94gFRTjr8tCDNlwO7HXjbf/sEcZ9sotfFbdXf2wHB6vNBI",
+	"LgdQHGFU2APgOHIn34Xd7VvV9JeVNOH7Ug/9IC36YdDtZ8/W88vyyyBN9bkwWh6QulFAQD5wjdETFMCL",
+	"2hREclNzTlTXdgm1sYegD5hHS9Bk6QJ/bvv7ZFhhfdyuvt1ejdCVqRR9dRI4HQNfPxda4YXjDj2QAk1n",
+	"DTocG6ErM92rE+ciAx8CnGb4s7Pr4AGfraIfMaBK4xN1HZayEXrLjD1qir3ObZK/1nRsaR1oMqpFFWAP",
+	"BCHgUzdKJUsJsucGkhSZQaZy14TJ66hLKmFgUChhOxgjqdICMOVLzeVWGTXuisljp2M5nKzkSzLl2Qat",
+	"sUoXtoGS7UoNM2Z87WwChtYLE03CFhVZoYQmQVPefdTf3X1iFPmqDIsMpRIEL6tHph4GjR4N++Ke/Egm",
+	"FizhiqD+nwGDm2pMnr8rdSajLP6+7hCirl+Oy2U1dVpcxy0+8y6NsCGpCZsRrC8/ZlMUXB0axByDuR7S",
+	"+kMSb5obo0Xaq6AP6b2JtHKQln0rKbcfs7dMUXU9m6jW1LWR50tbWegQZPICeYONDWp4Njb34Jv78fag",
+	"orjH3eNQGqa3b8fnwoTOnf2rCr5ujUEU/9iYSFCtajtXPLA2c6H25mR/o82q9no71uAqizfoK9DWa9jC",
+	"I2F2f5uHyXfyvcfz5sdoIayf5/cT8pX3vkC7U326KkjWFlHpUrFaAqVG54CrTl+JxhO4xhtEWOSCeWMK",
+	"GNbIeRyBkYMOsIdVv9AfqpV9n3ExJyasf002W64JrQsMbVzeYvlcOdzqumCUdwH0pMsaAwwEtJ3Vn85M",
+	"zczMFm68JGr4woA9tl+xe9AoYXyvAj2QyKNM6tRJWpjhPb62IXNAeyQB1BW0qhkNMqn0b//ksUAGKWH4",
+	"qFRqCkEh9GRsU4suaYONnKBXShVvWb5J0CVekkuqyP93qQRNVYLmnJub+2iMMrwxWjJOBZdaYgFuW1aA",
+	"SYnPAAixK8YcLXKcarXx1IdwPGLHTg7cg1qZKzVxB3fiawbThowDU47g6pKkQwgmDi+hkLrESzLkgs4p",
+	"g2K0LnfK6jW+hnaipWFOsLSQg7fwygj97EBKYNAH89IWV4hR8q2tEu+9dRgfZSCPklt1tLJUqgAYA4NC",
+	"pMwYAVB4wqwprLbi8EtBIRZtj7t+qS6CVuOWa0IK8PlqtrOuCgsKi1vq9fO3/0u47ObX6QLeeeYlUdXz",
+	"7ihVnVJZrHf8749H/5geLz+QV4f46B9j+tfZX/9x/erJx+mEjW9++2n5/4/Z5dN/HYr/XkehpPcvTyws",
+	"cHDy6XPlFieq3FnKtolcwGWFdaDab59LqN6kjRkDQQqhLcZb71p3OH89hBWAC88uDx8/QQ+HPz3SpuBZ",
+	"9vLyFD0cPn0E5qFAYR1Y5DY6aXb4CLObcoUuX50ODx8/efhPj8mz987N5J+DR0aSBe2voRJJk5t9uztX",
+	"J/cedbtGh71tjiGLfjRnfA+382kAgppBeIaRtdu0LUxS1k5oU95c3YR7dd3a0gxx1c1OMrFAcnOdSFPX",
+	"OjcuSLZPHAWUyLbuXJLP4vf2KnKKXttMrwqarOTrJcFyJWyPaywRRtB/ymLwEqQHGwI8Ul+JLpUDgLRL",
+	"gpls+EEkphHV8N2qsmf3ILzD7fqRDv4uXKIJe02KfbgGX4CSYCznbnxhT5UxsAKjudU5cmpY4OIYpTzP",
+	"SQqi7OeVKy+k12X9nRaZKRNotgtnHH6wzZI8JMcioBdk2eSMX4m6cJUe92Cb39M+mwL88U22NXn2Y8Np",
+	"BTJmC283eOsN/uMX6rnX4M2tZcy5WkPeag8qRgASBSouKHK1apH6tlsWxutossp9Pq++58FqVIKSzGQL",
+	"x+BOpoD6vcVgAsL8YL/KNus/qBu/r6AfK+ugGSyyGUFfRQ/Px8+RqwW6TUSUjYNa3aalS89WuTJhAPeu",
+	"DxXMcWHsMEnnzD5kWAiCgpAMaN07c1wYwIhDiMCFBfkH1pz0KkopUrC5amypwASunoU+Pfaja5OhBIaY",
+	"6U3kc5zjHtiLMvh9j9A518eoTZRYKjqHsz/++1AlDDpA0xJMy+oAWwBbNp3voBDkhpJ1u4/1nXnA5fXd",
+	"15H2eYk/+LJvuwRw+4W5Jz96XUtTC7IJUhC248HKHrJt6vSla+96b6SzI7SGi7Aie2FxExTzF5hNF3KN",
+	"NMxfDTzA9ReJi8IVq3tGq0SzRazuh8Ptx+/qhYCV7SmyH7aQaSFVmXraGq+3Ka33yF92hBb+slPcj4Zm",
+	"PlaL+UdOX5sf1RZNCFOB4Mqq1zg15YtKzazsRWYM6AdaEtjCBCbsDGWfnMX9yLgW142mqRx8qIBngyiB",
+	"T3PyYE8TCfegyXRB0mviblrvnnR5Ss/1ZSs4m8dz8MBL6RP+YciVtGqoJ8CqsGmhM1cgB5fLBF9PUBTa",
+	"VS5BU8gjJfnspJJckxOsKegbP1mTFzIRLBQdplF6J42B0lQLLhUWhnnv6aRXam90Ou+H+x57Fjs0UOBn",
+	"H9aqKSruU2fQw/MJUhydHyXofGKVUqgMnqDD8fDwOEGPx4+23GXm3wff4L+32+40t201mxIybAttL/r8",
+	"2ptgg0vSd4UVltVWPt+3fNsq3vYh3fjaY25MYbzOO3FATJe4uMj72UiOSnlZX8/LiwYjcOzpxWxjWhAg",
+	"aKdfxo7M9EBaSMUL6WrKeeSGr/lQlQrGB7Gl8JO2SszHlUVmGqFaSQJuiIgzlv0/wmkLvraE24vReql4",
+	"gWY8z/ka7gXkiNNkuGrkoVqK4NPn2+RbtS7Ap8+aQBJQbGYrWpru2QhkM0ZJw2T4SjrzycHB5PCn0Xg0",
+	"Hk1Ono6fGWS6nXLMXLYpFWV4GkDaUEBkVDKGUan0Sup9abQiW+IjwKESvBfidervvggaOsgSbpPipXPj",
+	"LUc11pTRKbjWOCaLD2KJBmQHDQH0Reo5I1yTMyObn7yspJkYKJ4i0mS9AH1sYHNpU42WkuQ3RI7QW2gW",
+	"qFWa4TDAjz5HXOtUa2rAAJIEyfk2kY98pVIFswvRp7efb/9vAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
