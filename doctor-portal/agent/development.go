@@ -1,11 +1,257 @@
 package agent
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
 	"github.com/labstack/echo/v4"
 
+	"medunion/api/httpserver"
+	"medunion/api/message"
+	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
+	"medunion/doctor-portal/practice"
+	"medunion/ecc"
 )
 
-func (h handlers) PrepareMessage(echo.Context) error { return problem.NotFound("") }
+// developmentTag marks the operations that exist in development mode only.
+const developmentTag = "development"
 
-func (h handlers) OpenReply(echo.Context) error { return problem.NotFound("") }
+// errDevelopment: what signs whatever is asked of it stays among programs of one machine.
+var errDevelopment = errors.New("development mode is for a portal on loopback only")
+
+// maxExchanges bounds the exchanges in memory; the oldest makes room.
+const maxExchanges = 1024
+
+// preparer makes messages that testers send. It signs at the level of package message: the
+// role refuses what a tester must be able to send, and its visits stay as they are.
+type preparer struct {
+	practice *practice.Practice
+	pins     message.Pins
+
+	mu        sync.Mutex // of all below, and of the exchanges: one step at a time
+	exchanges map[string]exchange
+	order     []string
+}
+
+// exchange is what a handle names.
+type exchange interface {
+	// open verifies a reply and says what it means.
+	open(p *preparer, reply []byte) (api.Opened, error)
+}
+
+var (
+	errNoExchange = problem.NotFound("There is no such exchange, or it is of another kind.")
+	errNotNext    = problem.Conflict("Another step comes before this one.")
+	errReply      = errors.New("agent: not the reply to this exchange")
+)
+
+func (p *preparer) add(x exchange) string {
+	handle := make([]byte, 16)
+	_, _ = rand.Read(handle) // never fails
+	name := hex.EncodeToString(handle)
+	if len(p.order) == maxExchanges {
+		delete(p.exchanges, p.order[0])
+		p.order = p.order[1:]
+	}
+	p.exchanges[name], p.order = x, append(p.order, name)
+	return name
+}
+
+func find[X exchange](p *preparer, handle string) (x X, err error) {
+	x, ok := p.exchanges[handle].(X)
+	if !ok {
+		return x, errNoExchange
+	}
+	return x, nil
+}
+
+// signer is the doctor as her messages need her.
+type signer struct {
+	practice.Raw
+	pins        message.Pins
+	suite       ecc.Suite
+	sign        ecc.SigningKey
+	certificate []byte
+	credential  message.Credential
+	c           message.Hash
+	s           ecc.Scalar
+}
+
+func (p *preparer) signer() (*signer, error) {
+	raw, err := p.practice.Raw()
+	if err != nil {
+		return nil, err
+	}
+	identity := raw.Identity()
+	defer clear(identity)
+	d := &signer{Raw: raw, pins: p.pins}
+	return d, d.decode(identity)
+}
+
+// decode reads doctor.Doctor.Export.
+func (d *signer) decode(identity []byte) error {
+	f, err := ecc.Decode(ecc.LabelDoctorIdentity, identity, 10)
+	if err != nil {
+		return problem.Internal(err)
+	}
+	if len(f[7]) == 0 {
+		return problem.Conflict("The doctor is not registered.")
+	}
+	if d.credential, err = message.DecodeCredential(f[7]); err != nil {
+		return problem.Internal(err)
+	}
+	d.suite, d.certificate, d.c = ecc.Suite(f[0][0]), slices.Clone(f[6]), d.credential.Hash()
+	if d.sign, err = ecc.SigningKeyFromSeed(f[2]); err != nil {
+		return problem.Internal(err)
+	}
+	d.s, err = ecc.DecodeScalar(f[8])
+	return problemOf(err)
+}
+
+// problemOf keeps nil nil.
+func problemOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.From(err)
+}
+
+// at is the time T of a message.
+func (d *signer) at(shift *api.TimeShift) message.Millis {
+	return message.Millis(int64(d.Stamp()) + value(shift))
+}
+
+// begin starts a message that opens an exchange, and the one-time key of its reply.
+func (d *signer) begin(t message.Type, shift *api.TimeShift, to ecc.KEMPublicKey, recipient message.ID) (*message.Sealing, oneTime, error) {
+	h, err := message.NewHeader(rand.Reader, d.suite, t, [16]byte{}, d.at(shift))
+	if err != nil {
+		return nil, oneTime{}, problem.Internal(err)
+	}
+	sealing, err := message.Begin(rand.Reader, to, recipient, h)
+	if err != nil {
+		return nil, oneTime{}, problem.Refused(err)
+	}
+	key, err := ecc.GenerateKEM(d.suite, rand.Reader)
+	if err != nil {
+		return nil, oneTime{}, problem.Internal(err)
+	}
+	return sealing, oneTime{key: key, session: sealing.Header().Session}, nil
+}
+
+// toCloud is begin for the public cloud.
+func (d *signer) toCloud(ctx context.Context, t message.Type, shift *api.TimeShift) (*message.Sealing, oneTime, error) {
+	signed, err := d.CloudPrekey(ctx)
+	if err != nil {
+		return nil, oneTime{}, err
+	}
+	key, err := message.OpenPrekey(signed, message.CloudHash(d.pins.PUKC), d.suite, d.pins.PUKC, d.Stamp())
+	if err != nil {
+		return nil, oneTime{}, problem.Refused(err)
+	}
+	return d.begin(t, shift, key.Key, d.pins.CloudID)
+}
+
+// oneTime opens the reply to one message.
+type oneTime struct {
+	key     ecc.KEMPrivateKey
+	session [16]byte
+}
+
+func (o oneTime) open(m message.Message, want message.Type, recipient message.ID) (ecc.Opened, error) {
+	if !o.key.Valid() || m.Header.Type != want || m.Header.Session != o.session || m.Header.Seq != 1 {
+		return ecc.Opened{}, problem.Refused(errReply)
+	}
+	opened, err := message.Open(m, o.key, recipient)
+	if err != nil {
+		return ecc.Opened{}, problem.Refused(err)
+	}
+	return opened, nil
+}
+
+func value[T any](v *T) (out T) {
+	if v != nil {
+		out = *v
+	}
+	return out
+}
+
+func text64(b []byte) *string {
+	s := base64.RawURLEncoding.EncodeToString(b)
+	return &s
+}
+
+// sealed is what a step that seals a message answers.
+func sealed(handle string, m message.Message) api.Prepared {
+	return api.Prepared{Handle: &handle, Message: text64(m.Encode())}
+}
+
+func (h handlers) PrepareMessage(c echo.Context) error {
+	var q api.Step
+	if err := httpserver.ReadJSON(c, &q); err != nil {
+		return err
+	}
+	step, err := q.ValueByDiscriminator()
+	if err != nil {
+		return problem.Invalid("The step is not known.").Because(err)
+	}
+	p := h.a.preparer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out, err := p.prepare(c.Request().Context(), step)
+	return reply(c, http.StatusOK, out, err)
+}
+
+func (p *preparer) prepare(ctx context.Context, step any) (api.Prepared, error) {
+	switch q := step.(type) {
+	case api.StepCertificateRequest:
+		return p.applicant(q)
+	case api.StepM0:
+		return p.registration(q)
+	}
+	d, err := p.signer()
+	if err != nil {
+		return api.Prepared{}, err
+	}
+	switch q := step.(type) {
+	case api.StepPrekey:
+		return p.prekey(d, q)
+	case api.StepM4:
+		return p.search(ctx, d, q)
+	case api.StepM6:
+		return p.session(ctx, d, q)
+	case api.StepM8:
+		return p.request(d, q)
+	case api.StepM11:
+		return p.diagnosis(d, q)
+	case api.StepM12:
+		return p.indexing(ctx, d, q)
+	}
+	return api.Prepared{}, problem.Invalid("The step is not known.")
+}
+
+func (h handlers) OpenReply(c echo.Context) error {
+	var q api.Reply
+	if err := httpserver.ReadJSON(c, &q); err != nil {
+		return err
+	}
+	b, err := httpserver.Message{Message: q.Message}.Bytes(httpserver.LargeMessageCap)
+	if err != nil {
+		return err
+	}
+	p := h.a.preparer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x, ok := p.exchanges[q.Handle]
+	if !ok {
+		return errNoExchange
+	}
+	out, err := x.open(p, b)
+	return reply(c, http.StatusOK, out, err)
+}

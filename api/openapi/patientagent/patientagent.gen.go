@@ -1180,7 +1180,7 @@ type StepHospitalQuestionQuestion string
 // StepHospitalQuestionStep defines model for StepHospitalQuestion.Step.
 type StepHospitalQuestionStep string
 
-// StepM0 The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more.
+// StepM0 The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more, until its reply was opened.
 type StepM0 struct {
 	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
 	Challenge string `json:"challenge"`
@@ -1852,7 +1852,7 @@ type ClientInterface interface {
 
 	// PrepareMessageWithBody Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1861,7 +1861,7 @@ type ClientInterface interface {
 
 	// PrepareMessage Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2221,7 +2221,7 @@ func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PrepareMessageWithBody Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2240,7 +2240,7 @@ func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string,
 
 // PrepareMessage Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3849,7 +3849,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3858,7 +3858,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithResponse Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5594,7 +5594,7 @@ func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEd
 
 // PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5609,7 +5609,7 @@ func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Con
 
 // PrepareMessageWithResponse Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. The store must be open.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9677,175 +9677,175 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"5L2Ncts4si/+KijtViWpQ8mS7WQSp/615Uk8k+zGkxw72fz3ZHNjiIQkjCmAC0BWtCm/1H2Q+0y30Pgg",
-	"SIIS6cjZqbpVWzuOTRJAo9Hoj193fxukfFlwRpiSg5NvgwILvCSKCPjXC84kYeo1e4fVQv8iIzIVtFCU",
-	"s8HJ4NVD+8CjQTKg+jeFfi4ZMLwkg5NBav46SAaC/GtFBckGJ0qsSDKQ6YIssf7inwWZDU4Gfzoo53Fg",
-	"/ioPXmG5GNzeJoNXXBZU4bxtIq9ffnn17kWCsESUIbUgSNI5IxnKqCCp4mITn+DCfvfuM3QTezm41RMV",
-	"RBZ60UC9d4JPc7LUP6acKU2Jk28DXBQ5TbGe+UFhnviv36VexreOg7rvwohVQmCGLn55gZ4dP/4JFf4x",
-	"txqY1Wmq6A1VG5hLllH9Js7fCV4Qoaie+QznkiSDIvjVt0GaY2nXtW1uL3hG5OA2GaQ8I/phwlbLwcmn",
-	"gSRYpAuSAalzgiX8uBZUKcIGn5OB2hR6S6QSlM31F/zm9NgD2AG+EqmZqf0mZYrMidB/VnQJ05pxscRq",
-	"cDLIsCJD+G1jCrchV3wyK7JfKOfLp7+TVOlPnxaF4Ddmvn0Iu8B5Ttic7Frnz5RhsdEj0WzXs2946ghS",
-	"YCmvyWYnU9nHNLOslks90o43Lu1jt8lgxRTNm8dSH0RsqYJSzNCUoJUkGYLn9Tllg6TTViSDGyLozJ6b",
-	"XTP7e/hsfRup5ruS6LUvu7WUVNi21RfkXysi1c4dr5KFULUgAl3llF1fIcwykFjpgtOUyARxga7wHFN2",
-	"hXDOmZ5ilWPgj01qY3RDJVVILbBChGUkQ2uqFnylEEYZxXPGJZXPEVUSZVxLxcQNCpNYEixXgiw1KREW",
-	"BCl8TRjiN0QkaMaFlq45Z3P9X711aCb4EjG+1hPEShGhZ/G/Po2Hz/Bw9vnb0eHtn2M7iRlnmyVfSbOE",
-	"GV7lqoVSOcE3BKhTCD6jOUF6NXyG1nqNVCK5wAIEiR1lynlOMBuAYCywUEsrdcMJng7/Zzx89uXzt0ky",
-	"eRKfI/laUGGo3Y095wLbG5QqstwpJn/Vj+v3lvjra/PCk2P/WSwEhnOlOWTnUdfPmC99sALaE/UIfk2X",
-	"WgRPxuNxMlhSZv+ZRKRjsRIFl6TyjcH7i7PT9+dnv72v7XMHMgqScpFRNt9JkAv35BsqgTCadRc83ynp",
-	"Prrnbs1tQt7z2n4//ISH/x4Pn42+DPVcnxzfPvrLn6PSvnHOf8aSPDn+cPGmedpSzcY0xTmabpQ+tlN4",
-	"diVyf+oKLRPYvEk2M58vw8//FaWaFfSNIbeNsMRf3xA218rR08mzw75DvsAi63lv4dmM5tTL47oscre3",
-	"Pq36AHtNDAQcWRZqExUOK7XgwqonzdtkSTKguX8MrRdcEpTqeYEQJ2iNJTIyPZQM5RCpIBlhinbQLED/",
-	"DEVJd/0npylhKQm0kHIGRvuM/YGrn8mMC9Jd8BRcWB2pSS0u6Bz0YayQIDneSJDjakHdDRD7YstlvtYi",
-	"Hy6qgNbwNYJKkuqLR3a81Ov6VbkvlkQlFat7kFSYL2QaT4+Qlm5JsZtcM/4bK2V7MH93wVxbJLwYnYjV",
-	"l+vnqFx3gjAyAhWBMq6Jj5ET2frOwssi11+9/HDx69nFP/rLa8O9XS8xmPLOO8yaiH214vKtLif0e850",
-	"12XaExM7tz9MXWgqCO1SJlAImjf9XSRNqRx0IZcgN/yaZKENyDiwpFC5PqkbIqN2H2ixzaNAGVovaLpA",
-	"VIGIn9MbMB/6qJ6BgrDL1nOeCy8nS1FUEVQBH5Ukqkofxx3llngGKKdUEiwuHWA+8m6nqM+RNutusFqc",
-	"PjI62ZdGdZR39zB0mqvWFEnm2K1+Mmp39h6+uOArIZt8ueBraxYhSxWk9VGJphvklOiYrr3EXy/pnOE8",
-	"8k1QKbXmZG26B7JmnSm05FKF9yxl6slx20ClYRCOYl0y0igI5fRxnvP1zvn3FAf28a4KVI3fqre/45Tg",
-	"q+HZMxsVnraA1lGGNcYx6cuxWfheJw576czwGIOtGGZyTYQRmnUuM+q03ayUr/IMMa7QlCAsr0mmtQGj",
-	"C5uPSJRR8wRYR0m3+X0op7BLBJSLr8x8C32pvGclwDz+N8bXLK4QOw6nEnFGDCnlgqA5uBl4XDMOfAqB",
-	"G3fbhH559fpih8YwE3z595aLTqEUL4lxr4DpBJ9BC7qUJJ9FJ7bbI+iItE1jkIoLkp2qOPFKFjR8ZnRR",
-	"CfyFqOrKYpdukMgJ+A7vLLj1Ype1v8kr7GHHCjciWH+50zF2PmOC58v+Ou3dHNrfQZMgvNHqtfaLcQZI",
-	"r/MZs1k837rhH0iUEXld9VJoU2FJmXdadPK+xxYAh6113iaYUzeq9Dvo4hi5YMGg/t1k8HU450P7y98l",
-	"Z6MLvD4nUuI5XGdGI7/fEMpd3A534bF2rolfu7FdeIVZlkeYQdvxEmGGyNd0gdncCl2twE/JfMXQggiS",
-	"1FzLCM+1lBYrJnsq+CDlIlb05avT4eHjJ+gG5yuCKEM5XxMxTLEkaEG+VqznZ7OnT7Lx08nTp8fpT9mT",
-	"x8/w4YxgPE4fP8bZePIYH01nx7PJ9HA6nj49PEyzyePsSTp5PB3PxmM8ftoy5SfHLVPmOfjwfhQvdVXY",
-	"ZlSYyEY36zDHfZ4uVtOcykVM0/F+Ju9BtLFc/TvCFMRy7yAMK4ZaqEG6mUTZOjhOfXyjWSaIlNFL9kdI",
-	"AaKFem6o21QW/M5WCW8dtTzPiFRI3+Wdg3MLw8Pd9WDH9BEdoIMqU7kfHeNFF8PIuudiYmqF286AsEmr",
-	"SeJpsY2fXr8Ev4iXOVINMWO4JjrqcYsW+WE+eWGi6n117HaTAx5HNAy28TXTP6ydCL/WuhSaOkdHk9Xu",
-	"GsMvl9KJnezaY+y0xoL1Ys2P5oWd9k9wTXoaBsMFq9jGCPKOOmSfo2bnGTtrc6Y13jOmBI15CIj5A1qx",
-	"jAh9VaOcp1hxYc1Qxksp7Y4Gmm7gyRQztNB2lcN4NJ0ILRTVxKvNLEbC1+CE6w9k6e0qplkUcfQuQQKz",
-	"jC9jp5JxdTpTRHS/EuWKKlCgfMT2cFe4ds+YiNCtaWbTAEf4ZW3bkDZdcAG/dwHB87FxcKmF4Gu8xhtE",
-	"7fvPUU5mCvGVShAFyaP5yVhtfZRBF9dpmrLGTnwgUU7Z9Qn652o8PkpN5Ah+JgfgdvuT+UP65aX5bdWC",
-	"ORwfP63YMJPoHLxL8W62VRdVTRImqaI3JKZNYYWWmG1QQXiRE7QGz5HAAEHxQfam7I6Dn8qRYgzgUEdN",
-	"BZzZzZ1RvZMz62ghNzQliDMIB/TZ2d/I+l0Ja+pz2ylFpAJufmum3Rl0leaUMPUSK/zXy7e/9XjPH6vX",
-	"Wfe3CjHbidi6+GVLDPU1KC6N5TbWEdvHtwVhJOuJatLnSn/JnW9BinyTeHjTkiynRJhrY0q0sSeR4sZv",
-	"FNNIdq3ezPHUPKvV5NDHuPvFiiO29NN1eNE865TsLhZV6S+C3ZpTqUQnmW1GvAjf8Jd4GVU7H1cVU0u/",
-	"ZHB+qP9vMo5E2WpsA39t54RTvyM9+MFabdONsSqY9VMnJQQBsHPmXqnLvhWL6PQkt+EPJ0C0Au7YLadS",
-	"nSCncyXIu6cT7+WRCVrBL6xa8xyNYTIm8BYNclg1pF0z2ocalAyWNhDbPFF6WWjOiUScRTVsttLnSkYt",
-	"oJIaakGoQO7ZwFPbIX5UVxr9tgU86HXdpBIXMC5iH9scJIOV+QNp6HUtnBnwiOEKS6x2Zu0ebKjS63wy",
-	"TlCVaa3j3TPsjfUTN6IUfYIC3V313+sNt09uc2VXZFpPeh1CGGUWUmpJMFMJqBUGhY+XBF2e/e3LZPD9",
-	"angLamoniqh93Rc1WdzzttPih+IcXZMNmlFlULQvBMm+vEMSbwI72UToHp79a4SOHw3uzyLZCue6KxtV",
-	"KNqOpNLqSFSEHR0iH882ZAPN7YFE7y5+QeSr0jolZwGCcgti8tvxUVwlfIfn5D2/JqynRqjcO4FmPznc",
-	"pdjX70/4SJQqd1JTv0tnbEQTeUGY8atDgOs5ojPEuEr8bhQLgaU+xCCbm3eMKMw0Sn9VrjX9hYEgdD2P",
-	"oJHCp8xUt5DrVEpNDN53M/FKLfRg4KPQKu4fVb3X9wxWK9E56WOHnt9Yd2NB4ZhbKP8izEa53yyWXlyl",
-	"H/+tDTa7krvtBbu+DzLieAqzQSyD2tHst7cQ7IPsoBnXYSOyyPGmdTm0ByN1uxRBjltIbTh627qMQKhL",
-	"xfHh8U5/xztBCixIXzB5igs8pXkU981n6HxyAsLKhO/4DEHEfviifCuG8y7RI80PHp2gSvZin4jdwvu3",
-	"tt/V8JTW7m3YeNem+mSDhmPUfKr8UnTfymzDPbuZLgiWnHkYLFHYKBRNxmVS4VbQO1/H9QNJxA0RDyTS",
-	"KgmiDC1pnlNJUs4ymRgnoVQ4Jz6jsRPsTRAlNt4HW0e+wceR4miNaUccnVRYmaQl76F9/OxZ4KM9Ho+j",
-	"9hNVeZwkzpLvYJy7z/hp+I1o4YUZzfvK8CkVavESKxIF385WeZ6g6UrpLcLIpseh9YIIgjAy2VkzbfNK",
-	"o/3mNmTmxfvk2ZPJcHw8nBw2D9znb8e3D4fmp8Pgp0d/iSbrlIKvZpYvC7U50drNgrI5BK0wCL+K33Yc",
-	"c7+Tr83PAU7kNNM7bOyEG/IrYRl4V5zpOyNLbA6n+Q9XC/j7ikF0bLeJ22qkmHN37wdab1bLycTmQGKG",
-	"ztg8p3KBtLy0yKpO2bLw8fbFxbMepMLTnFhPkcBM5i7+UDKTPreUzYczLoYe9tUMnm4NnVaTzroG1ByS",
-	"tJL5MHnSdJRcVLLfeuzhndPmansQfCe+BXc2fz9qCx+HxgOkqkK8pmZugFVssoCJdAhMOULBJ67JJglN",
-	"w+bj+iOJtluoQgsLEqpZjw0rpzK9KZE0I7HpKc6Nl3q5kgCnhcQCPZYC0UYlYlwPNhp0w7+Z8gNsnpPh",
-	"ShKkHyqxnKH7dzcqLqZhdcznDkIk9qVSqdulJ9snO0PwXPj9visKfBcaeFeGcKcUoDtgcbaAgLdm70R5",
-	"C7JFTkKXW7FSSPIlsRceAxSzA+cmNvXSeUSTwGGLXf0FEs3CMb7iji7i3qlB91Wjwc7aks+7QCO44Ja8",
-	"nVa4cBvcp1zLlpPRH/iub7mYIkZuiNiU0QaHPDESjHETL1jQDECXG2CKrcCc/jgSv6TdOUJ2EeFocSIV",
-	"eV8P2R/TBrsgNzzFd3BchRse8b8R6fKpOsKh3DQu4M1YFMdpfbu0OL+H8EI5l+3Lt+P2Dc5vSyRPXLIx",
-	"IDZTlOZ8ZSpcQHDRmB6oekwjPoH+5m54SdTBFVwSB4lqzk3r/7J/Eu5dMXM+3bLJQN02G6sgCzHZqcEH",
-	"2Wt3KH4yW1BxZYqdpPLmymzk1TVlmSmJcrX491VT4ZI3cX1Lka8+EgyWb0Wrmjz56aefDrWKvkO30pPq",
-	"Gsdb/DtiuIB1IrV5DB6GisVy9GQcs3snyeTw9uE//zkK/tli82rqhFFXkkJxiUL//4JgoYYCt13nUXM5",
-	"oJjTrsF0LxUKPOUrZevTYMZILmvG9OPHMWNaYaG2QLu9YYKmZI5Zd2hukwm9U6aHoGl1RUHewQOpz296",
-	"3Rn9rC2KaAge4n81e6NrmlQVr9eU3/3LOhnTI471NUBezvINWi9oTgL7iEpYQlSLMCsKOBJPrfakCQhS",
-	"BN79fJ8FnRxZg/WVe2L8jlHxpUjRYrwpUvhgpeCKpzw3CpZBQiuJJHiBUEZSrWoZr3oq6JIybJX9JS4K",
-	"m9ZxPm7PhSMFwHfOJ1sfmehHjrY+cgRaKV9lwxKf0f74C/3kf5fYigDL1P5SiWMqL6lOo7mbyg9460+k",
-	"jYIMNM3hLDHydjY4+bQrhxDodpvsfiwEX+1+OjLT3S9VidnljfNJt8eOBrefLatWB+nprXF5rlhey6ae",
-	"Usp4p8qAzz2sPDLjAvj+6t3by/fo4GZy4PZdXo3QawWxY8g2lhhq8sBQMY9JLxv+DllLgi8r5avGMeQG",
-	"ZMAgyjLyFa0xUyAyGnaud+xH3fo0gJ9vm1kNFd0CoKrhojxi6nP0djWSy71bO/axV5xJvW2i7+mSXC7o",
-	"TEUkLCnqJnNkuKps7Z4lWysqSgTAso1GqHVFW/QGahSU1kCTJb0Qk1ddfXV3ylWd7E1pvzsP1XmgFOD3",
-	"tv1BwkurJzAqQ79HWAWFxAygUpJ8tkMefa/U6SNDjMNJmzEFl7DEOwuUH81C34Hj7CKVmhrCj+DMnWJJ",
-	"K2O9+PF93WvfkrVimLJkyPAdeWXAf4fD40c28nHl3ruyOS6AJNbfZohgkVMiIEWGpQQtuSARrg4hN7Ws",
-	"a/3aF1sRuWVKB/59eWUKYEAgvA6D61dH8D8SEdmfFD3vgJW3PGe9I+UmtDLcpCfDnULUa5WbvI0STGsd",
-	"/sB++oJ0SHqCTObSg3CrzcPy4Fv65eXtgfVZOjacTIaTo0dab5MmTQOdHxoD53wyRjlWRCQop8QV0/Y1",
-	"iDDNp/xrgq5+PTPDwF+Cz/vJLgjWBtJVHagTkc53374+5VEbWz25P3nUWuTPKvX9BZArXFOWhEpckDSD",
-	"jZME52VyRZQl6ntlJNLRowThmdLS5hA0+SmZU6Yv3iVlK0Vsdi96f2JddJpCV44zZiu1EhBWNTWvwIMA",
-	"DNTc522eVF/cLWB0nCr5HC3xBk2JzwhEdIY0e2E7lq2P/MOq+9a807nkQPKwNg4RBPQXagyiIDNnn6WB",
-	"W8r9xit8DfrWAa6EiyNOLR+gp+p59DZEjJBME4DVfbFdUIT7rkPcOPxH+zj8raUKy0RXraOC9+aOVQob",
-	"/lNBqiFddz5sdtFzxLh5is78makO370cckSyuQyYsqShPRpxaVeWk7r3MklWRW2qQlZBnwWOZ3RDhDSO",
-	"r53B7fasfztidOVlBf0+oZGvOFXggcXW5W6l/prmOZJ48+PdKd0yI6F69H+yDOrWUqdFCYbc0VUDHusP",
-	"Z5BtZRxL/JXR7uccYFLzKIai9dQDphFuGXu2O2DvGtVLW+AOHUuTyi3FE0uBuNVkDkG9hhrv3aG0uiJk",
-	"k81O0PDJeDweA3ZT4ZwkyPzbGwxG54ja1+6OO5o8PoK3KlfdsPLr5g58qNRfvFfM5d1kXLcwbt1PsyWE",
-	"+4FBoOtuEdxSSbiCMG4hZs2I7d2AZ73y35ur6g1FW9aa1exER4my8cc9Z3LahyyeyY37Ob7svoHQVZ8i",
-	"Ox9iBXZqs1211bv5ey3aF9EppcJaNkzJgrIM/Z///eVdgiRHVX3TV6kNsGwBj5Vx0diu+YKbfUApQbuk",
-	"yKSpK4KkuEnznhLCUMYZsUVztAZYTrkToX2HpshNt8XBorAiIU52himYhOvFZoQ+QlSX+lzyE9QEUCfW",
-	"8hq67gkJ9FehbJ7YRisJcm2cEqTPCGXzEXp7Q8SJz7fPytT7bEjZ0GpcD70fAS1wVmtPQ9WjEfoFpmuM",
-	"TIffN6OeIMv2Q8bVELrS+KlKmkOAyti7w5xLbRmDGIengW2YnrfUGt/QdLOxGwJPANw30UMOTf3PBEnF",
-	"i4JkQ2P6Dj0RYNa13/qJgxG9xiKTJ45swxVLiVCYwveHXmlPSv3dzrj8d2XSdh7w6fo0Kr8cobNcErvl",
-	"o/5I+NZcqTJJKjG+SFt93Tfe6ZM49UOq9Ifp//W1XNL5l5ePa0sRJCX0pvdituB6e/Xn2gYCFqQgGJIh",
-	"og1otOFnqmhCS6ha3r3t7RQHbuwn5yMZWD7YWm1Zm6ggG7VBeoKgvnG9FxiFllXQ04JKVILQYpgTLJQZ",
-	"smNhLWVTmtx9YSWfr24FA3mG9tJLa5hwnuK+AsFXdl9wnnfALNhsntvPSTND2wplk14VoLl9O8M13qDf",
-	"V1JpE+DECbsVEwSnC2CP9r4tvj49sLu+jiiDW6kQBLbH0Kcr2GlV6D9n31NQwA0Yaqc9Gy04JijnEzRu",
-	"czsZnJ6kvMej2om+mC7IrKdu0OOcN+mwZR53aSp3ZrVy12/PISrrWjp2qfVXDjNueI3kkjyHJ6AtXVJ9",
-	"s9akruncxUHzw17N4MJM/w5AtrIywA5s7n/MoxxFWFpR+BwdHiNoT+Cb59Ucdd/njwaVVMuEMmquV2uj",
-	"us8htgjeBEgTsH0eLAc0q+7hPC9L5Gv6aOkEQ1y5wnFXCAo879m3vYe2d/fhB+9hvf5x+ugFzqmOSY3f",
-	"2Xmvv8u64eBqsmKlaKPnbTpzgRZfdUtZB9l++v+BPO5rVN/4l7oBfcEo3WVY24/GLg1XsPZuPquyN5Ma",
-	"BnVsIYVoSJhtlsrm8NslldJoTja7eegMh+0pZFGZaKWSKRrVMQW/Y9LKdq/Xx4DB/1Dl+5ssCInp6UpQ",
-	"tbnUz9ruc1qr8MWOotFiZaPFIaodqhRZsL+5G+HC07ogXzNbq06b9fp6h6mB6k2wIEE7lIVShZGNc3Jp",
-	"rOq2WfBrSkzIWj/sbHCDO9D3hlH5vdWi1doETUmKV5KgqeBrSYRE14QU9hLVHzR9kfIcHrdNkhZcKqT4",
-	"nOjjf4KWJFsxbe0XWFFt5z8dP5tAcNtEqd2TDbjCOzwnw7+Rzci1CzdDlg3D618uyYIL+jeyMT25KZvx",
-	"OE1g59Dpu9eOLPCVB7ABth4qzFPfz4RpjQTlnBdTnF6bzQIUur78Ydpmb+zG2nBjuMuuPWPLTpS9GAAu",
-	"b50vVI3Q38hGJpXs67KgokOGYJsgYKAHQY3oIO2aC5fT/dwmFhh5btIDEgTpjEYBhcoSSpZ+LMOYBWHW",
-	"FALX3yynqRqh176aLJgztkA7MX2LDZE5I2BOLrBcEJkgpscy1rFdfQmmGKH3dGnfvvjlBTo6Ono2QmeQ",
-	"a0mEMEZppLf6CJlKPKYwjXm/tUvrCH00fbYKIiRncA1KQlCKBZSShCon05ygKy3ArlzKupmxscAbJRFG",
-	"zl4yyobl0tMCpwsyPByNtaQWuT218uTgYL1ejzD8ecTF/MC+Kw/evH5x9tvlGbxT1iwZvDMMakSIMZjN",
-	"gR9MXOYLLujgZHA0Go+OzL27ABl1cDM5cEaBiQTwWJ1+4xcmtRs+xZC7vBI2c8a1qfbpzc61YBgYShpP",
-	"XdN/Y9cIEr5uQVq2/CzVYgezsje54sgFX9WCyhH6LSggAuPwYIIj9L6tsTmHTdIbT/UZvCEWRSOTRl6N",
-	"VHhj+Htk8lUMBO51psluqij5jvLe8f8zzza1mpO4KHLrWD/43dYLMffKTj9zrYv5bfUiVWJFTPJpoakN",
-	"m3g4nux9eDNuPXKKs42m+pR4nJO5U602Hf+0n+uBq4Z0G/azd3StsFAIqaoNmAwU1ip3qX7pz2nO1gxa",
-	"4erq/gFXbyAsfj9b59vWdtqz8V7Hje2XSUsP6/FqCpnrdg/79gtR6QKONXjsNghXZcW2nQpaYM5JZK+0",
-	"oeTba94n6dwYEfIF/Ag3FTQtMW1avp94H0MTHmz+CmvrxQmeNyl28M3+dHsgKnntcUl+Kq8lqpUnUCZf",
-	"zjgJylrglewjfaOBy8LqL67DxAi9noEvFGUcgHTGOkn09WiS0q+0eDaqujUoIDXdpSCV49kT6CS18Qt6",
-	"17PWJRf4hjTF8IWrWlxggZdEQZJni5u3fMTt9Gv2DqsFOHzvjamCggMRtirdQeZQLlHY3fE72coQpxKQ",
-	"7cNSLvTceiYtGuUPS3qYX8tZXkmyD7H3HlQ/26R1iTMXU/Y0T1yl6vBEPZCujLWvBN+6MVnQqje6E78S",
-	"5dv53iMx/RgtBNX20L4oCukH8EGf5BulXslWpSRx9DJaQ5Pz67dPRm5IzoslYSXyul2EXgQ6q7Wq7Et6",
-	"PM5MarK2pDgYM6astP6WBKvttbIlubUVVualuKSBEqXrm5+ejw1fmfVhbXgCqpehJVlysQGjs6IOX5MC",
-	"KgDqIUCRPfHpCGUHYehMX14armft0hjvtAqboMrHYIUpI2YUbKMmu6pcWxVl15ixr7JlizNIl6X9LWAV",
-	"tSPvp/QAgPFXy8gZnJ6enroY18ng9OcXL4dnv/z6auDAyHo8zSUmHaActiQimHprjhxoTu8R8ABIhHBc",
-	"H30YHI6PxsPxZDievB+PT/T/Dv+nhPRpAeq9WJ8Gb05/Hnyu+ak+DX49++3s4vSN/kuJUiuzuSYgVb3X",
-	"fVJ1kg9SLgRJFVpwIUmw2CMPHj4ZjMfjyVjP9Hj8ePxk/NP46fjZGI+n43Scjcl4BnSpdNcoybOoZIeW",
-	"2YGVbWjSPL6SMHVo96z8Ysqp3dbS6Mp5rhccSbxGy43FHP8lnGHbdIJk+iATzw7bTKi7vU08hCvkIPeA",
-	"CTL5TA485+EkwuiZ3/XKHMpsZDuFWqaxA7YZxCaI7m7iHmov/GDTxVcmblOUqLT2n+uA/513zTkG9SiQ",
-	"4At/l0hShl6D6yO4LuJ3iCBFTrtcIR5DbvK7JN7IETq1/wJx7DP2rUkFsIvZChBcWNpiStCgybaMgj9C",
-	"wof+OFxAKV5a3ZszE62EZgiqrHtiZP0c2r94gFRTjr8tCDNlwO7HXjbf/sEcZ9sotfFbdXf2wHB6vNBI",
-	"LgdQHGFU2APgOHIn34Xd7VvV9JeVNOH7Ug/9IC36YdDtZ8/W88vyyyBN9bkwWh6QulFAQD5wjdETFMCL",
-	"2hREclNzTlTXdgm1sYegD5hHS9Bk6QJ/bvv7ZFhhfdyuvt1ejdCVqRR9dRI4HQNfPxda4YXjDj2QAk1n",
-	"DTocG6ErM92rE+ciAx8CnGb4s7Pr4AGfraIfMaBK4xN1HZayEXrLjD1qir3ObZK/1nRsaR1oMqpFFWAP",
-	"BCHgUzdKJUsJsucGkhSZQaZy14TJ66hLKmFgUChhOxgjqdICMOVLzeVWGTXuisljp2M5nKzkSzLl2Qat",
-	"sUoXtoGS7UoNM2Z87WwChtYLE03CFhVZoYQmQVPefdTf3X1iFPmqDIsMpRIEL6tHph4GjR4N++Ke/Egm",
-	"FizhiqD+nwGDm2pMnr8rdSajLP6+7hCirl+Oy2U1dVpcxy0+8y6NsCGpCZsRrC8/ZlMUXB0axByDuR7S",
-	"+kMSb5obo0Xaq6AP6b2JtHKQln0rKbcfs7dMUXU9m6jW1LWR50tbWegQZPICeYONDWp4Njb34Jv78fag",
-	"orjH3eNQGqa3b8fnwoTOnf2rCr5ujUEU/9iYSFCtajtXPLA2c6H25mR/o82q9no71uAqizfoK9DWa9jC",
-	"I2F2f5uHyXfyvcfz5sdoIayf5/cT8pX3vkC7U326KkjWFlHpUrFaAqVG54CrTl+JxhO4xhtEWOSCeWMK",
-	"GNbIeRyBkYMOsIdVv9AfqpV9n3ExJyasf002W64JrQsMbVzeYvlcOdzqumCUdwH0pMsaAwwEtJ3Vn85M",
-	"zczMFm68JGr4woA9tl+xe9AoYXyvAj2QyKNM6tRJWpjhPb62IXNAeyQB1BW0qhkNMqn0b//ksUAGKWH4",
-	"qFRqCkEh9GRsU4suaYONnKBXShVvWb5J0CVekkuqyP93qQRNVYLmnJub+2iMMrwxWjJOBZdaYgFuW1aA",
-	"SYnPAAixK8YcLXKcarXx1IdwPGLHTg7cg1qZKzVxB3fiawbThowDU47g6pKkQwgmDi+hkLrESzLkgs4p",
-	"g2K0LnfK6jW+hnaipWFOsLSQg7fwygj97EBKYNAH89IWV4hR8q2tEu+9dRgfZSCPklt1tLJUqgAYA4NC",
-	"pMwYAVB4wqwprLbi8EtBIRZtj7t+qS6CVuOWa0IK8PlqtrOuCgsKi1vq9fO3/0u47ObX6QLeeeYlUdXz",
-	"7ihVnVJZrHf8749H/5geLz+QV4f46B9j+tfZX/9x/erJx+mEjW9++2n5/4/Z5dN/HYr/XkehpPcvTyws",
-	"cHDy6XPlFieq3FnKtolcwGWFdaDab59LqN6kjRkDQQqhLcZb71p3OH89hBWAC88uDx8/QQ+HPz3SpuBZ",
-	"9vLyFD0cPn0E5qFAYR1Y5DY6aXb4CLObcoUuX50ODx8/efhPj8mz987N5J+DR0aSBe2voRJJk5t9uztX",
-	"J/cedbtGh71tjiGLfjRnfA+382kAgppBeIaRtdu0LUxS1k5oU95c3YR7dd3a0gxx1c1OMrFAcnOdSFPX",
-	"OjcuSLZPHAWUyLbuXJLP4vf2KnKKXttMrwqarOTrJcFyJWyPaywRRtB/ymLwEqQHGwI8Ul+JLpUDgLRL",
-	"gpls+EEkphHV8N2qsmf3ILzD7fqRDv4uXKIJe02KfbgGX4CSYCznbnxhT5UxsAKjudU5cmpY4OIYpTzP",
-	"SQqi7OeVKy+k12X9nRaZKRNotgtnHH6wzZI8JMcioBdk2eSMX4m6cJUe92Cb39M+mwL88U22NXn2Y8Np",
-	"BTJmC283eOsN/uMX6rnX4M2tZcy5WkPeag8qRgASBSouKHK1apH6tlsWxutossp9Pq++58FqVIKSzGQL",
-	"x+BOpoD6vcVgAsL8YL/KNus/qBu/r6AfK+ugGSyyGUFfRQ/Px8+RqwW6TUSUjYNa3aalS89WuTJhAPeu",
-	"DxXMcWHsMEnnzD5kWAiCgpAMaN07c1wYwIhDiMCFBfkH1pz0KkopUrC5amypwASunoU+Pfaja5OhBIaY",
-	"6U3kc5zjHtiLMvh9j9A518eoTZRYKjqHsz/++1AlDDpA0xJMy+oAWwBbNp3voBDkhpJ1u4/1nXnA5fXd",
-	"15H2eYk/+LJvuwRw+4W5Jz96XUtTC7IJUhC248HKHrJt6vSla+96b6SzI7SGi7Aie2FxExTzF5hNF3KN",
-	"NMxfDTzA9ReJi8IVq3tGq0SzRazuh8Ptx+/qhYCV7SmyH7aQaSFVmXraGq+3Ka33yF92hBb+slPcj4Zm",
-	"PlaL+UdOX5sf1RZNCFOB4Mqq1zg15YtKzazsRWYM6AdaEtjCBCbsDGWfnMX9yLgW142mqRx8qIBngyiB",
-	"T3PyYE8TCfegyXRB0mviblrvnnR5Ss/1ZSs4m8dz8MBL6RP+YciVtGqoJ8CqsGmhM1cgB5fLBF9PUBTa",
-	"VS5BU8gjJfnspJJckxOsKegbP1mTFzIRLBQdplF6J42B0lQLLhUWhnnv6aRXam90Ou+H+x57Fjs0UOBn",
-	"H9aqKSruU2fQw/MJUhydHyXofGKVUqgMnqDD8fDwOEGPx4+23GXm3wff4L+32+40t201mxIybAttL/r8",
-	"2ptgg0vSd4UVltVWPt+3fNsq3vYh3fjaY25MYbzOO3FATJe4uMj72UiOSnlZX8/LiwYjcOzpxWxjWhAg",
-	"aKdfxo7M9EBaSMUL6WrKeeSGr/lQlQrGB7Gl8JO2SszHlUVmGqFaSQJuiIgzlv0/wmkLvraE24vReql4",
-	"gWY8z/ka7gXkiNNkuGrkoVqK4NPn2+RbtS7Ap8+aQBJQbGYrWpru2QhkM0ZJw2T4SjrzycHB5PCn0Xg0",
-	"Hk1Ono6fGWS6nXLMXLYpFWV4GkDaUEBkVDKGUan0Sup9abQiW+IjwKESvBfidervvggaOsgSbpPipXPj",
-	"LUc11pTRKbjWOCaLD2KJBmQHDQH0Reo5I1yTMyObn7yspJkYKJ4i0mS9AH1sYHNpU42WkuQ3RI7QW2gW",
-	"qFWa4TDAjz5HXOtUa2rAAJIEyfk2kY98pVIFswvRp7efb/9vAAAA//8=",
+	"5L2Nchu5sS/+KigmVbbrDClSkr22XP9KaW3v2sl67SN5s/8cx9cCZ5okoiEwGYCiGZde6j7IfaZbaHwM",
+	"ZgZDDmXKSdWtSmVlaWYANBqN/vh199dBKpaF4MCVHJx9HRS0pEtQUOK/Xggugas3/D1VC/2LDGRaskIx",
+	"wQdng9cP7QOPBsmA6d8U+rlkwOkSBmeD1Px1kAxK+OeKlZANzlS5gmQg0wUsqf7iH0uYDc4Gfziq5nFk",
+	"/iqPXlO5GNzeJoPXQhZM0bxrIm9efn79/kVCqCSME7UAItmcQ0YyVkKqRLmJT3Bhv3v3GbqJvRzc6omW",
+	"IAu9aKTe+1JMc1jqH1PBlabE2dcBLYqcpVTP/KgwT/zXP6Rexteeg7rv4oh1QlBOLn56QZ6dPv6BFP4x",
+	"txqc1Xmq2A1TG5xLljH9Js3fl6KAUjE98xnNJSSDIvjV10GaU2nXtW1uL0QGcnCbDFKRgX4Y+Go5OPs4",
+	"kEDLdAEZkjoHKvHHdcmUAj74lAzUptBbIlXJ+Fx/wW/OHnuAOyBWZWpmar/JuII5lPrPii1xWjNRLqka",
+	"nA0yqmCIv21N4Tbkio9mRfYL1XzF9B+QKv3p86IoxY2Z7z6EXdA8Bz6HXev8kXFabvRILNv17C8idQQp",
+	"qJTXsNnJVPYxzSyr5VKPtOONS/vYbTJYccXy9rHUB5FaqpCUcjIFspKQEXxen1M+SHptRTK4gZLN7LnZ",
+	"NbO/hs82t5FpvquI3viyW0tFhW1bfQH/XIFUO3e8ThZgagElucoZv74ilGcosdKFYCnIhIiSXNE5ZfyK",
+	"0FxwPcU6x+Af29Sm5IZJpohaUEWAZ5CRNVMLsVKEkozROReSyeeEKUkyoaVi4gbFSSyBylUJS01KQksg",
+	"il4DJ+IGyoTMRKmlay74XP9Xbx2ZlWJJuFjrCVKloNSz+F8fx8NndDj79PXk+PaPsZ2kXPDNUqykWcKM",
+	"rnLVQakc6A0gdYpSzFgORK9GzMhar5FJIhe0REFiR5kKkQPlAxSMBS3V0krdcILnw/8ZD599/vR1kkye",
+	"xOcIXwpWGmr3Y895Se0NyhQsd4rJn/Xj+r0l/fLGvPDk1H+WliXFc6U5ZOdR18+YL/1mBbQn6gn+mi21",
+	"CJ6Mx+NksGTc/jOJSMdiVRZCQu0bgw8Xr84/vH3164fGPvcgYwmpKDPG5zsJcuGe/IVJJIxm3YXId0q6",
+	"391zt+Y2gQ+isd8PP9Lhv8bDZ6PPQz3XJ6e3j/70x6i0b53zH6mEJ6e/XfzSPm2pZmOW0pxMN0of2yk+",
+	"uypzf+oKLRP4vE02M5/Pw0//FaWaFfStIbeNsKRffgE+18rR08mz432HfEHLbM97i85mLGdeHjdlkbu9",
+	"9WnVB9hrYijgYFmoTVQ4rNRClFY9ad8mS8iQ5v4xsl4ICSTV80IhDmRNJTEyPZQM1RBpCRlwxXpoFqh/",
+	"hqKkv/6TsxR4CoEWUs3AaJ+xPwj1I8xECf0FTyFKqyO1qSVKNkd9mCpSQk43EuW4WjB3A8S+2HGZr7XI",
+	"x4sqoDV+DUhFUn3xyJ6XelO/qvbFkqiiYn0PkhrzhUzj6RHS0i0pdpNrxv/FStk9mL+/YG4sEl+MTsTq",
+	"y81zVK07IZQYgUpQGdfEp8SJbH1n0WWR669e/nbx86uLv+0vrw339r3EcMo77zBrIu6rFVdv9Tmh33Km",
+	"+y7TnpjYuf1u6kJbQeiWMoFC0L7p7yJpKuWgD7lKuBHXkIU2IBfIkqXK9UndgIzafajFto8C42S9YOmC",
+	"MIUifs5u0HzYR/UMFIRdtp7zXHg5WYmimqAK+KgiUV36OO6otsQzQDWlimBx6YDzkXc7RfscabPuFqvF",
+	"6SOjk31pVEd5dw9Dr7lqTREyx27Nk9G4sw/wxYVYlbLNlwuxtmYRsVQhWh+VZLohTomO6dpL+uWSzTnN",
+	"I99ElVJrTtameyAb1pkiSyFVeM8yrp6cdg1UGQbhKNYlI42CUE2f5rlY75z/nuLAPt5XgWrwW/32d5wS",
+	"fDU8e2ajwtMW0DrKsMY4hn05Ngvf68VhL50ZHmOwFadcrqE0QrPJZUadtpuVilWeES4UmQKh8hoyrQ0Y",
+	"Xdh8RJKMmSfQOkr6ze+3agq7REC1+NrMt9CXyXtWAszjf+FizeMKseNwJongYEgpF0Dm6GYQcc048CkE",
+	"btxtE/rp9ZuLHRrDrBTLv3ZcdIqkdAnGvYKmE36GLNhSQj6LTmy3R9ARaZvGIJUoITtXceJVLGj4zOii",
+	"EvmLMNWXxS7dIJET8A3eWXTrxS5rf5PX2MOOFW5EsP5qp2Ps/IqXIl/ur9PezaH9DTQJwhudXmu/GGeA",
+	"7HU+YzaL51s3/ANJMpDXdS+FNhWWjHunRS/ve2wBeNg6522COU2jSr9DLk6JCxYMmt9NBl+GczG0v/yH",
+	"FHx0QddvQUo6x+vMaOT3G0K5i9vhLjzWzTXxaze2C68pz/IIM2g7XhLKCXxJF5TPrdDVCvwU5itOFlBC",
+	"0nAtEzrXUrpccbmngo9SLmJFX74+Hx4/fkJuaL4CwjjJxRrKYUolkAV8qVnPz2ZPn2Tjp5OnT0/TH7In",
+	"j5/R4xlQOk4fP6bZePKYnkxnp7PJ9Hg6nj49Pk6zyePsSTp5PB3PxmM6ftox5SenHVMWOfrwvhcv9VXY",
+	"Zqw0kY1+1mFO93m6WE1zJhcxTcf7mbwH0cZy9e+AK4zl3kEY1gy1UIN0M4mydXCc9vGNZlkJUkYv2e8h",
+	"BUAL9dxQt60s+J2tE946akWegVRE3+W9g3MLw8P99WDH9BEdoIcqU7sfHeNFF8NhvediYmqF286AsEmn",
+	"SeJpsY2f3rxEv4iXOVINKee0ITqacYsO+WE+eWGi6vvq2N0mBz5OWBhsE2uuf1g7EX6tdSkydY6ONqvd",
+	"NYZfLaUXO9m1x9hpTUu+F2v+bl7Yaf8E16SnYTBcsIptjCDvqEPuc9TsPGNnbc61xvuKq5LFPARg/kBW",
+	"PINSX9UkFylVorRmKBeVlHZHg0w3+GRKOVlou8phPNpOhA6KauI1ZhYj4Rt0wu0PZNnbVcyyKOLofUJK",
+	"yjOxjJ1KLtT5TEHZ/0qUK6ZQgfIR2+Nd4doDYyJCt6aZTQsc4Ze1bUO6dMEF/t4FBN+OjYNLLUqxpmu6",
+	"Icy+/5zkMFNErFRCGEoezU/GattHGXRxnbYpa+zEB5LkjF+fkb+vxuOT1ESO8Gc4QrfbH8wf0s8vzW/r",
+	"Fszx+PRpzYaZROfgXYp3s636qGoSuGSK3UBMm6KKLCnfkAJEkQNZo+eopAhB8UH2tuyOg5+qkWIM4FBH",
+	"bQWc282dMb2TM+togRuWAhEcwwH77OyvsH5fwZr2ue2UAqmQm9+ZafcGXaU5A65eUkX/fPnu1z3e88fq",
+	"Tdb/raKc7URsXfy0JYb6BhWX1nJb64jt47sCOGR7opr0udJfcue7hCLfJB7etITlFEpzbUxBG3uSKGH8",
+	"RjGNZNfqzRzPzbNaTQ59jLtfrDliKz9djxfNs07J7mNRVf4i3K05k6rsJbPNiBfhG/4Sr6Jqb8d1xdTS",
+	"Lxm8Pdb/NxlHomwNtsG/dnPCud+RPfjBWm3TjbEquPVTJxUEAbFz5l5pyr4Vj+j0kNvwhxMgWgF37JYz",
+	"qc6I07kS4t3TiffyyISs8BdWrXlOxjgZE3iLBjmsGtKtGR1CDUoGSxuIbZ8ovSwyFyCJ4FENm6/0uZJR",
+	"C6iihloAK4l7NvDU9ogfNZVGv20BD3pdN6nFBYyL2Mc2B8lgZf4ALb2ugzMDHjFcYYnVzaz9gw11er2d",
+	"jBNSZ1rrePcMe2P9xK0oxT5Bgf6u+m/1htsnt7myazJtT3odYxhlFlJqCZSrBNUKg8KnSyCXr/7yeTL4",
+	"djW8AzW1E0XUve6Lhize87bT4ofRnFzDhsyYMijaFyVkn98TSTeBnWwidA9f/XNETh8N7s8i2Qrnuisb",
+	"1SjajaTS6khUhJ0cEx/PNmRDze2BJO8vfiLwRWmdUvAAQbkFMfn19CSuEr6nc/ggroHvqREq906g2U+O",
+	"dyn2zfsTPxKlyp3U1G/SGVvRRFEAN351DHA9J2xGuFCJ341iUVKpDzHK5vYdUxZmGpW/Ktea/sJAEPqe",
+	"R9RI8VNmqlvIdS6lJobYdzPpSi30YOij0Cruf6p6r+8ZqlZl76SPHXp+a92tBYVjbqH8izAb5X6zWPbi",
+	"Kv34r12w2ZXcbS/Y9f0mI46nMBvEMqgdzX57C8F+kz004yZsRBY53XQuh+3BSP0uRZTjFlIbjt61LiMQ",
+	"mlJxfHy609/xvoSClrAvmDylBZ2yPIr7FjPydnKGwsqE78SMYMR++KJ6K4bzrtAj7Q+enJFa9uI+EbuF",
+	"929tv6vxKa3d27Dxrk31yQYtx6j5VPWl6L5V2YYHdjNdAJWCexgsKGoUijbjcqloJ+hdrOP6gYTyBsoH",
+	"kmiVhDBOlizPmYRU8EwmxkkoFc3BZzT2gr2VoMqN98E2kW/4caIEWVPWE0cnFVUmacl7aB8/exb4aE/H",
+	"46j9xFQeJ4mz5HsY5+4zfhp+Izp4YcbyfWX4lJVq8ZIqiIJvZ6s8T8h0pfQWUWLT48h6ASUQSkx21kzb",
+	"vNJov7kNmXnxPnn2ZDIcnw4nx+0D9+nr6e3DofnpOPjp0Z+iyTqV4GuY5ctCbc60drNgfI5BK4rCr+a3",
+	"Hcfc7/Cl/TnEiZxneoeNnXADPwPP0LviTN8ZLKk5nOY/Qi3w7yuO0bHdJm6nkWLO3b0faL1ZHSeTmgNJ",
+	"OXnF5zmTC6LlpUVW9cqWxY93Ly6e9SAVneZgPUUl5TJ38YeKmfS5ZXw+nIly6GFf7eDp1tBpPemsb0DN",
+	"IUlrmQ+TJ21HyUUt+22PPbxz2lxjD4LvxLfgzubv79rCp6HxgKmqGK9pmBtoFZssYJAOgSlHJPjENWyS",
+	"0DRsP64/kmi7hSmysCChhvXYsnJq05uCZBnEpqeEMF7q5UoinBYTC/RYCkUbk4QLPdho0A//ZsoP8HkO",
+	"w5UEoh+qsJyh+3c3Ki6mYfXM5w5CJPalSqnbpSfbJ3tD8Fz4/b4rCnwTGnhXhnCvFKA7YHG2gIC3Zu9E",
+	"eQuzRc5Cl1uxUkSKJdgLjyOK2YFzE5t66TyiSeCwpa7+AkSzcIyvuKeLeO/UoPuq0WBnbcnnXaARXHBH",
+	"3k4nXLgL7lOtZcvJ2B/4rm+5mCIGN1BuqmiDQ54YCcaFiRcsWIagyw0yxVZgzv44Er+k3TlCdhHhaHEi",
+	"Ffm+HrL/TBvsAm5ESu/guAo3POJ/A+nyqXrCodw0LvDNWBTHaX27tDi/h/hCNZfty7fj7huc35ZInrhk",
+	"Y0RspiTNxcpUuMDgojE9SP2YRnwC+5u74SXRBFcICQ4S1Z6b1v/l/km4d8XM+XTLNgP122yqgizEZKcG",
+	"H2Sv3aH4yWzByitT7CSVN1dmI6+uGc9MSZSrxb+u2gqXvInrWwq++EgwWr41rWry5IcffjjWKvoO3UpP",
+	"qm8cb/GviOGC1onU5jF6GGoWy8mTcczunSST49uHf//7KPhnh82rqRNGXSHF4hKF/v8F0FINS9p1nUfN",
+	"5YBiTrtG071SKOhUrJStT0M5h1w2jOnHj2PGtKKl2gLt9oYJmcKc8v7Q3DYTeqfMHoKm0xWFeQcPpD6/",
+	"6XVv9LO2KKIheIz/NeyNvmlSdbxeW37vX9bJmB5xrK8B8gqeb8h6wXII7CMmcQlRLcKsKOBIOrXakyYg",
+	"ShF899N9FnRyZA3WV+2J8TtGxZeCosN4U1D4YGUplEhFbhQsg4RWkkj0ApEMUq1qGa96WrIl49Qq+0ta",
+	"FDat4+24OxcOCoTvvJ1sfWSiHznZ+sgJaqVilQ0rfEb34y/0k/9dYSsCLFP3SxWOqbqkeo3mbio/4K0/",
+	"kTYKMtA0x7PE4d1scPZxVw4h0u022f1YCL7a/XRkprtfqhOzzxtvJ/0eOxncfrKsWh9kT2+Ny3Ol8lq2",
+	"9ZRKxjtVBn3uYeWRmSiR76/ev7v8QI5uJkdu3+XViLxRGDvGbGNJsSYPDhXzmOxlw98ha6kUy1r5qnEM",
+	"uYEZMITxDL6QNeUKRUbLzvWO/ahbnwXw820za6CiOwBUDVyUR0x9it6uRnK5dxvHPvaKM6m3TfQDW8Ll",
+	"gs1URMJC0TSZI8PVZWv/LNlGUVEoEZZtNEKtK9qiN1ijoLIG2izphZi86uuru1Ou6uRgSvvdeajJA5UA",
+	"v7ftDxJeOj2BURn6LcIqKCRmAJUS8tkOefStUmcfGWIcTtqMKYTEJd5ZoHxvFvoGHGcfqdTWEL4HZ+4U",
+	"S1oZ24sfPzS99h1ZK4YpK4YM35FXBvx3PDx9ZCMfV+69K5vjgkhi/W1OgJY5gxJTZHgKZClKSGzRVM31",
+	"CK1HYCGquVmE40M4TiMjW3/ys62W3DHdI/++vDLFMTBI3oTI7Vdj8N8SLTmchH3bA0dv+dF6TqpN6GTG",
+	"yZ7MeI4RsVVucjoqoK0NBiBr6svToeyBmKymB+FWm4fl0df088vbI+vPdCw6mQwnJ4+0Tuf47O2xMX7e",
+	"TsYkpwrKhOQMXKFtX5+IsnwqviTk6udXZhj8S/B5P9kFUG08XTVBPBHJffft26d0amurJ/cnqzoLAFqF",
+	"f3/h5IraVOWiEhdAzXDjJNC8SryIskRzr4y0OnmUEDpTWhIdo5Y/hTnj+lJeMr5SYDN/yYcz677TFLpy",
+	"nDFbqVWJIVdTDwu9C8hA7X3e5mX1hd8CRqepks/Jkm7IFHy2IGEzotmL2rFs7eTvVvm34bnOpUCSh3Vz",
+	"oATUbZgxloKsnUOWDe4oBRyv/jXYt0ZwLZQccXj54D1Tz6M3JeEAmSYAb/pp+yAMD12juHX4Tw5x+DvL",
+	"GFZJsPomR8/OHSsYtnyrJdTDve582Myj54QL8xSb+TNTH75/qeSIZHPZMVW5Q3s04tKuKjV17yWUrPra",
+	"VoWs8j4LnNLkBkppnGI7A9/dFQHsiNGVV9X19wmbfKGpQu8ste54K/XXLM+JpJvv72rplzWJlaX/nSVS",
+	"t5ZBLSqg5I6OG/jY/lAH2VXiscJmGc1/LhBCNY/iKzpPPeId8ZaxZ7sHLq9V2bQDCtGzbKncUlixEohb",
+	"zekQ8Guo8cEdSqsrYqbZ7IwMn4zH4zHiOhXNISHm395gMDpH1PZ2d9zJ5PEJvlW76oa1X7d34LdabcZ7",
+	"xWPeTcb1C/E2fThbwru/cQyC3S26WykJVxjiLcpZO5p7N1DaXrnx7VXtDVNbNhrZ7EROlVVTkHvO8rQP",
+	"WayTG/dTfNn7BklX+xTg+S1WfKcx21VXLZy/NiKBEZ1SKqplwxQWjGfk//zvz+8TIgWp65u+gm2Acwt4",
+	"rIqZxnbNF+PcB7AStFKKTJq5AklKmBTwKQAnmeBgC+poDbCaci9C++5NkZtui4NFUQUhhnZGGZqE68Vm",
+	"RH7HiC/zeeZnpA2uTqzlNXSdFRLsvcL4PLFNWBLiWjwlRJ8Rxucj8u4GyjOfi59VafnZkPGh1bgeej8C",
+	"WdCs0bqGqUcj8hNO1xiZDttvRj0jlu2HXKghdqzxU5Usx+CVsXeHuZDaMkYxjk8j23A9b6k1vqHpdGM3",
+	"BJ9AKHCihxya2qAJkUoUBWRDY/oOPRFw1o3f+omjEb2mZSbPHNmGK55CqSjD7w+90p5U+rudcfXv2qTt",
+	"PPDTzWnUfjkir3IJdstH+6PkO/OoqgSqxPgpbWV235Rnn6Sq71LBPywN0FzLJZt/fvm4sZQSUmA3ey9m",
+	"C+Z3r95d2wDCJRRAMVEi2pxGG36mwia2i2rk5Nu+T3FQx2HyQZKB5YOtlZi1iYqyURukZwRrHzf7hDFs",
+	"Z4X9LpgkFUAthkehpTJD9iy6pWy6k7svrOTzla9wIM/QXnppDRPPU9xXUIqV3Rea5z3wDDbT5/ZT0s7e",
+	"tkLZpF4FSG/f6nBNN+QfK6m0CXDmhN2Kl0DTBbJHd08XX7se2V1fR4zjrVSUgNtj6NMXCLUq9J+zbyk2",
+	"4AYMtdM9mzA4JqjmEzR1czsZnJ6kusej2om+mC5gtqdusMc5b9Nhyzzu0nDuldXKXS8+h7ZsaunUpd1f",
+	"OTy54TXIJTzHJ7BlXVJ/s9HAru3cpUFjxL0axYVVAHqA3KqqATtwu/82j3IUfWlF4XNyfEqwdYFvrNdw",
+	"1H2bPxpVUi0Tqoi6Xq2N+D7HuCN6EzCFwPaAsBzQrshH87wqn6/po6UTDnHlispdESz+fGDf9gFa4t2H",
+	"H3wP6/U/p8de4JzqmfD4jV359ndZtxxcbVasFXT0vM1mLtDiK3Ip6yA7TG9AlMf7GtU3/qV+IGA0SncZ",
+	"1vajsUvDFbO9m8+q6tukhkGNW0wvGgK3jVT5HH+7ZFIazclmPg+d4bA9vSwqE61UMgWleqbn90xo2e71",
+	"+j1g8P+o0v5tFsSk9XRVMrW51M/aznRaq/CFkKLRYmWjxSHiHSsY2UQAczfihad1QbHmto6dNuv19Y5T",
+	"Q9UbaAlBq5SFUoWRjXO4NFZ11yzENQMTstYPOxvc4A70vWFUfm+1aLU2IVNI6UoCmZZiLaGU5BqgsJeo",
+	"/qDpmZTn+LhtoLQQUhEl5qCP/xlZQrbi2tovqGLazn86fjbB4LaJUrsnW3CF93QOw7/AZuRaiZshq2bi",
+	"zS9XZKEF+wtsTL9uxmciThPcOXL+/o0jC37lAW6ArZWK89T3M3CtkZBciGJK02uzWYhQ15c/Ttvsjd1Y",
+	"G24Md9m1buzYiapPg8EYGXowNSJ/gY1MapnZVbFFhwyhNnnAQA+C+tFBSrYoXb73c5t0YOS5SR1ICKY6",
+	"GgUUq04oWfmxDGMWwK0phK6/Wc5SNSJvfKVZNGds8XYwPY0NkQUHNCcXVC5AJoTrsYx1bFdfgSlG5ANb",
+	"2rcvfnpBTk5Ono3IK8zDhLI0Rmmk7/qImCo9pmiNeb+zg+uI/G56cBVQSsHxGpQAJKUllpnECijTHMiV",
+	"FmBXLp3dzNhY4K1yCSNnLxllw3LpeUHTBQyPR2Mtqcvcnlp5dnS0Xq9HFP88EuX8yL4rj3558+LVr5ev",
+	"8J2qnsngvWFQI0KMwWwO/GDismJowQZng5PReHRi7t0Fyqijm8mRMwpMJEDEavgbvzA0bviUYl7zqrRZ",
+	"Na6FtU99dq4Fw8BY7ngKtrKjsWtKCF+3IC1bmpZpsUN51bdcCeKCr2rB5Ij8GhQXwXFEMMER+dDV9Fzg",
+	"JumNZ/oM3oBF0ciklXMjFd0Y/h6ZXBYDgXuTabKbCku+27x3/P8osk2jHiUtitw61o/+YWuJmHtlp5+5",
+	"0eH8tn6RqnIFJjG10NTGTTweTw4+vBm3GTml2UZTfQoe52TuVKtNxz/t53rkKiXdhr3uHV1rLBRCqhoD",
+	"JgNFtcpdqV/6c5qzNYPWuLq+f8jVGwyL38/W+Za2vfZsfNBxY/tlUtbDWr2aQua6PcC+/QQqXeCxRo/d",
+	"htC6rNi2U0F7zDlE9kobSr715n2Szo0RIV/Aj3hTYUMT08Ll24n3e2jCo81fY229uFLkbYodfbU/3R6V",
+	"tZz3uCQ/l9eSNEoXKJNLZ5wEVZ3wWmaSvtHQZWH1F9d9YkTezNAXSjKBQDpjnST6ejQJ61daPBtV3RoU",
+	"mLbu0pOq8ewJdJLa+AW961nrkgt6A20xfOEqGhe0pEtQmADa4eatHnE7/Ya/p2qBDt97Y6qgGEGErSp3",
+	"kDmUSxJ2fvxGtjLEqQVk92EpF3ruPJMWjfIfS3qcX8dZXkk4hNj7gKqfbeC6pJmLKXuaJ66KdXiiHkhX",
+	"4tpXie/cmCxo4xvdiZ9B+Va/90hMP0YHQbU9dCiKYvoBftAnAEepV7FVJUkcvYzW0Ob85u2TwQ3kolgC",
+	"r5DX3SL0ItBZrVVlX9LjCW7SlrUlJdCYMSWn9bckWm1vlC3Xra2wKmfFJQ1UKF3fGPXt2PCVWR/Vhiei",
+	"ejlZwlKUGzQ6a+rwNRRYHVAPgYrsmU9HqLoLY9f66tJw/WyXxnhnddiEyXbBGGxpSox1KsSuOeO+SpUt",
+	"0CBdpvbXgCXUjtyfytJHI6+ReTM4Pz8/d7Gss8H5jy9eDl/99PPrgQMd6/E0NxjYfzVsRSw06daCOHCc",
+	"3gvcazz54bg+yjA4Hp+Mh+PJcDz5MB6f6f8d/08F3dOC0nurPg5+Of9x8Knhj/o4+PnVr68uzn/Rf6nQ",
+	"aFVG1wSlp/euT+rO8EEqyhJSRRailBAs9sSDhM8G4/F4MtYzPR0/Hj8Z/zB+On42puPpOB1nYxjPkC61",
+	"DhsVeRa1DNEqQ7C2DW2ax1cSpgjtnpVfTDW120YqXTXP9UIQSddkubHY4j+FM+yaTpBQH2Tj2WHbSXW3",
+	"t4mHaoUc5B4wwSSfsUHnIpxEGCXzu16bQ5WRbKfQyDZ2ADaDzEQR3U+sY/2F72yi+OrEXQoRk9bOc13w",
+	"v/FOeUtRDQok9cLfGRKqEGtwTQTXQvyuKKHIWZ+rwmPFTR6XpBs5Iuf2Xyh2fda+NZ0QXjFbIVKLSltQ",
+	"CZs02bZR+EdM7NAfx4smpUurYwtuopLYEEFVtU+MTJ9jCxgPhGrL8XcFcFMK7H7sYvPt78xxtpVSF7/V",
+	"d+cADKfHC43hagAlCCWFPQCOI3fyXdjhvlMdf1lLFb4vNdAP0qEHBh1/Dmwlv6y+jNJUnwujzSGpW0UE",
+	"5APXHD0hAYyoSxGEm4YTor62S6yPPUR9wDxagSMrV/dz2+Mno4rq43b19fZqRK5Mteirs8C5GPj0RakV",
+	"Wzzu2Acp0HTWqKvxEbky0706c64w9BXgacY/O/sNH/BZKfoRA540vk/XZSkbkXfc2J2m4OvcJvprTceW",
+	"18FGo1pUIcagBEDfuVEeeQrEnhtMRuQGgSpcIyaviy6ZxIFRccTt4BxSpQVgKpaay63SadwSk8dOx3J4",
+	"WCmWMBXZhqypShe2iZLtTI0z5mLtdH9O1gsTNaIW/VijhCZBW979rr+7+8Qo+KIMiwylKoEu60emGe6M",
+	"Hg374oH8RSbmK/GKYP6fAYObikyev2u1JqMs/qHp+GGuZ47LWTW1WlzXLTHzrouwKakJjwHVlx+3qQiu",
+	"Fg3hjsFcH2n9IUk37Y3RIu110Iv03kRaNUjHvlWUO4x5W6Wiur5NTGvq2pjz5a0sRAgzdpG8wcYGdTxb",
+	"m3v01f14e1RT3ONucCwPs7cPx+e8hE6cw6sKvnaNQQ5/39hHULFqO1c8sLZxoQ7mTP9Fm1XdNXeswVUV",
+	"adBXoK3LsIVHwiz+Lk+S7+Z7j+fNj9FBWD/Pbyfka+9lwZan+nTVEKsdotKlXHUERI3OgVedvhKNx29N",
+	"NwR45IL5xRQxbJDzNAIXRx3gAKt+oT/UKP0+E+UcTPj+GjZbrgmtCwxt/N1i9lxJ3Pq6cJT3AcSkzxoD",
+	"rAO2ntWfzkzdzMwWb7wENXxhQB3br9gDaJQ4vleBHkji0SRN6iQdzPCBXtvQOKI6kgDSilrVjAUZU/q3",
+	"f/CYH4OIMHxUKTVFyTDEZGxTiyLpgoeckddKFe94vknIJV3CJVPw/12qkqUqIXMhzM19MiYZ3Rgtmaal",
+	"kFpiIT5b1gBIYXGbCqNizNEip6lWG899qMYjc+zksHC/VuYqTdzBmsSa47Qxs8CUHbi6hHSIQcPhJRZT",
+	"l3QJQ1GyOeNYkNblSFm9xtfRTrQ0zIFKCy14h6+MyI8OjIQGfTAvbXGFWCTf3irxXlqH5VEG2iiFVUdr",
+	"S2UKATA4KEbEjBGABSbMmsKqKg6nFBRc0fa465nqImUNbrkGKNC3q9nOuios+CtuqTfP3+Ev4aqjX68L",
+	"eOeZl6Dq591Rqj6lqmDv+F+/n/xterr8DV4f05O/jdmfZ3/+2/XrJ79PJ3x88+sPy/9/zC+f/vO4/O91",
+	"FDJ6//LEwv8GZx8/1W5xUNXOMr5N5CL+Kqz31H37XGKVJm3MGKhRCGExsBfXvsN10sDwAXLhq8vjx0/I",
+	"w+EPj7Qp+Cp7eXlOHg6fPkLzsCRhLVjiNjppd/kIs5hyRS5fnw+PHz95+HePvbP3zs3k74NHRpIFLbCx",
+	"4kibm33LO1cr9x51u1aXvW2OIYtyNGf8ALfzeQB2mmEYhsPabdoWJqlqJHQpb64+wr26bm0JhrjqZieZ",
+	"WMC4uU6kqW2dGxckPyReAstkW3cu5LP4vb2KnKI3NqOrhhqr+HoJVK5K2+eaSkIJ9qCyWLuE6MGGCIPU",
+	"V6JL2UDA7BIoly0/iKQsohq+X9X27B6Ed7hd39PB34dLNGGvoTiEa/AFKgnGcu7HF/ZUGQMrMJo7nSPn",
+	"hgUuTkkq8hxSFGU/rlwZIb0u6++0CEyZYMNdPOP4g22Y5KE3Fum8gGWbM34GdeGqPR7ANr+nfTZF+OOb",
+	"bGvvHMaG0wpkzBbebvA2m/zHL9S3XoM3t5Yx5xpNeet9qDgg9AlVXFTkGhUj9W23LIzX0WSP+7xdfc+j",
+	"1ahKBpnJCo7BmkwR9XuLwQSE+c5+lW3Wf1A7/lBBP17VOzOYYzOCvooevh0/J64e6DYRUTUP6nSbVi49",
+	"W83KhAHcuz5UMKeFscMkm3P7kGEhDApi0p9178xpYYAhDgmCFxbmGVhz0qsolUih5qqxJQETvHoW+vTY",
+	"j65NJhIaYqY/kc9ljntgL6rg9z1C5Fwvoy5RYqnoHM7++B9ClTDoAE1LNC3rA2wBZtm0vaOihBsG624f",
+	"63vzgMvfu68j7fMPv/Nl33UJ0O4L80B+9KaWphawCVINtuO+qj6yXer0pWvxem+ksyN0houogoOwuAmK",
+	"+QvMpgW5ZhrmrwYe4HqMxEXhijc9o3Wi2WJV98Ph9uN39ULgyg4U2Q/byHSQqkox7YzX29TVe+QvO0IH",
+	"f9kpHkZDMx9rxPwjp6/Lj2qLI4QpP3hlNWuZmjJFlWZW9SMzBvQDLQlsAQITdsbyTs7ifmRci+tW41SB",
+	"PlTEs2GUwKczeVCniYR7cGS6gPQa3E3r3ZMuH+m5vmxLwefxXDv0UvrEfhxyJa0a6gmwKmz658wVwqHV",
+	"MtHXExR/dhVKyBTzRSGfndWSaHKgmoK++ZM1eTHjwELOcRqVd9IYKG214FLR0jDvPZ30Wo2NXuf9+NBj",
+	"z2KHBgv5HMJaNcXDfYoMefh2QpQgb08S8nZilVKsAJ6Q4/Hw+DQhj8ePttxl5t9HX/G/t9vuNLdtDZsS",
+	"M2kLbS/6PNqbYIMr0veFFVZVVT7dt3zbKt4OId3E2mNuTAG83jtxBKZTXFzk/WgkR62MrK/b5UWDETj2",
+	"9FK+wTYEI4It9avYkZkeSgupRCFd7TiP3PC1HepSwfggthR40laJ+biyyEwjVGvJvi0R8Ypn/49w2kKs",
+	"LeEOYrReKlGQmchzscZ7gTjitBmuHnmolxz4+Ok2+VrP///4SRNIIorNbEVH4z0bgWzHKFmY9F5LWz47",
+	"Opoc/zAaj8ajydnT8TODTLdTjpnLNnWiCk8jSBsLhYwqxjAqlV5JszeNVmQrfAQ6VIL3QrxO890XQeMG",
+	"WcFtUrp0brzlqMGaMjoF1x7HZOthLNGA7LDwv75IPWeEa3JmZPuTl7V0EgPFUyBNdgvSxwY2lzalaCkh",
+	"vwE5Iu+wYaBWaYbDAD/6nAitU62ZAQNICJLwbcIefGFSBbML0ae3n27/bwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
