@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,24 +18,15 @@ import (
 	"medunion/ecc"
 )
 
-// developmentTag marks the operations that exist in development mode only.
-const developmentTag = "development"
-
 // errDevelopment: what signs whatever is asked of it stays among programs of one machine.
 var errDevelopment = errors.New("development mode is for a portal on loopback only")
-
-// maxExchanges bounds the exchanges in memory; the oldest makes room.
-const maxExchanges = 1024
 
 // preparer makes messages that testers send. It signs at the level of package message: the
 // role refuses what a tester must be able to send, and its visits stay as they are.
 type preparer struct {
 	practice *practice.Practice
 	pins     message.Pins
-
-	mu        sync.Mutex // of all below, and of the exchanges: one step at a time
-	exchanges map[string]exchange
-	order     []string
+	httpserver.Exchanges[exchange]
 }
 
 // exchange is what a handle names.
@@ -47,29 +36,13 @@ type exchange interface {
 }
 
 var (
-	errNoExchange = problem.NotFound("There is no such exchange, or it is of another kind.")
-	errNotNext    = problem.Conflict("Another step comes before this one.")
-	errReply      = errors.New("agent: not the reply to this exchange")
+	errNotNext = problem.Conflict("Another step comes before this one.")
+	errReply   = errors.New("agent: not the reply to this exchange")
 )
 
-func (p *preparer) add(x exchange) string {
-	handle := make([]byte, 16)
-	_, _ = rand.Read(handle) // never fails
-	name := hex.EncodeToString(handle)
-	if len(p.order) == maxExchanges {
-		delete(p.exchanges, p.order[0])
-		p.order = p.order[1:]
-	}
-	p.exchanges[name], p.order = x, append(p.order, name)
-	return name
-}
-
-func find[X exchange](p *preparer, handle string) (x X, err error) {
-	x, ok := p.exchanges[handle].(X)
-	if !ok {
-		return x, errNoExchange
-	}
-	return x, nil
+// find returns an exchange of one kind.
+func find[X exchange](p *preparer, handle string) (X, error) {
+	return httpserver.Exchange[X](&p.Exchanges, handle)
 }
 
 // signer is the doctor as her messages need her.
@@ -104,7 +77,7 @@ func (d *signer) decode(identity []byte) error {
 	if len(f[7]) == 0 {
 		return problem.Conflict("The doctor is not registered.")
 	}
-	if d.credential, err = message.DecodeCredential(f[7]); err != nil {
+	if d.credential, err = message.DecodeCredential(slices.Clone(f[7])); err != nil {
 		return problem.Internal(err)
 	}
 	d.suite, d.certificate, d.c = ecc.Suite(f[0][0]), slices.Clone(f[6]), d.credential.Hash()
@@ -202,8 +175,8 @@ func (h handlers) PrepareMessage(c echo.Context) error {
 		return problem.Invalid("The step is not known.").Because(err)
 	}
 	p := h.a.preparer
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	out, err := p.prepare(c.Request().Context(), step)
 	return reply(c, http.StatusOK, out, err)
 }
@@ -246,11 +219,11 @@ func (h handlers) OpenReply(c echo.Context) error {
 		return err
 	}
 	p := h.a.preparer
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	x, ok := p.exchanges[q.Handle]
-	if !ok {
-		return errNoExchange
+	p.Lock()
+	defer p.Unlock()
+	x, err := p.Find(q.Handle)
+	if err != nil {
+		return err
 	}
 	out, err := x.open(p, b)
 	return reply(c, http.StatusOK, out, err)

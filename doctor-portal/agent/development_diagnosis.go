@@ -82,11 +82,12 @@ func (x *atHospital) openStored(m message.Message) (api.Opened, error) {
 		if x.hospital.Info.Keys.Sign.Verify(tbs, body.SigHPC3) != nil {
 			continue
 		}
+		out := api.OpenedStored{Record: int64(body.Record), Time: int64(body.Time)}
 		if len(body.Entries) > 0 {
-			x.entry = &body.Entries[0]
+			x.entry, out.Entry = &body.Entries[0], true
+			_, out.Indexable = x.search.terms.authorizer(x.entry.Locator)
 		}
-		return api.Opened{Type: api.OpenedTypeM11R, Stored: &api.OpenedStored{Record: int64(body.Record), Time: int64(body.Time),
-			Indexable: len(body.Entries) > 0}}, nil
+		return api.Opened{Type: api.OpenedTypeM11R, Stored: &out}, nil
 	}
 	return api.Opened{}, problem.Refused(errReply)
 }

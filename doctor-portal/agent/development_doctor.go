@@ -35,7 +35,7 @@ func (p *preparer) applicant(q api.StepCertificateRequest) (api.Prepared, error)
 	if err := json.Unmarshal(b, &request); err != nil {
 		return api.Prepared{}, problem.Internal(err)
 	}
-	return api.Prepared{Handle: new(p.add(&applicant{role})), Request: &request}, nil
+	return api.Prepared{Handle: new(p.Add(&applicant{role})), Request: &request}, nil
 }
 
 // registration makes M0 (Eq. 8-10).

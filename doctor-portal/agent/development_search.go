@@ -72,7 +72,7 @@ func (p *preparer) search(ctx context.Context, d *signer, q api.StepM4) (api.Pre
 	if err != nil {
 		return api.Prepared{}, problem.Internal(err)
 	}
-	return sealed(p.add(x), m4), nil
+	return sealed(p.Add(x), m4), nil
 }
 
 // open is M5 (Eq. 31, 32).

@@ -79,7 +79,7 @@ func (p *preparer) session(ctx context.Context, d *signer, q api.StepM6) (api.Pr
 		return api.Prepared{}, problem.Internal(err)
 	}
 	x.th1 = message.Transcript(message.Transcript0(d.suite, x.id), m6)
-	return sealed(p.add(x), m6), nil
+	return sealed(p.Add(x), m6), nil
 }
 
 func (x *atHospital) m6(h message.Header, consent message.Hash) message.M6 {

@@ -33,7 +33,7 @@ func (a *Agent) handler() (http.Handler, error) {
 		return nil, err
 	}
 	if !a.cfg.Development {
-		httpserver.Without(spec, developmentTag)
+		httpserver.WithoutDevelopment(spec)
 	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec,
 		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate,

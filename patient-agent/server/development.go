@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"sync"
 	"time"
 
 	"medunion/api/httpserver"
@@ -17,22 +16,13 @@ import (
 	"medunion/patient-agent/patient"
 )
 
-// developmentTag marks the operations that exist in development mode only.
-const developmentTag = "development"
-
 // errDevelopment: what signs whatever is asked of it stays among programs of one machine.
 var errDevelopment = errors.New("development mode is for a public cloud and a page on loopback only")
-
-// maxExchanges bounds the exchanges in memory; the oldest makes room.
-const maxExchanges = 1024
 
 // preparer makes messages that testers send.
 type preparer struct {
 	raw agent.Raw
-
-	mu        sync.Mutex // of all below: one step at a time
-	exchanges map[string]exchange
-	order     []string
+	httpserver.Exchanges[exchange]
 }
 
 // exchange is what a handle names.
@@ -41,33 +31,11 @@ type exchange interface {
 	open(reply []byte) (api.Opened, error)
 }
 
-func newPreparer(raw agent.Raw) *preparer {
-	return &preparer{raw: raw, exchanges: map[string]exchange{}}
-}
+var errNotReply = errors.New("server: not a reply of this exchange")
 
-var (
-	errNoExchange = problem.NotFound("There is no such exchange, or it is of another kind.")
-	errNotReply   = errors.New("server: not a reply of this exchange")
-)
-
-func (p *preparer) add(x exchange) string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails
-	handle := hex.EncodeToString(b)
-	if len(p.order) == maxExchanges {
-		delete(p.exchanges, p.order[0])
-		p.order = p.order[1:]
-	}
-	p.exchanges[handle], p.order = x, append(p.order, handle)
-	return handle
-}
-
-func find[X exchange](p *preparer, handle string) (x X, err error) {
-	x, ok := p.exchanges[handle].(X)
-	if !ok {
-		return x, errNoExchange
-	}
-	return x, nil
+// find returns an exchange of one kind.
+func find[X exchange](p *preparer, handle string) (X, error) {
+	return httpserver.Exchange[X](&p.Exchanges, handle)
 }
 
 // person is who sends: a role whose clock is as far off as the step wants it.
@@ -114,8 +82,8 @@ func (h handlers) PrepareMessage(ctx context.Context, r api.PrepareMessageReques
 	if err != nil {
 		return nil, problem.Invalid("The step is not known.").Because(err)
 	}
-	h.preparer.mu.Lock()
-	defer h.preparer.mu.Unlock()
+	h.preparer.Lock()
+	defer h.preparer.Unlock()
 	out, err := h.preparer.prepare(ctx, step)
 	return api.PrepareMessage200JSONResponse(out), err
 }
@@ -143,11 +111,11 @@ func (h handlers) OpenReply(_ context.Context, r api.OpenReplyRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	h.preparer.mu.Lock()
-	defer h.preparer.mu.Unlock()
-	x, ok := h.preparer.exchanges[r.Body.Handle]
-	if !ok {
-		return nil, errNoExchange
+	h.preparer.Lock()
+	defer h.preparer.Unlock()
+	x, err := h.preparer.Find(r.Body.Handle)
+	if err != nil {
+		return nil, err
 	}
 	out, err := x.open(b)
 	return api.OpenReply200JSONResponse(out), err
@@ -158,7 +126,7 @@ func (p *preparer) prepared(x exchange, m message.Message, err error) (api.Prepa
 	if err != nil {
 		return api.Prepared{}, problem.From(err)
 	}
-	return api.Prepared{Handle: p.add(x), Message: httpserver.NewMessage(m.Encode()).Message}, nil
+	return api.Prepared{Handle: p.Add(x), Message: httpserver.NewMessage(m.Encode()).Message}, nil
 }
 
 // registration makes M0 (Eq. 2-4).
@@ -177,7 +145,7 @@ func (p *preparer) registration(q api.StepM0) (api.Prepared, error) {
 	}
 	out := api.Prepared{Handle: value(q.Identity), Message: httpserver.NewMessage(m0.Encode()).Message}
 	if q.Identity == nil {
-		out.Handle = p.add(who)
+		out.Handle = p.Add(who)
 	}
 	return out, nil
 }

@@ -118,7 +118,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	if !cfg.Development {
-		httpserver.Without(spec, developmentTag)
+		httpserver.WithoutDevelopment(spec)
 	}
 	site, err := newSite(i.origin)
 	if err != nil {
@@ -129,7 +129,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers), preparer: newPreparer(i.agent.Raw())}
+	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers), preparer: &preparer{raw: i.agent.Raw()}}
 	api.RegisterHandlers(e, api.NewStrictHandler(h, nil))
 	site.Register(e)
 	return e, nil

@@ -51,7 +51,7 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 		m.Schema = nil
 	}
 	if !o.Development {
-		httpserver.Without(spec, developmentTag)
+		httpserver.WithoutDevelopment(spec)
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
 		Routes:       map[string]httpserver.Limits{"/fhir/bundles": {Body: o.BundleBytes, Timeout: importTimeout}},
@@ -59,13 +59,13 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, admin{o, &indexWrites{writes: map[string]*indexWrite{}}})
+	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
 	return e, nil
 }
 
 type admin struct {
 	AdminOptions
-	writes *indexWrites
+	writes *httpserver.Exchanges[*indexWrite] // of testers
 }
 
 var _ openapi.ServerInterface = admin{}

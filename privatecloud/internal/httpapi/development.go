@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,23 +16,7 @@ import (
 	"medunion/privatecloud/hospital"
 )
 
-// developmentTag marks the operations that exist in development mode only.
-const developmentTag = "development"
-
-// maxWrites bounds the index writes in memory; the oldest makes room.
-const maxWrites = 256
-
-var (
-	errNoWrite  = problem.NotFound("There is no such index write.")
-	errNotReply = errors.New("httpapi: not the receipt of this index write")
-)
-
-// indexWrites are index writes that a tester sends, under keys of no patient.
-type indexWrites struct {
-	mu     sync.Mutex
-	writes map[string]*indexWrite
-	order  []string
-}
+var errNotReply = errors.New("httpapi: not the receipt of this index write")
 
 // indexWrite is the last write under one locator.
 type indexWrite struct {
@@ -44,27 +27,12 @@ type indexWrite struct {
 	session [16]byte
 }
 
-func (w *indexWrites) find(handle *string) (string, *indexWrite, error) {
-	if handle != nil {
-		x, ok := w.writes[*handle]
-		if !ok {
-			return "", nil, errNoWrite
-		}
-		return *handle, x, nil
-	}
+// newIndexWrite draws the keys of a locator that belongs to no patient.
+func newIndexWrite() (*indexWrite, error) {
 	sk, err := ecc.GenerateSigningKey(rand.Reader)
-	if err != nil {
-		return "", nil, problem.Internal(err)
-	}
-	b := make([]byte, 48)
-	_, _ = rand.Read(b) // never fails
-	name, x := hex.EncodeToString(b[:16]), &indexWrite{locator: sk, key: message.Hash(b[16:])}
-	if len(w.order) == maxWrites {
-		delete(w.writes, w.order[0])
-		w.order = w.order[1:]
-	}
-	w.writes[name], w.order = x, append(w.order, name)
-	return name, x, nil
+	x := &indexWrite{locator: sk}
+	_, _ = rand.Read(x.key[:]) // never fails
+	return x, err
 }
 
 // PrepareIndexEntry implements openapi.ServerInterface.
@@ -77,18 +45,24 @@ func (a admin) PrepareIndexEntry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.writes.mu.Lock()
-	defer a.writes.mu.Unlock()
-	handle, x, err := a.writes.find(q.Handle)
+	a.writes.Lock()
+	defer a.writes.Unlock()
+	x, err := newIndexWrite()
+	if q.Handle != nil {
+		x, err = a.writes.Find(*q.Handle)
+	}
 	if err != nil {
-		return err
+		return problem.From(err)
 	}
 	now := message.MillisOf(a.Hospital.Now())
 	m, err := x.make(a.Hospital, signed, now, shifted(now, q.Time), shifted(now, q.EntryTime))
 	if err != nil {
 		return problem.From(err)
 	}
-	return c.JSON(http.StatusOK, openapi.Prepared{Handle: handle, Message: httpserver.NewMessage(m.Encode()).Message, Locator: hex.EncodeToString(x.entry.Locator[:])})
+	if q.Handle == nil {
+		q.Handle = new(a.writes.Add(x))
+	}
+	return c.JSON(http.StatusOK, openapi.Prepared{Handle: *q.Handle, Message: httpserver.NewMessage(m.Encode()).Message, Locator: hex.EncodeToString(x.entry.Locator[:])})
 }
 
 func shifted(now message.Millis, by *int64) message.Millis {
@@ -143,11 +117,11 @@ func (a admin) OpenReply(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.writes.mu.Lock()
-	defer a.writes.mu.Unlock()
-	x, ok := a.writes.writes[q.Handle]
-	if !ok {
-		return errNoWrite
+	a.writes.Lock()
+	defer a.writes.Unlock()
+	x, err := a.writes.Find(q.Handle)
+	if err != nil {
+		return err
 	}
 	receipt, err := x.open(a.Hospital, b)
 	if err != nil {
