@@ -112,8 +112,8 @@ func secured(spec *openapi3.T) bool {
 }
 
 // Agree says whether the routes of a server and the operations of its document are the
-// same, but for those named, such as pages, and the server's own. A service checks it
-// when it starts.
+// same, but for those named, such as pages, the server's own, and those that only development
+// mode describes. A service checks it when it starts.
 func Agree(e *echo.Echo, spec *openapi3.T, unspecified ...string) error {
 	known := map[string]bool{}
 	for _, pattern := range slices.Concat(operations, docsRoutes(), unspecified) {
@@ -126,7 +126,7 @@ func Agree(e *echo.Echo, spec *openapi3.T, unspecified ...string) error {
 		}
 	}
 	for _, r := range e.Routes() {
-		if !known[r.Method+" "+r.Path] {
+		if !known[r.Method+" "+r.Path] && !strings.HasPrefix(r.Path, developmentPath) {
 			return fmt.Errorf("httpserver: the OpenAPI document lacks %s %s", r.Method, r.Path)
 		}
 		delete(missing, r.Method+" "+r.Path)

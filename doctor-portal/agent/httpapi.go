@@ -30,6 +30,9 @@ func (a *Agent) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !a.cfg.Development {
+		httpserver.WithoutDevelopment(spec)
+	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec, Edge: a.cfg.Edge.At(false, a.cfg.Listen),
 		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate})
 	if err != nil {

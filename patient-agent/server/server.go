@@ -64,6 +64,9 @@ func startOn(ctx context.Context, cfg Config, ln net.Listener) (*Instance, error
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Development && !(local(cfg.Cloud) && local(origin)) {
+		return nil, errDevelopment
+	}
 	cfg.Origin = origin
 	a, err := cfg.NewAgent()
 	if err != nil {
@@ -111,6 +114,9 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !cfg.Development {
+		httpserver.WithoutDevelopment(spec)
+	}
 	site, err := newSite(i.origin)
 	if err != nil {
 		return nil, err
@@ -120,7 +126,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers)}
+	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers), preparer: &preparer{raw: i.agent.Raw()}}
 	api.RegisterHandlers(e, api.NewStrictHandler(h, nil))
 	site.Register(e)
 	return e, httpserver.Agree(e, spec, site.Routes()...)

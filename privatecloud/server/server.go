@@ -210,7 +210,7 @@ func (p *parts) handlers() (protocol, admin http.Handler, err error) {
 		return nil, nil, err
 	}
 	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
-		Authenticate: authenticate(verifier, c.Now), Edge: c.Edge.At(c.BehindTLS, c.AdminListen)})
+		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.BehindTLS, c.AdminListen)})
 	return protocol, admin, err
 }
 

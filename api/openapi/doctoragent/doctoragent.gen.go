@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,6 +64,54 @@ func (e HospitalProgressState) Valid() bool {
 	case HospitalProgressStateVerified:
 		return true
 	case HospitalProgressStateVerifying:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeM0   OpenedType = "M0"
+	OpenedTypeM11R OpenedType = "M11R"
+	OpenedTypeM12R OpenedType = "M12R"
+	OpenedTypeM5   OpenedType = "M5"
+	OpenedTypeM7   OpenedType = "M7"
+	OpenedTypeM9   OpenedType = "M9"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM11R:
+		return true
+	case OpenedTypeM12R:
+		return true
+	case OpenedTypeM5:
+		return true
+	case OpenedTypeM7:
+		return true
+	case OpenedTypeM9:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedSearchMode.
+const (
+	OpenedSearchModeRead  OpenedSearchMode = "read"
+	OpenedSearchModeWrite OpenedSearchMode = "write"
+)
+
+// Valid indicates whether the value is a known member of the OpenedSearchMode enum.
+func (e OpenedSearchMode) Valid() bool {
+	switch e {
+	case OpenedSearchModeRead:
+		return true
+	case OpenedSearchModeWrite:
 		return true
 	default:
 		return false
@@ -150,6 +199,144 @@ func (e SignerRole) Valid() bool {
 	}
 }
 
+// Defines values for StepCertificateRequestStep.
+const (
+	StepCertificateRequestStepCertificateRequest StepCertificateRequestStep = "certificate-request"
+)
+
+// Valid indicates whether the value is a known member of the StepCertificateRequestStep enum.
+func (e StepCertificateRequestStep) Valid() bool {
+	switch e {
+	case StepCertificateRequestStepCertificateRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM11Step.
+const (
+	M11 StepM11Step = "M11"
+)
+
+// Valid indicates whether the value is a known member of the StepM11Step enum.
+func (e StepM11Step) Valid() bool {
+	switch e {
+	case M11:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM12Step.
+const (
+	M12 StepM12Step = "M12"
+)
+
+// Valid indicates whether the value is a known member of the StepM12Step enum.
+func (e StepM12Step) Valid() bool {
+	switch e {
+	case M12:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Mode.
+const (
+	StepM4ModeRead  StepM4Mode = "read"
+	StepM4ModeWrite StepM4Mode = "write"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Mode enum.
+func (e StepM4Mode) Valid() bool {
+	switch e {
+	case StepM4ModeRead:
+		return true
+	case StepM4ModeWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Step.
+const (
+	M4 StepM4Step = "M4"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Step enum.
+func (e StepM4Step) Valid() bool {
+	switch e {
+	case M4:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM6Step.
+const (
+	M6 StepM6Step = "M6"
+)
+
+// Valid indicates whether the value is a known member of the StepM6Step enum.
+func (e StepM6Step) Valid() bool {
+	switch e {
+	case M6:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM8Step.
+const (
+	M8 StepM8Step = "M8"
+)
+
+// Valid indicates whether the value is a known member of the StepM8Step enum.
+func (e StepM8Step) Valid() bool {
+	switch e {
+	case M8:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepPrekeyStep.
+const (
+	Prekey StepPrekeyStep = "prekey"
+)
+
+// Valid indicates whether the value is a known member of the StepPrekeyStep enum.
+func (e StepPrekeyStep) Valid() bool {
+	switch e {
+	case Prekey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VisitState.
 const (
 	Answered VisitState = "answered"
@@ -183,6 +370,9 @@ type Attachment struct {
 	// Type media type
 	Type string `json:"type"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Card defines model for Card.
 type Card struct {
@@ -329,6 +519,9 @@ type Grant struct {
 	Hospital    PartyID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
@@ -371,6 +564,116 @@ type Indexed struct {
 	Time Time `json:"time"`
 }
 
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	Indexed *Indexed `json:"indexed,omitempty"`
+
+	// Page a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+	Page *OpenedPage `json:"page,omitempty"`
+
+	// Registration the partial key fits and Cred_D says what was asked (Eq. 10)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+
+	// Search M5, with a ticket that Sig_C makes good for this request
+	Search *OpenedSearch `json:"search,omitempty"`
+
+	// Session M7, signed by the hospital that was meant, with the same SEK_2
+	Session *OpenedSession `json:"session,omitempty"`
+
+	// Stored the hospital's receipt Sig_HPC3
+	Stored *OpenedStored `json:"stored,omitempty"`
+	Type   OpenedType    `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedEntry defines model for OpenedEntry.
+type OpenedEntry struct {
+	Classes     Codes `json:"classes"`
+	Departments Codes `json:"departments"`
+
+	// Granted the consent grants something there
+	Granted  bool    `json:"granted"`
+	Hospital PartyID `json:"hospital"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OpenedPage a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+type OpenedPage struct {
+	Complete bool `json:"complete"`
+
+	// Page from 1
+	Page  int `json:"page"`
+	Pages int `json:"pages"`
+
+	// Receipt number of the release, as the hospital counts them for this patient
+	Receipt int64 `json:"receipt"`
+
+	// Resources in this page
+	Resources int `json:"resources"`
+}
+
+// OpenedRegistration the partial key fits and Cred_D says what was asked (Eq. 10)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash    `json:"credential"`
+	ID         PartyID `json:"id"`
+
+	// Until milliseconds since 1970
+	Until Time `json:"until"`
+}
+
+// OpenedSearch M5, with a ticket that Sig_C makes good for this request
+type OpenedSearch struct {
+	// Department a department, a record class or a purpose
+	Department Code `json:"department"`
+
+	// Entries index entries in the answer
+	Entries int `json:"entries"`
+
+	// Expires milliseconds since 1970
+	Expires Time `json:"expires"`
+
+	// Hospitals those entries that a key of the consent opens
+	Hospitals []OpenedEntry    `json:"hospitals"`
+	Mode      OpenedSearchMode `json:"mode"`
+
+	// Ticket H(Ticket)
+	Ticket string `json:"ticket"`
+}
+
+// OpenedSearchMode defines model for OpenedSearch.Mode.
+type OpenedSearchMode string
+
+// OpenedSession M7, signed by the hospital that was meant, with the same SEK_2
+type OpenedSession struct {
+	Hospital PartyID `json:"hospital"`
+}
+
+// OpenedStored the hospital's receipt Sig_HPC3
+type OpenedStored struct {
+	// Entry an index entry came back for M12
+	Entry bool `json:"entry"`
+
+	// Indexable it lies under a locator of the consent: the public cloud takes it
+	Indexable bool `json:"indexable"`
+
+	// Record number of the record version
+	Record int64 `json:"record"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OtherConsent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+type OtherConsent = string
+
+// OtherTicket handle of the search whose ticket stands in the message; left out, that of the session
+type OtherTicket = string
+
 // PartyID defines model for PartyID.
 type PartyID = string
 
@@ -396,6 +699,19 @@ type Person struct {
 	Departments []Code `json:"departments"`
 	Licence     string `json:"licence"`
 	Name        string `json:"name"`
+}
+
+// Prepared the handle of the exchange, and what is to be sent
+type Prepared struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle *Handle `json:"handle,omitempty"`
+
+	// Message canonical bytes, base64url: `{message}` of the clouds
+	Message *string             `json:"message,omitempty"`
+	Request *CertificateRequest `json:"request,omitempty"`
+
+	// Signed of a prekey: `{signed}` of the public cloud
+	Signed *string `json:"signed,omitempty"`
 }
 
 // Problem defines model for Problem.
@@ -433,6 +749,15 @@ type Record struct {
 // Records defines model for Records.
 type Records struct {
 	Records []Record `json:"records"`
+}
+
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
 }
 
 // Scope what the index names at the hospital and the consent does not grant
@@ -488,6 +813,145 @@ type Statement struct {
 	Verified bool  `json:"verified"`
 }
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCertificateRequest A throwaway doctor, held in memory, and her certificate request for the medical authority. Its handle goes into M0.
+type StepCertificateRequest struct {
+	ID     PartyID                    `json:"id"`
+	Person Person                     `json:"person"`
+	Step   StepCertificateRequestStep `json:"step"`
+}
+
+// StepCertificateRequestStep defines model for StepCertificateRequest.Step.
+type StepCertificateRequestStep string
+
+// StepM0 The registration of a throwaway doctor, for `POST /v1/registrations` (Eq. 8-10). Prepared again after it was accepted, it is the registration of an identity that exists.
+type StepM0 struct {
+	// Certificate Cert_D, the medical authority's JWT
+	Certificate string `json:"certificate"`
+
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor Handle     `json:"doctor"`
+	Step   StepM0Step `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM11 A diagnosis, signed anew (Sig_D5) unless it is the one prepared before in this session, for `POST /v1/diagnoses`, after M7.
+type StepM11 struct {
+	// Bundle or its bytes, base64url without padding, FHIR or not
+	Bundle *string `json:"bundle,omitempty"`
+
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM11Step `json:"step"`
+
+	// Text the diagnosis in words; left out with `bundle`, it is the one prepared before in this session
+	Text *string `json:"text,omitempty"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM11Step defines model for StepM11.Step.
+type StepM11Step string
+
+// StepM12 The entry that the hospital returned for M11, for `POST /v1/diagnosis-entries`. The reply is opened under the session's handle too.
+type StepM12 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM12Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM12Step defines model for StepM12.Step.
+type StepM12Step string
+
+// StepM4 A search under a visit's consent, for `POST /v1/searches` (Eq. 25, 26). Its reply M5 brings the ticket.
+type StepM4 struct {
+	// Mode write counts as no use and lets nothing be read
+	Mode StepM4Mode `json:"mode"`
+	Step StepM4Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time  *TimeShift `json:"time,omitempty"`
+	Visit VisitID    `json:"visit"`
+}
+
+// StepM4Mode write counts as no use and lets nothing be read
+type StepM4Mode string
+
+// StepM4Step defines model for StepM4.Step.
+type StepM4Step string
+
+// StepM6 The beginning of a session with any hospital of the directory, for its `POST /v1/sessions` (Eq. 33-35), after M5. Its reply M7 makes SEK_2.
+type StepM6 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent  *OtherConsent `json:"consent,omitempty"`
+	Hospital PartyID       `json:"hospital"`
+
+	// Search names an exchange that was begun here, as long as the agent runs
+	Search Handle     `json:"search"`
+	Step   StepM6Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM6Step defines model for StepM6.Step.
+type StepM6Step string
+
+// StepM8 A request for the record, for `POST /v1/releases` (Eq. 45), after M7. The reply is a line M9 a page.
+type StepM8 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+	Filter  *Filter       `json:"filter,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle     `json:"session"`
+	Step    StepM8Step `json:"step"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM8Step defines model for StepM8.Step.
+type StepM8Step string
+
+// StepPrekey A signed prekey for `PUT /v1/prekeys`: of a registered throwaway doctor, or of the agent's own doctor, whose current one it then is.
+type StepPrekey struct {
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor *Handle        `json:"doctor,omitempty"`
+	Step   StepPrekeyStep `json:"step"`
+
+	// Time milliseconds that a throwaway doctor's clock is off
+	Time *int64 `json:"time,omitempty"`
+}
+
+// StepPrekeyStep defines model for StepPrekey.Step.
+type StepPrekeyStep string
+
 // Stored defines model for Stored.
 type Stored struct {
 	Hospital PartyID `json:"hospital"`
@@ -501,6 +965,9 @@ type Stored struct {
 
 // Time milliseconds since 1970
 type Time = int64
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Visit defines model for Visit.
 type Visit struct {
@@ -544,6 +1011,12 @@ type VisitPath = VisitID
 // FHIR defines model for FHIR.
 type FHIR = map[string]interface{}
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // SetCertificateJSONRequestBody defines body for SetCertificate for application/json ContentType.
 type SetCertificateJSONRequestBody = Certificate
 
@@ -555,6 +1028,323 @@ type SendDiagnosisJSONRequestBody = Diagnosis
 
 // FetchRecordsJSONRequestBody defines body for FetchRecords for application/json ContentType.
 type FetchRecordsJSONRequestBody = Filter
+
+// AsStepCertificateRequest returns the union data inside the Step as a StepCertificateRequest
+func (t Step) AsStepCertificateRequest() (StepCertificateRequest, error) {
+	var body StepCertificateRequest
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCertificateRequest overwrites any union data inside the Step as the provided StepCertificateRequest
+func (t *Step) FromStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCertificateRequest performs a merge with any union data inside the Step, using the provided StepCertificateRequest
+func (t *Step) MergeStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepPrekey returns the union data inside the Step as a StepPrekey
+func (t Step) AsStepPrekey() (StepPrekey, error) {
+	var body StepPrekey
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepPrekey overwrites any union data inside the Step as the provided StepPrekey
+func (t *Step) FromStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepPrekey performs a merge with any union data inside the Step, using the provided StepPrekey
+func (t *Step) MergeStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM4 returns the union data inside the Step as a StepM4
+func (t Step) AsStepM4() (StepM4, error) {
+	var body StepM4
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM4 overwrites any union data inside the Step as the provided StepM4
+func (t *Step) FromStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM4 performs a merge with any union data inside the Step, using the provided StepM4
+func (t *Step) MergeStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM6 returns the union data inside the Step as a StepM6
+func (t Step) AsStepM6() (StepM6, error) {
+	var body StepM6
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM6 overwrites any union data inside the Step as the provided StepM6
+func (t *Step) FromStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM6 performs a merge with any union data inside the Step, using the provided StepM6
+func (t *Step) MergeStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM8 returns the union data inside the Step as a StepM8
+func (t Step) AsStepM8() (StepM8, error) {
+	var body StepM8
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM8 overwrites any union data inside the Step as the provided StepM8
+func (t *Step) FromStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM8 performs a merge with any union data inside the Step, using the provided StepM8
+func (t *Step) MergeStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM11 returns the union data inside the Step as a StepM11
+func (t Step) AsStepM11() (StepM11, error) {
+	var body StepM11
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM11 overwrites any union data inside the Step as the provided StepM11
+func (t *Step) FromStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM11 performs a merge with any union data inside the Step, using the provided StepM11
+func (t *Step) MergeStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM12 returns the union data inside the Step as a StepM12
+func (t Step) AsStepM12() (StepM12, error) {
+	var body StepM12
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM12 overwrites any union data inside the Step as the provided StepM12
+func (t *Step) FromStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM12 performs a merge with any union data inside the Step, using the provided StepM12
+func (t *Step) MergeStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M11":
+		return t.AsStepM11()
+	case "M12":
+		return t.AsStepM12()
+	case "M4":
+		return t.AsStepM4()
+	case "M6":
+		return t.AsStepM6()
+	case "M8":
+		return t.AsStepM8()
+	case "certificate-request":
+		return t.AsStepCertificateRequest()
+	case "prekey":
+		return t.AsStepPrekey()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -629,6 +1419,42 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDoctor How far the doctor's set-up has come
 	//
@@ -787,6 +1613,82 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignals(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // GetDoctor How far the doctor's set-up has come
@@ -1185,6 +2087,86 @@ func (c *Client) GetSignals(ctx context.Context, visit VisitPath, reqEditors ...
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewGetDoctorRequest constructs an http.Request for the GetDoctor method
@@ -1914,6 +2896,42 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// GetDoctorWithResponse How far the doctor's set-up has come
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2103,6 +3121,102 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignalsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetSignalsResponse, error)
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type GetDoctorResponse struct {
@@ -3044,6 +4158,66 @@ func (r GetSignalsResponse) ContentType() string {
 	return ""
 }
 
+// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // GetDoctorWithResponse How far the doctor's set-up has come
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3376,6 +4550,72 @@ func (c *ClientWithResponses) GetSignalsWithResponse(ctx context.Context, visit 
 		return nil, err
 	}
 	return ParseGetSignalsResponse(rsp)
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseGetDoctorResponse parses an HTTP response from a GetDoctorWithResponse call
@@ -4019,6 +5259,12 @@ func ParseGetSignalsResponse(rsp *http.Response) (*GetSignalsResponse, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// GetDoctor How far the doctor's set-up has come
 	// (GET /v1/doctor)
 	GetDoctor(ctx echo.Context) error
@@ -4084,6 +5330,24 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
+	return err
 }
 
 // GetDoctor converts echo context to params.
@@ -4405,6 +5669,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 	router.GET(options.BaseURL+"/v1/doctor", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card", wrapper.GetCard, options.OperationMiddlewares["getCard"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card.png", wrapper.GetCardImage, options.OperationMiddlewares["getCardImage"]...)

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,6 +55,63 @@ func (e ConsentRevoked) Valid() bool {
 	case Partly:
 		return true
 	case Yes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeAnswer   OpenedType = "answer"
+	OpenedTypeEnrolled OpenedType = "enrolled"
+	OpenedTypeM0       OpenedType = "M0"
+	OpenedTypeM10      OpenedType = "M10"
+	OpenedTypeM2       OpenedType = "M2"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeAnswer:
+		return true
+	case OpenedTypeEnrolled:
+		return true
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM10:
+		return true
+	case OpenedTypeM2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedAnswerQuestion.
+const (
+	OpenedAnswerQuestionDiagnoses OpenedAnswerQuestion = "diagnoses"
+	OpenedAnswerQuestionEntries   OpenedAnswerQuestion = "entries"
+	OpenedAnswerQuestionRecord    OpenedAnswerQuestion = "record"
+	OpenedAnswerQuestionReleases  OpenedAnswerQuestion = "releases"
+	OpenedAnswerQuestionRevoke    OpenedAnswerQuestion = "revoke"
+	OpenedAnswerQuestionUses      OpenedAnswerQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the OpenedAnswerQuestion enum.
+func (e OpenedAnswerQuestion) Valid() bool {
+	switch e {
+	case OpenedAnswerQuestionDiagnoses:
+		return true
+	case OpenedAnswerQuestionEntries:
+		return true
+	case OpenedAnswerQuestionRecord:
+		return true
+	case OpenedAnswerQuestionReleases:
+		return true
+	case OpenedAnswerQuestionRevoke:
+		return true
+	case OpenedAnswerQuestionUses:
 		return true
 	default:
 		return false
@@ -138,6 +196,141 @@ func (e StatusStore) Valid() bool {
 	case Locked:
 		return true
 	case Open:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionQuestion.
+const (
+	StepCloudQuestionQuestionEntries StepCloudQuestionQuestion = "entries"
+	StepCloudQuestionQuestionRevoke  StepCloudQuestionQuestion = "revoke"
+	StepCloudQuestionQuestionUses    StepCloudQuestionQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionQuestion enum.
+func (e StepCloudQuestionQuestion) Valid() bool {
+	switch e {
+	case StepCloudQuestionQuestionEntries:
+		return true
+	case StepCloudQuestionQuestionRevoke:
+		return true
+	case StepCloudQuestionQuestionUses:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionStep.
+const (
+	CloudQuestion StepCloudQuestionStep = "cloud-question"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionStep enum.
+func (e StepCloudQuestionStep) Valid() bool {
+	switch e {
+	case CloudQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepEnrolmentStep.
+const (
+	StepEnrolmentStepEnrolment StepEnrolmentStep = "enrolment"
+)
+
+// Valid indicates whether the value is a known member of the StepEnrolmentStep enum.
+func (e StepEnrolmentStep) Valid() bool {
+	switch e {
+	case StepEnrolmentStepEnrolment:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionQuestion.
+const (
+	StepHospitalQuestionQuestionDiagnoses StepHospitalQuestionQuestion = "diagnoses"
+	StepHospitalQuestionQuestionRecord    StepHospitalQuestionQuestion = "record"
+	StepHospitalQuestionQuestionReleases  StepHospitalQuestionQuestion = "releases"
+	StepHospitalQuestionQuestionRevoke    StepHospitalQuestionQuestion = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionQuestion enum.
+func (e StepHospitalQuestionQuestion) Valid() bool {
+	switch e {
+	case StepHospitalQuestionQuestionDiagnoses:
+		return true
+	case StepHospitalQuestionQuestionRecord:
+		return true
+	case StepHospitalQuestionQuestionReleases:
+		return true
+	case StepHospitalQuestionQuestionRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionStep.
+const (
+	HospitalQuestion StepHospitalQuestionStep = "hospital-question"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionStep enum.
+func (e StepHospitalQuestionStep) Valid() bool {
+	switch e {
+	case HospitalQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM1Step.
+const (
+	M1 StepM1Step = "M1"
+)
+
+// Valid indicates whether the value is a known member of the StepM1Step enum.
+func (e StepM1Step) Valid() bool {
+	switch e {
+	case M1:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM3Step.
+const (
+	M3 StepM3Step = "M3"
+)
+
+// Valid indicates whether the value is a known member of the StepM3Step enum.
+func (e StepM3Step) Valid() bool {
+	switch e {
+	case M3:
 		return true
 	default:
 		return false
@@ -285,6 +478,9 @@ type ApprovalRequest struct {
 	WriteTo    *string        `json:"writeTo,omitempty"`
 }
 
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
+
 // Binary base64url without padding
 type Binary = string
 
@@ -429,6 +625,9 @@ type Grant struct {
 	Hospital    HospitalID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
@@ -495,6 +694,9 @@ type Identity struct {
 	Verification Verification `json:"verification"`
 }
 
+// IdentityHandle handle of the M0 of a throwaway identity; left out, it is her own
+type IdentityHandle = string
+
 // Link the doctor's link: <portal>/visit#<c_D>
 type Link = string
 
@@ -523,6 +725,72 @@ type NewPasskey struct {
 
 	// Prf the 32 bytes of the passkey's PRF extension, base64url
 	Prf *PRF `json:"prf,omitempty"`
+}
+
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	// Answer signed by the one asked, for this question
+	Answer *OpenedAnswer `json:"answer,omitempty"`
+
+	// Diagnosis M10, signed by the doctor for this visit
+	Diagnosis *OpenedDiagnosis `json:"diagnosis,omitempty"`
+
+	// Doctor M2 is of the doctor meant, with the same SEK_1
+	Doctor    *OpenedDoctor `json:"doctor,omitempty"`
+	Enrolment *Enrolment    `json:"enrolment,omitempty"`
+
+	// Registration the partial key fits and Cred_P says what was asked (Eq. 4)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+	Type         OpenedType          `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedAnswer signed by the one asked, for this question
+type OpenedAnswer struct {
+	// Count elements of this part of the list: releases, diagnoses, resources, uses, entries; 0 for revoke
+	Count int `json:"count"`
+
+	// Ignored entries that no hospital enrolled by her can have written
+	Ignored *int `json:"ignored,omitempty"`
+
+	// More the list goes on
+	More bool `json:"more"`
+
+	// Numbers of releases, their numbers
+	Numbers  *[]int64             `json:"numbers,omitempty"`
+	Question OpenedAnswerQuestion `json:"question"`
+}
+
+// OpenedAnswerQuestion defines model for OpenedAnswer.Question.
+type OpenedAnswerQuestion string
+
+// OpenedDiagnosis M10, signed by the doctor for this visit
+type OpenedDiagnosis struct {
+	// Content a FHIR R4 resource
+	Content FHIR `json:"content"`
+
+	// ID a SHA-256 value in lower-case hex
+	ID   Hash      `json:"id"`
+	Time time.Time `json:"time"`
+}
+
+// OpenedDoctor M2 is of the doctor meant, with the same SEK_1
+type OpenedDoctor struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash   `json:"credential"`
+	Name       string `json:"name"`
+}
+
+// OpenedRegistration the partial key fits and Cred_P says what was asked (Eq. 4)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash `json:"credential"`
+
+	// ID ID_P
+	ID    string    `json:"id"`
+	Until time.Time `json:"until"`
 }
 
 // PRF the 32 bytes of the passkey's PRF extension, base64url
@@ -578,6 +846,21 @@ type PasskeyUser struct {
 
 // Passphrase defines model for Passphrase.
 type Passphrase = string
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Capability of M1: the value of Visit-Capability
+	Capability *string `json:"capability,omitempty"`
+
+	// Consent of M3: H(Consent)
+	Consent *string `json:"consent,omitempty"`
+
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -668,6 +951,15 @@ type Releases struct {
 	Hospitals []HospitalReleases `json:"hospitals"`
 }
 
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
+
 // Revocation defines model for Revocation.
 type Revocation struct {
 	Complete bool               `json:"complete"`
@@ -732,6 +1024,140 @@ type Status struct {
 // StatusStore defines model for Status.Store.
 type StatusStore string
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCloudQuestion What she asks the public cloud about the locator of a department, for its `POST /v1/questions`. It does not say who asks.
+type StepCloudQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	Consent *Hash `json:"consent,omitempty"`
+
+	// Department a department, a record class or a purpose
+	Department Code `json:"department"`
+
+	// From the first index wanted
+	From *int64 `json:"from,omitempty"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle           `json:"identity,omitempty"`
+	Question StepCloudQuestionQuestion `json:"question"`
+	Step     StepCloudQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepCloudQuestionQuestion defines model for StepCloudQuestion.Question.
+type StepCloudQuestionQuestion string
+
+// StepCloudQuestionStep defines model for StepCloudQuestion.Step.
+type StepCloudQuestionStep string
+
+// StepEnrolment Her link with her record at a hospital, for its `POST /v1/enrolments`.
+type StepEnrolment struct {
+	// Code from the hospital's desk
+	Code     string     `json:"code"`
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle   `json:"identity,omitempty"`
+	Step     StepEnrolmentStep `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepEnrolmentStep defines model for StepEnrolment.Step.
+type StepEnrolmentStep string
+
+// StepHospitalQuestion What she asks a hospital by herself, for its `POST /v1/questions`.
+type StepHospitalQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	Consent *Hash `json:"consent,omitempty"`
+
+	// From the first number or position wanted
+	From     *int64     `json:"from,omitempty"`
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle              `json:"identity,omitempty"`
+	Question StepHospitalQuestionQuestion `json:"question"`
+	Step     StepHospitalQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepHospitalQuestionQuestion defines model for StepHospitalQuestion.Question.
+type StepHospitalQuestionQuestion string
+
+// StepHospitalQuestionStep defines model for StepHospitalQuestion.Step.
+type StepHospitalQuestionStep string
+
+// StepM0 The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more, until its reply was opened.
+type StepM0 struct {
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Code the single-use code from the registration desk
+	Code string `json:"code"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+	Step     StepM0Step      `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM1 A consultation with the doctor of a link, for the portal's `POST /v1/doctors/{c_D}/messages` (Eq. 11-13). Its reply M2, and M10 later, lie in the visit's mailbox, `GET /v1/visit/messages` with the header `Visit-Capability`.
+type StepM1 struct {
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+
+	// Link the doctor's link: <portal>/visit#<c_D>
+	Link Link       `json:"link"`
+	Step StepM1Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM1Step defines model for StepM1.Step.
+type StepM1Step string
+
+// StepM3 The consent of a visit, approved and sealed, for the portal's `POST /v1/visit/messages` (Eq. 23), after M2. It begins a minute before T: with `time` in the future it holds only later.
+type StepM3 struct {
+	// Department in which the doctor acts; may be left out if he has only one
+	Department *string   `json:"department,omitempty"`
+	Expires    time.Time `json:"expires"`
+
+	// Grants also for hospitals where she is not enrolled
+	Grants []Grant `json:"grants"`
+
+	// MaxUses searches
+	MaxUses *int `json:"maxUses,omitempty"`
+
+	// Passphrase what approves it; a throwaway identity needs none
+	Passphrase *string    `json:"passphrase,omitempty"`
+	Purpose    *string    `json:"purpose,omitempty"`
+	Step       StepM3Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+
+	// Visit handle of its M1
+	Visit string `json:"visit"`
+
+	// WriteTo where the diagnosis may be written; nowhere if left out
+	WriteTo *string `json:"writeTo,omitempty"`
+}
+
+// StepM3Step defines model for StepM3.Step.
+type StepM3Step string
+
 // StoredAt defines model for StoredAt.
 type StoredAt struct {
 	Hospital HospitalID `json:"hospital"`
@@ -762,6 +1188,9 @@ type Summary struct {
 	// WriteTo empty for nowhere
 	WriteTo string `json:"writeTo"`
 }
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
@@ -918,6 +1347,12 @@ type PrepareApprovalJSONRequestBody = ApprovalRequest
 // VerifyCardJSONRequestBody defines body for VerifyCard for application/json ContentType.
 type VerifyCardJSONRequestBody = CardLink
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // EnrolJSONRequestBody defines body for Enrol for application/json ContentType.
 type EnrolJSONRequestBody = EnrolmentCode
 
@@ -938,6 +1373,251 @@ type UnlockJSONRequestBody = Unlock
 
 // StartVisitJSONRequestBody defines body for StartVisit for application/json ContentType.
 type StartVisitJSONRequestBody = VisitRequest
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepEnrolment returns the union data inside the Step as a StepEnrolment
+func (t Step) AsStepEnrolment() (StepEnrolment, error) {
+	var body StepEnrolment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepEnrolment overwrites any union data inside the Step as the provided StepEnrolment
+func (t *Step) FromStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepEnrolment performs a merge with any union data inside the Step, using the provided StepEnrolment
+func (t *Step) MergeStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepHospitalQuestion returns the union data inside the Step as a StepHospitalQuestion
+func (t Step) AsStepHospitalQuestion() (StepHospitalQuestion, error) {
+	var body StepHospitalQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepHospitalQuestion overwrites any union data inside the Step as the provided StepHospitalQuestion
+func (t *Step) FromStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepHospitalQuestion performs a merge with any union data inside the Step, using the provided StepHospitalQuestion
+func (t *Step) MergeStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepCloudQuestion returns the union data inside the Step as a StepCloudQuestion
+func (t Step) AsStepCloudQuestion() (StepCloudQuestion, error) {
+	var body StepCloudQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCloudQuestion overwrites any union data inside the Step as the provided StepCloudQuestion
+func (t *Step) FromStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCloudQuestion performs a merge with any union data inside the Step, using the provided StepCloudQuestion
+func (t *Step) MergeStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM1 returns the union data inside the Step as a StepM1
+func (t Step) AsStepM1() (StepM1, error) {
+	var body StepM1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM1 overwrites any union data inside the Step as the provided StepM1
+func (t *Step) FromStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM1 performs a merge with any union data inside the Step, using the provided StepM1
+func (t *Step) MergeStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM3 returns the union data inside the Step as a StepM3
+func (t Step) AsStepM3() (StepM3, error) {
+	var body StepM3
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM3 overwrites any union data inside the Step as the provided StepM3
+func (t *Step) FromStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM3 performs a merge with any union data inside the Step, using the provided StepM3
+func (t *Step) MergeStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M1":
+		return t.AsStepM1()
+	case "M3":
+		return t.AsStepM3()
+	case "cloud-question":
+		return t.AsStepCloudQuestion()
+	case "enrolment":
+		return t.AsStepEnrolment()
+	case "hospital-question":
+		return t.AsStepHospitalQuestion()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1066,6 +1746,42 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessageWithBody Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
@@ -1390,6 +2106,82 @@ func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors
 // Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDefaultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessageWithBody Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2076,6 +2868,86 @@ func NewGetDefaultsRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2872,6 +3744,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDefaultsResponse, error)
 
+	// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3381,6 +4289,102 @@ func (r GetDefaultsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDefaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4485,6 +5489,66 @@ func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEd
 	return ParseGetDefaultsResponse(rsp)
 }
 
+// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5060,6 +6124,72 @@ func ParseGetDefaultsResponse(rsp *http.Response) (*GetDefaultsResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Defaults
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5800,6 +6930,12 @@ type ServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx echo.Context) error
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx echo.Context) error
@@ -5935,6 +7071,24 @@ func (w *ServerInterfaceWrapper) GetDefaults(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDefaults(ctx)
+	return err
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
 	return err
 }
 
@@ -6208,6 +7362,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
 	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
 	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
 	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
 	router.GET(options.BaseURL+"/v1/hospitals", wrapper.ListHospitals, options.OperationMiddlewares["listHospitals"]...)
@@ -6455,6 +7611,84 @@ type GetDefaultsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDefaultsdefaultApplicationProblemPlusJSONResponse) VisitGetDefaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessageRequestObject struct {
+	Body *PrepareMessageJSONRequestBody
+}
+
+type PrepareMessageResponseObject interface {
+	VisitPrepareMessageResponse(w http.ResponseWriter) error
+}
+
+type PrepareMessage200JSONResponse Prepared
+
+func (response PrepareMessage200JSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PrepareMessagedefaultApplicationProblemPlusJSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplyRequestObject struct {
+	Body *OpenReplyJSONRequestBody
+}
+
+type OpenReplyResponseObject interface {
+	VisitOpenReplyResponse(w http.ResponseWriter) error
+}
+
+type OpenReply200JSONResponse Opened
+
+func (response OpenReply200JSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenReplydefaultApplicationProblemPlusJSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7320,6 +8554,12 @@ type StrictServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx context.Context, request GetDefaultsRequestObject) (GetDefaultsResponseObject, error)
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx context.Context, request PrepareMessageRequestObject) (PrepareMessageResponseObject, error)
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx context.Context, request OpenReplyRequestObject) (OpenReplyResponseObject, error)
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx context.Context, request ListDiagnosesRequestObject) (ListDiagnosesResponseObject, error)
@@ -7579,6 +8819,98 @@ func (sh *strictHandler) GetDefaults(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetDefaultsResponseObject); ok {
 		return validResponse.VisitGetDefaultsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PrepareMessage operation middleware
+func (sh *strictHandler) PrepareMessage(ctx echo.Context) error {
+	var request PrepareMessageRequestObject
+
+	var body PrepareMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PrepareMessage(ctx.Request().Context(), request.(PrepareMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PrepareMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PrepareMessageResponseObject); ok {
+		return validResponse.VisitPrepareMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenReply operation middleware
+func (sh *strictHandler) OpenReply(ctx echo.Context) error {
+	var request OpenReplyRequestObject
+
+	var body OpenReplyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenReply(ctx.Request().Context(), request.(OpenReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenReplyResponseObject); ok {
+		return validResponse.VisitOpenReplyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

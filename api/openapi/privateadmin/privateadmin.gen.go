@@ -18,6 +18,21 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for OpenedType.
+const (
+	M12R OpenedType = "M12R"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case M12R:
+		return true
+	default:
+		return false
+	}
+}
+
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
 	// Consent a SHA-256 value in lower-case hex
@@ -58,6 +73,9 @@ type AuditEntry struct {
 type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Bundle FHIR R4 Bundle; validated by the importer against the FHIR schema
 type Bundle = map[string]interface{}
@@ -100,6 +118,9 @@ type DeskCodeRequest struct {
 	Mrn string `json:"mrn"`
 }
 
+// Handle names an exchange that was begun here, as long as the hospital's process runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
@@ -117,6 +138,40 @@ type ImportProblem struct {
 	Type    *string `json:"type,omitempty"`
 }
 
+// IndexStep defines model for IndexStep.
+type IndexStep struct {
+	// EntryTime milliseconds that T of Sig_idx is off
+	EntryTime *TimeShift `json:"entryTime,omitempty"`
+
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle *Handle `json:"handle,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// Opened the receipt Sig_C2 holds
+type Opened struct {
+	// Time milliseconds since 1970
+	Time int64      `json:"time"`
+	Type OpenedType `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle Handle `json:"handle"`
+
+	// Locator a SHA-256 value in lower-case hex
+	Locator Hash `json:"locator"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Code       *string    `json:"code,omitempty"`
@@ -127,6 +182,15 @@ type Problem struct {
 	Status     int        `json:"status"`
 	Title      string     `json:"title"`
 	Type       string     `json:"type"`
+}
+
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
 }
 
 // Report defines model for Report.
@@ -148,6 +212,9 @@ type Report struct {
 	Total     Counts            `json:"total"`
 }
 
+// TimeShift defines model for TimeShift.
+type TimeShift = int64
+
 // ImportBundleParams defines parameters for ImportBundle.
 type ImportBundleParams struct {
 	// DryRun report only, store nothing
@@ -167,6 +234,12 @@ type ImportBundleJSONRequestBody = Bundle
 
 // CreateDeskCodeJSONRequestBody defines body for CreateDeskCode for application/json ContentType.
 type CreateDeskCodeJSONRequestBody = DeskCodeRequest
+
+// PrepareIndexEntryJSONRequestBody defines body for PrepareIndexEntry for application/json ContentType.
+type PrepareIndexEntryJSONRequestBody = IndexStep
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -293,6 +366,38 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 	CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareIndexEntry Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntry(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ImportBundleWithBody Import one FHIR R4 Bundle
@@ -397,6 +502,78 @@ func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string,
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 func (c *Client) CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateDeskCodeRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *Client) PrepareIndexEntryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareIndexEntryRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareIndexEntry Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *Client) PrepareIndexEntry(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareIndexEntryRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -579,6 +756,86 @@ func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io
 	return req, nil
 }
 
+// NewPrepareIndexEntryRequest calls the generic PrepareIndexEntry builder with application/json body
+func NewPrepareIndexEntryRequest(server string, body PrepareIndexEntryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareIndexEntryRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareIndexEntryRequestWithBody constructs an http.Request for the PrepareIndexEntry method, with any body, and a specified content type
+func NewPrepareIndexEntryRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/index-entries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -676,6 +933,38 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 	CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+
+	// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error)
+
+	// PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithResponse(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
 }
 
 type ImportBundleResponse struct {
@@ -822,6 +1111,102 @@ func (r CreateDeskCodeResponse) ContentType() string {
 	return ""
 }
 
+type PrepareIndexEntryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareIndexEntryResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareIndexEntryResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareIndexEntryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareIndexEntryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareIndexEntryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareIndexEntryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ImportBundleWithBodyWithResponse Import one FHIR R4 Bundle
 //
 // A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
@@ -910,6 +1295,62 @@ func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, bo
 		return nil, err
 	}
 	return ParseCreateDeskCodeResponse(rsp)
+}
+
+// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *ClientWithResponses) PrepareIndexEntryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error) {
+	rsp, err := c.PrepareIndexEntryWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareIndexEntryResponse(rsp)
+}
+
+// PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *ClientWithResponses) PrepareIndexEntryWithResponse(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error) {
+	rsp, err := c.PrepareIndexEntry(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareIndexEntryResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
 }
 
 // ParseImportBundleResponse parses an HTTP response from a ImportBundleWithResponse call
@@ -1011,6 +1452,72 @@ func ParseCreateDeskCodeResponse(rsp *http.Response) (*CreateDeskCodeResponse, e
 	return response, nil
 }
 
+// ParsePrepareIndexEntryResponse parses an HTTP response from a PrepareIndexEntryWithResponse call
+func ParsePrepareIndexEntryResponse(rsp *http.Response) (*PrepareIndexEntryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareIndexEntryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ImportBundle Import one FHIR R4 Bundle
@@ -1022,6 +1529,12 @@ type ServerInterface interface {
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	// (POST /v1/desk-codes)
 	CreateDeskCode(ctx echo.Context) error
+	// PrepareIndexEntry Make an index write of this hospital, and send nothing
+	// (POST /v1/development/index-entries)
+	PrepareIndexEntry(ctx echo.Context) error
+	// OpenReply Open and verify the public cloud's receipt for a prepared index write
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1071,6 +1584,24 @@ func (w *ServerInterfaceWrapper) CreateDeskCode(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateDeskCode(ctx)
+	return err
+}
+
+// PrepareIndexEntry converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareIndexEntry(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareIndexEntry(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
 	return err
 }
 
@@ -1124,5 +1655,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/fhir/bundles", wrapper.ImportBundle, options.OperationMiddlewares["importBundle"]...)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.GetAudit, options.OperationMiddlewares["getAudit"]...)
 	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
+	router.POST(options.BaseURL+"/v1/development/index-entries", wrapper.PrepareIndexEntry, options.OperationMiddlewares["prepareIndexEntry"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }

@@ -19,16 +19,18 @@ import (
 	"medunion/privatecloud/internal/fhir"
 )
 
-// AdminOptions configure NewAdmin; all fields but Edge and Registry are required.
+// AdminOptions configure NewAdmin; all fields but Development, Edge and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
 	// Import imports one bundle from a reader, or says what it would do.
 	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
 	// Authenticate checks a bearer token: the scheme is that of the document.
 	Authenticate httpserver.Authenticator
-	Edge         httpserver.Edge
-	Logger       *slog.Logger
-	Registry     *prometheus.Registry
+	// Development offers the operations that make messages for testers.
+	Development bool
+	Edge        httpserver.Edge
+	Logger      *slog.Logger
+	Registry    *prometheus.Registry
 }
 
 // maxTrail is how many audit entries one answer holds.
@@ -44,16 +46,22 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	for _, m := range spec.Paths.Find("/fhir/bundles").Post.RequestBody.Value.Content {
 		m.Schema = nil
 	}
+	if !o.Development {
+		httpserver.WithoutDevelopment(spec)
+	}
 	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec, Edge: o.Edge,
 		Authenticate: o.Authenticate})
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, admin{o})
+	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
 	return e, httpserver.Agree(e, spec)
 }
 
-type admin struct{ AdminOptions }
+type admin struct {
+	AdminOptions
+	writes *httpserver.Exchanges[*indexWrite] // of testers
+}
 
 var _ openapi.ServerInterface = admin{}
 
