@@ -17,9 +17,6 @@ const typePrefix = "urn:medunion:problem:"
 // instancePrefix opens every instance URI; the request id follows.
 const instancePrefix = "urn:medunion:request:"
 
-// timeFormat is RFC 3339 with milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
-
 // Document is the public form of an Error (RFC 9457, section 3.1, with three
 // members of our own).
 type Document struct {
@@ -48,7 +45,7 @@ func (e *Error) Document(requestID string) Document {
 	}
 	switch k {
 	case KindStale:
-		doc.Now = e.Now.UTC().Format(timeFormat)
+		doc.Now = e.Now.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
 	case KindUnavailable, KindTooMany:
 		doc.RetryAfter = int64((e.RetryAfter + time.Second - 1) / time.Second)
 	}

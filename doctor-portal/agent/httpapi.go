@@ -149,10 +149,10 @@ func (h handlers) FetchRecords(c echo.Context, id api.VisitPath) error {
 func filter(f api.Filter) message.Filter {
 	out := message.Filter{Departments: messageCodes(f.Departments), Classes: messageCodes(f.Classes)}
 	if f.Since != nil {
-		out.Since = message.Millis(*f.Since)
+		out.Since = message.MillisOf(*f.Since)
 	}
 	if f.Until != nil {
-		out.Until = message.Millis(*f.Until)
+		out.Until = message.MillisOf(*f.Until)
 	}
 	return out
 }

@@ -416,18 +416,14 @@ type Coding struct {
 // Consent defines model for Consent.
 type Consent struct {
 	// Department a department, a record class or a purpose
-	Department Code `json:"department"`
-
-	// Expires milliseconds since 1970
-	Expires Time    `json:"expires"`
-	Grants  []Grant `json:"grants"`
+	Department Code    `json:"department"`
+	Expires    Time    `json:"expires"`
+	Grants     []Grant `json:"grants"`
 
 	// Hash a SHA-256 value in lower-case hex
-	Hash    Hash  `json:"hash"`
-	MaxUses int64 `json:"maxUses"`
-
-	// NotBefore milliseconds since 1970
-	NotBefore Time `json:"notBefore"`
+	Hash      Hash  `json:"hash"`
+	MaxUses   int64 `json:"maxUses"`
+	NotBefore Time  `json:"notBefore"`
 
 	// Purpose a department, a record class or a purpose
 	Purpose Code `json:"purpose"`
@@ -466,10 +462,8 @@ type DiagnosisResult struct {
 
 // Doctor defines model for Doctor.
 type Doctor struct {
-	Affiliation *PartyID `json:"affiliation,omitempty"`
-
-	// CertificateUntil milliseconds since 1970
-	CertificateUntil *Time `json:"certificateUntil,omitempty"`
+	Affiliation      *PartyID `json:"affiliation,omitempty"`
+	CertificateUntil *Time    `json:"certificateUntil,omitempty"`
 
 	// Credential a SHA-256 value in lower-case hex
 	Credential  *Hash   `json:"credential,omitempty"`
@@ -504,12 +498,8 @@ type Evidence struct {
 type Filter struct {
 	Classes     *Codes `json:"classes,omitempty"`
 	Departments *Codes `json:"departments,omitempty"`
-
-	// Since milliseconds since 1970
-	Since *Time `json:"since,omitempty"`
-
-	// Until milliseconds since 1970
-	Until *Time `json:"until,omitempty"`
+	Since       *Time  `json:"since,omitempty"`
+	Until       *Time  `json:"until,omitempty"`
 }
 
 // Grant defines model for Grant.
@@ -545,11 +535,9 @@ type HospitalProgress struct {
 	Receipt *int64 `json:"receipt,omitempty"`
 
 	// Resources how many are here and verified
-	Resources int `json:"resources"`
-
-	// Signed milliseconds since 1970
-	Signed *Time                 `json:"signed,omitempty"`
-	State  HospitalProgressState `json:"state"`
+	Resources int                   `json:"resources"`
+	Signed    *Time                 `json:"signed,omitempty"`
+	State     HospitalProgressState `json:"state"`
 
 	// Withheld what the index names at the hospital and the consent does not grant
 	Withheld Scope `json:"withheld"`
@@ -560,7 +548,6 @@ type HospitalProgressState string
 
 // Indexed defines model for Indexed.
 type Indexed struct {
-	// Time milliseconds since 1970
 	Time Time `json:"time"`
 }
 
@@ -596,9 +583,7 @@ type OpenedEntry struct {
 	// Granted the consent grants something there
 	Granted  bool    `json:"granted"`
 	Hospital PartyID `json:"hospital"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time     Time    `json:"time"`
 }
 
 // OpenedPage a page of M_EMR; on the last one Sig_HPC2 holds over all of them
@@ -621,9 +606,7 @@ type OpenedRegistration struct {
 	// Credential a SHA-256 value in lower-case hex
 	Credential Hash    `json:"credential"`
 	ID         PartyID `json:"id"`
-
-	// Until milliseconds since 1970
-	Until Time `json:"until"`
+	Until      Time    `json:"until"`
 }
 
 // OpenedSearch M5, with a ticket that Sig_C makes good for this request
@@ -632,9 +615,7 @@ type OpenedSearch struct {
 	Department Code `json:"department"`
 
 	// Entries index entries in the answer
-	Entries int `json:"entries"`
-
-	// Expires milliseconds since 1970
+	Entries int  `json:"entries"`
 	Expires Time `json:"expires"`
 
 	// Hospitals those entries that a key of the consent opens
@@ -663,9 +644,7 @@ type OpenedStored struct {
 
 	// Record number of the record version
 	Record int64 `json:"record"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time   Time  `json:"time"`
 }
 
 // OtherConsent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
@@ -807,10 +786,8 @@ type Statement struct {
 	// ReasonCode why, for a program; it stands beside a sentence
 	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
 	Signer     Signer      `json:"signer"`
-
-	// Time milliseconds since 1970
-	Time     *Time `json:"time,omitempty"`
-	Verified bool  `json:"verified"`
+	Time       *Time       `json:"time,omitempty"`
+	Verified   bool        `json:"verified"`
 }
 
 // Step the step of the protocol, and what its sender decides
@@ -958,23 +935,19 @@ type Stored struct {
 
 	// Record number of the record version
 	Record int64 `json:"record"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time   Time  `json:"time"`
 }
 
-// Time milliseconds since 1970
-type Time = int64
+// Time defines model for Time.
+type Time = time.Time
 
 // TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
 type TimeShift = int64
 
 // Visit defines model for Visit.
 type Visit struct {
-	Consent   *Consent         `json:"consent,omitempty"`
-	Diagnosis *DiagnosisResult `json:"diagnosis,omitempty"`
-
-	// Expires milliseconds since 1970
+	Consent   *Consent           `json:"consent,omitempty"`
+	Diagnosis *DiagnosisResult   `json:"diagnosis,omitempty"`
 	Expires   Time               `json:"expires"`
 	Hospitals []HospitalProgress `json:"hospitals"`
 	ID        VisitID            `json:"id"`
@@ -986,9 +959,7 @@ type Visit struct {
 	// ReasonCode why, for a program; it stands beside a sentence
 	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
 	Search     *Search     `json:"search,omitempty"`
-
-	// Since milliseconds since 1970
-	Since Time `json:"since"`
+	Since      Time        `json:"since"`
 
 	// State answered: the patient's consent is awaited; waiting: it is verified, she is in the waiting list; open: the doctor has called her in; closed
 	State VisitState `json:"state"`

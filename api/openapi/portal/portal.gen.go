@@ -115,8 +115,7 @@ type Pins struct {
 
 // PortalSession defines model for PortalSession.
 type PortalSession struct {
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Expires time.Time `json:"expires"`
 
 	// Token to be sent as a bearer token
 	Token string `json:"token"`

@@ -63,10 +63,8 @@ type AuditEntry struct {
 	Request *string `json:"request,omitempty"`
 
 	// Step the message that was being handled
-	Step *string `json:"step,omitempty"`
-
-	// Time milliseconds since 1970
-	Time int64 `json:"time"`
+	Step *string   `json:"step,omitempty"`
+	Time time.Time `json:"time"`
 }
 
 // AuditPage defines model for AuditPage.
@@ -106,10 +104,8 @@ type Counts struct {
 
 // DeskCode defines model for DeskCode.
 type DeskCode struct {
-	Code string `json:"code"`
-
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
 }
 
 // DeskCodeRequest defines model for DeskCodeRequest.
@@ -152,8 +148,7 @@ type IndexStep struct {
 
 // Opened the receipt Sig_C2 holds
 type Opened struct {
-	// Time milliseconds since 1970
-	Time int64      `json:"time"`
+	Time time.Time  `json:"time"`
 	Type OpenedType `json:"type"`
 }
 

@@ -72,9 +72,7 @@ type LogEntry struct {
 	// Previous a SHA-256 value in lower-case hex
 	Previous Hash         `json:"previous"`
 	Role     LogEntryRole `json:"role"`
-
-	// Time milliseconds since 1970
-	Time int64 `json:"time"`
+	Time     time.Time    `json:"time"`
 }
 
 // LogEntryRole defines model for LogEntry.Role.
@@ -93,10 +91,8 @@ type Message struct {
 
 // PatientCode defines model for PatientCode.
 type PatientCode struct {
-	Code string `json:"code"`
-
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
 }
 
 // Problem defines model for Problem.

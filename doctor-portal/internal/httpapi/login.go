@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -43,7 +44,7 @@ func (a *API) Login(c echo.Context) error {
 	if err != nil {
 		return problem.Internal(err)
 	}
-	return c.JSON(http.StatusOK, portal.PortalSession{Token: token, Expires: expires.UnixMilli()})
+	return c.JSON(http.StatusOK, portal.PortalSession{Token: token, Expires: expires.UTC().Truncate(time.Millisecond)})
 }
 
 func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byte, err error) {

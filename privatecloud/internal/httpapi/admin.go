@@ -99,7 +99,7 @@ func (a admin) CreateDeskCode(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, openapi.DeskCode{Code: code, Expires: int64(expires)})
+	return c.JSON(http.StatusCreated, openapi.DeskCode{Code: code, Expires: expires.Time()})
 }
 
 // GetAudit implements openapi.ServerInterface.
@@ -120,7 +120,7 @@ func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
 }
 
 func auditEntry(e hospital.Audited) openapi.AuditEntry {
-	out := openapi.AuditEntry{Number: int64(e.Number), Time: int64(e.Time), Event: e.What, Hash: hex.EncodeToString(e.Hash[:]),
+	out := openapi.AuditEntry{Number: int64(e.Number), Time: e.Time.Time(), Event: e.What, Hash: hex.EncodeToString(e.Hash[:]),
 		Step: text(string(e.Step)), Reason: text(e.Reason), Request: text(e.Request), Licence: text(e.Licence),
 		Patient: text(string(e.Patient)), Doctor: hash(e.Doctor), Consent: hash(e.Consent)}
 	if e.Receipt != 0 {

@@ -100,7 +100,7 @@ func (h handlers) GetLog(c echo.Context, p openapi.GetLogParams) error {
 	for i, l := range lines {
 		sum := l.Hash()
 		page.Entries[i] = openapi.LogEntry{Index: int64(l.Index), Credential: hex.EncodeToString(l.Credential[:]),
-			Role: openapi.LogEntryRole(l.Role), Time: int64(l.Time), Previous: hex.EncodeToString(l.Previous[:]), Hash: hex.EncodeToString(sum[:])}
+			Role: openapi.LogEntryRole(l.Role), Time: l.Time.Time(), Previous: hex.EncodeToString(l.Previous[:]), Hash: hex.EncodeToString(sum[:])}
 	}
 	return c.JSON(http.StatusOK, page)
 }

@@ -68,7 +68,7 @@ func (h handlers) CreatePatientCode(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, openapi.PatientCode{Code: code, Expires: int64(expires)})
+	return c.JSON(http.StatusCreated, openapi.PatientCode{Code: code, Expires: expires.Time()})
 }
 
 // RevokeCredential implements openapi.ServerInterface.
