@@ -89,7 +89,7 @@ Try a visit by hand, in another terminal:
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"{{.Link}}"}'
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"{{.Link}}","passphrase":"'"$PASS"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
   # the doctor sees her waiting, calls her in, searches and fetches
-  V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]*"' | tail -n 1 | cut -d'"' -f4)
+  V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]\{16\}"' | tail -n 1 | cut -d'"' -f4)
   curl -s -H "$DA" -X POST "$D/visits/$V/open"
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/records" -d '{}'
   curl -s -H "$DA" "$D/visits/$V"            # progress at each hospital
