@@ -41,28 +41,30 @@ func TestAPIIsGuarded(t *testing.T) {
 }
 
 // answerTo sends a request with the token and returns status and problem, less the request's id.
-func answerTo(t *testing.T, a *agent.Agent, method, path string) string {
+func answerTo(t *testing.T, a *agent.Agent, method, path, body string) string {
 	t.Helper()
-	r := must(http.NewRequest(method, a.URL()+path, strings.NewReader(`{"step":"prekey"}`)))
+	r := must(http.NewRequest(method, a.URL()+path, strings.NewReader(body)))
 	r.Header.Set("Authorization", "Bearer "+a.Token())
 	r.Header.Set("Content-Type", "application/json")
 	resp := must(http.DefaultClient.Do(r))
 	defer resp.Body.Close()
-	body, _, _ := strings.Cut(string(must(io.ReadAll(resp.Body))), `,"instance"`)
-	return resp.Status + " " + resp.Header.Get("Allow") + body
+	told, _, _ := strings.Cut(string(must(io.ReadAll(resp.Body))), `,"instance"`)
+	return resp.Status + " " + resp.Header.Get("Allow") + told
 }
+
+const ownPrekey = `{"step":"prekey"}`
 
 // TestDevelopmentIsOff: its addresses answer like any that do not exist.
 func TestDevelopmentIsOff(t *testing.T) {
 	u := newUnion(t)
 	a, _ := u.start()
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		unknown := answerTo(t, a, method, "/v1/nothing")
+		unknown := answerTo(t, a, method, "/v1/nothing", ownPrekey)
 		if !strings.HasPrefix(unknown, "404") {
 			t.Fatal(unknown)
 		}
 		for _, path := range []string{"/v1/development/messages", "/v1/development/replies"} {
-			if got := answerTo(t, a, method, path); got != unknown {
+			if got := answerTo(t, a, method, path, ownPrekey); got != unknown {
 				t.Errorf("%s %s: %s, not %s", method, path, got, unknown)
 			}
 		}
@@ -70,8 +72,11 @@ func TestDevelopmentIsOff(t *testing.T) {
 	_ = a.Close()
 	u.cfg.Development = true
 	a, _ = u.start()
-	if got := answerTo(t, a, "POST", "/v1/development/messages"); !strings.HasPrefix(got, "409") {
-		t.Errorf("switched on, of a doctor who is not registered: %s", got)
+	for body, want := range map[string]string{ownPrekey: "not registered", `{"step":"M4","visit":"x","mode":"read"}`: "at /visit (pattern)",
+		`{"step":"M5"}`: "(discriminator)"} {
+		if got := answerTo(t, a, "POST", "/v1/development/messages", body); !strings.Contains(got, want) {
+			t.Errorf("switched on, %s: %s", body, got)
+		}
 	}
 }
 
