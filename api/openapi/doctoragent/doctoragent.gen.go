@@ -496,10 +496,11 @@ type Evidence struct {
 
 // Filter defines model for Filter.
 type Filter struct {
-	Classes     *Codes `json:"classes,omitempty"`
-	Departments *Codes `json:"departments,omitempty"`
-	Since       *Time  `json:"since,omitempty"`
-	Until       *Time  `json:"until,omitempty"`
+	Classes     *Codes   `json:"classes,omitempty"`
+	Departments *Codes   `json:"departments,omitempty"`
+	Hospital    *PartyID `json:"hospital,omitempty"`
+	Since       *Time    `json:"since,omitempty"`
+	Until       *Time    `json:"until,omitempty"`
 }
 
 // Grant defines model for Grant.
@@ -1559,7 +1560,7 @@ type ClientInterface interface {
 
 	// FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1568,7 +1569,7 @@ type ClientInterface interface {
 
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1994,7 +1995,7 @@ func (c *Client) ListRecords(ctx context.Context, visit VisitPath, reqEditors ..
 
 // FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2013,7 +2014,7 @@ func (c *Client) FetchRecordsWithBody(ctx context.Context, visit VisitPath, cont
 
 // FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3063,7 +3064,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3072,7 +3073,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4469,7 +4470,7 @@ func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit
 
 // FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4484,7 +4485,7 @@ func (c *ClientWithResponses) FetchRecordsWithBodyWithResponse(ctx context.Conte
 
 // FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
