@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-//go:embed doctoragent.yaml patientagent.yaml portal.yaml privateadmin.yaml privatecloud.yaml publiccloud.yaml problems.yaml
+//go:embed *.yaml examples/*.json
 var documents embed.FS
 
 // Document is the name of a document.
