@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,12 +13,15 @@ import (
 	"medunion/api/message"
 	"medunion/api/openapi/portal"
 	"medunion/api/problem"
+	"medunion/api/token"
 )
 
 var (
 	errOtherVisit = errors.New("portal: the capability is of another visit")
 	errChallenge  = errors.New("portal: challenge unknown, used or too old")
 	errRevoked    = errors.New("portal: credential revoked")
+
+	errNoCapability = errors.New("portal: no capability, or more than one")
 )
 
 // Login verifies Cred_D under the pinned PUK_C, that it is not revoked, and the
@@ -39,11 +41,11 @@ func (a *API) Login(c echo.Context) error {
 	if err := a.Mail.Welcome(c.Request().Context(), cred.Hash()); err != nil {
 		return err
 	}
-	token, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
+	text, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
 	if err != nil {
 		return problem.Internal(err)
 	}
-	return c.JSON(http.StatusOK, portal.PortalSession{Token: token, Expires: expires.UnixMilli()})
+	return c.JSON(http.StatusOK, portal.PortalSession{Token: text, Expires: expires.UnixMilli()})
 }
 
 func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byte, err error) {
@@ -86,15 +88,23 @@ func (a *API) prove(ctx context.Context, cred message.Credential, challenge, sig
 	return nil
 }
 
-// bearer verifies the session token and sets the doctor.
+// bearer verifies the session token and sets the doctor. Her session ends with her
+// credential: it was given for that.
 func (a *API) bearer(c echo.Context) error {
-	token, found := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
-	if !found {
-		return problem.Unauthenticated(errors.New("portal: no bearer token"))
-	}
-	doctor, expires, err := a.Sessions.Verify(token, a.Now())
+	text, err := token.Bearer(c)
 	if err != nil {
 		return problem.Unauthenticated(err)
+	}
+	doctor, expires, err := a.Sessions.Verify(text, a.Now())
+	if err != nil {
+		return problem.Unauthenticated(err)
+	}
+	revoked, err := a.Revoked(c.Request().Context(), doctor)
+	if err != nil {
+		return err
+	}
+	if revoked {
+		return problem.Unauthenticated(errRevoked)
 	}
 	c.Set(doctorKey, doctor)
 	c.Set(expiresKey, expires)
@@ -103,9 +113,13 @@ func (a *API) bearer(c echo.Context) error {
 
 // capability reads the session id, 16 bytes, that the patient shows.
 func (a *API) capability(c echo.Context) error {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Request().Header.Get("Visit-Capability"))
+	values := c.Request().Header.Values("Visit-Capability")
+	if len(values) != 1 {
+		return problem.Unauthenticated(errNoCapability)
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(values[0])
 	if err != nil || len(raw) != 16 {
-		return problem.Unauthenticated(errors.New("portal: no capability"))
+		return problem.Unauthenticated(errNoCapability)
 	}
 	c.Set(sessionKey, [16]byte(raw))
 	return nil
