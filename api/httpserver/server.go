@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -86,5 +87,6 @@ func New(o Options) (*echo.Echo, error) {
 	e.HTTPErrorHandler = writeProblem
 	e.Use(identify, secure, observe(log, meters), rescue(log), gate(o.Hosts), limit(o.Routes), validate)
 	addOperations(e, o)
+	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	return e, nil
 }
