@@ -150,6 +150,9 @@ func (r *Relay) send(ctx context.Context, method string, base *url.URL, path str
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if id := httpserver.RequestID(ctx); id != "" {
+		req.Header.Set("X-Request-Id", id) // a problem that is passed on names the request that was made here
+	}
 	resp, err := r.client.Do(req)
 	if err != nil {
 		return nil, problem.Unavailable(2*time.Second, errors.New("relay: the cloud does not answer"))
