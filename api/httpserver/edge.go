@@ -137,7 +137,9 @@ func hostname(hostport string) string {
 	return hostport
 }
 
-// limit bounds the body and the time of a request.
+// limit bounds the body and the time of a request. Only a large body may take longer to
+// come than all of a server's requests: a stranger would hold the connection of a slow
+// route by dripping a small one.
 func limit(routes map[string]Limits) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -146,7 +148,7 @@ func limit(routes map[string]Limits) echo.MiddlewareFunc {
 			if r.ContentLength > l.Body {
 				return problem.TooLarge()
 			}
-			if l.Timeout > defaultTimeout {
+			if l.Timeout > defaultTimeout && l.Body > MessageBody(MessageCap) {
 				extend(c, l.Timeout)
 			}
 			ctx, cancel := context.WithTimeout(r.Context(), l.Timeout)
@@ -154,9 +156,31 @@ func limit(routes map[string]Limits) echo.MiddlewareFunc {
 			r = r.WithContext(ctx)
 			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, l.Body)
 			c.SetRequest(r)
+			err := next(c)
+			if err != nil {
+				hurry(c)
+			}
+			return err
+		}
+	}
+}
+
+// linger gives a slow route its time, once the request has come and is let in.
+func linger(routes map[string]Limits) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if l := limitsOf(routes, c.Path()); l.Timeout > defaultTimeout {
+				extend(c, l.Timeout)
+			}
 			return next(c)
 		}
 	}
+}
+
+// hurry ends the wait for the rest of a body that nobody wants: net/http reads it before
+// it answers.
+func hurry(c echo.Context) {
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(unwantedWait))
 }
 
 func limitsOf(routes map[string]Limits, path string) Limits {

@@ -85,7 +85,7 @@ func New(o Options) (*echo.Echo, error) {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = writeProblem
-	e.Use(identify, secure, observe(log, meters), rescue(log), gate(o.Hosts), limit(o.Routes), validate)
+	e.Use(identify, secure, observe(log, meters), rescue(log), gate(o.Hosts), limit(o.Routes), validate, linger(o.Routes))
 	addOperations(e, o)
 	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	return e, nil
