@@ -108,8 +108,10 @@ func gate(hosts []string) echo.MiddlewareFunc {
 			if origins.Check(r) != nil {
 				return problem.Refused(errors.New("a request from another origin"))
 			}
-			if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-				return problem.UnsupportedMedia("The body must not be compressed.")
+			for _, coding := range r.Header.Values("Content-Encoding") {
+				if coding != "" && coding != "identity" {
+					return problem.UnsupportedMedia("The body must not be compressed.")
+				}
 			}
 			if spansSegments(c) {
 				return problem.NotFound("")
