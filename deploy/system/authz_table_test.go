@@ -178,5 +178,5 @@ var probes = []rule{
 // fetches them.
 var built = map[string][]string{
 	"doctor portal":   {"GET /icon.svg", "GET /assets/*", "GET /viewer/*"},
-	"patient's agent": {"GET /icon.svg", "GET /assets/*"},
+	"patient's agent": {"GET /assets/*"},
 }
