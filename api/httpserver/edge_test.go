@@ -203,6 +203,8 @@ func TestGate(t *testing.T) {
 		t.Errorf("the own page: %d", a.status)
 	}
 	wantProblem(t, s.do(t, "POST", "/x", "", "Content-Encoding", "gzip"), 415, "unsupported-media-type")
+	two := s.dial(t).say("POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
+	wantProblem(t, two.hear(), 415, "unsupported-media-type")
 }
 
 // The logs and the metrics of requests full of names hold none of them.

@@ -39,7 +39,7 @@ type bad struct {
 func TestBadInputEverywhere(t *testing.T) {
 	heavy(t)
 	w := visited(t)
-	s := newStrangers(t, w.at)
+	s := newStrangers(t, w.at, "nobody")
 	before := quiet(t, w)
 	logged := len(w.log.from(0))
 	n := 0

@@ -87,7 +87,7 @@ func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
 		return nil, nil, nil, err
 	}
 	mail := mailbox.New(client, cfg.Namespace)
-	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
+	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
 }
 
 func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, error) {

@@ -3,6 +3,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
@@ -30,10 +31,12 @@ type API struct {
 	Mail     *mailbox.Store
 	Relay    *relay.Relay
 	Sessions Sessions
-	Pins     message.Pins
-	Origin   string // the portal's own, as doctors know it: scheme, name, port
-	Now      func() time.Time
-	Config   []byte // answer of /config.json
+	// Revoked says whether a doctor's credential is revoked (relay.Relay.Revoked).
+	Revoked func(context.Context, message.Hash) (bool, error)
+	Pins    message.Pins
+	Origin  string // the portal's own, as doctors know it: scheme, name, port
+	Now     func() time.Time
+	Config  []byte // answer of /config.json
 	// Heartbeat is how long a stream of events is silent at most; default 15 s.
 	Heartbeat time.Duration
 
