@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"medunion/api/message"
 	"medunion/api/openapi"
 	"medunion/deploy/local/authority"
 	"medunion/deploy/local/suite"
@@ -203,7 +202,7 @@ func (w *exampleWorld) wholeExampleVisit() {
 	w.do(d, "GET", "/v1/visits/"+id+"/signals", nil, 200, nil)
 	w.do(d, "POST", "/v1/visits/"+id+"/open", nil, 200, nil)
 	stop()
-	w.do(d, "POST", "/v1/visits/"+id+"/records", object{"classes": []string{"LAB", "CONDITION", "DEMOGRAPHICS", "OTHER"}}, 202, nil)
+	w.do(d, "POST", "/v1/visits/"+id+"/records", object{"departments": []string{"GENERAL"}, "classes": []string{"DEMOGRAPHIC", "LAB", "PROBLEM"}}, 202, nil)
 	w.until("the record", d, "/v1/visits/"+id, func(v object) bool {
 		s, _ := v["search"].(object)
 		return s != nil && s["state"] == "done"
@@ -217,12 +216,11 @@ func (w *exampleWorld) wholeExampleVisit() {
 	w.until("the diagnosis", p, "/v1/visits/"+w.first, func(v object) bool { return v["state"] == "diagnosed" })
 }
 
-// grants allow both hospitals' records, and what a diagnosis adds to the first one's.
-func (w *exampleWorld) grants() (out []object) {
-	for _, h := range w.s.Hospitals {
-		out = append(out, object{"hospital": string(h.ID), "departments": []string{"GENERAL", "OUTPATIENT"}, "classes": message.DefaultClasses})
-	}
-	return out
+// grants allow all of the first hospital's record, and what a diagnosis adds to it; she
+// keeps her problems at the second one to herself.
+func (w *exampleWorld) grants() []object {
+	return []object{{"hospital": "hospital-1", "departments": []string{"GENERAL", "OUTPATIENT"}, "classes": []string{"DEMOGRAPHIC", "LAB", "PROBLEM"}},
+		{"hospital": "hospital-2", "departments": []string{"GENERAL"}, "classes": []string{"DEMOGRAPHIC", "LAB"}}}
 }
 
 // consult takes the two steps of a patient: what she allows, then her approval.
