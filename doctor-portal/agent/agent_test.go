@@ -71,7 +71,7 @@ func (u *union) waiting(api *doctoragent.ClientWithResponses) string {
 	u.t.Helper()
 	var id string
 	u.eventually("a patient in the waiting list", func() bool {
-		for _, v := range must(api.ListVisitsWithResponse(context.Background())).JSON200.Visits {
+		for _, v := range must(api.ListVisitsWithResponse(context.Background(), nil)).JSON200.Visits {
 			if v.State == doctoragent.Waiting {
 				id = v.ID
 			}
@@ -144,7 +144,7 @@ func progress(v *doctoragent.Visit) string {
 func (u *union) checkRecords(api *doctoragent.ClientWithResponses, id string) {
 	u.t.Helper()
 	ctx := context.Background()
-	list := must(api.ListRecordsWithResponse(ctx, id)).JSON200.Records
+	list := must(api.ListRecordsWithResponse(ctx, id, nil)).JSON200.Records
 	if len(list) != 4 || list[0].Hospital != "st-anna" || *list[0].ID != "o1" || *list[0].FullURL != "urn:uuid:0" {
 		u.t.Fatalf("records %+v", list)
 	}

@@ -70,6 +70,9 @@ type AuditEntry struct {
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Base64URL canonical bytes, base64url without padding
@@ -210,6 +213,15 @@ type Report struct {
 // TimeShift defines model for TimeShift.
 type TimeShift = int64
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
+
 // ImportBundleParams defines parameters for ImportBundle.
 type ImportBundleParams struct {
 	// DryRun report only, store nothing
@@ -218,7 +230,20 @@ type ImportBundleParams struct {
 
 // GetAuditParams defines parameters for GetAudit.
 type GetAuditParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From the number of the first entry, where there is no cursor; whoever has read to the end goes on from there
 	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+}
+
+// CreateDeskCodeParams defines parameters for CreateDeskCode.
+type CreateDeskCodeParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ImportBundleApplicationFhirPlusJSONRequestBody defines body for ImportBundle for application/fhir+json ContentType.
@@ -339,7 +364,7 @@ type ClientInterface interface {
 
 	// GetAudit Read the audit trail
 	//
-	// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 	//
 	// Corresponds with GET /v1/audit (the `GetAudit` operationId).
 	GetAudit(ctx context.Context, params *GetAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -351,7 +376,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDeskCodeWithBody(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	//
@@ -360,7 +385,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDeskCode(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
 	//
@@ -454,7 +479,7 @@ func (c *Client) ImportBundle(ctx context.Context, params *ImportBundleParams, b
 
 // GetAudit Read the audit trail
 //
-// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 //
 // Corresponds with GET /v1/audit (the `GetAudit` operationId).
 func (c *Client) GetAudit(ctx context.Context, params *GetAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -476,8 +501,8 @@ func (c *Client) GetAudit(ctx context.Context, params *GetAuditParams, reqEditor
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDeskCodeRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateDeskCodeWithBody(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDeskCodeRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -495,8 +520,8 @@ func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *Client) CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDeskCodeRequest(c.Server, body)
+func (c *Client) CreateDeskCode(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDeskCodeRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -685,6 +710,30 @@ func NewGetAuditRequest(server string, params *GetAuditParams) (*http.Request, e
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -712,18 +761,18 @@ func NewGetAuditRequest(server string, params *GetAuditParams) (*http.Request, e
 }
 
 // NewCreateDeskCodeRequest calls the generic CreateDeskCode builder with application/json body
-func NewCreateDeskCodeRequest(server string, body CreateDeskCodeJSONRequestBody) (*http.Request, error) {
+func NewCreateDeskCodeRequest(server string, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateDeskCodeRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateDeskCodeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateDeskCodeRequestWithBody constructs an http.Request for the CreateDeskCode method, with any body, and a specified content type
-func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateDeskCodeRequestWithBody(server string, params *CreateDeskCodeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -747,6 +796,21 @@ func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -904,7 +968,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuditWithResponse Read the audit trail
 	//
-	// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -918,7 +982,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+	CreateDeskCodeWithBodyWithResponse(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
 
 	// CreateDeskCodeWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 	//
@@ -927,7 +991,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+	CreateDeskCodeWithResponse(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
 
 	// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
 	//
@@ -1249,7 +1313,7 @@ func (c *ClientWithResponses) ImportBundleWithResponse(ctx context.Context, para
 
 // GetAuditWithResponse Read the audit trail
 //
-// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -1269,8 +1333,8 @@ func (c *ClientWithResponses) GetAuditWithResponse(ctx context.Context, params *
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
-	rsp, err := c.CreateDeskCodeWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
+	rsp, err := c.CreateDeskCodeWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1284,8 +1348,8 @@ func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
-	rsp, err := c.CreateDeskCode(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
+	rsp, err := c.CreateDeskCode(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1523,7 +1587,7 @@ type ServerInterface interface {
 	GetAudit(ctx echo.Context, params GetAuditParams) error
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	// (POST /v1/desk-codes)
-	CreateDeskCode(ctx echo.Context) error
+	CreateDeskCode(ctx echo.Context, params CreateDeskCodeParams) error
 	// PrepareIndexEntry Make an index write of this hospital, and send nothing
 	// (POST /v1/development/index-entries)
 	PrepareIndexEntry(ctx echo.Context) error
@@ -1561,6 +1625,20 @@ func (w *ServerInterfaceWrapper) GetAudit(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetAuditParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -1577,8 +1655,28 @@ func (w *ServerInterfaceWrapper) GetAudit(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateDeskCode(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDeskCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateDeskCode(ctx)
+	err = w.Handler.CreateDeskCode(ctx, params)
 	return err
 }
 

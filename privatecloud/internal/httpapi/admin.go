@@ -33,9 +33,6 @@ type AdminOptions struct {
 	Registry    *prometheus.Registry
 }
 
-// maxTrail is how many audit entries one answer holds.
-const maxTrail = 1000
-
 // NewAdmin makes the administration's server.
 func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	spec, err := documents.Load(documents.PrivateAdmin)
@@ -92,7 +89,7 @@ func refusedBundle(r fhir.Report) error {
 }
 
 // CreateDeskCode implements openapi.ServerInterface.
-func (a admin) CreateDeskCode(c echo.Context) error {
+func (a admin) CreateDeskCode(c echo.Context, _ openapi.CreateDeskCodeParams) error {
 	var body openapi.DeskCodeRequest
 	if err := httpserver.ReadJSON(c, &body); err != nil {
 		return err
@@ -106,15 +103,16 @@ func (a admin) CreateDeskCode(c echo.Context) error {
 
 // GetAudit implements openapi.ServerInterface.
 func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
-	from := int64(1)
-	if p.From != nil {
-		from = *p.From
-	}
-	trail, err := a.Hospital.Trail(c.Request().Context(), uint64(max(from, 1)), maxTrail)
+	s, err := httpserver.NewStretch(p.From, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	page := openapi.AuditPage{Entries: make([]openapi.AuditEntry, len(trail))}
+	s.From = max(s.From, 1)
+	trail, err := a.Hospital.Trail(c.Request().Context(), s.From, s.Limit)
+	if err != nil {
+		return err
+	}
+	page := openapi.AuditPage{Next: s.Next(len(trail)), Entries: make([]openapi.AuditEntry, len(trail))}
 	for i, e := range trail {
 		page.Entries[i] = auditEntry(e)
 	}
