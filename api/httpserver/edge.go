@@ -144,6 +144,7 @@ func hostname(hostport string) string {
 // come than all of a server's requests: a stranger would hold the connection of a slow
 // route by dripping a small one.
 func (d *document) limit(routes map[string]Limits) echo.MiddlewareFunc {
+	held := &budget{limit: bodyBudget}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			l := d.limitsOf(routes, c)
@@ -157,7 +158,9 @@ func (d *document) limit(routes map[string]Limits) echo.MiddlewareFunc {
 			ctx, cancel := context.WithTimeout(r.Context(), l.Timeout)
 			defer cancel()
 			r = r.WithContext(ctx)
-			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, l.Body)
+			body := held.of(http.MaxBytesReader(c.Response().Writer, r.Body, l.Body))
+			defer body.settle()
+			r.Body = body
 			c.SetRequest(r)
 			err := next(c)
 			if err != nil {

@@ -102,7 +102,7 @@ func New(o Options) (*echo.Echo, error) {
 	e.HTTPErrorHandler = writeProblem
 	rates := newLimiter(o.Edge.RateScale)
 	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
-		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), d.compressed(), d.tagged)
+		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
 	addOperations(e, o)
 	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	if docs {

@@ -71,7 +71,7 @@ func (u *union) waiting(api *doctoragent.ClientWithResponses) string {
 	u.t.Helper()
 	var id string
 	u.eventually("a patient in the waiting list", func() bool {
-		for _, v := range must(api.ListVisitsWithResponse(context.Background())).JSON200.Visits {
+		for _, v := range must(api.ListVisitsWithResponse(context.Background(), nil)).JSON200.Visits {
 			if v.State == doctoragent.Waiting {
 				id = v.ID
 			}
@@ -144,7 +144,7 @@ func progress(v *doctoragent.Visit) string {
 func (u *union) checkRecords(api *doctoragent.ClientWithResponses, id string) {
 	u.t.Helper()
 	ctx := context.Background()
-	list := must(api.ListRecordsWithResponse(ctx, id)).JSON200.Records
+	list := must(api.ListRecordsWithResponse(ctx, id, nil)).JSON200.Records
 	if len(list) != 4 || list[0].Hospital != "st-anna" || *list[0].ID != "o1" || *list[0].FullURL != "urn:uuid:0" {
 		u.t.Fatalf("records %+v", list)
 	}
@@ -292,7 +292,7 @@ func TestBrokenReleases(t *testing.T) {
 		if got := progress(u.fetched(api, id)); got != c.want {
 			t.Errorf("%s: %s", name, got)
 		}
-		if list := must(api.ListRecordsWithResponse(context.Background(), id)).JSON200.Records; len(list) != 0 {
+		if list := must(api.ListRecordsWithResponse(context.Background(), id, nil)).JSON200.Records; len(list) != 0 {
 			t.Errorf("%s: %d records of a broken release are shown", name, len(list))
 		}
 	}

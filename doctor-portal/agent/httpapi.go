@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -112,8 +113,9 @@ func (h handlers) GetCardImage(c echo.Context) error {
 	return c.Blob(http.StatusOK, "image/png", png)
 }
 
-func (h handlers) ListVisits(c echo.Context) error {
-	return c.JSON(http.StatusOK, api.Visits{Visits: h.a.Visits()})
+func (h handlers) ListVisits(c echo.Context, p api.ListVisitsParams) error {
+	page, next, err := httpserver.Page(h.a.Visits(), func(v api.Visit) string { return v.ID }, p.Limit, p.Cursor)
+	return reply(c, http.StatusOK, api.Visits{Visits: page, Next: next}, err)
 }
 
 func (h handlers) GetVisit(c echo.Context, id api.VisitPath) error {
@@ -173,11 +175,14 @@ func messageCodes(in *api.Codes) []message.Code {
 	return out
 }
 
-func (h handlers) ListRecords(c echo.Context, id api.VisitPath) error {
+func (h handlers) ListRecords(c echo.Context, id api.VisitPath, p api.ListRecordsParams) error {
 	records, err := h.a.Records(id)
 	out := api.Records{Records: []api.Record{}}
 	for i, r := range records {
 		out.Records = append(out.Records, viewRecord(r, i+1))
+	}
+	if err == nil {
+		out.Records, out.Next, err = httpserver.Page(out.Records, func(r api.Record) string { return strconv.Itoa(r.Record) }, p.Limit, p.Cursor)
 	}
 	return reply(c, http.StatusOK, out, err)
 }

@@ -128,9 +128,9 @@ func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) e
 	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
 }
 
-// LogPage returns up to 1000 lines of the registration log.
-func (c *Cloud) LogPage(ctx context.Context, from uint64) ([]message.LogEntry, error) {
-	return c.Log.Read(ctx, from, 1000)
+// LogPage returns up to limit lines of the registration log.
+func (c *Cloud) LogPage(ctx context.Context, from uint64, limit int) ([]message.LogEntry, error) {
+	return c.Log.Read(ctx, from, limit)
 }
 
 // DoctorCard is what a patient needs to consult a doctor.

@@ -728,6 +728,8 @@ type Record struct {
 
 // Records defines model for Records.
 type Records struct {
+	// Next the cursor of what follows; absent at the end
+	Next    *string  `json:"next,omitempty"`
 	Records []Record `json:"records"`
 }
 
@@ -974,14 +976,40 @@ type VisitID = string
 
 // Visits defines model for Visits.
 type Visits struct {
+	// Next the cursor of what follows; absent at the end
+	Next   *string `json:"next,omitempty"`
 	Visits []Visit `json:"visits"`
 }
+
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// Limit defines model for Limit.
+type Limit = int
 
 // VisitPath defines model for VisitPath.
 type VisitPath = VisitID
 
 // FHIR defines model for FHIR.
 type FHIR = map[string]interface{}
+
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListRecordsParams defines parameters for ListRecords.
+type ListRecordsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
 type PrepareMessageJSONRequestBody = Step
@@ -1488,7 +1516,7 @@ type ClientInterface interface {
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit One visit, with the progress at each hospital
 	//
@@ -1556,7 +1584,7 @@ type ClientInterface interface {
 	// ListRecords The resources received so far, by hospital
 	//
 	// Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-	ListRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
@@ -1813,8 +1841,8 @@ func (c *Client) WatchEvents(ctx context.Context, reqEditors ...RequestEditorFn)
 // ListVisits The waiting list and all visits since the agent started, oldest first
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVisitsRequest(c.Server)
+func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVisitsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1981,8 +2009,8 @@ func (c *Client) OpenVisit(ctx context.Context, visit VisitPath, reqEditors ...R
 // ListRecords The resources received so far, by hospital
 //
 // Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-func (c *Client) ListRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListRecordsRequest(c.Server, visit)
+func (c *Client) ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRecordsRequest(c.Server, visit, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2357,7 +2385,7 @@ func NewWatchEventsRequest(server string) (*http.Request, error) {
 }
 
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
-func NewListVisitsRequest(server string) (*http.Request, error) {
+func NewListVisitsRequest(server string, params *ListVisitsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2373,6 +2401,45 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2669,7 +2736,7 @@ func NewOpenVisitRequest(server string, visit VisitPath) (*http.Request, error) 
 }
 
 // NewListRecordsRequest constructs an http.Request for the ListRecords method
-func NewListRecordsRequest(server string, visit VisitPath) (*http.Request, error) {
+func NewListRecordsRequest(server string, visit VisitPath, params *ListRecordsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2692,6 +2759,45 @@ func NewListRecordsRequest(server string, visit VisitPath) (*http.Request, error
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2976,7 +3082,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
+	ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// GetVisitWithResponse One visit, with the progress at each hospital
 	//
@@ -3060,7 +3166,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-	ListRecordsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error)
+	ListRecordsWithResponse(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error)
 
 	// FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
@@ -4316,8 +4422,8 @@ func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
-	rsp, err := c.ListVisits(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
+	rsp, err := c.ListVisits(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4460,8 +4566,8 @@ func (c *ClientWithResponses) OpenVisitWithResponse(ctx context.Context, visit V
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error) {
-	rsp, err := c.ListRecords(ctx, visit, reqEditors...)
+func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error) {
+	rsp, err := c.ListRecords(ctx, visit, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5260,7 +5366,7 @@ type ServerInterface interface {
 	WatchEvents(ctx echo.Context) error
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	// (GET /v1/visits)
-	ListVisits(ctx echo.Context) error
+	ListVisits(ctx echo.Context, params ListVisitsParams) error
 	// GetVisit One visit, with the progress at each hospital
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit VisitPath) error
@@ -5287,7 +5393,7 @@ type ServerInterface interface {
 	OpenVisit(ctx echo.Context, visit VisitPath) error
 	// ListRecords The resources received so far, by hospital
 	// (GET /v1/visits/{visit}/records)
-	ListRecords(ctx echo.Context, visit VisitPath) error
+	ListRecords(ctx echo.Context, visit VisitPath, params ListRecordsParams) error
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	// (POST /v1/visits/{visit}/records)
 	FetchRecords(ctx echo.Context, visit VisitPath) error
@@ -5389,8 +5495,24 @@ func (w *ServerInterfaceWrapper) WatchEvents(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVisitsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListVisits(ctx)
+	err = w.Handler.ListVisits(ctx, params)
 	return err
 }
 
@@ -5533,8 +5655,24 @@ func (w *ServerInterfaceWrapper) ListRecords(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRecordsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListRecords(ctx, visit)
+	err = w.Handler.ListRecords(ctx, visit, params)
 	return err
 }
 

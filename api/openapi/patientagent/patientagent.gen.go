@@ -550,6 +550,9 @@ type ConsentRevoked string
 // Consents defines model for Consents.
 type Consents struct {
 	Consents []Consent `json:"consents"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Defaults defines model for Defaults.
@@ -574,6 +577,9 @@ type Defaults struct {
 // Diagnoses defines model for Diagnoses.
 type Diagnoses struct {
 	Diagnoses []Diagnosis `json:"diagnoses"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 
 	// Unanswered hospitals that could not be asked or whose answers did not hold
 	Unanswered []Unanswered `json:"unanswered"`
@@ -1314,6 +1320,8 @@ type VisitRequest struct {
 
 // Visits defines model for Visits.
 type Visits struct {
+	// Next the cursor of what follows; absent at the end
+	Next   *string `json:"next,omitempty"`
 	Visits []Visit `json:"visits"`
 }
 
@@ -1338,8 +1346,50 @@ type Withhold struct {
 // ConsentInPath a SHA-256 value in lower-case hex
 type ConsentInPath = Hash
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
 // HospitalInPath defines model for HospitalInPath.
 type HospitalInPath = HospitalID
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
+
+// ListConsentsParams defines parameters for ListConsents.
+type ListConsentsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListDiagnosesParams defines parameters for ListDiagnoses.
+type ListDiagnosesParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// StartVisitParams defines parameters for StartVisit.
+type StartVisitParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // PrepareApprovalJSONRequestBody defines body for PrepareApproval for application/json ContentType.
 type PrepareApprovalJSONRequestBody = ApprovalRequest
@@ -1728,7 +1778,7 @@ type ClientInterface interface {
 	// ListConsents What she has allowed
 	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
-	ListConsents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Revoke Revoke a consent
 	//
@@ -1786,7 +1836,7 @@ type ClientInterface interface {
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-	ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Watch What changes, as it changes
 	//
@@ -1949,7 +1999,7 @@ type ClientInterface interface {
 	// ListVisits Her visits, newest first
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -1958,7 +2008,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartVisitWithBody(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -1967,7 +2017,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisit(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartVisit(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit How a visit stands
 	//
@@ -2057,8 +2107,8 @@ func (c *Client) VerifyCard(ctx context.Context, body VerifyCardJSONRequestBody,
 // ListConsents What she has allowed
 //
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
-func (c *Client) ListConsents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListConsentsRequest(c.Server)
+func (c *Client) ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConsentsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2195,8 +2245,8 @@ func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, r
 // ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-func (c *Client) ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDiagnosesRequest(c.Server)
+func (c *Client) ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDiagnosesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2588,8 +2638,8 @@ func (c *Client) Unlock(ctx context.Context, body UnlockJSONRequestBody, reqEdit
 // ListVisits Her visits, newest first
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVisitsRequest(c.Server)
+func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVisitsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2607,8 +2657,8 @@ func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *Client) StartVisitWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartVisitRequestWithBody(c.Server, contentType, body)
+func (c *Client) StartVisitWithBody(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartVisitRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2626,8 +2676,8 @@ func (c *Client) StartVisitWithBody(ctx context.Context, contentType string, bod
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *Client) StartVisit(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartVisitRequest(c.Server, body)
+func (c *Client) StartVisit(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartVisitRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2751,7 +2801,7 @@ func NewVerifyCardRequestWithBody(server string, contentType string, body io.Rea
 }
 
 // NewListConsentsRequest constructs an http.Request for the ListConsents method
-func NewListConsentsRequest(server string) (*http.Request, error) {
+func NewListConsentsRequest(server string, params *ListConsentsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2767,6 +2817,45 @@ func NewListConsentsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2953,7 +3042,7 @@ func NewOpenReplyRequestWithBody(server string, contentType string, body io.Read
 }
 
 // NewListDiagnosesRequest constructs an http.Request for the ListDiagnoses method
-func NewListDiagnosesRequest(server string) (*http.Request, error) {
+func NewListDiagnosesRequest(server string, params *ListDiagnosesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2969,6 +3058,45 @@ func NewListDiagnosesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3504,7 +3632,7 @@ func NewUnlockRequestWithBody(server string, contentType string, body io.Reader)
 }
 
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
-func NewListVisitsRequest(server string) (*http.Request, error) {
+func NewListVisitsRequest(server string, params *ListVisitsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3522,6 +3650,45 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -3531,18 +3698,18 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 }
 
 // NewStartVisitRequest calls the generic StartVisit builder with application/json body
-func NewStartVisitRequest(server string, body StartVisitJSONRequestBody) (*http.Request, error) {
+func NewStartVisitRequest(server string, params *StartVisitParams, body StartVisitJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewStartVisitRequestWithBody(server, "application/json", bodyReader)
+	return NewStartVisitRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewStartVisitRequestWithBody constructs an http.Request for the StartVisit method, with any body, and a specified content type
-func NewStartVisitRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewStartVisitRequestWithBody(server string, params *StartVisitParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3566,6 +3733,21 @@ func NewStartVisitRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -3719,7 +3901,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
-	ListConsentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error)
+	ListConsentsWithResponse(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error)
 
 	// RevokeWithResponse Revoke a consent
 	//
@@ -3785,7 +3967,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-	ListDiagnosesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error)
+	ListDiagnosesWithResponse(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error)
 
 	// WatchWithResponse What changes, as it changes
 	//
@@ -3970,7 +4152,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
+	ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -3979,7 +4161,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
+	StartVisitWithBodyWithResponse(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
 
 	// StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -3988,7 +4170,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithResponse(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
+	StartVisitWithResponse(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
 
 	// GetVisitWithResponse How a visit stands
 	//
@@ -5440,8 +5622,8 @@ func (c *ClientWithResponses) VerifyCardWithResponse(ctx context.Context, body V
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
-func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error) {
-	rsp, err := c.ListConsents(ctx, reqEditors...)
+func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error) {
+	rsp, err := c.ListConsents(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5554,8 +5736,8 @@ func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body Op
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-func (c *ClientWithResponses) ListDiagnosesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error) {
-	rsp, err := c.ListDiagnoses(ctx, reqEditors...)
+func (c *ClientWithResponses) ListDiagnosesWithResponse(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error) {
+	rsp, err := c.ListDiagnoses(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5877,8 +6059,8 @@ func (c *ClientWithResponses) UnlockWithResponse(ctx context.Context, body Unloc
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
-	rsp, err := c.ListVisits(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
+	rsp, err := c.ListVisits(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5892,8 +6074,8 @@ func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEdi
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
-	rsp, err := c.StartVisitWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
+	rsp, err := c.StartVisitWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5907,8 +6089,8 @@ func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *ClientWithResponses) StartVisitWithResponse(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
-	rsp, err := c.StartVisit(ctx, body, reqEditors...)
+func (c *ClientWithResponses) StartVisitWithResponse(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
+	rsp, err := c.StartVisit(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6920,7 +7102,7 @@ type ServerInterface interface {
 	VerifyCard(ctx echo.Context) error
 	// ListConsents What she has allowed
 	// (GET /v1/consents)
-	ListConsents(ctx echo.Context) error
+	ListConsents(ctx echo.Context, params ListConsentsParams) error
 	// Revoke Revoke a consent
 	// (POST /v1/consents/{consent}/revocation)
 	Revoke(ctx echo.Context, consent ConsentInPath) error
@@ -6938,7 +7120,7 @@ type ServerInterface interface {
 	OpenReply(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
-	ListDiagnoses(ctx echo.Context) error
+	ListDiagnoses(ctx echo.Context, params ListDiagnosesParams) error
 	// Watch What changes, as it changes
 	// (GET /v1/events)
 	Watch(ctx echo.Context) error
@@ -6989,10 +7171,10 @@ type ServerInterface interface {
 	Unlock(ctx echo.Context) error
 	// ListVisits Her visits, newest first
 	// (GET /v1/visits)
-	ListVisits(ctx echo.Context) error
+	ListVisits(ctx echo.Context, params ListVisitsParams) error
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	// (POST /v1/visits)
-	StartVisit(ctx echo.Context) error
+	StartVisit(ctx echo.Context, params StartVisitParams) error
 	// GetVisit How a visit stands
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit LocalID) error
@@ -7028,8 +7210,24 @@ func (w *ServerInterfaceWrapper) VerifyCard(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListConsents(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConsentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListConsents(ctx)
+	err = w.Handler.ListConsents(ctx, params)
 	return err
 }
 
@@ -7096,8 +7294,24 @@ func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListDiagnoses(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDiagnosesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListDiagnoses(ctx)
+	err = w.Handler.ListDiagnoses(ctx, params)
 	return err
 }
 
@@ -7263,8 +7477,24 @@ func (w *ServerInterfaceWrapper) Unlock(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVisitsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListVisits(ctx)
+	err = w.Handler.ListVisits(ctx, params)
 	return err
 }
 
@@ -7272,8 +7502,28 @@ func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) StartVisit(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartVisitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.StartVisit(ctx)
+	err = w.Handler.StartVisit(ctx, params)
 	return err
 }
 
@@ -7469,6 +7719,7 @@ func (response VerifyCarddefaultApplicationProblemPlusJSONResponse) VisitVerifyC
 }
 
 type ListConsentsRequestObject struct {
+	Params ListConsentsParams
 }
 
 type ListConsentsResponseObject interface {
@@ -7701,6 +7952,7 @@ func (response OpenReplydefaultApplicationProblemPlusJSONResponse) VisitOpenRepl
 }
 
 type ListDiagnosesRequestObject struct {
+	Params ListDiagnosesParams
 }
 
 type ListDiagnosesResponseObject interface {
@@ -8380,6 +8632,7 @@ func (response UnlockdefaultApplicationProblemPlusJSONResponse) VisitUnlockRespo
 }
 
 type ListVisitsRequestObject struct {
+	Params ListVisitsParams
 }
 
 type ListVisitsResponseObject interface {
@@ -8418,7 +8671,8 @@ func (response ListVisitsdefaultApplicationProblemPlusJSONResponse) VisitListVis
 }
 
 type StartVisitRequestObject struct {
-	Body *StartVisitJSONRequestBody
+	Params StartVisitParams
+	Body   *StartVisitJSONRequestBody
 }
 
 type StartVisitResponseObject interface {
@@ -8730,8 +8984,10 @@ func (sh *strictHandler) VerifyCard(ctx echo.Context) error {
 }
 
 // ListConsents operation middleware
-func (sh *strictHandler) ListConsents(ctx echo.Context) error {
+func (sh *strictHandler) ListConsents(ctx echo.Context, params ListConsentsParams) error {
 	var request ListConsentsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListConsents(ctx.Request().Context(), request.(ListConsentsRequestObject))
@@ -8918,8 +9174,10 @@ func (sh *strictHandler) OpenReply(ctx echo.Context) error {
 }
 
 // ListDiagnoses operation middleware
-func (sh *strictHandler) ListDiagnoses(ctx echo.Context) error {
+func (sh *strictHandler) ListDiagnoses(ctx echo.Context, params ListDiagnosesParams) error {
 	var request ListDiagnosesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListDiagnoses(ctx.Request().Context(), request.(ListDiagnosesRequestObject))
@@ -9451,8 +9709,10 @@ func (sh *strictHandler) Unlock(ctx echo.Context) error {
 }
 
 // ListVisits operation middleware
-func (sh *strictHandler) ListVisits(ctx echo.Context) error {
+func (sh *strictHandler) ListVisits(ctx echo.Context, params ListVisitsParams) error {
 	var request ListVisitsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListVisits(ctx.Request().Context(), request.(ListVisitsRequestObject))
@@ -9474,8 +9734,10 @@ func (sh *strictHandler) ListVisits(ctx echo.Context) error {
 }
 
 // StartVisit operation middleware
-func (sh *strictHandler) StartVisit(ctx echo.Context) error {
+func (sh *strictHandler) StartVisit(ctx echo.Context, params StartVisitParams) error {
 	var request StartVisitRequestObject
+
+	request.Params = params
 
 	var body StartVisitJSONRequestBody
 	var err error

@@ -81,6 +81,9 @@ type LogEntryRole string
 // LogPage defines model for LogPage.
 type LogPage struct {
 	Entries []LogEntry `json:"entries"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Message defines model for Message.
@@ -118,6 +121,15 @@ type Signed struct {
 	// Signed base64url of ⟨signed: statement, signature⟩
 	Signed string `json:"signed"`
 }
+
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
 
 // Answer defines model for Answer.
 type Answer = Message
@@ -157,7 +169,20 @@ type Question = Message
 
 // GetLogParams defines parameters for GetLog.
 type GetLogParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From the index of the first line, where there is no cursor; whoever has read to the end goes on from there
 	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+}
+
+// CreatePatientCodeParams defines parameters for CreatePatientCode.
+type CreatePatientCodeParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetPrekeyParams defines parameters for GetPrekey.
@@ -303,7 +328,7 @@ type ClientInterface interface {
 
 	// GetLog The append-only registration log
 	//
-	// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+	// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 	//
 	// Corresponds with GET /v1/log (the `GetLog` operationId).
 	GetLog(ctx context.Context, params *GetLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -311,7 +336,7 @@ type ClientInterface interface {
 	// CreatePatientCode Mint a patient's single-use registration code
 	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-	CreatePatientCode(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeCredentialWithBody Revoke a credential
 	//
@@ -524,7 +549,7 @@ func (c *Client) WriteIndexEntry(ctx context.Context, body WriteIndexEntryJSONRe
 
 // GetLog The append-only registration log
 //
-// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 //
 // Corresponds with GET /v1/log (the `GetLog` operationId).
 func (c *Client) GetLog(ctx context.Context, params *GetLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -542,8 +567,8 @@ func (c *Client) GetLog(ctx context.Context, params *GetLogParams, reqEditors ..
 // CreatePatientCode Mint a patient's single-use registration code
 //
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-func (c *Client) CreatePatientCode(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePatientCodeRequest(c.Server)
+func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePatientCodeRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -971,6 +996,30 @@ func NewGetLogRequest(server string, params *GetLogParams) (*http.Request, error
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -998,7 +1047,7 @@ func NewGetLogRequest(server string, params *GetLogParams) (*http.Request, error
 }
 
 // NewCreatePatientCodeRequest constructs an http.Request for the CreatePatientCode method
-func NewCreatePatientCodeRequest(server string) (*http.Request, error) {
+func NewCreatePatientCodeRequest(server string, params *CreatePatientCodeParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1019,6 +1068,21 @@ func NewCreatePatientCodeRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -1456,7 +1520,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetLogWithResponse The append-only registration log
 	//
-	// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+	// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1468,7 +1532,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-	CreatePatientCodeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error)
+	CreatePatientCodeWithResponse(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error)
 
 	// RevokeCredentialWithBodyWithResponse Revoke a credential
 	//
@@ -2375,7 +2439,7 @@ func (c *ClientWithResponses) WriteIndexEntryWithResponse(ctx context.Context, b
 
 // GetLogWithResponse The append-only registration log
 //
-// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2393,8 +2457,8 @@ func (c *ClientWithResponses) GetLogWithResponse(ctx context.Context, params *Ge
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error) {
-	rsp, err := c.CreatePatientCode(ctx, reqEditors...)
+func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error) {
+	rsp, err := c.CreatePatientCode(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3107,7 +3171,7 @@ type ServerInterface interface {
 	GetLog(ctx echo.Context, params GetLogParams) error
 	// CreatePatientCode Mint a patient's single-use registration code
 	// (POST /v1/operator/patient-codes)
-	CreatePatientCode(ctx echo.Context) error
+	CreatePatientCode(ctx echo.Context, params CreatePatientCodeParams) error
 	// RevokeCredential Revoke a credential
 	// (POST /v1/operator/revocations)
 	RevokeCredential(ctx echo.Context) error
@@ -3191,6 +3255,20 @@ func (w *ServerInterfaceWrapper) GetLog(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetLogParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -3207,8 +3285,28 @@ func (w *ServerInterfaceWrapper) GetLog(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreatePatientCode(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePatientCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreatePatientCode(ctx)
+	err = w.Handler.CreatePatientCode(ctx, params)
 	return err
 }
 
@@ -3587,6 +3685,7 @@ func (response GetLogdefaultApplicationProblemPlusJSONResponse) VisitGetLogRespo
 }
 
 type CreatePatientCodeRequestObject struct {
+	Params CreatePatientCodeParams
 }
 
 type CreatePatientCodeResponseObject interface {
@@ -4188,8 +4287,10 @@ func (sh *strictHandler) GetLog(ctx echo.Context, params GetLogParams) error {
 }
 
 // CreatePatientCode operation middleware
-func (sh *strictHandler) CreatePatientCode(ctx echo.Context) error {
+func (sh *strictHandler) CreatePatientCode(ctx echo.Context, params CreatePatientCodeParams) error {
 	var request CreatePatientCodeRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreatePatientCode(ctx.Request().Context(), request.(CreatePatientCodeRequestObject))

@@ -22,6 +22,10 @@ import (
 // AdminOptions configure NewAdmin; all fields but Development, Edge and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
+	// Context ends with the server, and what goes on behind its requests ends with it; Go
+	// starts that, and whoever closes the stores waits for it.
+	Context context.Context
+	Go      func(func())
 	// Import imports one bundle from a reader, or says what it would do.
 	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
 	// Authenticate checks a bearer token: the scheme is that of the document.
@@ -32,9 +36,6 @@ type AdminOptions struct {
 	Logger      *slog.Logger
 	Registry    *prometheus.Registry
 }
-
-// maxTrail is how many audit entries one answer holds.
-const maxTrail = 1000
 
 // NewAdmin makes the administration's server.
 func NewAdmin(o AdminOptions) (*echo.Echo, error) {
@@ -56,20 +57,25 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
+	openapi.RegisterHandlers(e, admin{AdminOptions: o, imports: newImports(o), writes: &httpserver.Exchanges[*indexWrite]{}})
 	return e, httpserver.Agree(e, spec)
 }
 
 type admin struct {
 	AdminOptions
-	writes *httpserver.Exchanges[*indexWrite] // of testers
+	imports *imports
+	writes  *httpserver.Exchanges[*indexWrite] // of testers
 }
 
 var _ openapi.ServerInterface = admin{}
 
 // ImportBundle implements openapi.ServerInterface.
 func (a admin) ImportBundle(c echo.Context, p openapi.ImportBundleParams) error {
-	report, err := a.Import(c.Request().Context(), c.Request().Body, p.DryRun != nil && *p.DryRun)
+	dryRun := p.DryRun != nil && *p.DryRun
+	if wantsAsync(p.Prefer) {
+		return a.importLater(c, dryRun)
+	}
+	report, err := a.Import(c.Request().Context(), c.Request().Body, dryRun)
 	if err != nil {
 		return err
 	}
@@ -92,7 +98,7 @@ func refusedBundle(r fhir.Report) error {
 }
 
 // CreateDeskCode implements openapi.ServerInterface.
-func (a admin) CreateDeskCode(c echo.Context) error {
+func (a admin) CreateDeskCode(c echo.Context, _ openapi.CreateDeskCodeParams) error {
 	var body openapi.DeskCodeRequest
 	if err := httpserver.ReadJSON(c, &body); err != nil {
 		return err
@@ -106,15 +112,16 @@ func (a admin) CreateDeskCode(c echo.Context) error {
 
 // GetAudit implements openapi.ServerInterface.
 func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
-	from := int64(1)
-	if p.From != nil {
-		from = *p.From
-	}
-	trail, err := a.Hospital.Trail(c.Request().Context(), uint64(max(from, 1)), maxTrail)
+	s, err := httpserver.NewStretch(p.From, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	page := openapi.AuditPage{Entries: make([]openapi.AuditEntry, len(trail))}
+	s.From = max(s.From, 1)
+	trail, err := a.Hospital.Trail(c.Request().Context(), s.From, s.Limit)
+	if err != nil {
+		return err
+	}
+	page := openapi.AuditPage{Next: s.Next(len(trail)), Entries: make([]openapi.AuditEntry, len(trail))}
 	for i, e := range trail {
 		page.Entries[i] = auditEntry(e)
 	}

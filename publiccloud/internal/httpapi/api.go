@@ -88,15 +88,15 @@ func (h handlers) GetRevocations(c echo.Context) error {
 
 // GetLog implements openapi.ServerInterface.
 func (h handlers) GetLog(c echo.Context, p openapi.GetLogParams) error {
-	var from int64
-	if p.From != nil {
-		from = *p.From
-	}
-	lines, err := h.cloud.LogPage(c.Request().Context(), uint64(max(from, 0)))
+	s, err := httpserver.NewStretch(p.From, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	page := openapi.LogPage{Entries: make([]openapi.LogEntry, len(lines))}
+	lines, err := h.cloud.LogPage(c.Request().Context(), s.From, s.Limit)
+	if err != nil {
+		return err
+	}
+	page := openapi.LogPage{Next: s.Next(len(lines)), Entries: make([]openapi.LogEntry, len(lines))}
 	for i, l := range lines {
 		sum := l.Hash()
 		page.Entries[i] = openapi.LogEntry{Index: int64(l.Index), Credential: hex.EncodeToString(l.Credential[:]),
