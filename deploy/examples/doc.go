@@ -3,6 +3,6 @@
 // run by this package's tests against a whole suite of real services.
 //
 // The examples find addresses and tokens in the environment, in the variables of the file
-// that deploy/up writes and whose path it prints: after `. FILE` each of them runs
-// against that suite too.
+// that deploy/up writes and whose path it prints: what is copied from here into a program
+// runs in a shell that has read this file.
 package examples

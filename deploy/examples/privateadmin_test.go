@@ -43,7 +43,7 @@ func Example_hospitalAdministration() {
 }
 
 func importBundle(ctx context.Context, hospital *privateadmin.ClientWithResponses) error {
-	r, err := hospital.ImportBundleWithBodyWithResponse(ctx, &privateadmin.ImportBundleParams{}, "application/fhir+json",
+	r, err := hospital.ImportBundleWithBodyWithResponse(ctx, nil, "application/fhir+json",
 		strings.NewReader(bundle), httpclient.Bearer(os.Getenv("IMPORT_TOKEN")))
 	if err != nil {
 		return err

@@ -97,10 +97,12 @@ Try a visit by hand there:
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"'"$LINK"'"}'
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"'"$LINK"'","passphrase":"'"$PASSPHRASE"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
   # the doctor sees her waiting, calls her in, searches and fetches
+  until curl -s -H "$DA" "$D/visits" | grep -q '"state":"waiting"'; do sleep 1; done
   V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]\{16\}"' | tail -n 1 | cut -d'"' -f4)
   curl -s -H "$DA" -X POST "$D/visits/$V/open"
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/records" -d '{}'
-  curl -s -H "$DA" "$D/visits/$V"            # progress at each hospital
+  until curl -s -H "$DA" "$D/visits/$V" | grep -q '"search":{"state":"done"}'; do sleep 1; done
+  curl -s -H "$DA" "$D/visits/$V"            # what came of it at each hospital
   curl -s -H "$DA" "$D/visits/$V/records"    # what has come
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/diagnosis" -d '{"text":"Hypertension","note":"Measure at home for two weeks."}'
   # the patient reads the diagnosis, and who saw what
