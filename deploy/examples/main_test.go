@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"medunion/api/httpserver"
 	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
@@ -18,7 +19,8 @@ import (
 )
 
 // TestMain starts the suite that every example of the package speaks with, as deploy/up
-// does, and puts its variables into the environment.
+// does but at the services' own rates, and puts its variables into the environment. The
+// services hold their answers against their documents.
 func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
@@ -34,8 +36,11 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Setenv(httpserver.CheckResponses, "yes"); err != nil {
+		return 1, err
+	}
 	ctx := context.Background()
-	s, err := suite.Start(ctx, suite.Options{Dir: dir, Suite: ecc.SuiteX25519, Hospitals: 2, Development: true,
+	s, err := suite.Start(ctx, suite.Options{Dir: dir, Suite: ecc.SuiteX25519, Hospitals: 2, Development: true, RateScale: 1,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 	if err != nil {
 		return 1, err
