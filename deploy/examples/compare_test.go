@@ -188,9 +188,14 @@ func TestCompareFindsDifferences(t *testing.T) {
 }
 
 func TestBlocks(t *testing.T) {
-	found := blocks("text\n```sh\nfirst\n```\n\n```http\nHTTP/1.1 200 OK\n```\n```text\nno command\n```\n```sh\nsecond\nthird\n```\n")
+	found, err := blocks("text\n```sh\nfirst\n```\n\n```http\nHTTP/1.1 200 OK\n```\n```text\nno command\n```\n```sh\nsecond\nthird\n```\n")
 	want := []block{{3, "first\n", "HTTP/1.1 200 OK\n"}, {13, "second\nthird\n", ""}}
-	if !slices.Equal(found, want) {
-		t.Errorf("%+v", found)
+	if err != nil || !slices.Equal(found, want) {
+		t.Errorf("%+v, %v", found, err)
+	}
+	for _, page := range []string{"```http\nx\n```\n", "```sh\nx\n```\n```\ny\n```\n```http\nz\n```\n", "```sh\nx\n```\n```http\ny\n```\n```http\nz\n```\n"} {
+		if _, err := blocks(page); err == nil {
+			t.Errorf("%q: an answer belongs to no command", page)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,27 +21,29 @@ type block struct {
 }
 
 // blocks are the commands of a page in their order: fenced blocks of the kind sh, each with
-// the block of the kind http that follows it, if one does. Blocks of other kinds are text.
-func blocks(page string) (out []block) {
-	kind, begun, content := "", 0, ""
+// the block of the kind http that follows it, if one does. Blocks of other kinds are text. An
+// answer that follows no command is an error.
+func blocks(page string) (out []block, err error) {
+	open, last, begun, content := "", "", 0, ""
 	for i, line := range strings.Split(page, "\n") {
-		fence, is := strings.CutPrefix(line, "```")
+		kind, fence := strings.CutPrefix(line, "```")
 		switch {
-		case !is:
+		case !fence:
 			content += line + "\n"
-		case kind == "":
-			kind, begun, content = fence+" ", i+2, ""
-		default:
-			switch {
-			case kind == "sh ":
-				out = append(out, block{line: begun, command: content})
-			case kind == "http " && len(out) > 0:
-				out[len(out)-1].answer = content
-			}
-			kind = ""
+			continue
+		case open == "":
+			open, begun, content = cmp.Or(kind, "text"), i+2, ""
+			continue
+		case open == "sh":
+			out = append(out, block{line: begun, command: content})
+		case open == "http" && last == "sh":
+			out[len(out)-1].answer = content
+		case open == "http":
+			return nil, fmt.Errorf("line %d: an answer to no command", begun)
 		}
+		open, last = "", open
 	}
-	return out
+	return out, nil
 }
 
 // The commands of the page work as they stand there, one after the other in one shell, and
@@ -50,9 +53,9 @@ func TestREST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := blocks(string(page))
-	if len(commands) < 20 {
-		t.Fatalf("only %d commands are found", len(commands))
+	commands, err := blocks(string(page))
+	if err != nil || len(commands) < 20 {
+		t.Fatalf("%d commands are found, %v", len(commands), err)
 	}
 	dir := t.TempDir()
 	said := shell(t, dir, commands)
