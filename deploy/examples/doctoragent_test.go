@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +44,8 @@ func consult(ctx context.Context, link, passphrase string) error {
 	if err != nil {
 		return err
 	}
-	r, err := patient.StartVisitWithResponse(ctx, patientagent.VisitRequest{Link: &link, Passphrase: &passphrase,
+	key := rand.Text() // sent again with the same key, this begins no second visit
+	r, err := patient.StartVisitWithResponse(ctx, &patientagent.StartVisitParams{IdempotencyKey: &key}, patientagent.VisitRequest{Link: &link, Passphrase: &passphrase,
 		Withhold: &patientagent.Withhold{Classes: &patientagent.Codes{"SURVEY"}}})
 	if err != nil {
 		return err
@@ -58,7 +60,7 @@ func consult(ctx context.Context, link, passphrase string) error {
 // callIn opens the visit of the first patient who is waiting.
 func callIn(ctx context.Context, doctor *doctoragent.ClientWithResponses) (id string, err error) {
 	for id == "" {
-		r, err := doctor.ListVisitsWithResponse(ctx)
+		r, err := doctor.ListVisitsWithResponse(ctx, nil)
 		if err != nil {
 			return "", err
 		}

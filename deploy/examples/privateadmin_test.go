@@ -60,7 +60,7 @@ func importBundle(ctx context.Context, hospital *privateadmin.ClientWithResponse
 }
 
 func deskCode(ctx context.Context, hospital *privateadmin.ClientWithResponses, mrn string) error {
-	r, err := hospital.CreateDeskCodeWithResponse(ctx, privateadmin.DeskCodeRequest{Mrn: mrn}, httpclient.Bearer(os.Getenv("ADMIN_TOKEN")))
+	r, err := hospital.CreateDeskCodeWithResponse(ctx, nil, privateadmin.DeskCodeRequest{Mrn: mrn}, httpclient.Bearer(os.Getenv("ADMIN_TOKEN")))
 	if err != nil {
 		return err
 	}
@@ -71,16 +71,24 @@ func deskCode(ctx context.Context, hospital *privateadmin.ClientWithResponses, m
 	return nil
 }
 
-// audit shows the last two events; each entry's hash covers the one before.
+// audit reads the trail page by page and shows its last two events; each entry's hash
+// covers the one before.
 func audit(ctx context.Context, hospital *privateadmin.ClientWithResponses) error {
-	r, err := hospital.GetAuditWithResponse(ctx, &privateadmin.GetAuditParams{}, httpclient.Bearer(os.Getenv("ADMIN_TOKEN")))
-	if err != nil {
-		return err
+	var entries []privateadmin.AuditEntry
+	limit := 2 // of 1000 at most, to show that there are pages
+	for page := (privateadmin.GetAuditParams{Limit: &limit}); ; {
+		r, err := hospital.GetAuditWithResponse(ctx, &page, httpclient.Bearer(os.Getenv("ADMIN_TOKEN")))
+		if err != nil {
+			return err
+		}
+		if r.JSON200 == nil {
+			return failure(r.HTTPResponse, r.Body)
+		}
+		entries = append(entries, r.JSON200.Entries...)
+		if page.Cursor = r.JSON200.Next; page.Cursor == nil {
+			break
+		}
 	}
-	if r.JSON200 == nil {
-		return failure(r.HTTPResponse, r.Body)
-	}
-	entries := r.JSON200.Entries
 	for _, e := range entries[len(entries)-2:] {
 		fmt.Println(e.Event)
 	}

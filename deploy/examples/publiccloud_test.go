@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"time"
@@ -76,7 +77,8 @@ func directory(ctx context.Context, cloud *publiccloud.ClientWithResponses) erro
 }
 
 func patientCode(ctx context.Context, cloud *publiccloud.ClientWithResponses) error {
-	r, err := cloud.CreatePatientCodeWithResponse(ctx, httpclient.Bearer(os.Getenv("OPERATOR_TOKEN")))
+	key := rand.Text() // sent again with the same key, this mints no second code
+	r, err := cloud.CreatePatientCodeWithResponse(ctx, &publiccloud.CreatePatientCodeParams{IdempotencyKey: &key}, httpclient.Bearer(os.Getenv("OPERATOR_TOKEN")))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@
 // Only the operator's calls and the registration of a hospital need a token, a JWT with the
 // scope operator:
 //
-//	r, err := client.CreatePatientCodeWithResponse(ctx, httpclient.Bearer(token))
+//	r, err := client.CreatePatientCodeWithResponse(ctx, nil, httpclient.Bearer(token))
 //
 // An error is of the exchange: the network, or the end of ctx. Otherwise the member named
 // after the hoped-for status (r.JSON201) is set, or the body is a problem:
