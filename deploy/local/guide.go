@@ -9,6 +9,7 @@ import (
 	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
+	"medunion/deploy/postman"
 )
 
 // scene is what the guide shows.
@@ -20,10 +21,12 @@ type scene struct {
 	Home            *suite.Hospital
 	Pages           pages
 	Signals         string // folder of recordings to try
+	Postman         string // file of the environment for the collections
 }
 
-// guide makes doctors and patients ready and prints every address and what to try.
-func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir string) error {
+// guide makes doctors and patients ready and prints every address and what to try. It
+// writes the environment for Postman to the file environment; "" is one in dir.
+func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir, environment string) error {
 	src = living(src)
 	plan := visit.NewPlan(src)
 	p, err := visit.Join(ctx, s, plan, &visit.Log{})
@@ -45,6 +48,12 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, 
 		return err
 	}
 	if err := writeRecordings(sc.Signals); err != nil {
+		return err
+	}
+	if sc.Postman = environment; environment == "" {
+		sc.Postman = filepath.Join(dir, "medunion.postman_environment.json")
+	}
+	if err := postman.Write(ctx, s, plan, sc.Postman); err != nil {
 		return err
 	}
 	return text.Execute(w, sc)
@@ -79,6 +88,14 @@ The parties:
   doctor's agent    {{.Doctor.URL}}   Maya Okafor, {{.Plan.Department}} at {{.Home.ID}}
   her card          {{.Link}}
   patient's agent   {{.Patient.URL}}   the patient of {{.Plan.File.Name}}, enrolled at her hospitals
+
+Try everything with Postman: import the three collections of api/postman and the environment
+
+  {{.Postman}}
+
+or run them from a terminal in the project's folder; the report is left in the folder reports:
+
+  deploy/pages install && node api/postman/run.mjs --environment '{{.Postman}}' --reports reports
 
 Try a visit by hand, in another terminal:
 
