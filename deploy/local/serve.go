@@ -24,7 +24,7 @@ func (c serveCmd) Run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	s, err := o.start(ctx, dir, suite.Options{})
+	s, err := o.start(ctx, dir, suite.Options{Development: true})
 	if err != nil {
 		return errors.Join(err, remove())
 	}

@@ -22,6 +22,7 @@ type Agent struct {
 	cfg      Config
 	log      *slog.Logger
 	practice *practice.Practice
+	preparer *preparer
 	watchers watchers
 	lock     io.Closer
 	url      string
@@ -83,6 +84,7 @@ func (a *Agent) open() error {
 	if a.practice, err = practice.New(cfg); err != nil {
 		return err
 	}
+	a.preparer = &preparer{practice: a.practice, pins: cfg.Pins}
 	if a.lock, err = secretfile.Lock(a.cfg.Store); err != nil { // two agents would overwrite what the other has seen
 		return fmt.Errorf("key store: %w", err)
 	}

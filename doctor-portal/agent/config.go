@@ -30,6 +30,7 @@ type Config struct {
 	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"DOCTOR_AGENT_AUTHORITY_JWKS"`
 	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"DOCTOR_AGENT_ID"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"DOCTOR_AGENT_SUITE"`
+	Development    bool   `help:"Offer operations that make messages for testers, faulty ones too. Only with a portal on loopback; never for a doctor." env:"DOCTOR_AGENT_DEVELOPMENT"`
 
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.
@@ -69,6 +70,11 @@ func (c Config) origin() (string, error) {
 		return "", fmt.Errorf("the portal must be reached by https unless it is on loopback")
 	}
 	return u.Scheme + "://" + u.Host, nil
+}
+
+func localOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && httpserver.LoopbackHost(u.Hostname())
 }
 
 func (c Config) passphrase() ([]byte, error) {
@@ -126,6 +132,9 @@ func (c Config) practice() (practice.Config, error) {
 	jwks, err := c.jwks()
 	if err != nil {
 		return practice.Config{}, err
+	}
+	if c.Development && !localOrigin(origin) {
+		return practice.Config{}, errDevelopment
 	}
 	return practice.Config{Portal: newTransport(origin), Now: c.Now, Origin: origin, Pins: pins, Authority: c.Authority, JWKS: jwks,
 		Trace: c.Trace}, nil

@@ -20,6 +20,7 @@ type handlers struct {
 	token    token.Local
 	sessions *pageSessions
 	watchers chan struct{}
+	preparer *preparer
 }
 
 var _ api.StrictServerInterface = handlers{}

@@ -67,6 +67,9 @@ func startOn(ctx context.Context, cfg Config, ln net.Listener) (*Instance, error
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Development && !(local(cfg.Cloud) && local(origin)) {
+		return nil, errDevelopment
+	}
 	cfg.Origin = origin
 	a, err := cfg.NewAgent()
 	if err != nil {
@@ -114,6 +117,9 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !cfg.Development {
+		httpserver.WithoutDevelopment(spec)
+	}
 	site, err := newSite(i.origin)
 	if err != nil {
 		return nil, err
@@ -123,7 +129,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers)}
+	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers), preparer: &preparer{raw: i.agent.Raw()}}
 	api.RegisterHandlers(e, api.NewStrictHandler(h, nil))
 	site.Register(e)
 	return e, nil
@@ -142,7 +148,7 @@ func limits() map[string]httpserver.Limits {
 	slow := httpserver.Limits{Timeout: 2 * time.Minute}
 	large := httpserver.Limits{Body: visitBody, Timeout: 2 * time.Minute}
 	return map[string]httpserver.Limits{
-		"/v1/visits": large, "/v1/approvals": large, "/v1/signals/preview": large, "/v1/events": {Timeout: longestWatch},
+		"/v1/visits": large, "/v1/approvals": large, "/v1/signals/preview": large, "/v1/development/replies": large, "/v1/events": {Timeout: longestWatch},
 		"/v1/hospitals": slow, "/v1/diagnoses": slow, "/v1/releases": slow, "/v1/record/:hospital": slow, "/v1/cards": slow,
 		"/v1/consents/:consent/revocation": slow, "/v1/consents/:consent/uses": slow, "/v1/registration": slow}
 }

@@ -66,6 +66,8 @@ type Config struct {
 	Releases        int           `help:"How many releases may be in memory at once." default:"8" env:"PRIVATECLOUD_RELEASES"`
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 
+	Development bool `help:"Offer operations that make index writes for testers, faulty ones too. Only with everything on loopback; never for patients' records." env:"PRIVATECLOUD_DEVELOPMENT"`
+
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
 	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
@@ -84,8 +86,16 @@ func (c Config) check() error {
 		return errors.New("no key file")
 	case c.Releases < 1:
 		return errors.New("at least one release must fit into memory")
+	case c.Development && !c.local():
+		return errors.New("development mode is for listeners and a public cloud on loopback only")
 	}
 	return c.checkAddress()
+}
+
+// local says whether the hospital and its public cloud are on this machine.
+func (c Config) local() bool {
+	u, err := url.Parse(c.Cloud)
+	return err == nil && httpserver.LoopbackHost(u.Hostname()) && httpserver.OnLoopback(c.Listen) && httpserver.OnLoopback(c.AdminListen)
 }
 
 func (c Config) checkAddress() error {

@@ -210,7 +210,7 @@ func (p *parts) handlers() (protocol, admin http.Handler, err error) {
 		return nil, nil, err
 	}
 	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
-		BundleBytes: fhir.DefaultLimits.BundleBytes, Authenticate: authenticate(verifier, c.Now)})
+		BundleBytes: fhir.DefaultLimits.BundleBytes, Authenticate: authenticate(verifier, c.Now), Development: c.Development})
 	return protocol, admin, err
 }
 

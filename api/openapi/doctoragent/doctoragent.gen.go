@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,6 +67,54 @@ func (e HospitalProgressState) Valid() bool {
 	case HospitalProgressStateVerified:
 		return true
 	case HospitalProgressStateVerifying:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeM0   OpenedType = "M0"
+	OpenedTypeM11R OpenedType = "M11R"
+	OpenedTypeM12R OpenedType = "M12R"
+	OpenedTypeM5   OpenedType = "M5"
+	OpenedTypeM7   OpenedType = "M7"
+	OpenedTypeM9   OpenedType = "M9"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM11R:
+		return true
+	case OpenedTypeM12R:
+		return true
+	case OpenedTypeM5:
+		return true
+	case OpenedTypeM7:
+		return true
+	case OpenedTypeM9:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedSearchMode.
+const (
+	OpenedSearchModeRead  OpenedSearchMode = "read"
+	OpenedSearchModeWrite OpenedSearchMode = "write"
+)
+
+// Valid indicates whether the value is a known member of the OpenedSearchMode enum.
+func (e OpenedSearchMode) Valid() bool {
+	switch e {
+	case OpenedSearchModeRead:
+		return true
+	case OpenedSearchModeWrite:
 		return true
 	default:
 		return false
@@ -153,6 +202,144 @@ func (e SignerRole) Valid() bool {
 	}
 }
 
+// Defines values for StepCertificateRequestStep.
+const (
+	StepCertificateRequestStepCertificateRequest StepCertificateRequestStep = "certificate-request"
+)
+
+// Valid indicates whether the value is a known member of the StepCertificateRequestStep enum.
+func (e StepCertificateRequestStep) Valid() bool {
+	switch e {
+	case StepCertificateRequestStepCertificateRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM11Step.
+const (
+	M11 StepM11Step = "M11"
+)
+
+// Valid indicates whether the value is a known member of the StepM11Step enum.
+func (e StepM11Step) Valid() bool {
+	switch e {
+	case M11:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM12Step.
+const (
+	M12 StepM12Step = "M12"
+)
+
+// Valid indicates whether the value is a known member of the StepM12Step enum.
+func (e StepM12Step) Valid() bool {
+	switch e {
+	case M12:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Mode.
+const (
+	StepM4ModeRead  StepM4Mode = "read"
+	StepM4ModeWrite StepM4Mode = "write"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Mode enum.
+func (e StepM4Mode) Valid() bool {
+	switch e {
+	case StepM4ModeRead:
+		return true
+	case StepM4ModeWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM4Step.
+const (
+	M4 StepM4Step = "M4"
+)
+
+// Valid indicates whether the value is a known member of the StepM4Step enum.
+func (e StepM4Step) Valid() bool {
+	switch e {
+	case M4:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM6Step.
+const (
+	M6 StepM6Step = "M6"
+)
+
+// Valid indicates whether the value is a known member of the StepM6Step enum.
+func (e StepM6Step) Valid() bool {
+	switch e {
+	case M6:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM8Step.
+const (
+	M8 StepM8Step = "M8"
+)
+
+// Valid indicates whether the value is a known member of the StepM8Step enum.
+func (e StepM8Step) Valid() bool {
+	switch e {
+	case M8:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepPrekeyStep.
+const (
+	Prekey StepPrekeyStep = "prekey"
+)
+
+// Valid indicates whether the value is a known member of the StepPrekeyStep enum.
+func (e StepPrekeyStep) Valid() bool {
+	switch e {
+	case Prekey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VisitState.
 const (
 	Answered VisitState = "answered"
@@ -186,6 +373,9 @@ type Attachment struct {
 	// Type media type
 	Type string `json:"type"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Card defines model for Card.
 type Card struct {
@@ -332,6 +522,9 @@ type Grant struct {
 	Hospital    PartyID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
@@ -374,6 +567,116 @@ type Indexed struct {
 	Time Time `json:"time"`
 }
 
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	Indexed *Indexed `json:"indexed,omitempty"`
+
+	// Page a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+	Page *OpenedPage `json:"page,omitempty"`
+
+	// Registration the partial key fits and Cred_D says what was asked (Eq. 10)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+
+	// Search M5, with a ticket that Sig_C makes good for this request
+	Search *OpenedSearch `json:"search,omitempty"`
+
+	// Session M7, signed by the hospital that was meant, with the same SEK_2
+	Session *OpenedSession `json:"session,omitempty"`
+
+	// Stored the hospital's receipt Sig_HPC3
+	Stored *OpenedStored `json:"stored,omitempty"`
+	Type   OpenedType    `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedEntry defines model for OpenedEntry.
+type OpenedEntry struct {
+	Classes     Codes `json:"classes"`
+	Departments Codes `json:"departments"`
+
+	// Granted the consent grants something there
+	Granted  bool    `json:"granted"`
+	Hospital PartyID `json:"hospital"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OpenedPage a page of M_EMR; on the last one Sig_HPC2 holds over all of them
+type OpenedPage struct {
+	Complete bool `json:"complete"`
+
+	// Page from 1
+	Page  int `json:"page"`
+	Pages int `json:"pages"`
+
+	// Receipt number of the release, as the hospital counts them for this patient
+	Receipt int64 `json:"receipt"`
+
+	// Resources in this page
+	Resources int `json:"resources"`
+}
+
+// OpenedRegistration the partial key fits and Cred_D says what was asked (Eq. 10)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	Credential Hash    `json:"credential"`
+	ID         PartyID `json:"id"`
+
+	// Until milliseconds since 1970
+	Until Time `json:"until"`
+}
+
+// OpenedSearch M5, with a ticket that Sig_C makes good for this request
+type OpenedSearch struct {
+	// Department a department, a record class or a purpose
+	Department Code `json:"department"`
+
+	// Entries index entries in the answer
+	Entries int `json:"entries"`
+
+	// Expires milliseconds since 1970
+	Expires Time `json:"expires"`
+
+	// Hospitals those entries that a key of the consent opens
+	Hospitals []OpenedEntry    `json:"hospitals"`
+	Mode      OpenedSearchMode `json:"mode"`
+
+	// Ticket H(Ticket)
+	Ticket string `json:"ticket"`
+}
+
+// OpenedSearchMode defines model for OpenedSearch.Mode.
+type OpenedSearchMode string
+
+// OpenedSession M7, signed by the hospital that was meant, with the same SEK_2
+type OpenedSession struct {
+	Hospital PartyID `json:"hospital"`
+}
+
+// OpenedStored the hospital's receipt Sig_HPC3
+type OpenedStored struct {
+	// Entry an index entry came back for M12
+	Entry bool `json:"entry"`
+
+	// Indexable it lies under a locator of the consent: the public cloud takes it
+	Indexable bool `json:"indexable"`
+
+	// Record number of the record version
+	Record int64 `json:"record"`
+
+	// Time milliseconds since 1970
+	Time Time `json:"time"`
+}
+
+// OtherConsent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+type OtherConsent = string
+
+// OtherTicket handle of the search whose ticket stands in the message; left out, that of the session
+type OtherTicket = string
+
 // PartyID defines model for PartyID.
 type PartyID = string
 
@@ -399,6 +702,19 @@ type Person struct {
 	Departments []Code `json:"departments"`
 	Licence     string `json:"licence"`
 	Name        string `json:"name"`
+}
+
+// Prepared the handle of the exchange, and what is to be sent
+type Prepared struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle *Handle `json:"handle,omitempty"`
+
+	// Message canonical bytes, base64url: `{message}` of the clouds
+	Message *string             `json:"message,omitempty"`
+	Request *CertificateRequest `json:"request,omitempty"`
+
+	// Signed of a prekey: `{signed}` of the public cloud
+	Signed *string `json:"signed,omitempty"`
 }
 
 // Problem defines model for Problem.
@@ -439,6 +755,15 @@ type Record struct {
 // Records defines model for Records.
 type Records struct {
 	Records []Record `json:"records"`
+}
+
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
 }
 
 // Scope what the index names at the hospital and the consent does not grant
@@ -494,6 +819,145 @@ type Statement struct {
 	Verified bool  `json:"verified"`
 }
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCertificateRequest A throwaway doctor, held in memory, and her certificate request for the medical authority. Its handle goes into M0.
+type StepCertificateRequest struct {
+	ID     PartyID                    `json:"id"`
+	Person Person                     `json:"person"`
+	Step   StepCertificateRequestStep `json:"step"`
+}
+
+// StepCertificateRequestStep defines model for StepCertificateRequest.Step.
+type StepCertificateRequestStep string
+
+// StepM0 The registration of a throwaway doctor, for `POST /v1/registrations` (Eq. 8-10). Prepared again after it was accepted, it is the registration of an identity that exists.
+type StepM0 struct {
+	// Certificate Cert_D, the medical authority's JWT
+	Certificate string `json:"certificate"`
+
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor Handle     `json:"doctor"`
+	Step   StepM0Step `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM11 A diagnosis, signed anew (Sig_D5) unless it is the one prepared before in this session, for `POST /v1/diagnoses`, after M7.
+type StepM11 struct {
+	// Bundle or its bytes, base64url without padding, FHIR or not
+	Bundle *string `json:"bundle,omitempty"`
+
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM11Step `json:"step"`
+
+	// Text the diagnosis in words; left out with `bundle`, it is the one prepared before in this session
+	Text *string `json:"text,omitempty"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM11Step defines model for StepM11.Step.
+type StepM11Step string
+
+// StepM12 The entry that the hospital returned for M11, for `POST /v1/diagnosis-entries`. The reply is opened under the session's handle too.
+type StepM12 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle      `json:"session"`
+	Step    StepM12Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM12Step defines model for StepM12.Step.
+type StepM12Step string
+
+// StepM4 A search under a visit's consent, for `POST /v1/searches` (Eq. 25, 26). Its reply M5 brings the ticket.
+type StepM4 struct {
+	// Mode write counts as no use and lets nothing be read
+	Mode StepM4Mode `json:"mode"`
+	Step StepM4Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time  *TimeShift `json:"time,omitempty"`
+	Visit VisitID    `json:"visit"`
+}
+
+// StepM4Mode write counts as no use and lets nothing be read
+type StepM4Mode string
+
+// StepM4Step defines model for StepM4.Step.
+type StepM4Step string
+
+// StepM6 The beginning of a session with any hospital of the directory, for its `POST /v1/sessions` (Eq. 33-35), after M5. Its reply M7 makes SEK_2.
+type StepM6 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent  *OtherConsent `json:"consent,omitempty"`
+	Hospital PartyID       `json:"hospital"`
+
+	// Search names an exchange that was begun here, as long as the agent runs
+	Search Handle     `json:"search"`
+	Step   StepM6Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM6Step defines model for StepM6.Step.
+type StepM6Step string
+
+// StepM8 A request for the record, for `POST /v1/releases` (Eq. 45), after M7. The reply is a line M9 a page.
+type StepM8 struct {
+	// Consent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
+	Consent *OtherConsent `json:"consent,omitempty"`
+	Filter  *Filter       `json:"filter,omitempty"`
+
+	// Session names an exchange that was begun here, as long as the agent runs
+	Session Handle     `json:"session"`
+	Step    StepM8Step `json:"step"`
+
+	// Ticket handle of the search whose ticket stands in the message; left out, that of the session
+	Ticket *OtherTicket `json:"ticket,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM8Step defines model for StepM8.Step.
+type StepM8Step string
+
+// StepPrekey A signed prekey for `PUT /v1/prekeys`: of a registered throwaway doctor, or of the agent's own doctor, whose current one it then is.
+type StepPrekey struct {
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor *Handle        `json:"doctor,omitempty"`
+	Step   StepPrekeyStep `json:"step"`
+
+	// Time milliseconds that a throwaway doctor's clock is off
+	Time *int64 `json:"time,omitempty"`
+}
+
+// StepPrekeyStep defines model for StepPrekey.Step.
+type StepPrekeyStep string
+
 // Stored defines model for Stored.
 type Stored struct {
 	Hospital PartyID `json:"hospital"`
@@ -507,6 +971,9 @@ type Stored struct {
 
 // Time milliseconds since 1970
 type Time = int64
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Visit defines model for Visit.
 type Visit struct {
@@ -550,6 +1017,12 @@ type VisitPath = VisitID
 // FHIR defines model for FHIR.
 type FHIR = map[string]interface{}
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // SetCertificateJSONRequestBody defines body for SetCertificate for application/json ContentType.
 type SetCertificateJSONRequestBody = Certificate
 
@@ -561,6 +1034,323 @@ type SendDiagnosisJSONRequestBody = Diagnosis
 
 // FetchRecordsJSONRequestBody defines body for FetchRecords for application/json ContentType.
 type FetchRecordsJSONRequestBody = Filter
+
+// AsStepCertificateRequest returns the union data inside the Step as a StepCertificateRequest
+func (t Step) AsStepCertificateRequest() (StepCertificateRequest, error) {
+	var body StepCertificateRequest
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCertificateRequest overwrites any union data inside the Step as the provided StepCertificateRequest
+func (t *Step) FromStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCertificateRequest performs a merge with any union data inside the Step, using the provided StepCertificateRequest
+func (t *Step) MergeStepCertificateRequest(v StepCertificateRequest) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"certificate-request"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepPrekey returns the union data inside the Step as a StepPrekey
+func (t Step) AsStepPrekey() (StepPrekey, error) {
+	var body StepPrekey
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepPrekey overwrites any union data inside the Step as the provided StepPrekey
+func (t *Step) FromStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepPrekey performs a merge with any union data inside the Step, using the provided StepPrekey
+func (t *Step) MergeStepPrekey(v StepPrekey) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"prekey"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM4 returns the union data inside the Step as a StepM4
+func (t Step) AsStepM4() (StepM4, error) {
+	var body StepM4
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM4 overwrites any union data inside the Step as the provided StepM4
+func (t *Step) FromStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM4 performs a merge with any union data inside the Step, using the provided StepM4
+func (t *Step) MergeStepM4(v StepM4) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M4"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM6 returns the union data inside the Step as a StepM6
+func (t Step) AsStepM6() (StepM6, error) {
+	var body StepM6
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM6 overwrites any union data inside the Step as the provided StepM6
+func (t *Step) FromStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM6 performs a merge with any union data inside the Step, using the provided StepM6
+func (t *Step) MergeStepM6(v StepM6) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M6"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM8 returns the union data inside the Step as a StepM8
+func (t Step) AsStepM8() (StepM8, error) {
+	var body StepM8
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM8 overwrites any union data inside the Step as the provided StepM8
+func (t *Step) FromStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM8 performs a merge with any union data inside the Step, using the provided StepM8
+func (t *Step) MergeStepM8(v StepM8) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M8"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM11 returns the union data inside the Step as a StepM11
+func (t Step) AsStepM11() (StepM11, error) {
+	var body StepM11
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM11 overwrites any union data inside the Step as the provided StepM11
+func (t *Step) FromStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM11 performs a merge with any union data inside the Step, using the provided StepM11
+func (t *Step) MergeStepM11(v StepM11) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M11"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM12 returns the union data inside the Step as a StepM12
+func (t Step) AsStepM12() (StepM12, error) {
+	var body StepM12
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM12 overwrites any union data inside the Step as the provided StepM12
+func (t *Step) FromStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM12 performs a merge with any union data inside the Step, using the provided StepM12
+func (t *Step) MergeStepM12(v StepM12) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M12"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M11":
+		return t.AsStepM11()
+	case "M12":
+		return t.AsStepM12()
+	case "M4":
+		return t.AsStepM4()
+	case "M6":
+		return t.AsStepM6()
+	case "M8":
+		return t.AsStepM8()
+	case "certificate-request":
+		return t.AsStepCertificateRequest()
+	case "prekey":
+		return t.AsStepPrekey()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -635,6 +1425,42 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDoctor How far the doctor's set-up has come
 	//
@@ -793,6 +1619,82 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignals(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // GetDoctor How far the doctor's set-up has come
@@ -1191,6 +2093,86 @@ func (c *Client) GetSignals(ctx context.Context, visit VisitPath, reqEditors ...
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewGetDoctorRequest constructs an http.Request for the GetDoctor method
@@ -1920,6 +2902,42 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// GetDoctorWithResponse How far the doctor's set-up has come
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2109,6 +3127,102 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignalsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*GetSignalsResponse, error)
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type GetDoctorResponse struct {
@@ -3050,6 +4164,66 @@ func (r GetSignalsResponse) ContentType() string {
 	return ""
 }
 
+// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // GetDoctorWithResponse How far the doctor's set-up has come
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3382,6 +4556,72 @@ func (c *ClientWithResponses) GetSignalsWithResponse(ctx context.Context, visit 
 		return nil, err
 	}
 	return ParseGetSignalsResponse(rsp)
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseGetDoctorResponse parses an HTTP response from a GetDoctorWithResponse call
@@ -4025,6 +5265,12 @@ func ParseGetSignalsResponse(rsp *http.Response) (*GetSignalsResponse, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// GetDoctor How far the doctor's set-up has come
 	// (GET /v1/doctor)
 	GetDoctor(ctx echo.Context) error
@@ -4090,6 +5336,24 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
+	return err
 }
 
 // GetDoctor converts echo context to params.
@@ -4431,6 +5695,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
 	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -4439,80 +5705,122 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fz/c9s2lv9XMLydSTulZctx0lj5yU3SxntNm7Pdzcx1fQ1MPklYkQALgJJ1Hv/vN3gASEoEJdJVs7v3",
-	"SyKLJPjwvn7eF+ghSkReCA5cq2jyEBVU0hw0SPzrb0wx/ZHqufkjBZVIVmgmeDSJMpHQjLCUiCmhZGlu",
-	"jOKImUuFeSCOOM0hmkT+koTfSyYhjSZalhBHKplDTs3Cf5EwjSbRfxzXpBzbq+oYKbh8Gz0+PpolVCG4",
-	"AqTtrUi0kOZTIrgGrs1HWhQZS6ih8fgfyhD60PNFbjl8z+ZO9RxI6q7G0ffvL692vHQ6Z/Kb9pv1ujC8",
-	"EHf/gESHXmKWJVdnhCrCNFlRRZRZ/TGOPkpxl0G+452FveObYRv26waIoZxcff+GnJ+9+JYU/rbYasPB",
-	"GG5X6+D30l30aoISv9CaJvPcvzlNmXmCZh+lKEBqZvRiSjMFcVQ0vnqIUqppW4PvqIKXZ6XMyIrpuSg1",
-	"KcyafGZUuiyIFmRMPrDvojjK6f2PwGfGDsbPz1+NT05jo+UapFnof369OPpvevS/J0fnvx3dfvOXKPby",
-	"VloyPjO8s8bwsLHS6as4yhmv/g48Zr/YpjyHlFGC1+LWiltrPDYt71dLh7sptoy5jbfVM47eUJkOZHIi",
-	"IQWuGc32Sf49VXPzkozxRcM4OijGu+Lm8kGCDSFTo4kwlO7NJ9u6aLhtfB0t9VxIptfPFPnrp5tN1r8a",
-	"n+/Sib//fbTni4DWbDGiSegeFlzB7yWooWZCp1OWMWq3/tBWxooBwaspFFTq3AeSXQrwRqSgzDPzYgG/",
-	"LSC8IF5UJbNycZcZ1zADadUnAZ5A8Flvbq0Lis041aXsvsr4rIOkLXnU7Khpib2BNbkRb3B28y0b22ww",
-	"pElpUNgiDagrJfV7Y0KJhETIlCQZVYoISSgpSlkIZV61patGDW8fxvH45WPQgVmZTR4ipiHvJWHzVE7v",
-	"L+39L8+qRamUdO3WNKsPtFe384bxmbX3ONKUqSKj660HT1+83PukWittw++gB7eUxa0SW/LDEuXqCaGt",
-	"kndfkcB9wSTsleANy/H2maTOonsJ/gdzex25alnPjdPvGRhyev+LQ3lTIXOqreG/PKsVs+EHuNDfwVRY",
-	"k+6zJW8DPRlWKs/qpqkpoDKZgzJgQc+ZspCF6Dk1/wApyruMJSTJRJkSytUKjCbEfTa0kkzDjdgL4KjU",
-	"a4TGm6qGnG56oKjecpNbtSrUHHe7rcQeUtS3jM64UEztVdVNjr1jeg7GByHWTUSWQWIuke9KnmYQWwdl",
-	"7AMBGaFEw70mlKeEEi60uWNKVnOWzJHDdAZck5wujBA4jKJWPNvAi7tY2UCWj3F0h/QMBIxuW1dnoZ1R",
-	"TXKhNDlt48nTb89fnp48H4onvRfco8A+HArd8pkvXjzf7/yMBMKoKPVaQBgnKyFTtYVFT07P9rvIbuW6",
-	"AlVmw71hxpZoaC2aP4xPSMYAyUX7pJoB188UySnL7sR9zeU7ITKg3JAzpSwrJVTBr80HRXOI/aLmDyJk",
-	"CtLkwn385RVQJbh3NdtO070+8OqV8TNzqoxhEFUmCUAKaVwJ4zXRck3ojDLeJKUjwajfyHgK95Z/u8i+",
-	"dLeZ+KiF3P/Atb1r21fVAmtsdovtQR9UJf9Px7e9fGvchN2/cM2yvlFmeD70FATN0gFb6YOYtzWcKfTA",
-	"Rrs5umNFgkkRcXwCvJ6HfJbgGeMdSVYhpKYZYYpIoMncqDJ+LWEBaxtMVfWthKWwNQeSMaUJh1XQepV2",
-	"SR3wMsfsF2/0lKZYlZoxpVEDb0Pgz6cfOb1nuVnkFJ2a/TwORW8tRXkXCh9osguAwnLQlpSImE6RKyHn",
-	"a1d608PVN93Ilokxs02fX1iOVKIImda7JUu9lgwwLly50t1evu/aP9J2RNvouV48RPL3LNMw1BtgUgT9",
-	"Le0p1qmYY2Qfh1H29y6hyGmR978eD+ZCFUzv94KdcNY/v51Ue+JDGvHeZRvb6fH1+4uj0xcvyZJmJZhg",
-	"mYkVyKOEKiBzuN9Ki0+OzunR9Pbh5Vk4J37vSPsoxUyCUv8fuG84MOtw0hlVBvPOwKY5SaOWuOECzS0q",
-	"XLSR6KhCznFNmCYm8DdhTIjrsvZ1g8CVhARYEYCzvMzvQNpEzgSXDIw6uDyuoX49UjcJSpQyCSG2uViR",
-	"nPI1odLomgSMq0uQPhS1V1NsxvdDK+8/WtEuEZybRITPojjCF63tZ+TEsvE9qwAYfkgoTyDLOmKiSX7m",
-	"kO2HfIkoYJc5+2AUNuvGi5p8DVn7ZQ1aB5ifZjn0drfNLeCDITq8EWEfrXYjNpUb/XZ0+zCOu3zJR5uP",
-	"/OlF90GA0SpHUkHmtkYrBGliibCPamPDTJlvo7jSw4IqVcwldWVHpRawDmhWCLc09rdFTZD/IJ1z+dOz",
-	"go1aeNtTMqVKkI4lilC1QMMaWHrccvhPrLw+t5DV/TVu53yNtGBYUTXQ1BpcGO1dRQ8KvO6NDqoSaGqR",
-	"VmtHjCtNO1MkserriyVoub6YOlS6XTlMBE8V0YKsKLbGewQW4ytLtZGJvDg/b+QiZycnwWyE6Qx2ZP77",
-	"mhyuUWiXqciIPQ9DQrnaiM+tMB+Tqe1EGNBE89fGZRimp4rcgWIpEIq9b6cJbUe6041eYcdjoELcrXUX",
-	"XtnXOnagAe5pogmu85oInq0NgqEkFSueCZqGKJ2WWfaLDKvhE1Cb9esBsOT5sbkDphWxuCcmUylyMg6q",
-	"Xbj/7KPxjVOOnRrkKIibkd9pleV7WIcShH/D5Cjrp3oW35C0fdmnXzZEqAU5wwrhK98jwGIbMb5ObcPN",
-	"quiS2LYQSQXYYh9W5qMvn0u0Knd9c7Fr7JQMFqXPEw6G/1v4WJacWxCcCqzA9ATASkPRUcVqNn2YcWiM",
-	"z6ro799L1cKstBcBWYKDLDWJwdCCR5eHENkGV1xhHLmCRdYNy8Wt7ScdF0WnFCS/KvwMbf0u3WBaf6mH",
-	"65rObVc99tjXNQsptEhE5qwSw3OHBnYmscwaaju1O4AOV4LfmXnZuzD8573rTxW9tZZUtdTwFJGjJvaC",
-	"aawRFrvvFAyQ+RNCYVfM287zcTbCEG7HMnqgsCenjA0LquJhZxp5w0Iqm7MsYx47YmGRjM+/PQkRXoHC",
-	"ICSsxvgGWV41nLA7VHA/tpg2u8Q7By+3On7DRxQ8c/sH/lbhLtQJS3vPpsaV09yrpPa2Xj4kyYQ6sPeo",
-	"IvFO72HvGlq+rsLr9iypHX2YbHVdPa4x2bFJgyB9jekQ47OJY4B3JjFWGVjVunW3Ye/nNREF8EmzozKn",
-	"iiTURG8yB0kYf12zsgrB9UCGWy2KI7OSDXEK0p4FCl/DsqxqjlTUcbTWz5C1ey3aKhr52nPXPBY+NhQg",
-	"L6uHepmJG9HdA4/dou29ocYlpUnur82Krt4yA65vxAICyn9jAa82iuHcNN7+zGTLC+BkyjIc9EAKMUIB",
-	"lRiC3LvnWhd2qJjxqQi/werJM0UMSqlmOSi5k2KlMCESkghet+g4/pXTZM44TEgmRHFHkwUmejGBJcg1",
-	"kXbk0o6uGMItZY7u7s2QizQ1LggUmYssJX6uXsWEm5UxG1YmRBGWjvzsjGURU2TGlsAxWZCgS8khxSwU",
-	"t2A+jIixT4VF544IMiLvcAcgpZBoj+3x75GvztixKTfaf1HQZA5HpyMThUqTyyL/1eT4eLVajSheHgk5",
-	"O3bPquMfL9+8++n6HT5TlydcP9/yx8IIZeU1xsZxAZwWLJpEz0cno+fWuOaoTcfL8XFaDQPMAF2wUXks",
-	"6F2m0ST6AfRbj2Q3ThCcnpx0WUB1X3UuwKRMU+pGUnY/Uk/Wx5Eq85zKdTSJ3osVmVLZ8FTPFFGgj8rC",
-	"uixhuyl0pjC/su+9NYvUmzxO3GB2105xcDu8z4NM7eP6HUP7GeMLLOdYxU3mlM/Ajg8klJM7g64NDkkP",
-	"wM0bf0gA34rq7hyu6sfEUWEnT3cx8jKnM9jPTWZuO3br1WysYNkd44bodjxpcfHF+JTcE/Nvwe4hU4dn",
-	"FFWEkv+6wjG7HozanI0vygCvrkE3h+9tbAClvxPp+nBq13jD42YA0rKEx3+qZd/QBdhaTU1lPQjanpTB",
-	"5kA6iPtHsp7oL4QKiMGN/P/5onBNlv5SOLQC+MMNAftZdTNd0wUcwp4uiO3KbgjbB3/jhoKv3y9sO4gk",
-	"qz6Ul/LmBi8yJQidasQFHFZNKkbkppqK1XPg1dSUIkwrP0plvLGJp2oDSkshMMZv65QdjvrnBk5PBQlN",
-	"Vn/14eQ1eff7iLw6Gp98vYPNsPS1Tufxt4aT8TL5bB/7HJPPFtZWn8yHFZWc8dlnZOLnTCQLSD/HBGgy",
-	"t7gvpZp6rGfcP3kwLj8mLI3R4z5OCKpoTtcmHEqgKaEcViNyYeJ/bkRncIByoHL8gji81hbOJ6qTuSV7",
-	"f4jScK8tC46UlkDz4PHE7sCExTL74B8X6CccHrHoAAtvCuQS5BHmg7DciuE+vfCCrHOYYOj+kSntcqM/",
-	"0R25N+w6vXio4N3Mdu0wfJa5NzgQXw/DK02lNgmzyFL0R0wqvZeXxw/4/+MuOPQ3d4q3eT741/Cm6luO",
-	"6/PDj7dP8SFVAvoH+fgzd0KJ6/yscLUf41bQgpv9qV78OrZtgm5v/cm1/7nQ7Ykfsga8mFO5gJRg0cJ1",
-	"HWIrZ4Xfzyjj5G5dT+DaKk7bIbzBx78HncwPK6jTLyeoay0KW521vRm32QEiydzJnrBEjEG5dPqZIgtY",
-	"19PNrsuHmXIqRVFA+tr2dt1ArBHWAgodG6IySAMSMC//97aUt5BkjAOhld9xaRUezwE8i+NP9PcUyUYl",
-	"uFssjQMlymMswROY+GIeWkLDgPGwRVUtkoQLbkKta5WGD0gYo2vL7Rp4Wp9q+qOiOzzkrml7bP8OwiHD",
-	"WqsWH4LYxpFtngAybKZSsuVBUvtrNuObLzAWx1MjWi2aZeSY4OETNGHbS2eafPVhfHL0YXxqYeHZ+dcD",
-	"NNWPa3ShRBNH/nr980/EljgJNUm1PZdWQT48C+aaS+4cWw7YePps4OHnCdl5jsy6Ijtf8Uw1B0tid/at",
-	"yExE+OktEpKIMktRxxcARVu137ot+YGKw/ulDsW7P+Jp5+9gdANNwavOnGXuIVK2LKtYik0E85Ipy6C/",
-	"ZkDjUERQMzAxq38KhdzhGUvUBARlbcn8ALo6avHFpDLMHVT0dWUEvn1etWbw7JtX4+WBYtI7g86qd22s",
-	"HtdwirpTQMMEOvIcCUr1Uitr1G5Aze0yFUlpcjV7BElMSUGTBZ0ZTEkTzRIYkUuN5XzVbDV7pFH5tQka",
-	"rXFaiP4kTMssW3cb8b+Cvuz9JRt0hMa4DpP+1OirtltbXHOSV80jVP2Ej42+zkrazwXwf28Q98akiI04",
-	"SfAQaE/mNIboOhPsLx5NhvktT15XhRDTPR8RCDtUpl7HGHvAAlKiBJlSGZv8bVd6GXfg4ivs6WGKaqDw",
-	"69rxETUXK7WRyI7ImwZQdlVCJfLGUGF1vMZ4nIWyk6p6LpQzKXt9RC5c3mXgBdfKdg1KVfle17xveyrM",
-	"Pg+lHYcH0u6gYBBFf8ksF5lrs/yp4ZgdwTVWW80KEByFvlvb/7/6cHb04dxC2tMXR2evvh5s0McP9sPO",
-	"Ms+VH056suTi7kljHz4zpnRj6jjwm3HVjFT3j8btOoT7NO+Lv+x2mFqT9wTxZjPe/rqbqu2R5YWQGlIy",
-	"JJ9GJJSpXWK8drd86QB2IBZ+qn5ExcWvHKgqJVgIhWXirz78dv02bASNsRPcc3Pg5NdbszFbb7YcaYMX",
-	"W0rFVrV1sNROaFQHnIz+Ajfec2PsYXJ8PD79dnQyOhmNJ69OXj1HJjr6tl/0n7BW8UYPyc5w1E2gUW0O",
-	"1a8Phuomrfqwd9BlZgGqGm39GKOKHm8f/y8AAP//",
+	"3H1rc9u4ufBfwejtTJIpLYvyJbbyKetkm7TrTV7b250525wYIh9JqEmCBSDLOh7/9zN4APAighLpaNPt",
+	"yYdYEnF97jeAj4OIpznPIFNyMHkc5FTQFBQI/PZ3Jpn6TNVCf4lBRoLlivFsMBkkPKIJYTHhM0LJvW44",
+	"CAZMP8p1h2CQ0RQGk4F7JOBfSyYgHkyUWEIwkNECUqoH/pOA2WAy+H+H5VIOzVN5iCv4+G7w9PSkh5A5",
+	"zyTg2t7xSHGhP0U8U5Ap/ZHmecIiqtd4+E+pF/rYcSI7HM5T36laAInt02Dw44ePV1smnS2Y+HNzZrXO",
+	"NSz49J8QKd8kelhydUyoJEyRFZVE6tGfgsFnwacJpFvmzE2LP/fbsBvXsxiakasfL8j58clrkrtmgaGG",
+	"vQHcjNYC73v70JEJYvytUjRapG7mOGa6B00+C56DUEzTxYwmEoJBXvnpcRBTRZsUPKUSTo+XIiErphZ8",
+	"qUiux8zmmqSXOVGchOSS/TAIBil9+AmyueaD8Oj8LByNA03lCoQe6L9/e3vwX/Tgf0YH518Pvvz5T4PA",
+	"4VsqwbK5hp1hhsfaSOOzYJCyrPju6WZ+2Fx5CjGjBJ8FjRE3xniqct5vZh22UWAA8yXYJM9g8APC5per",
+	"n5qTRzTjGdPMP10rkAFpheOgL5AuqIh7ojYSEEOmGE120dsHKhd6koRldxWWbIETtgqqw/vAdKEXMtP0",
+	"D33XXe/Z5ACNYw1kulQLLphav5Dkr7/e1BF+Fp5vo8R//GO44wcPGjYAUV3oDhBcwb+WIPsyJ53NWMKo",
+	"2fpjkygKAHifxpBToVKnvrYRwAWPQeo+i/wOvt6Bf0B8KJfM4MU+ZpmCOQhDPhFkEXj7OiZvPJBsnlG1",
+	"FO1PWTZvWdIGPkpwlGsJHFtXoRHUIFufpbbNCkCqK/Uim8cecqWknDcglAiIuIhJlFApCReEknwpci6h",
+	"KRA0GX55DIPw9MkvERBnk8cBU5B2wrDuldKHj6b96XExKBWCru2YevSe/Gp3XmE+PfYO8R0zmSd0vdFx",
+	"fHK6s6dcS2WUfq+OG8RiRwnM8v0YzeQzFGqB764ogYecCdiJwRuWYvO5oJajOyH+L7p5qS9LXC+00O+o",
+	"GFL68Iu1LWdcpFQZxj89LgmzIgcyrn6AGTcs3WVLjgc6AmwpHairrCaBimgBUpsoasGkMZSIWlD9H5B8",
+	"OU1YRKKEL2NCM7kCTQlBlw2tBFNww3eajVSoNRrkdVJDSFcl0KDcchVaJSmUELe7LdDuI9R3jM4zLpnc",
+	"Sap1iL1nagFaBqGFHfEkgUg/Ij8ssziBwAgozR9ovhBKFDwoQrOYUJJxpVvMyGrBogVCmM4hUySldxoJ",
+	"GQwHDX1Ws1K3gbJizz4Fgymup6eZard1dezbGVUk5VKRcdOKHb8+Px2PjvoaaE4K7iBgpw65asjMk5Oj",
+	"3cJPY8BvFcWOCgjLyIqLWG5YwKPx8W4R2U5cVyCXSX9pmLB7ZLTGmi/DEUkY4HKRP6likKkXkqSUJVP+",
+	"UEJ5ynkCNNPLmVGWLAUUyq8JB0lTCNyg+gvhIgahPfAu8vIKqOSZEzWbQtNO75l6peXMgkrNGEQuowgg",
+	"hjgokPGGKLEmdE5ZVl1Ki1tTzsiyGB4M/LYt+6NtpvWj4mJ3h2vTalNWlQirbHYD7F4ZVIQcnm/fdpKt",
+	"QdXs/iVTLOmqZfr7Q8+xoFncYytdLOZNCmcSJbCm7gzFsSRep4hYOAE+T30yi2cJy1qcrJwLRRPCJBFA",
+	"o4UmZfxZwB2sjTKVxa8C7rmJdJCESUUyWHm5Vyrr1EG2TNHnxoZupTHGwuZMKqTALz7jz7kfKX1gqR5k",
+	"jELNfA592lsJvpz61Aey7B1AbiBoAlmEz2YIFZ/wNSNddBD1VTGywWJMb9P5FwYiBSp8rPX+nsWOSnow",
+	"F45c0G4n2XftujQF0ab1XA7uW/KPLFHQVxqgUwTdOe053CmZBWQXgbHsLl18mtNY3n88GCy4zJnaLQVb",
+	"zVnXf9Opdov3UcQH6jfhtJTTAo3AQ7Sg2RyMwb6ikkxhvszIAoS21yRJeDZ3ws5YmmKZyQ2/eXRwTg9m",
+	"Xx6Pxn6n+YN1eja99OsPbw/GJ6fkniZL0Do74SsQBxGVQBbw0DLL6XHLLBZCnwWfC5Dy/wIRaAjMW3RF",
+	"QqU2vR3yokogtSaJdRPpjx0JlJc+Gb0mTBFtf1StKR/URSlye9l4AiJguceqzpbpFITxJ7WOS0CTg3Un",
+	"K1zQwYMUIPlSRD7DccFXJKXZmlABSO2o3u9BOI3YHE2yebbbwnNirKF0I55l2h/CMDROtDafERL3ld9Z",
+	"YQfih4hmESRJi2rWPtgCkt2WZ8Rz2CZVnE70S5fKRFW4+oTOx9J27sF+iqXQWepXt4Adfev4lEPWYRlN",
+	"xtIjlfSXJ+ugsP1SQOJEhpuCFo6SKE4wn1jfT38PwnH6tuZmT591yydntYlOprzpeVXtoakUwzfd+l6b",
+	"tthLys5TXtvGnX0k2816SmXKyTHS5WgQDC5P9H+v9X/n+r8wvMI/4ysPl2xSjH7aTjHvMyXWf0DlgbEo",
+	"n0+vCTMyYVNiAlZE8hTUgmVzTbUCvG7BM5TRs5l0p/VSbi/YxdGfLZ/04Gpq9CSfkcuv7y+v3hBuAhWo",
+	"QnkG5JrNv374fDEmC57EkvB7EIQmiZUC6aAZfU/zBGopmQpk/Tp7JnhKwv4quo+eDJyt5gBOIr7UBKF3",
+	"QWZcmCCtjfp8sxbFeA+ON/fZHhtEYFuZzZY7q84QlJBtJ4CrDbHXU7xr8mM0IdqjnjFlHPsLAfHXd0TS",
+	"tSQrZwtTeQcxefn+X0MSjl4Nvj3V2ytM0c8Ravi6ldW5sdpBel3ogR7AvDwJihA1i+7Ahv01L13YgPSc",
+	"87gkO2HzsXvI3mRKMD9FxvBA7GMXjzR5By9x90wDObbyRkG5hGJmhARFGrMc6iQ0zwEdqE6xgapG8oQp",
+	"U2t2O9UogGrUY+bEay0aPDUX/+HlDT551cvn2iA7XM1GxsVOWE2yONxVobmNMgtbow9pvg6IsdfJdF0X",
+	"iIWnmwLNlKXgImp9/f5vX8cNAt2b875ln4Vt1FOcubFfaP5Cieq02VFjH+BMm0Z5Vck3a/QkyZRGd8i5",
+	"l+HYaz5gD+oN8TFlcgzLLMZMV8IjaoJ8VU6YNBOECoUGWtPNCU0Wf7cixFz/PQhpygw6aLhnmzV2SXaE",
+	"wMK3ChsvwrVNVslzt1SbFSlVE3dZoXxxUuSlVlpWjb8iUtEsLsRdClLSObwhCcwU4UsVGKK3ELI2v5/R",
+	"2+oecM03LdJjgWGm+vh2vVYx9FygtLjrE2RyvIc1o2U3k0Acfj348hgGbaGjz9Ye+r1LvXrpfxMLiAoz",
+	"pxnAkJga4PdO3zBFmNS/IikalZBTKfOFoLbYRco7WO92kZoWRG01Pqr+DEJ2kNP7yEXVKrCa3MOkXDon",
+	"nVkrbiPb3KHgZcNFe2a9z5FJlNhvYVOFV5JR/Up5PAWcvctxOtdueREudIPn6ayawHBBaBNmWVm0KU6m",
+	"YIqOG+q4CGtvZzpspdFh5E2f0tEJuX203Z5uC8WllZTsXUUqyjLErcTTLFysRR3rS8daC5MX1Gs1zcql",
+	"VtVqzwU/eXFd1Hz3qkNQ1LgwDZiwTKuEtiQsX3U1yAUosX47s3mvzdqkiGutozhZUdbR25WKqqWs5TpP",
+	"zs8r2c7j0chvQ6gEttQWPHYJSrlhimUEDoY+Bryqhd4bEfwAzTdNJHwuaPpGqwerh6cgWQyEIntZrm8q",
+	"za0q86qwxnoQBHKZP86xqyS+kBU0UoZb3xCeJWttU1AS81WWcBr7VjpbJskvwk+Gz4iBGR3uYXK/dcqU",
+	"JMZCDciWCJC/rt4FRm4scWyloMIYrQTbLFUZuPtpKMLMTj88irJXx/IeXNqu/LYb1r/QPOkblf0GPbGt",
+	"Q3kWoVlziEOVI/l2YjIx/ZTmytVTGj/N5m/rObEiSeF8hJiDKYzC0Org+8esG1VOXfPWHcNRm0Tpkpl7",
+	"S1I2knhimWUmUxdzrFbpmKWTCvKWip+q/8u0aGaYcTc2q5uXyjs90k673SzYC1JtIPQtDmmTdTypQaUM",
+	"J9tjaTUZZGyQnUvHQVG8epdfFMn0LZO/t0cHu2PdXwPmnFN3HqEIteeCKx7xxHJlNXqxSYGtmXZmGLWZ",
+	"f94DDReI35oeNq16BUMq6WpPGsR/zsuuJnCIqYzhR3sb32iOKoxdi4GqA6HwwGIMgsQQsRjjjTHTo6Qs",
+	"o7ZqMqV5bo9eXI7a67MgNznHMNzaJgxNCnJ7o7FudLy1jbZML0+3NjnVTc62Njkb1Ko2Dwo3pL2PxwXR",
+	"DAV4EKi922fT4qlgvvXP5qgtij0seYRPs8Hkt12FcN4VPAW7u12OOjUrFtphxONuzU67NTvr1iwMO7Yb",
+	"D56+WP54xoG3Oju9JWoh+Iqu6NqWYwZkAUmsTesUUi5sAcQCBKkQlEvn2PyOpxh2SD4q6Zz9OceEjOLk",
+	"ctQ8pNArMpYXoaatHUyrivYtSnE8XNFBtUJu9FOxgDaJpWVJLwzcYOC6zGqakxRNrGhI337+dH1DDu/D",
+	"w2oPeWvylGcH4ejVkLjYjCl9J1Q7yO4cN40iyBXWdZlAi2/yjDCM/am1iaPBA5NKNvG29diopsyv7wLS",
+	"8/jojsBXtKBJApkvnpPxLIKvny9QN7cA6rDoL2/JnN6D0dibp5b7hXjiohC/m6exSZGXo84EWJhYVdBX",
+	"odJKlVp99RQMxfGWIp1GM1iRl9ds/vXdySuyzBKQskJIPMNqdUN8UzxhRVyVgI3rb5KxnQPkbWAJ9fJ1",
+	"k9DaTiNxgbp+19HvwJxL4kLbWXs6elQkcLZmcKvJnu61U1tIJQz9qd0eZ5TKzItJf94a6N4G/TDZ+6hT",
+	"NQG9E2g229TDJL1esJlq4xu35nb2GD9DapuMaXHcsfDFBail0PxiUqhhC9EzeWDT4bdDcuPqDTUKOGaF",
+	"bQq1khV7UShUxblHHv/bqHLcUnDwPVB33Fuw2SSly1BjwvWFdKGTTWy5U65WyY5PAjI+fWXMG4OxyxMy",
+	"1Xs2vGOovImd1B+rFUyBK9TCs2xkKU1BcgIKPUMs5Ztq8qDVsMDOeo8Gmo73gaXA3qHT+aocL1bdPTxp",
+	"21Fwa1/3Z8opzBnGaYwdZcnH1ipl65JLrf8YMwFaqdqQudYnVdxjb4f7o6ODo5NXhaY6qRHBa1v2hFUk",
+	"e2POZwSpu9X1bmHn09+Tm239wdaqGOs19eXrTZ/EhJSbljNWSzqcHlcQ+npDDlOSsAzI5TkxRaR7w+qs",
+	"OK21rZc907UXEX22oyTsj6aRrbfeW7QbQ9WemTSI/8Xg3fwmbydGMJSnHj2+VlmvhPU3LyThq6x4aqtx",
+	"lkJgTV+mvQjdOCPM4yV9q3tgQzDbWDKGGcWT4qNNiKQsSViRCzV1iZvb1aov4dEdWh6zmS9VWqRDj8KT",
+	"o9MR/qukRQ9qP++oBMb9+dHeqQruG6vz/pC1ZJWIeb2szAenG+YLUdcwjYcuSXj+euTFpsObN5ldsm5P",
+	"yrpxoFsA1ZaVIacJOUDKwOokRRMIiPmOCVHdfLbEK372TXaVK+J65Qw6CfSKLI+rd4FsvdRv416Hb6xA",
+	"7pR8bZyL9N13EHc25oIi3bOT3UyzTtmPKOFyz3mPTiZQ5VBTn0PKRWJws5DWXHAz2bhbw2VktT2xokxB",
+	"/AZLUlg2n1gAuDRIgFV9rKiVtM3whP8b9Aon1XPzCypJRJMETHiWZW9KUBbJw/LaHTvaIBjokUxyTkLc",
+	"sSDQHRE0oKrWdJcZwO013Y6KNoo0d1WfYre+RQr3RadObGKvf9xRomAHbe4NKS5aCqbW13pEW9+oTYcb",
+	"fgce4r8xqXqFBkTd0lC6B5mxBM1NXCHm1oCK6jmGhVK5ubCSZTPun6HQ74InUETFKJkKvpJgY8rafnEX",
+	"MWT4LaXRgmUwIQnnOdaC8yxZBwTuQawLK7uonTcrs+tu3wx5G8daBIHEg1bE3dkqA5IBnrkqnDUWD90N",
+	"SQZETJI5u4cM/eIivDJdK8At6A9DovlT4pneFl04JO9xByAER/XkuVp06KohzeVY9trYtzmNFnAwHmp9",
+	"uhSJhb+cHB6uVqshxcdDLuaHtq88/Onjxfufr99jn7JEzN7aYuBjEqDGsB+EmCvLIaM5G0wGR8PR8Mgw",
+	"1wKpCQNHcA8Jz1PI1KGtMjH35HLpCf9dIZykq8vWYsJ20ljSiNam2Bttzhr444knPZYkTA3Jz5xEC9DY",
+	"n1WkjrWF60XdK7qe4MVVRtS56lt+r4mMbpy/YJXqlAyvDqJkxbTFYNyioBJGMfkIjrdmmcJ4jV+7G00M",
+	"LjJtS30dSSfu4EcSlyadNv9JRDN01IlcRgtCHUiG5FcXx8tArbi4w5YxJy9dgWq0VIH2DYHiXxM4KEd4",
+	"pXcca7DioWAbltZgNBEcPtM7N4PJhm9hZMuQvDXJbWOq240jTy6l0m5NBDEY1zTi2SxhEUaatOjDDMfH",
+	"eDBxxbmXtg6pKEL9gcfrDjfmwgNN88RQls0byGWaUrE21ytWIsqKV2xlTc40WSLfFA7rIByFYTgOj8Lj",
+	"8CQ8DV+HZ+F5SMNpGIVxCOFs4Dyegcmhm1D24MNaS3PIzPHhJ5tbr65E1SOwBWz3sI6xmfG4PuH2sGF1",
+	"VhPqcxE6N+xxEfeaDEbh+Oj45PT12TmdRjHMzISnm7B2AhH9toqTUMxUuj/Fx4OwjLNMBqPRKByNR0ej",
+	"49HJ6HT0enQ2Oh/R0XQUjeIRjKrbPjWLOGuC2QVSCpHfwpzfDPmz8tTYZDAejcPxeHw0Ph6fjE/Hr8dn",
+	"4/MxHU/H0Tgew9jADF2KJtgQU+hhUJKybKk0t/FuODJenPFatmLsqeu94VjJ8lQ3J5RYwuYt4uPRaG83",
+	"WhcV+p5LrT1l9tjG+nr+gYuVVi7rDipgv9RCtbgjy2kaKyFqlW5cGwsVgjYVBhKy2IW7NRboXJrCwULn",
+	"Db7oGTcVoYA8YV30YFFHaeJ7kq7lm3LBKHa1yMdAzrTMf2mZbHqgnClUl7nGw1zXNVtKrXto7VqrFV8m",
+	"sX2ICvWz1td4EP0c1ZgxabR0n671H3eHHhPmAr2mZP+UQ2aKYfsK9W5EY8b+zpRq7+poo9M6xvZAqHq+",
+	"8saXdWUCpMoi75kW+nM7LRbxvbkJpdZR9hdQ71zW3gfC7Tt4V1z1/42b/sBXZEZF3ZCToA6WufEjeVrb",
+	"qZl3Y5OHkb0TvW2neGf670gqOH7LLf0Jy+7wnIPxJpyhpRGt2Ro5muEtE98OzZvinKaeFW1O6wXLbkAc",
+	"5qbycBsgP6bOetsKTaabHdrxSjAWwbQpyygeTN108htQPAnH5IHo/3P2AIncP6C0mU7+/xXecNsBUPX6",
+	"onzpgdU1qItaLczvIRarM3QXjt+Js2+c3q2W5xVFCc1LKvGEZNwL+geVU2xOx9bRYIsPf39UuMK+76ui",
+	"fJWpW9RVE+h4uH0PyC4yXL1qMXcje/M2Kb8l9TaR3OZKKclgVV2FSZ2a4+poQrkLSyU6wzYjp6UxXoJR",
+	"i28KztOmsXNlM3T/XsXpVkF8l5q/vBy9IUXp5RYww707OjP3HaJ/j4/Jrel2G5BbEw8oPukPKyoyls1v",
+	"EYi3CY/uIL4NCNBoYTyzmCrqYh1a/JNHLfIDwuIAJe7TxNjAKV27ehIs6dMWbsRTbdagHSBtpC88ITaI",
+	"1kTOr1RFC7Ps3SpK+/QGBAdSCaCp931E7YrJ1Pxjx29HKMZ5rHWAJrsEcQ/iACNXcL+hw13M1yGyDCx7",
+	"VfdPTCobsP4dxZGdYdvrivalvKspCHMPfZLYGWxktbwdVCoqsLaYJzHKIybwEMF2WB4+4t+nbebQ3210",
+	"ofpCsJYDBWWTw/KFYU9fniNDiqzAtzocmUVKJYKS24ScFivIwdWDm53gdWhOnbVL61+tl6+d1cYtl2QN",
+	"+DCl4s7ET4tDbMYdN9FgU0Jur9ExfjLGVpoC4QK7/wjKXi+yN0SNvx+irhXPjTtojvqV16V0RUliX6rh",
+	"x8hNrZQTw9Hu3KY9/opxgVjwPIfYBCfA3kWtkXUHuQps9NuDAT35fzanvIMIK65oIXesW4UlOYCvwXCR",
+	"xo4oqaXn29FSiWpLZ2PxLIKJy7AiJ2zeGFWk8ATJTADHBoj87ybQTNfE2zVkcflCkW9F3f5N7nJtT80X",
+	"H+5TrTUKJHwmthZk9cJ2DWYqBLvfi2t/zeZZfYLAhCaZKoKZjibxTlNkYXM0myny8jIcHVyGY2MWHp+/",
+	"6kGp7h6DNitR65G/Xn/6mZi8sy1PDGomn61tw9olez+fvbf2VpuHtxOy9RUuRhSZiwdeyOqNC4F97Uye",
+	"aI3w8ztcSIQhTk3jdwB5k7Tf2S25mwb2L5daCO/hIItbX3zZbmjyrCj8MsDdh8uWJAVIMWGqJ5mxBLpT",
+	"BlTeR+ClDHTMynefuiMbmhLQKGti5i+girccfDes9BMHxfraPAJ3GrtIQ2PU3JHx/Z500nttnRVz1UYP",
+	"SnOK2hdw9EPo0EHEi9WPShqmrifbYx4tta9WHNjLaXRH59qmpJFiEQzJR2Uvs61UMjpLo5BrE2RaLbTQ",
+	"+hMwWybJup2J/wj0svPVtSgIWQJ7cn9K66vkWxNcs5iX1beXdEM+Vl+1RtI+5ZD9ZxtxF9pFrOhJgu9f",
+	"6gicyu0yrQ72d9cmfZNoZnltEUJ095xGIGxfnnqpY8xLBSAmkpMZFYH237a5l8GOxClVaAq/KQUfkQu+",
+	"kjVHdkguKoayjRJKnlbOxRWvlNAS5066Mh28KlIDxjzHGhiTwC+PRVE8FVW/Q7QpqdD73Bd17N+Qduc5",
+	"fFb09/RyEbjGy59piNlCiSQpUKVdoBjT0vj35eXxweW5MWnHJwfHZ696M/Tho/mwNcxz5eqIno25oP0K",
+	"Lqc+EyZV5Touz0vii3Km9rfEb3v/1fOkL77KfT+xJicJgnqFpHmduyz5kaU5Fwpi0sefRksokdvQeG2b",
+	"fG8FticQFoWATn+lQOVSuIJDvIH38uv1Oz8TVGqBcc/VKuDfvuiNmXizgUjTeDGhVExV2ypBUzZbVLlp",
+	"+oVMS89aLerk8DAcvx6OhqNhODkbnR0hEO36Nif6G6xlUMshmcLaMgk0LNkhdqkUX9ykER92AnqZGANV",
+	"VkYqItObI13XylOlyWSB1FSBx62MB47vMTCxyFRCcg9ySD5pHYKO7sFBpTzjDcGytBVD3QKyACNIEnP0",
+	"WPFWi+o2K8UdT1+e/jcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

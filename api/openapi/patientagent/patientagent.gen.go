@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,6 +59,63 @@ func (e ConsentRevoked) Valid() bool {
 	case Partly:
 		return true
 	case Yes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedType.
+const (
+	OpenedTypeAnswer   OpenedType = "answer"
+	OpenedTypeEnrolled OpenedType = "enrolled"
+	OpenedTypeM0       OpenedType = "M0"
+	OpenedTypeM10      OpenedType = "M10"
+	OpenedTypeM2       OpenedType = "M2"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case OpenedTypeAnswer:
+		return true
+	case OpenedTypeEnrolled:
+		return true
+	case OpenedTypeM0:
+		return true
+	case OpenedTypeM10:
+		return true
+	case OpenedTypeM2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenedAnswerQuestion.
+const (
+	OpenedAnswerQuestionDiagnoses OpenedAnswerQuestion = "diagnoses"
+	OpenedAnswerQuestionEntries   OpenedAnswerQuestion = "entries"
+	OpenedAnswerQuestionRecord    OpenedAnswerQuestion = "record"
+	OpenedAnswerQuestionReleases  OpenedAnswerQuestion = "releases"
+	OpenedAnswerQuestionRevoke    OpenedAnswerQuestion = "revoke"
+	OpenedAnswerQuestionUses      OpenedAnswerQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the OpenedAnswerQuestion enum.
+func (e OpenedAnswerQuestion) Valid() bool {
+	switch e {
+	case OpenedAnswerQuestionDiagnoses:
+		return true
+	case OpenedAnswerQuestionEntries:
+		return true
+	case OpenedAnswerQuestionRecord:
+		return true
+	case OpenedAnswerQuestionReleases:
+		return true
+	case OpenedAnswerQuestionRevoke:
+		return true
+	case OpenedAnswerQuestionUses:
 		return true
 	default:
 		return false
@@ -142,6 +200,141 @@ func (e StatusStore) Valid() bool {
 	case Locked:
 		return true
 	case Open:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionQuestion.
+const (
+	StepCloudQuestionQuestionEntries StepCloudQuestionQuestion = "entries"
+	StepCloudQuestionQuestionRevoke  StepCloudQuestionQuestion = "revoke"
+	StepCloudQuestionQuestionUses    StepCloudQuestionQuestion = "uses"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionQuestion enum.
+func (e StepCloudQuestionQuestion) Valid() bool {
+	switch e {
+	case StepCloudQuestionQuestionEntries:
+		return true
+	case StepCloudQuestionQuestionRevoke:
+		return true
+	case StepCloudQuestionQuestionUses:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepCloudQuestionStep.
+const (
+	CloudQuestion StepCloudQuestionStep = "cloud-question"
+)
+
+// Valid indicates whether the value is a known member of the StepCloudQuestionStep enum.
+func (e StepCloudQuestionStep) Valid() bool {
+	switch e {
+	case CloudQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepEnrolmentStep.
+const (
+	StepEnrolmentStepEnrolment StepEnrolmentStep = "enrolment"
+)
+
+// Valid indicates whether the value is a known member of the StepEnrolmentStep enum.
+func (e StepEnrolmentStep) Valid() bool {
+	switch e {
+	case StepEnrolmentStepEnrolment:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionQuestion.
+const (
+	StepHospitalQuestionQuestionDiagnoses StepHospitalQuestionQuestion = "diagnoses"
+	StepHospitalQuestionQuestionRecord    StepHospitalQuestionQuestion = "record"
+	StepHospitalQuestionQuestionReleases  StepHospitalQuestionQuestion = "releases"
+	StepHospitalQuestionQuestionRevoke    StepHospitalQuestionQuestion = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionQuestion enum.
+func (e StepHospitalQuestionQuestion) Valid() bool {
+	switch e {
+	case StepHospitalQuestionQuestionDiagnoses:
+		return true
+	case StepHospitalQuestionQuestionRecord:
+		return true
+	case StepHospitalQuestionQuestionReleases:
+		return true
+	case StepHospitalQuestionQuestionRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHospitalQuestionStep.
+const (
+	HospitalQuestion StepHospitalQuestionStep = "hospital-question"
+)
+
+// Valid indicates whether the value is a known member of the StepHospitalQuestionStep enum.
+func (e StepHospitalQuestionStep) Valid() bool {
+	switch e {
+	case HospitalQuestion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM0Step.
+const (
+	StepM0StepM0 StepM0Step = "M0"
+)
+
+// Valid indicates whether the value is a known member of the StepM0Step enum.
+func (e StepM0Step) Valid() bool {
+	switch e {
+	case StepM0StepM0:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM1Step.
+const (
+	M1 StepM1Step = "M1"
+)
+
+// Valid indicates whether the value is a known member of the StepM1Step enum.
+func (e StepM1Step) Valid() bool {
+	switch e {
+	case M1:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepM3Step.
+const (
+	M3 StepM3Step = "M3"
+)
+
+// Valid indicates whether the value is a known member of the StepM3Step enum.
+func (e StepM3Step) Valid() bool {
+	switch e {
+	case M3:
 		return true
 	default:
 		return false
@@ -290,6 +483,9 @@ type ApprovalRequest struct {
 	Withhold   *Withhold      `json:"withhold,omitempty"`
 	WriteTo    *string        `json:"writeTo,omitempty"`
 }
+
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
 
 // Binary base64url without padding
 type Binary = string
@@ -456,6 +652,9 @@ type Grant struct {
 	Hospital HospitalID `json:"hospital"`
 }
 
+// Handle names an exchange that was begun here, as long as the agent runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 //
 // Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -532,6 +731,9 @@ type Identity struct {
 	Verification Verification `json:"verification"`
 }
 
+// IdentityHandle handle of the M0 of a throwaway identity; left out, it is her own
+type IdentityHandle = string
+
 // Link the doctor's link: <portal>/visit#<c_D>
 type Link = string
 
@@ -562,6 +764,78 @@ type NewPasskey struct {
 
 	// Prf the 32 bytes of the passkey's PRF extension, base64url
 	Prf *PRF `json:"prf,omitempty"`
+}
+
+// Opened the type of the reply, and the member that belongs to it
+type Opened struct {
+	// Answer signed by the one asked, for this question
+	Answer *OpenedAnswer `json:"answer,omitempty"`
+
+	// Diagnosis M10, signed by the doctor for this visit
+	Diagnosis *OpenedDiagnosis `json:"diagnosis,omitempty"`
+
+	// Doctor M2 is of the doctor meant, with the same SEK_1
+	Doctor    *OpenedDoctor `json:"doctor,omitempty"`
+	Enrolment *Enrolment    `json:"enrolment,omitempty"`
+
+	// Registration the partial key fits and Cred_P says what was asked (Eq. 4)
+	Registration *OpenedRegistration `json:"registration,omitempty"`
+	Type         OpenedType          `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// OpenedAnswer signed by the one asked, for this question
+type OpenedAnswer struct {
+	// Count elements of this part of the list: releases, diagnoses, resources, uses, entries; 0 for revoke
+	Count int `json:"count"`
+
+	// Ignored entries that no hospital enrolled by her can have written
+	Ignored *int `json:"ignored,omitempty"`
+
+	// More the list goes on
+	More bool `json:"more"`
+
+	// Numbers of releases, their numbers
+	Numbers  *[]int64             `json:"numbers,omitempty"`
+	Question OpenedAnswerQuestion `json:"question"`
+}
+
+// OpenedAnswerQuestion defines model for OpenedAnswer.Question.
+type OpenedAnswerQuestion string
+
+// OpenedDiagnosis M10, signed by the doctor for this visit
+type OpenedDiagnosis struct {
+	// Content a FHIR R4 resource
+	Content FHIR `json:"content"`
+
+	// ID a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	ID   Hash      `json:"id"`
+	Time time.Time `json:"time"`
+}
+
+// OpenedDoctor M2 is of the doctor meant, with the same SEK_1
+type OpenedDoctor struct {
+	// Credential a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Credential Hash   `json:"credential"`
+	Name       string `json:"name"`
+}
+
+// OpenedRegistration the partial key fits and Cred_P says what was asked (Eq. 4)
+type OpenedRegistration struct {
+	// Credential a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Credential Hash `json:"credential"`
+
+	// ID ID_P
+	ID    string    `json:"id"`
+	Until time.Time `json:"until"`
 }
 
 // PRF the 32 bytes of the passkey's PRF extension, base64url
@@ -621,6 +895,21 @@ type PasskeyUser struct {
 
 // Passphrase defines model for Passphrase.
 type Passphrase = string
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Capability of M1: the value of Visit-Capability
+	Capability *string `json:"capability,omitempty"`
+
+	// Consent of M3: H(Consent)
+	Consent *string `json:"consent,omitempty"`
+
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -730,6 +1019,15 @@ type Releases struct {
 	Hospitals []HospitalReleases `json:"hospitals"`
 }
 
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the agent runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
+
 // Revocation defines model for Revocation.
 type Revocation struct {
 	Complete bool               `json:"complete"`
@@ -800,6 +1098,150 @@ type Status struct {
 // StatusStore defines model for Status.Store.
 type StatusStore string
 
+// Step the step of the protocol, and what its sender decides
+type Step struct {
+	union json.RawMessage
+}
+
+// StepCloudQuestion What she asks the public cloud about the locator of a department, for its `POST /v1/questions`. It does not say who asks.
+type StepCloudQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Consent *Hash `json:"consent,omitempty"`
+
+	// Department a department, a record class or a purpose
+	//
+	// Example: SURGERY
+	Department Code `json:"department"`
+
+	// From the first index wanted
+	From *int64 `json:"from,omitempty"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle           `json:"identity,omitempty"`
+	Question StepCloudQuestionQuestion `json:"question"`
+	Step     StepCloudQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepCloudQuestionQuestion defines model for StepCloudQuestion.Question.
+type StepCloudQuestionQuestion string
+
+// StepCloudQuestionStep defines model for StepCloudQuestion.Step.
+type StepCloudQuestionStep string
+
+// StepEnrolment Her link with her record at a hospital, for its `POST /v1/enrolments`.
+type StepEnrolment struct {
+	// Code from the hospital's desk
+	Code string `json:"code"`
+
+	// Hospital Example: st-anna
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle   `json:"identity,omitempty"`
+	Step     StepEnrolmentStep `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepEnrolmentStep defines model for StepEnrolment.Step.
+type StepEnrolmentStep string
+
+// StepHospitalQuestion What she asks a hospital by herself, for its `POST /v1/questions`.
+type StepHospitalQuestion struct {
+	// Consent a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Consent *Hash `json:"consent,omitempty"`
+
+	// From the first number or position wanted
+	From *int64 `json:"from,omitempty"`
+
+	// Hospital Example: st-anna
+	Hospital HospitalID `json:"hospital"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle              `json:"identity,omitempty"`
+	Question StepHospitalQuestionQuestion `json:"question"`
+	Step     StepHospitalQuestionStep     `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepHospitalQuestionQuestion defines model for StepHospitalQuestion.Question.
+type StepHospitalQuestionQuestion string
+
+// StepHospitalQuestionStep defines model for StepHospitalQuestion.Step.
+type StepHospitalQuestionStep string
+
+// StepM0 The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more, until its reply was opened.
+type StepM0 struct {
+	// Challenge nonce_PC, as `POST /v1/registrations/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Code the single-use code from the registration desk
+	Code string `json:"code"`
+
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+	Step     StepM0Step      `json:"step"`
+}
+
+// StepM0Step defines model for StepM0.Step.
+type StepM0Step string
+
+// StepM1 A consultation with the doctor of a link, for the portal's `POST /v1/doctors/{c_D}/messages` (Eq. 11-13). Its reply M2, and M10 later, lie in the visit's mailbox, `GET /v1/visit/messages` with the header `Visit-Capability`.
+type StepM1 struct {
+	// Identity handle of the M0 of a throwaway identity; left out, it is her own
+	Identity *IdentityHandle `json:"identity,omitempty"`
+
+	// Link the doctor's link: <portal>/visit#<c_D>
+	Link Link       `json:"link"`
+	Step StepM1Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// StepM1Step defines model for StepM1.Step.
+type StepM1Step string
+
+// StepM3 The consent of a visit, approved and sealed, for the portal's `POST /v1/visit/messages` (Eq. 23), after M2. It begins a minute before T: with `time` in the future it holds only later.
+type StepM3 struct {
+	// Department in which the doctor acts; may be left out if he has only one
+	Department *string   `json:"department,omitempty"`
+	Expires    time.Time `json:"expires"`
+
+	// Grants also for hospitals where she is not enrolled
+	Grants []Grant `json:"grants"`
+
+	// MaxUses searches
+	MaxUses *int `json:"maxUses,omitempty"`
+
+	// Passphrase what approves it; a throwaway identity needs none
+	Passphrase *string    `json:"passphrase,omitempty"`
+	Purpose    *string    `json:"purpose,omitempty"`
+	Step       StepM3Step `json:"step"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+
+	// Visit handle of its M1
+	Visit string `json:"visit"`
+
+	// WriteTo where the diagnosis may be written; nowhere if left out
+	WriteTo *string `json:"writeTo,omitempty"`
+}
+
+// StepM3Step defines model for StepM3.Step.
+type StepM3Step string
+
 // StoredAt defines model for StoredAt.
 type StoredAt struct {
 	// Hospital Example: st-anna
@@ -837,6 +1279,9 @@ type Summary struct {
 	// WriteTo empty for nowhere
 	WriteTo string `json:"writeTo"`
 }
+
+// TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+type TimeShift = int64
 
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
@@ -1005,6 +1450,12 @@ type PrepareApprovalJSONRequestBody = ApprovalRequest
 // VerifyCardJSONRequestBody defines body for VerifyCard for application/json ContentType.
 type VerifyCardJSONRequestBody = CardLink
 
+// PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
+type PrepareMessageJSONRequestBody = Step
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
+
 // EnrolJSONRequestBody defines body for Enrol for application/json ContentType.
 type EnrolJSONRequestBody = EnrolmentCode
 
@@ -1025,6 +1476,251 @@ type UnlockJSONRequestBody = Unlock
 
 // StartVisitJSONRequestBody defines body for StartVisit for application/json ContentType.
 type StartVisitJSONRequestBody = VisitRequest
+
+// AsStepM0 returns the union data inside the Step as a StepM0
+func (t Step) AsStepM0() (StepM0, error) {
+	var body StepM0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM0 overwrites any union data inside the Step as the provided StepM0
+func (t *Step) FromStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM0 performs a merge with any union data inside the Step, using the provided StepM0
+func (t *Step) MergeStepM0(v StepM0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M0"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepEnrolment returns the union data inside the Step as a StepEnrolment
+func (t Step) AsStepEnrolment() (StepEnrolment, error) {
+	var body StepEnrolment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepEnrolment overwrites any union data inside the Step as the provided StepEnrolment
+func (t *Step) FromStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepEnrolment performs a merge with any union data inside the Step, using the provided StepEnrolment
+func (t *Step) MergeStepEnrolment(v StepEnrolment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"enrolment"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepHospitalQuestion returns the union data inside the Step as a StepHospitalQuestion
+func (t Step) AsStepHospitalQuestion() (StepHospitalQuestion, error) {
+	var body StepHospitalQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepHospitalQuestion overwrites any union data inside the Step as the provided StepHospitalQuestion
+func (t *Step) FromStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepHospitalQuestion performs a merge with any union data inside the Step, using the provided StepHospitalQuestion
+func (t *Step) MergeStepHospitalQuestion(v StepHospitalQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"hospital-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepCloudQuestion returns the union data inside the Step as a StepCloudQuestion
+func (t Step) AsStepCloudQuestion() (StepCloudQuestion, error) {
+	var body StepCloudQuestion
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepCloudQuestion overwrites any union data inside the Step as the provided StepCloudQuestion
+func (t *Step) FromStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepCloudQuestion performs a merge with any union data inside the Step, using the provided StepCloudQuestion
+func (t *Step) MergeStepCloudQuestion(v StepCloudQuestion) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"cloud-question"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM1 returns the union data inside the Step as a StepM1
+func (t Step) AsStepM1() (StepM1, error) {
+	var body StepM1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM1 overwrites any union data inside the Step as the provided StepM1
+func (t *Step) FromStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM1 performs a merge with any union data inside the Step, using the provided StepM1
+func (t *Step) MergeStepM1(v StepM1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M1"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsStepM3 returns the union data inside the Step as a StepM3
+func (t Step) AsStepM3() (StepM3, error) {
+	var body StepM3
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepM3 overwrites any union data inside the Step as the provided StepM3
+func (t *Step) FromStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepM3 performs a merge with any union data inside the Step, using the provided StepM3
+func (t *Step) MergeStepM3(v StepM3) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"M3"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Step) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"step"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Step) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "M0":
+		return t.AsStepM0()
+	case "M1":
+		return t.AsStepM1()
+	case "M3":
+		return t.AsStepM3()
+	case "cloud-question":
+		return t.AsStepCloudQuestion()
+	case "enrolment":
+		return t.AsStepEnrolment()
+	case "hospital-question":
+		return t.AsStepHospitalQuestion()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Step) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Step) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1153,6 +1849,42 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessageWithBody Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareMessage Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
@@ -1477,6 +2209,82 @@ func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors
 // Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDefaultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessageWithBody Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareMessage Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2163,6 +2971,86 @@ func NewGetDefaultsRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewPrepareMessageRequest calls the generic PrepareMessage builder with application/json body
+func NewPrepareMessageRequest(server string, body PrepareMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareMessageRequestWithBody constructs an http.Request for the PrepareMessage method, with any body, and a specified content type
+func NewPrepareMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2959,6 +3847,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDefaultsResponse, error)
 
+	// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// PrepareMessageWithResponse Make a message of hers, and send nothing
+	//
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+	PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the reply to a prepared message
+	//
+	// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
 	// ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3468,6 +4392,102 @@ func (r GetDefaultsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDefaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PrepareMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareMessageResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareMessageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4572,6 +5592,66 @@ func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEd
 	return ParseGetDefaultsResponse(rsp)
 }
 
+// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// PrepareMessageWithResponse Make a message of hers, and send nothing
+//
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/messages (the `PrepareMessage` operationId).
+func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, body PrepareMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareMessageResponse, error) {
+	rsp, err := c.PrepareMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareMessageResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the reply to a prepared message
+//
+// Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
 // ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5147,6 +6227,72 @@ func ParseGetDefaultsResponse(rsp *http.Response) (*GetDefaultsResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Defaults
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePrepareMessageResponse parses an HTTP response from a PrepareMessageWithResponse call
+func ParsePrepareMessageResponse(rsp *http.Response) (*PrepareMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5887,6 +7033,12 @@ type ServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx echo.Context) error
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx echo.Context) error
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx echo.Context) error
@@ -6022,6 +7174,24 @@ func (w *ServerInterfaceWrapper) GetDefaults(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDefaults(ctx)
+	return err
+}
+
+// PrepareMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareMessage(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareMessage(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
 	return err
 }
 
@@ -6316,6 +7486,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
 	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
 	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -6542,6 +7714,84 @@ type GetDefaultsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDefaultsdefaultApplicationProblemPlusJSONResponse) VisitGetDefaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessageRequestObject struct {
+	Body *PrepareMessageJSONRequestBody
+}
+
+type PrepareMessageResponseObject interface {
+	VisitPrepareMessageResponse(w http.ResponseWriter) error
+}
+
+type PrepareMessage200JSONResponse Prepared
+
+func (response PrepareMessage200JSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PrepareMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PrepareMessagedefaultApplicationProblemPlusJSONResponse) VisitPrepareMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplyRequestObject struct {
+	Body *OpenReplyJSONRequestBody
+}
+
+type OpenReplyResponseObject interface {
+	VisitOpenReplyResponse(w http.ResponseWriter) error
+}
+
+type OpenReply200JSONResponse Opened
+
+func (response OpenReply200JSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenReplydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenReplydefaultApplicationProblemPlusJSONResponse) VisitOpenReplyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7407,6 +8657,12 @@ type StrictServerInterface interface {
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
 	// (GET /v1/defaults)
 	GetDefaults(ctx context.Context, request GetDefaultsRequestObject) (GetDefaultsResponseObject, error)
+	// PrepareMessage Make a message of hers, and send nothing
+	// (POST /v1/development/messages)
+	PrepareMessage(ctx context.Context, request PrepareMessageRequestObject) (PrepareMessageResponseObject, error)
+	// OpenReply Open and verify the reply to a prepared message
+	// (POST /v1/development/replies)
+	OpenReply(ctx context.Context, request OpenReplyRequestObject) (OpenReplyResponseObject, error)
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
 	ListDiagnoses(ctx context.Context, request ListDiagnosesRequestObject) (ListDiagnosesResponseObject, error)
@@ -7666,6 +8922,98 @@ func (sh *strictHandler) GetDefaults(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetDefaultsResponseObject); ok {
 		return validResponse.VisitGetDefaultsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PrepareMessage operation middleware
+func (sh *strictHandler) PrepareMessage(ctx echo.Context) error {
+	var request PrepareMessageRequestObject
+
+	var body PrepareMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PrepareMessage(ctx.Request().Context(), request.(PrepareMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PrepareMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PrepareMessageResponseObject); ok {
+		return validResponse.VisitPrepareMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenReply operation middleware
+func (sh *strictHandler) OpenReply(ctx echo.Context) error {
+	var request OpenReplyRequestObject
+
+	var body OpenReplyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenReply(ctx.Request().Context(), request.(OpenReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenReplyResponseObject); ok {
+		return validResponse.VisitOpenReplyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8329,141 +9677,175 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"5H3rchs39ueroDhTZbv+TYq62LHl2ppSbCf2TBJ7JXu8s4k3ArsP2Rg1gR4AFM249FL7IPtMWzi49A1N",
-	"NmXJm6r9kshkE5eDg3P9ndNfRqlYloID12p0+mVUUkmXoEHiv14IroDrN/wd1bn5IAOVSlZqJvjodPT6",
-	"oXvg0SgZMfNJaZ5LRpwuYXQ6Su23o2Qk4T8rJiEbnWq5gmSk0hyW1Iz4Vwnz0enoLwfVOg7st+rgNVX5",
-	"6OYmGb0WqmSaFn0LefPy99fvXiSEKsI40TkQxRYcMpIxCakWchNfYO7Gvf0K/cJejm7MQiWo0mwaqfdO",
-	"ilkBS/NnKrg2lDj9MqJlWbCUmpUflPaJ//q3Mtv4MnBSPy7O2CQE5eT8hxfk2cnj70gZHvO7wVWdpZpd",
-	"M73BtWQZM7+kxTspSpCamZXPaaEgGZW1j76M0oIqt69ta3shMlCjm2SUigzMw8BXy9HpryMFVKY5ZEjq",
-	"AqjCP9eSaQ189CkZ6U1pjkRpyfjCjBAOZ48zwBMQK5nalboxGdewAGm+1myJy5oLuaR6dDrKqIYxftpZ",
-	"wk2dK361O3IjVOsVs39Dqs3QZ2UpxbVd7z6EzWlRAF/Arn1+zziVGzMTy3Y9+5NIPUFKqtQVbHYylXvM",
-	"MMtquTQz7fjFhXvsJhmtuGZF91qai0gdVUhKOZkBWSnICD5v7ikfJYOOIhldg2Rzd292reyf9Wfbx8gM",
-	"31VEb43s91JRYdtRn8N/VqD0zhNvkgWYzkGSy4Lxq0tCeYYSK80FS0ElREhySReU8UtCC8HNEpscg192",
-	"qU3JNVNME51TTYBnkJE107lYaUJJxuiCC8XUc8K0IpkwUjHxk+IilkDVSsLSkJJQCUTTK+BEXINMyFxI",
-	"I10LwRfm/+boyFyKJeFibRZItQZpVvG/fp2On9Hx/NOX46Obv8ZOknLBN0uxUnYLc7oqdA+lCqDXgNQp",
-	"pZizAojZjZiTtdkjU0TlVKIgcbPMhCiA8hEKxpJKvXRSt77As/H/nI6f/f7py2Fy+CS+RvhcMmmpPYw9",
-	"F5I6Dco0LHeKyR/N4+Z3S/r5jf3Bk5MwLJWS4r0yHLLzqptn7EgfnIAORD3Gj9nSiODD6XSajJaMu38m",
-	"EelYrmQpFDTGGL0/f3X2/udXv7xvnfMAMkpIhcwYX+wkyLl/8iemkDCGdXNR7JR0H/1zN1abwHvROu+H",
-	"v9LxH9Pxs8nvY7PWJyc3j/7216i079xzJ3I7V21GFTw5Wcki3LDS3H++GCHBfwK+MGbK08NnRx2a2cX8",
-	"Pv70X1GSvaAy21OD0PmcFSxIxrZU8HrU3BtzlYJNhKIGlqXeRK/pSudCOkOhK9eXkLGUFiQ8Rta5UEBS",
-	"sy4Up0DWVBErXet3tJoilZAB12yAjkdLsH6ph1siBUuBp1CzB6oVWDsw9oXQ38NcSBguAkohnbXSpZaQ",
-	"bIGWKdVEQkE3CiWqzpmXxbERe9Tq2ghfVBk1WuNoQCqSGhWgBqrXtqVTnYsjUUXF5hkkDearM02gR52W",
-	"fksxnWoY/ycn7/Zg/uEisrVJ/GF0Ic5ybd+jat8JocSKNoJmsSE+JV54Gu1Bl2VhRr34cP7jq/N/7S85",
-	"LfcOVSe45J3axDlr+9qn1a+G3NCvudNDt+luTOzefjPF3VXV/VKmppq7Ovc2kqZS00PIJeFaXEFW98a4",
-	"QJaUujA3dQMq6oGhPdm9CoyTdc7SnDCNIn7BrtGQ38cIrKnqXV6XjyEEOVmJooagqvFRRaKm9PHcUR1J",
-	"YIBqSRXB4tIB16Nud4v2udJ23x1Wi9NHRRf70hpx6va+/qC1GpsNMs9u7ZvR0tl3MGIuVlJ1+TIXa+eg",
-	"EEcVYixDRWYb4s3ZmNW7pJ8v2ILTIjLmbKNBGcvJeVcPVMtP0mQplK7rWcb1k5O+iSoTvT6LC44oayBU",
-	"y6dFIdY717+nOHCPDzWgWvzW1P6eU2qj1u+ePaj6bavROsqw1k2FfTk2q/9uEIe99A5xjMFWnHK1BmmF",
-	"ZpvLrDntDisVqyIjXGgyA0LVFWTGGrC2sB1EkYzZJ9BPSYat70O1hF0ioNp8Y+Vb6MvUPRsB9vF/cLHm",
-	"cYPYczhTRHCwpFQ5kAU6/CJuGde8+1pAdduCfnj95nyHxTCXYvnPHkWnSUqXYAMd6DrhMCRnSwXFPLqw",
-	"3bE5T6RtFoPSQkJ2puPEq1jQ8pm1RRXyF2F6KItd+EkiN+Ar4qQYYIsp66DJG+zh5qofRG3/1UnH2PkV",
-	"l6JY7m/T3i60/BU0qSUaeuPHYTPeAdnrfsZ8lsC3fvoHimSgrppRCuMqLBkPQYtBcfDYBvCy9a7bplXa",
-	"TpX5DTk/IT5sP2qPm4w+jxdi7D78txJ8ck7XP4NSdIHqzFrk95vMuE3Y4TY81s81cbUbOwUULxH39eL1",
-	"2fjo8RNyTYsVEMZJIdYgxylVQHL43HBbn82fPsmmTw+fPj1Jv8uePH5Gj+ZA6TR9/Jhm08PH9Hg2P5kf",
-	"zo5m09nTo6M0O3ycPUkPH8+m8+mUTp/2OANPTuLOwGtRYPDsWx3iUEtpzqQN7g9zywq6z9PlalYwlcdM",
-	"jBDgCaE7l840nwHXmM68hRRqeEh1082vJMpPNT7eJyiZZRKUimq3b3H9wEjTwlK3q6XDyTYJ7yKkoshA",
-	"aWKU6OD8VG55eLgB6pk+onwH2BANxeQZL7oZDus9NxPT5/44a4RNen2BQItt/PTmJQYkgsxRekw5py3R",
-	"0Q7d98gPO+S5TSzva9z22/r4OGH1fJNYc/MHfrCmilwZI4bMfIShy2q3TWNXWxnETm7vMXZaU8n3Ys2P",
-	"9gc7HY+afgo0rE1X28U2RlC3NN72uWpunbG7tuDG1HzFtWQx1xzsF2TFM5AkB0kKkVItpPP/uKiktL8a",
-	"xmE3T6aUk9w4NB7m0PXeeyhqiNdaWYyEbzD6tT+WY+8YLcuioJt3CZGUZ2IZu5Vc6LO5BjlcJaoV02jG",
-	"hqTl0a6M5R3DAurxRLuaDj4gbCt2ID6B0fXZrEP0QJGC8atT8ttqOj1ObYoE/4YDjC/9xX6R/v7Sfto0",
-	"1Y+mJ08bxvphhIq12NntnIghppECrphm1xCzXqgmS8o3pARRFkDWGCKRFFEPIa/blZVxvE01U5TgDujS",
-	"NXg5YXiWcwbSpj6Z8X6uWQpEcIx77xOw/gXW7yokzT7aRWtQGrnnrV32YJxPWjDg+iXV9O8Xb3/Z43eB",
-	"jd9kw39VyvlOkND5D1uShW/QUOhst7OP2DmakaP35viIhBgsAkHsITxQ5N35DwQ+a8Megick5ORH/Sn3",
-	"LyfH8dN9RxfwXlwB3/Nwtf9N7ZIeHu26oy0K2kGiVLkVx33V8XciYKIEriymUgsJz405xIVOwmmUuTQ+",
-	"ZCbQ9usaQLK0y6hMPaNBi9yGzYdmopG5cCi71C3kOlPKEEPse5h0pXMzGap3w61/1ptqvEGqV3IwZHDH",
-	"le3su7Oh+pxbKP+ijmW8XwzkXlxlHv+lD+qxUtZGGYCO/KAiNlsdS+gY1M3mxt5CsA9u7r1SHaos6KZ3",
-	"O2wPRuqBv8RMIwcDqc/ety8rENpScXp0stN0qSGm79huOQeqBA8AAtDUImu65ONK0164kFjHtZQCeQ3G",
-	"ujOmLWGcLFlRMAWp4JlKbP5QaVpAQGUPShhK0HITjOh2zhAHJ1qQNWUDM5BGM1vgZTCxHz97VjOyT6bT",
-	"JAqb1kWcJPaDXSyE3/phwjLCQUQ5ySI+9+SFGZM6f0k1RGEL81VRJGS20uaIKHEQX7LOQQKhxCJM58Z3",
-	"U0TRjSKFi3kEIXP47MnheHoyPjzq2o+fvpzcPBzbv45qfz36WxRwWF2/lse5LPXm1OjYnPEFRh0oXsGG",
-	"IzCN+U/wuTscRtjPMnPCSktqLOkfwTizGMuxcJA5LGlhfQ38nzCmOmYTMbwRAYe0zpf3yQN77+79QpvD",
-	"6rmZ1F5IyskrviiYyokCrl1OahDiHwfv31wcL6Y0nRVggdNaUq4K70BWzGTuLeOL8VzIcUiYdaNfW2Nf",
-	"TeDs0IiIz8E3MGOHT7rhkfMGgnePM7w19Ld1BrVx4kewcGw9gMuaJ/SR6ZzQugmLcPuEdI1exMfbSgZQ",
-	"PnetJqQ2xBVskrqD0n3cDJIY65lpklsMfduH6djajeXNQLEMYsvTQiQWw79SCERASJaZS6NoY4pwYSab",
-	"jIZlDm0JFV8UMF4pIOahKgsuazTfnU+M6fmBNSk1n9v9qDItdllr7snByUsfP73vqqivwlHsqnIYBJ68",
-	"RTJlC3xiK+4xyluIszut4ynKlSZKLMEpPI74Dw9rSBxo3QNXKq0lgfoaMojiF/lqOWvFH/tNo71BlfdV",
-	"Z+ZW7cgX4BERREUP4rEXaNGXr6n2suVm7A8ZMlouZojBNchNFTX3qQMrwbggBVOa5CzDuqQNMsXWzMr+",
-	"iYCwpd3oSreJ+mxxIl2LlN4i6FAnUyR2AsrjNwdmgfwyzvGXsYyHt5V22T5h5/iDai3bt+/m3TdGuq1w",
-	"JfHFDZioTklaiJWtbUPsmDXYSZO5uznnWziJddHajnELBT4T1F2bsZrV/qD/26YKA7y7y0DDDpvqGuo5",
-	"2Wn31tCytyh7nOdMXtoyx1RdX9qDvLxiPLPFkJf5H5ddM0Vdx60UDZ+1jw2jv9iwRQ6ffPfdd0fGsN1h",
-	"kZhFDQUT5n9EzH206ZVxKtEvb9j5x0+mMW/xMDk8unn422+T2j97PEVDnTp+H1IjEsvS/DcHKvVY0j4l",
-	"GHUyaxTzNik6vJUapjOx0q4ylXIOhWq5oI8fx1xQTaXegmgJ5jyZwYLy4YiELhOGUMYegqY3gEMXwPUD",
-	"Ze5vejUY9GHscIhB0TEH1rLSh8Iym2nKrvzev6DbGuxxiIPFLwhebMg6ZwXUvAqmcAtR3Wt3VONIOnM2",
-	"hyEgShH87af7LOX2ZK3trzoTG62Liq8auPbeQaOW4bt0t1ael1yumuwapLJBgp0Gaz8Uw80Y3XlV2b+P",
-	"4P5MU438QZ1AcODtNSsKIzZGXwkX/5oKsK1PU5n9Py0K21r4VVYBzh3dPvCx/V0U1VfUUsVULIZlITD0",
-	"sYj6RbVKrUicEuNbXGAEdUA8rVPL1ePCDCzUUltKST40ajjuNfp4O8kwzDSrXexdZtkHjsrrdlZZFV25",
-	"RNOslPOuFXa7EMxe0ILurvYOyixbrWd2xglk1cZjiLj6Ct/ePeQ8ez/vp/i29zVuVvvgBT/EsIKt1a76",
-	"oHv/bGnwiPGjNOWZIjPIGc/I//nfv79LiBJWh4TQaKh0q0V1ajxW2TqxUwtFO/s4mrXmR5FFM4/n1MIC",
-	"92YAnGTGy7T4P6ZVbcmDCB36LUX0w5bgq6Ya6hHjOWUFZAlZ55sJ+YiWGjOSGxQR/JR0UwmJi66NfQeG",
-	"BLulML5IXNuUhPimTAkxd4TxxYS8vQZ56sNt5pvw55jxsbNTHpol2m4zOc1azWaYfjQhP+ByrW/nM1l2",
-	"1lPi2H7MhR5jj5mwVMUKLK+3uLhxIZROXHwIn0a24WbdythJY9ubxh0IPoGB78RMObY1RIkxZssSsrHF",
-	"6I4DEXDVrU/Dwulcg1xTmalTT7bxiqcgNWU4/jhEJJMqOOlWXP27sWi3Dhy6vYzGhxPyqlDgjnyyf06o",
-	"Zn71NWxLiOAp+Aru0EZnn6qNb1LpX69XbO/lgi1+f/m4tRUJKbDrvTezJcK9V7etbeFwCSVQTAt2d+O6",
-	"Y81gseIEGzzZuxNSmK5TU9wZu5vsZzJyfLC1YnNJN1Y2FjDXpwRrJNudvRg2oMK+GMwciQ8sxfxIKrWd",
-	"ciBGWLvkvtcXTvIFoC5OFBg6SC/jU+F9iuoSLcXKnQstirfz0emvQwzA0c2npIuYc0LZAg1qeY3QnHBN",
-	"N+TfK6WN4Xzqhd2KS6BpjuzR3/sl1Lgjuxt1xDhqpVICHo+lz9AAxqo0X2dfU+npJ6xbp3s2a/BMUK2n",
-	"1obNn2Tt9iSVHo9aJ0YxncN8T9tgj3vepcOWddymRdwrZ5X77nk+Stq20qmHOl767InlNSgUPMcnsMlc",
-	"0vxlq+VcNylMa60M92rtVkdeDghOVUjNHfH20HKkljWkqVbPURzNrDDC5nBsTnLA/DrGtFz/vFt3f4tG",
-	"TZ0ofE6OTgi2OAit8Mz0fimDL2EVbYiYpEYmVLkys1tXVPPcCHXrg2PCzPWKcBzwPCwD8QxMme+rMntD",
-	"HyOdcIpLj8m/JJwuUcf8yZrYxbtljPbtbndb7/XP0xWvFtIZCO/5yj56nTC+hGY+3l9AV+L0nHTCQl1W",
-	"bNTDBN5mc2RNpqo6Ku3CSnfTzQ/l8b5O9XX40bDgPTqluxxrN2hMafjau9vFrKr+TnpcK8nDZPoYuGt9",
-	"yhf46ZIpZS0nh/Mbe8dhO5giKhOdVCJLoHwoGHVgInp71OtjjcH/VC0AuiyIEM10JZneXJhnXQc7Y1WE",
-	"4pMmcd9bbaONZecI7TNVWDXiEnhWN6LCM7agWHNXfWjceqPecWloegOVUGupkmtdWtm4gAvrVfetQlwx",
-	"sEhm87D3wSfkjVaoN6zJH7wWY9YmZAYpXSkgMynWCqQiVwClU6JmQNtbqSjwcddoKRdKEy0WYK7/KVlC",
-	"tuLG2y+pZsbPfzp9dmimdd2d/JPV1DnQDCR5Rxcw/gdsJr75t52yav/dHrkiCy3ZP2BjO2wzPhdxmuDJ",
-	"kbN3bzxZcJQHeACu1AzXafQzcGORkEKIckbTK3tYxhBbG+WPy7Zn4w5WzPEo66fsWzz2nITV7sYHxhSY",
-	"C74wPSH/gI1KGjjEENVRpGDg0NCY9FNAC/TjfLlrDYAopEc3PnfJQivPbcovIQjssQYoYqy1quJYljFL",
-	"4M4VwtDfvGCpnpA3oVAP3RlXaw62C7ElsuCA7mROVQ4qIdzMZb1jt/uqR9eEvGdL9+vzH16Q4+PjZxPy",
-	"ClFHIKV1SiOd0ifEVkbYFhn2972dXifko+3VVYJUgqMaVAAkpRLrhRHvPyuAXBoBdunBm3bF1gPvgIMn",
-	"3l+yxobj0rOSpjmMjyZTI6ll4W6tOj04WK/XE4pfT4RcHLjfqoOf3rx49cvFK/xNhd4fvbMMakWIdZjt",
-	"hR8d+mw2LdnodHQ8mU6Ord7NUUYdXB8eeKfAZgJErOWAjQtDS8OnFFF8K+my4b7pdAD6+dCCZWCsFp35",
-	"Fv7Wr5FQ/7mrt7HPz5gRO5RXnca1ID5lqXOmJuSXGpQe5xG1BU7I+7425QIPyRw8M3fwGsiS8ZU2/NfO",
-	"lStNN5a/JzYHbeGxbzJDdml0B4T+8CHw/73INlveDrDfWwHaPclvmopUyxW0X1BwND288+ljbyUwWmhj",
-	"qD7zhLZdzYI1HR86rLX2xoNad3pP1wYLVVIgaU+YjDQ1JndlfpnhDGcbBm1wdfP8kKs3mEy+n6MLrW8H",
-	"ndn0TueNnZcFaBp7xxsdhkJW3d7Buf0AOs3xWmPEbkNoU1ZsO6laG80FRM7KOEqhRed9ks7PESFfjR9R",
-	"U2H/Fdtx5uuJ97HuwqPP32Btszkpii7FDr64v24OZAOrGpfkZ+pKkRZQF8Ut0zZIkIQoUgP5aDQahiyc",
-	"/eKbZUzImznGQkkmsBei9U4Sox4t0PTSiGdrqjuHAuGmRFFsLV7N526gl9Q2LhhCz8aWzOk1dMXwOYah",
-	"bd/b8I6bnjBv9chB8x04N5/ukalqIOIIW1XhIHspl6TeIfIr2coSp5GQ3YelfOq59046DMeflvS4vp67",
-	"vFJwF2LvPZp+rtHrkmY+pxxonpDZpnOjHijf/Mue9raDyWrtfqMn8SPo0BL4HokZ5ughqPGH7oqiWJqE",
-	"A4YOEVHqVWxVSRJPL2s1dDm/rX0aXWZ7Wf1lrR3r/ZE4TNJD47DWO9dAL6uRMextnERLKSRsp+mkeuAb",
-	"lCaNt0H0EBmuWwq+ubcLrLQeo7FnH62AB5Ub+dysgEmSUU2NXrn8cnM5IZe27vjytGa41/xlIQ3TIOhB",
-	"yGaV2xptSz4hl3a5l6fezEQ9vMA6BPO1l434QMBJ+ibpifMrpM+JTshbbmW6LR1cYA9h+3KItVO3Khdr",
-	"NSFnGL+XAOiXWmOXp0AcJnMGC8a5RXcI35oquD1LpnDia5Q35jg4B+N6n5FULJdmsFQYn9mq/MPHDsau",
-	"PNbEqO6ZyDZkTXWKHniIRdkVc7H294qTdW4jMtQhCxqUMCToauePZtzdN0bDZ21ZZKy0BLpsXpl2KDF6",
-	"NdwP78gWs/FUZV8+F/5ZY3CLUg783ahairL4+7ZRxZTrLD13ISDGM/hMfGsyMQ9mQb0/mQ09ATV+M3cw",
-	"v3Uu/HHJCs/rB1J00z0YI9Je19qS3ZtIqybpObeKcnejOqo2yu0349jAXC39VmTKkbd2sLWKsM7hHnzx",
-	"f94cQL1LcdzFxN6/e9tHrdciWgPp7t3TZmPibxxXqFo87+CKBw77U+o7c1SNT45XysHeMN5XVaWtbfV3",
-	"VRyNb1az9dBbeITVmvb1WWmhsd893rcwRw9hwzq/npCvQda7sZnb1UCD9IhKD2fuCTZam8O+MkF6a3pN",
-	"NwR4RMH8ZAt7WuQ8iUCx0Aa4g12/MAO1mgjMhVyADY1fwWaLmjC2wNjFtl0+3JeJNveFs7yrpW+G7LGW",
-	"R8CueGbozNaSZa6g6QL0+IVNmGxXsXdgUeL8wQR6oEjI1LSpk/Qww3t65cLOmDFJanARtKrmrIZGNp/+",
-	"JeTTbLbB8lFl1JSSYfjGHJoCl6HpS72cktdal295sUnIBV3CBdPw3y60ZKlOyEIIq7mPpySjG2sl01QK",
-	"ZSQWYp9UI7mXBBRdPf9jkXRlQVNjNp6FMEjIernFYQsIY8xVlrhPGYo1x2Ujao8DZIpcXkA6xoDc+ALL",
-	"8hVdwti+rgyLND3+2Nk1oSI7MdKwAKpc2P4t/mRCvveJPgUeZWTXpUUzzxfadZmzEpjO8XkybWEDSjhz",
-	"tLFVpjG5hJNitMk6AbRQwu2plgK89DnAy4pOV7AJ/SB9FKrFLVcAJaaiDNuZD1w0S6wj4f23JfD2/bt7",
-	"JVx1KBykgHfeeQW6ed89pZpLqopYp398PP7X7GT5AV4f0eN/Tdnf53//19XrJx9nh3x6/ct3y/8x5RdP",
-	"/3Mk//s6Cse4f3niUuuj018/NbQ46OpkGd8mcjG3qQ5ChmlLqusCu6MYZ8am8erpIZtS8o1gfE8WDPkg",
-	"F766OHr8hDwcf/fIuIKvspcXZ+Th+OkjdA8lqddHEn/QSbdfTB0hXGjf4P/hbyGv7fTO9eFvo0dWktW6",
-	"cxIueCRKGlr4+frRe7TtOl0D+6Ke6OBawWLv+B1o57NaIhHfbks4rP2hbWGSqmqvz3jzFXv3aLuFosC4",
-	"6eYWmTgwllUnytZ7F+imMn6XuQgsHXeN09yLcbp6exW5RW8cWrqRka34uvmqLUXc+0JcHjshZrIxQgyM",
-	"SvRwSASjLIFy1YmDKMoipuG7VePM7kF414/r2+X3hnGJIewVlHcRGnyBRoL1nIfxhbtV1sGqOc29wZGz",
-	"8MqYVBQFpCjKvl/xzLbuq73xwKEbVIINhPGO4x+u9VZIazkUUQ7LLmf8CNpiMO/GN7+nc7aNKeKH7KrB",
-	"78aHMwZkzBfe7vDKVo+2uEL9OVjwVmtZd67VZLjZ0YwDphXRxEVDDi1zToDKAv1MrY1EwKijrcwKNTFG",
-	"z9uXnEsGma24iaUMbWOBexILjeZ13ziuss37r/VT+Hq+MedKQjd2vXF4HjuDUUUPf54+J6/+MyFH45NH",
-	"20RE1YaqN2xahfRcfwWbBvC/DamCBS2tH6bYgruH3Nv6jG+FgHoX3lnQEvMB4TV1qLAQw+fcyWCiVCKF",
-	"WlXj3guSVK8OcYO6d2SgI2Y7XYU6oXgENnSsutf0s++K1SdKHBV9wDmvvVfjq00JQRRdIy3RtWxOsCXp",
-	"6SDxB6WEawbr/hjrO/uAx8bf15UO2P5vrOz7lADtV5h3FEdvW2k6h00Nxrc9p1p1JO4zpy98s+B7I52b",
-	"oTddRDXcCYvbpFhQYA5ym7hsg/3WImp93524KFzxdmS0STTXCOJ+ONwNftsoBO7s64n5tnQNpXwPoB5S",
-	"VeUbvfl6VxZyj/zlZujhL7fEu7HQ7GCtnH/k9vXFUV3hYR1Oiyqr2bfBaO2mZVb16Avv5wjFgDbtjK0T",
-	"vMf9yIYW150WvAJjqAXjVzZLEKDCqH+VhtJmwjEgZ25KmkN6BV7ThvCkx/o+N8pWCr6I49gxShmK5nDK",
-	"lXJmaCDAqnSlFXNfZE6rbWKsx7KixQO46l8yw1oMKOanDYBqAdRQMDRE86+UpSrAuXAZVXTSOihds+BC",
-	"U6n9C1Pv46Y36lcH3feju557Hrs0WCR/F96q4GpV6AA/JQ9/PiRakJ+PE/LzoTNKDw/Hh8cJOZqOj04S",
-	"8nj6aIsus/8++IL/v9mm0/yxtXxKrFIpjb8YalSuawdckT4ZSMaqYvnTfcu3reLtLqSbWAfMjW0uM/gk",
-	"DsB2T4yLvO+t5Gg0Ngs9MYJosALH3V7KN2QpJEwIvpyhyh3Z5aG0UFqUyvdlCciNUDfZlAo2BrGleYLx",
-	"Suzg2jWqsUK1UUjTERGvePb/CaflYu0IdydO64UWJZmLohBr1AvEE6fLcM3MQ7Oc79dPN8mXZm3dr58M",
-	"gez7QuxR9DSjdBnIbo6S1QvKGiVBpwcHh0ffTaaT6eTw9On02SGGndySY+6yK/aq0tNr44ZhEe6kYgxr",
-	"UpmdtBrooyFb4SMwoFL7XR2v0/6tk73IA6qC2+Dr1h28edJiTRVdgos0OiQ85hItyI5pa1hXnFHfk3cj",
-	"bz7d/N8AAAD//w==",
+	"5L2Nchu5sS/+KigmVbbrDClSkr22XP9KaW3v2sl67SN5s/8cx9cCZ5okoiEwGYCiGZde6j7IfaZbaHwM",
+	"ZgZDDmXKSdWtSmVlaWYANBqN/vh199dBKpaF4MCVHJx9HRS0pEtQUOK/Xggugas3/D1VC/2LDGRaskIx",
+	"wQdng9cP7QOPBsmA6d8U+rlkwOkSBmeD1Px1kAxK+OeKlZANzlS5gmQg0wUsqf7iH0uYDc4Gfziq5nFk",
+	"/iqPXlO5GNzeJoPXQhZM0bxrIm9efn79/kVCqCSME7UAItmcQ0YyVkKqRLmJT3Bhv3v3GbqJvRzc6omW",
+	"IAu9aKTe+1JMc1jqH1PBlabE2dcBLYqcpVTP/KgwT/zXP6Rexteeg7rv4oh1QlBOLn56QZ6dPv6BFP4x",
+	"txqc1Xmq2A1TG5xLljH9Js3fl6KAUjE98xnNJSSDIvjV10GaU2nXtW1uL0QGcnCbDFKRgX4Y+Go5OPs4",
+	"kEDLdAEZkjoHKvHHdcmUAj74lAzUptBbIlXJ+Fx/wW/OHnuAOyBWZWpmar/JuII5lPrPii1xWjNRLqka",
+	"nA0yqmCIv21N4Tbkio9mRfYL1XzF9B+QKv3p86IoxY2Z7z6EXdA8Bz6HXev8kXFabvRILNv17C8idQQp",
+	"qJTXsNnJVPYxzSyr5VKPtOONS/vYbTJYccXy9rHUB5FaqpCUcjIFspKQEXxen1M+SHptRTK4gZLN7LnZ",
+	"NbO/hs82t5FpvquI3viyW0tFhW1bfQH/XIFUO3e8ThZgagElucoZv74ilGcosdKFYCnIhIiSXNE5ZfyK",
+	"0FxwPcU6x+Af29Sm5IZJpohaUEWAZ5CRNVMLsVKEkozROReSyeeEKUkyoaVi4gbFSSyBylUJS01KQksg",
+	"il4DJ+IGyoTMRKmlay74XP9Xbx2ZlWJJuFjrCVKloNSz+F8fx8NndDj79PXk+PaPsZ2kXPDNUqykWcKM",
+	"rnLVQakc6A0gdYpSzFgORK9GzMhar5FJIhe0REFiR5kKkQPlAxSMBS3V0krdcILnw/8ZD599/vR1kkye",
+	"xOcIXwpWGmr3Y895Se0NyhQsd4rJn/Xj+r0l/fLGvPDk1H+WliXFc6U5ZOdR18+YL/1mBbQn6gn+mi21",
+	"CJ6Mx+NksGTc/jOJSMdiVRZCQu0bgw8Xr84/vH3164fGPvcgYwmpKDPG5zsJcuGe/IVJJIxm3YXId0q6",
+	"391zt+Y2gQ+isd8PP9Lhv8bDZ6PPQz3XJ6e3j/70x6i0b53zH6mEJ6e/XfzSPm2pZmOW0pxMN0of2yk+",
+	"uypzf+oKLRP4vE02M5/Pw0//FaWaFfStIbeNsKRffgE+18rR08mz432HfEHLbM97i85mLGdeHjdlkbu9",
+	"9WnVB9hrYijgYFmoTVQ4rNRClFY9ad8mS8iQ5v4xsl4ICSTV80IhDmRNJTEyPZQM1RBpCRlwxXpoFqh/",
+	"hqKkv/6TsxR4CoEWUs3AaJ+xPwj1I8xECf0FTyFKqyO1qSVKNkd9mCpSQk43EuW4WjB3A8S+2HGZr7XI",
+	"x4sqoDV+DUhFUn3xyJ6XelO/qvbFkqiiYn0PkhrzhUzj6RHS0i0pdpNrxv/FStk9mL+/YG4sEl+MTsTq",
+	"y81zVK07IZQYgUpQGdfEp8SJbH1n0WWR669e/nbx86uLv+0vrw339r3EcMo77zBrIu6rFVdv9Tmh33Km",
+	"+y7TnpjYuf1u6kJbQeiWMoFC0L7p7yJpKuWgD7lKuBHXkIU2IBfIkqXK9UndgIzafajFto8C42S9YOmC",
+	"MIUifs5u0HzYR/UMFIRdtp7zXHg5WYmimqAK+KgiUV36OO6otsQzQDWlimBx6YDzkXc7RfscabPuFqvF",
+	"6SOjk31pVEd5dw9Dr7lqTREyx27Nk9G4sw/wxYVYlbLNlwuxtmYRsVQhWh+VZLohTomO6dpL+uWSzTnN",
+	"I99ElVJrTtameyAb1pkiSyFVeM8yrp6cdg1UGQbhKNYlI42CUE2f5rlY75z/nuLAPt5XgWrwW/32d5wS",
+	"fDU8e2ajwtMW0DrKsMY4hn05Ngvf68VhL50ZHmOwFadcrqE0QrPJZUadtpuVilWeES4UmQKh8hoyrQ0Y",
+	"Xdh8RJKMmSfQOkr6ze+3agq7REC1+NrMt9CXyXtWAszjf+FizeMKseNwJongYEgpF0Dm6GYQcc048CkE",
+	"btxtE/rp9ZuLHRrDrBTLv3ZcdIqkdAnGvYKmE36GLNhSQj6LTmy3R9ARaZvGIJUoITtXceJVLGj4zOii",
+	"EvmLMNWXxS7dIJET8A3eWXTrxS5rf5PX2MOOFW5EsP5qp2Ps/IqXIl/ur9PezaH9DTQJwhudXmu/GGeA",
+	"7HU+YzaL51s3/ANJMpDXdS+FNhWWjHunRS/ve2wBeNg6522COU2jSr9DLk6JCxYMmt9NBl+GczG0v/yH",
+	"FHx0QddvQUo6x+vMaOT3G0K5i9vhLjzWzTXxaze2C68pz/IIM2g7XhLKCXxJF5TPrdDVCvwU5itOFlBC",
+	"0nAtEzrXUrpccbmngo9SLmJFX74+Hx4/fkJuaL4CwjjJxRrKYUolkAV8qVnPz2ZPn2Tjp5OnT0/TH7In",
+	"j5/R4xlQOk4fP6bZePKYnkxnp7PJ9Hg6nj49Pk6zyePsSTp5PB3PxmM6ftox5SenHVMWOfrwvhcv9VXY",
+	"Zqw0kY1+1mFO93m6WE1zJhcxTcf7mbwH0cZy9e+AK4zl3kEY1gy1UIN0M4mydXCc9vGNZlkJUkYv2e8h",
+	"BUAL9dxQt60s+J2tE946akWegVRE3+W9g3MLw8P99WDH9BEdoIcqU7sfHeNFF8NhvediYmqF286AsEmn",
+	"SeJpsY2f3rxEv4iXOVINKee0ITqacYsO+WE+eWGi6vvq2N0mBz5OWBhsE2uuf1g7EX6tdSkydY6ONqvd",
+	"NYZfLaUXO9m1x9hpTUu+F2v+bl7Yaf8E16SnYTBcsIptjCDvqEPuc9TsPGNnbc61xvuKq5LFPARg/kBW",
+	"PINSX9UkFylVorRmKBeVlHZHg0w3+GRKOVlou8phPNpOhA6KauI1ZhYj4Rt0wu0PZNnbVcyyKOLofUJK",
+	"yjOxjJ1KLtT5TEHZ/0qUK6ZQgfIR2+Nd4doDYyJCt6aZTQsc4Ze1bUO6dMEF/t4FBN+OjYNLLUqxpmu6",
+	"Icy+/5zkMFNErFRCGEoezU/GattHGXRxnbYpa+zEB5LkjF+fkb+vxuOT1ESO8Gc4QrfbH8wf0s8vzW/r",
+	"Fszx+PRpzYaZROfgXYp3s636qGoSuGSK3UBMm6KKLCnfkAJEkQNZo+eopAhB8UH2tuyOg5+qkWIM4FBH",
+	"bQWc282dMb2TM+togRuWAhEcwwH77OyvsH5fwZr2ue2UAqmQm9+ZafcGXaU5A65eUkX/fPnu1z3e88fq",
+	"Tdb/raKc7URsXfy0JYb6BhWX1nJb64jt47sCOGR7opr0udJfcue7hCLfJB7etITlFEpzbUxBG3uSKGH8",
+	"RjGNZNfqzRzPzbNaTQ59jLtfrDliKz9djxfNs07J7mNRVf4i3K05k6rsJbPNiBfhG/4Sr6Jqb8d1xdTS",
+	"Lxm8Pdb/NxlHomwNtsG/dnPCud+RPfjBWm3TjbEquPVTJxUEAbFz5l5pyr4Vj+j0kNvwhxMgWgF37JYz",
+	"qc6I07kS4t3TiffyyISs8BdWrXlOxjgZE3iLBjmsGtKtGR1CDUoGSxuIbZ8ovSwyFyCJ4FENm6/0uZJR",
+	"C6iihloAK4l7NvDU9ogfNZVGv20BD3pdN6nFBYyL2Mc2B8lgZf4ALb2ugzMDHjFcYYnVzaz9gw11er2d",
+	"jBNSZ1rrePcMe2P9xK0oxT5Bgf6u+m/1htsnt7myazJtT3odYxhlFlJqCZSrBNUKg8KnSyCXr/7yeTL4",
+	"djW8AzW1E0XUve6Lhize87bT4ofRnFzDhsyYMijaFyVkn98TSTeBnWwidA9f/XNETh8N7s8i2Qrnuisb",
+	"1SjajaTS6khUhJ0cEx/PNmRDze2BJO8vfiLwRWmdUvAAQbkFMfn19CSuEr6nc/ggroHvqREq906g2U+O",
+	"dyn2zfsTPxKlyp3U1G/SGVvRRFEAN351DHA9J2xGuFCJ341iUVKpDzHK5vYdUxZmGpW/Ktea/sJAEPqe",
+	"R9RI8VNmqlvIdS6lJobYdzPpSi30YOij0Cruf6p6r+8ZqlZl76SPHXp+a92tBYVjbqH8izAb5X6zWPbi",
+	"Kv34r12w2ZXcbS/Y9f0mI46nMBvEMqgdzX57C8F+kz004yZsRBY53XQuh+3BSP0uRZTjFlIbjt61LiMQ",
+	"mlJxfHy609/xvoSClrAvmDylBZ2yPIr7FjPydnKGwsqE78SMYMR++KJ6K4bzrtAj7Q+enJFa9uI+EbuF",
+	"929tv6vxKa3d27Dxrk31yQYtx6j5VPWl6L5V2YYHdjNdAJWCexgsKGoUijbjcqloJ+hdrOP6gYTyBsoH",
+	"kmiVhDBOlizPmYRU8EwmxkkoFc3BZzT2gr2VoMqN98E2kW/4caIEWVPWE0cnFVUmacl7aB8/exb4aE/H",
+	"46j9xFQeJ4mz5HsY5+4zfhp+Izp4YcbyfWX4lJVq8ZIqiIJvZ6s8T8h0pfQWUWLT48h6ASUQSkx21kzb",
+	"vNJov7kNmXnxPnn2ZDIcnw4nx+0D9+nr6e3DofnpOPjp0Z+iyTqV4GuY5ctCbc60drNgfI5BK4rCr+a3",
+	"Hcfc7/Cl/TnEiZxneoeNnXADPwPP0LviTN8ZLKk5nOY/Qi3w7yuO0bHdJm6nkWLO3b0faL1ZHSeTmgNJ",
+	"OXnF5zmTC6LlpUVW9cqWxY93Ly6e9SAVneZgPUUl5TJ38YeKmfS5ZXw+nIly6GFf7eDp1tBpPemsb0DN",
+	"IUlrmQ+TJ21HyUUt+22PPbxz2lxjD4LvxLfgzubv79rCp6HxgKmqGK9pmBtoFZssYJAOgSlHJPjENWyS",
+	"0DRsP64/kmi7hSmysCChhvXYsnJq05uCZBnEpqeEMF7q5UoinBYTC/RYCkUbk4QLPdho0A//ZsoP8HkO",
+	"w5UEoh+qsJyh+3c3Ki6mYfXM5w5CJPalSqnbpSfbJ3tD8Fz4/b4rCnwTGnhXhnCvFKA7YHG2gIC3Zu9E",
+	"eQuzRc5Cl1uxUkSKJdgLjyOK2YFzE5t66TyiSeCwpa7+AkSzcIyvuKeLeO/UoPuq0WBnbcnnXaARXHBH",
+	"3k4nXLgL7lOtZcvJ2B/4rm+5mCIGN1BuqmiDQ54YCcaFiRcsWIagyw0yxVZgzv44Er+k3TlCdhHhaHEi",
+	"Ffm+HrL/TBvsAm5ESu/guAo3POJ/A+nyqXrCodw0LvDNWBTHaX27tDi/h/hCNZfty7fj7huc35ZInrhk",
+	"Y0RspiTNxcpUuMDgojE9SP2YRnwC+5u74SXRBFcICQ4S1Z6b1v/l/km4d8XM+XTLNgP122yqgizEZKcG",
+	"H2Sv3aH4yWzByitT7CSVN1dmI6+uGc9MSZSrxb+u2gqXvInrWwq++EgwWr41rWry5IcffjjWKvoO3UpP",
+	"qm8cb/GviOGC1onU5jF6GGoWy8mTcczunSST49uHf//7KPhnh82rqRNGXSHF4hKF/v8F0FINS9p1nUfN",
+	"5YBiTrtG071SKOhUrJStT0M5h1w2jOnHj2PGtKKl2gLt9oYJmcKc8v7Q3DYTeqfMHoKm0xWFeQcPpD6/",
+	"6XVv9LO2KKIheIz/NeyNvmlSdbxeW37vX9bJmB5xrK8B8gqeb8h6wXII7CMmcQlRLcKsKOBIOrXakyYg",
+	"ShF899N9FnRyZA3WV+2J8TtGxZeCosN4U1D4YGUplEhFbhQsg4RWkkj0ApEMUq1qGa96WrIl49Qq+0ta",
+	"FDat4+24OxcOCoTvvJ1sfWSiHznZ+sgJaqVilQ0rfEb34y/0k/9dYSsCLFP3SxWOqbqkeo3mbio/4K0/",
+	"kTYKMtA0x7PE4d1scPZxVw4h0u022f1YCL7a/XRkprtfqhOzzxtvJ/0eOxncfrKsWh9kT2+Ny3Ol8lq2",
+	"9ZRKxjtVBn3uYeWRmSiR76/ev7v8QI5uJkdu3+XViLxRGDvGbGNJsSYPDhXzmOxlw98ha6kUy1r5qnEM",
+	"uYEZMITxDL6QNeUKRUbLzvWO/ahbnwXw820za6CiOwBUDVyUR0x9it6uRnK5dxvHPvaKM6m3TfQDW8Ll",
+	"gs1URMJC0TSZI8PVZWv/LNlGUVEoEZZtNEKtK9qiN1ijoLIG2izphZi86uuru1Ou6uRgSvvdeajJA5UA",
+	"v7ftDxJeOj2BURn6LcIqKCRmAJUS8tkOefStUmcfGWIcTtqMKYTEJd5ZoHxvFvoGHGcfqdTWEL4HZ+4U",
+	"S1oZ24sfPzS99h1ZK4YpK4YM35FXBvx3PDx9ZCMfV+69K5vjgkhi/W1OgJY5gxJTZHgKZClKSGzRVM31",
+	"CK1HYCGquVmE40M4TiMjW3/ys62W3DHdI/++vDLFMTBI3oTI7Vdj8N8SLTmchH3bA0dv+dF6TqpN6GTG",
+	"yZ7MeI4RsVVucjoqoK0NBiBr6svToeyBmKymB+FWm4fl0df088vbI+vPdCw6mQwnJ4+0Tuf47O2xMX7e",
+	"TsYkpwrKhOQMXKFtX5+IsnwqviTk6udXZhj8S/B5P9kFUG08XTVBPBHJffft26d0amurJ/cnqzoLAFqF",
+	"f3/h5IraVOWiEhdAzXDjJNC8SryIskRzr4y0OnmUEDpTWhIdo5Y/hTnj+lJeMr5SYDN/yYcz677TFLpy",
+	"nDFbqVWJIVdTDwu9C8hA7X3e5mX1hd8CRqepks/Jkm7IFHy2IGEzotmL2rFs7eTvVvm34bnOpUCSh3Vz",
+	"oATUbZgxloKsnUOWDe4oBRyv/jXYt0ZwLZQccXj54D1Tz6M3JeEAmSYAb/pp+yAMD12juHX4Tw5x+DvL",
+	"GFZJsPomR8/OHSsYtnyrJdTDve582Myj54QL8xSb+TNTH75/qeSIZHPZMVW5Q3s04tKuKjV17yWUrPra",
+	"VoWs8j4LnNLkBkppnGI7A9/dFQHsiNGVV9X19wmbfKGpQu8ste54K/XXLM+JpJvv72rplzWJlaX/nSVS",
+	"t5ZBLSqg5I6OG/jY/lAH2VXiscJmGc1/LhBCNY/iKzpPPeId8ZaxZ7sHLq9V2bQDCtGzbKncUlixEohb",
+	"zekQ8Guo8cEdSqsrYqbZ7IwMn4zH4zHiOhXNISHm395gMDpH1PZ2d9zJ5PEJvlW76oa1X7d34LdabcZ7",
+	"xWPeTcb1C/E2fThbwru/cQyC3S26WykJVxjiLcpZO5p7N1DaXrnx7VXtDVNbNhrZ7EROlVVTkHvO8rQP",
+	"WayTG/dTfNn7BklX+xTg+S1WfKcx21VXLZy/NiKBEZ1SKqplwxQWjGfk//zvz+8TIgWp65u+gm2Acwt4",
+	"rIqZxnbNF+PcB7AStFKKTJq5AklKmBTwKQAnmeBgC+poDbCaci9C++5NkZtui4NFUQUhhnZGGZqE68Vm",
+	"RH7HiC/zeeZnpA2uTqzlNXSdFRLsvcL4PLFNWBLiWjwlRJ8Rxucj8u4GyjOfi59VafnZkPGh1bgeej8C",
+	"WdCs0bqGqUcj8hNO1xiZDttvRj0jlu2HXKghdqzxU5Usx+CVsXeHuZDaMkYxjk8j23A9b6k1vqHpdGM3",
+	"BJ9AKHCihxya2qAJkUoUBWRDY/oOPRFw1o3f+omjEb2mZSbPHNmGK55CqSjD7w+90p5U+rudcfXv2qTt",
+	"PPDTzWnUfjkir3IJdstH+6PkO/OoqgSqxPgpbWV235Rnn6Sq71LBPywN0FzLJZt/fvm4sZQSUmA3ey9m",
+	"C+Z3r95d2wDCJRRAMVEi2pxGG36mwia2i2rk5Nu+T3FQx2HyQZKB5YOtlZi1iYqyURukZwRrHzf7hDFs",
+	"Z4X9LpgkFUAthkehpTJD9iy6pWy6k7svrOTzla9wIM/QXnppDRPPU9xXUIqV3Rea5z3wDDbT5/ZT0s7e",
+	"tkLZpF4FSG/f6nBNN+QfK6m0CXDmhN2Kl0DTBbJHd08XX7se2V1fR4zjrVSUgNtj6NMXCLUq9J+zbyk2",
+	"4AYMtdM9mzA4JqjmEzR1czsZnJ6kusej2om+mC5gtqdusMc5b9Nhyzzu0nDuldXKXS8+h7ZsaunUpd1f",
+	"OTy54TXIJTzHJ7BlXVJ/s9HAru3cpUFjxL0axYVVAHqA3KqqATtwu/82j3IUfWlF4XNyfEqwdYFvrNdw",
+	"1H2bPxpVUi0Tqoi6Xq2N+D7HuCN6EzCFwPaAsBzQrshH87wqn6/po6UTDnHlispdESz+fGDf9gFa4t2H",
+	"H3wP6/U/p8de4JzqmfD4jV359ndZtxxcbVasFXT0vM1mLtDiK3Ip6yA7TG9AlMf7GtU3/qV+IGA0SncZ",
+	"1vajsUvDFbO9m8+q6tukhkGNW0wvGgK3jVT5HH+7ZFIazclmPg+d4bA9vSwqE61UMgWleqbn90xo2e71",
+	"+j1g8P+o0v5tFsSk9XRVMrW51M/aznRaq/CFkKLRYmWjxSHiHSsY2UQAczfihad1QbHmto6dNuv19Y5T",
+	"Q9UbaAlBq5SFUoWRjXO4NFZ11yzENQMTstYPOxvc4A70vWFUfm+1aLU2IVNI6UoCmZZiLaGU5BqgsJeo",
+	"/qDpmZTn+LhtoLQQUhEl5qCP/xlZQrbi2tovqGLazn86fjbB4LaJUrsnW3CF93QOw7/AZuRaiZshq2bi",
+	"zS9XZKEF+wtsTL9uxmciThPcOXL+/o0jC37lAW6ArZWK89T3M3CtkZBciGJK02uzWYhQ15c/Ttvsjd1Y",
+	"G24Md9m1buzYiapPg8EYGXowNSJ/gY1MapnZVbFFhwyhNnnAQA+C+tFBSrYoXb73c5t0YOS5SR1ICKY6",
+	"GgUUq04oWfmxDGMWwK0phK6/Wc5SNSJvfKVZNGds8XYwPY0NkQUHNCcXVC5AJoTrsYx1bFdfgSlG5ANb",
+	"2rcvfnpBTk5Ono3IK8zDhLI0Rmmk7/qImCo9pmiNeb+zg+uI/G56cBVQSsHxGpQAJKUllpnECijTHMiV",
+	"FmBXLp3dzNhY4K1yCSNnLxllw3LpeUHTBQyPR2Mtqcvcnlp5dnS0Xq9HFP88EuX8yL4rj3558+LVr5ev",
+	"8J2qnsngvWFQI0KMwWwO/GDismJowQZng5PReHRi7t0Fyqijm8mRMwpMJEDEavgbvzA0bviUYl7zqrRZ",
+	"Na6FtU99dq4Fw8BY7ngKtrKjsWtKCF+3IC1bmpZpsUN51bdcCeKCr2rB5Ij8GhQXwXFEMMER+dDV9Fzg",
+	"JumNZ/oM3oBF0ciklXMjFd0Y/h6ZXBYDgXuTabKbCku+27x3/P8osk2jHiUtitw61o/+YWuJmHtlp5+5",
+	"0eH8tn6RqnIFJjG10NTGTTweTw4+vBm3GTml2UZTfQoe52TuVKtNxz/t53rkKiXdhr3uHV1rLBRCqhoD",
+	"JgNFtcpdqV/6c5qzNYPWuLq+f8jVGwyL38/W+Za2vfZsfNBxY/tlUtbDWr2aQua6PcC+/QQqXeCxRo/d",
+	"htC6rNi2U0F7zDlE9kobSr715n2Szo0RIV/Aj3hTYUMT08Ll24n3e2jCo81fY229uFLkbYodfbU/3R6V",
+	"tZz3uCQ/l9eSNEoXKJNLZ5wEVZ3wWmaSvtHQZWH1F9d9YkTezNAXSjKBQDpjnST6ejQJ61daPBtV3RoU",
+	"mLbu0pOq8ewJdJLa+AW961nrkgt6A20xfOEqGhe0pEtQmADa4eatHnE7/Ya/p2qBDt97Y6qgGEGErSp3",
+	"kDmUSxJ2fvxGtjLEqQVk92EpF3ruPJMWjfIfS3qcX8dZXkk4hNj7gKqfbeC6pJmLKXuaJ66KdXiiHkhX",
+	"4tpXie/cmCxo4xvdiZ9B+Va/90hMP0YHQbU9dCiKYvoBftAnAEepV7FVJUkcvYzW0Ob85u2TwQ3kolgC",
+	"r5DX3SL0ItBZrVVlX9LjCW7SlrUlJdCYMSWn9bckWm1vlC3Xra2wKmfFJQ1UKF3fGPXt2PCVWR/Vhiei",
+	"ejlZwlKUGzQ6a+rwNRRYHVAPgYrsmU9HqLoLY9f66tJw/WyXxnhnddiEyXbBGGxpSox1KsSuOeO+SpUt",
+	"0CBdpvbXgCXUjtyfytJHI6+ReTM4Pz8/d7Gss8H5jy9eDl/99PPrgQMd6/E0NxjYfzVsRSw06daCOHCc",
+	"3gvcazz54bg+yjA4Hp+Mh+PJcDz5MB6f6f8d/08F3dOC0nurPg5+Of9x8Knhj/o4+PnVr68uzn/Rf6nQ",
+	"aFVG1wSlp/euT+rO8EEqyhJSRRailBAs9sSDhM8G4/F4MtYzPR0/Hj8Z/zB+On42puPpOB1nYxjPkC61",
+	"DhsVeRa1DNEqQ7C2DW2ax1cSpgjtnpVfTDW120YqXTXP9UIQSddkubHY4j+FM+yaTpBQH2Tj2WHbSXW3",
+	"t4mHaoUc5B4wwSSfsUHnIpxEGCXzu16bQ5WRbKfQyDZ2ADaDzEQR3U+sY/2F72yi+OrEXQoRk9bOc13w",
+	"v/FOeUtRDQok9cLfGRKqEGtwTQTXQvyuKKHIWZ+rwmPFTR6XpBs5Iuf2Xyh2fda+NZ0QXjFbIVKLSltQ",
+	"CZs02bZR+EdM7NAfx4smpUurYwtuopLYEEFVtU+MTJ9jCxgPhGrL8XcFcFMK7H7sYvPt78xxtpVSF7/V",
+	"d+cADKfHC43hagAlCCWFPQCOI3fyXdjhvlMdf1lLFb4vNdAP0qEHBh1/Dmwlv6y+jNJUnwujzSGpW0UE",
+	"5APXHD0hAYyoSxGEm4YTor62S6yPPUR9wDxagSMrV/dz2+Mno4rq43b19fZqRK5Mteirs8C5GPj0RakV",
+	"Wzzu2Acp0HTWqKvxEbky0706c64w9BXgacY/O/sNH/BZKfoRA540vk/XZSkbkXfc2J2m4OvcJvprTceW",
+	"18FGo1pUIcagBEDfuVEeeQrEnhtMRuQGgSpcIyaviy6ZxIFRccTt4BxSpQVgKpaay63SadwSk8dOx3J4",
+	"WCmWMBXZhqypShe2iZLtTI0z5mLtdH9O1gsTNaIW/VijhCZBW979rr+7+8Qo+KIMiwylKoEu60emGe6M",
+	"Hg374oH8RSbmK/GKYP6fAYObikyev2u1JqMs/qHp+GGuZ47LWTW1WlzXLTHzrouwKakJjwHVlx+3qQiu",
+	"Fg3hjsFcH2n9IUk37Y3RIu110Iv03kRaNUjHvlWUO4x5W6Wiur5NTGvq2pjz5a0sRAgzdpG8wcYGdTxb",
+	"m3v01f14e1RT3ONucCwPs7cPx+e8hE6cw6sKvnaNQQ5/39hHULFqO1c8sLZxoQ7mTP9Fm1XdNXeswVUV",
+	"adBXoK3LsIVHwiz+Lk+S7+Z7j+fNj9FBWD/Pbyfka+9lwZan+nTVEKsdotKlXHUERI3OgVedvhKNx29N",
+	"NwR45IL5xRQxbJDzNAIXRx3gAKt+oT/UKP0+E+UcTPj+GjZbrgmtCwxt/N1i9lxJ3Pq6cJT3AcSkzxoD",
+	"rAO2ntWfzkzdzMwWb7wENXxhQB3br9gDaJQ4vleBHkji0SRN6iQdzPCBXtvQOKI6kgDSilrVjAUZU/q3",
+	"f/CYH4OIMHxUKTVFyTDEZGxTiyLpgoeckddKFe94vknIJV3CJVPw/12qkqUqIXMhzM19MiYZ3Rgtmaal",
+	"kFpiIT5b1gBIYXGbCqNizNEip6lWG899qMYjc+zksHC/VuYqTdzBmsSa47Qxs8CUHbi6hHSIQcPhJRZT",
+	"l3QJQ1GyOeNYkNblSFm9xtfRTrQ0zIFKCy14h6+MyI8OjIQGfTAvbXGFWCTf3irxXlqH5VEG2iiFVUdr",
+	"S2UKATA4KEbEjBGABSbMmsKqKg6nFBRc0fa465nqImUNbrkGKNC3q9nOuios+CtuqTfP3+Ev4aqjX68L",
+	"eOeZl6Dq591Rqj6lqmDv+F+/n/xterr8DV4f05O/jdmfZ3/+2/XrJ79PJ3x88+sPy/9/zC+f/vO4/O91",
+	"FDJ6//LEwv8GZx8/1W5xUNXOMr5N5CL+Kqz31H37XGKVJm3MGKhRCGExsBfXvsN10sDwAXLhq8vjx0/I",
+	"w+EPj7Qp+Cp7eXlOHg6fPkLzsCRhLVjiNjppd/kIs5hyRS5fnw+PHz95+HePvbP3zs3k74NHRpIFLbCx",
+	"4kibm33LO1cr9x51u1aXvW2OIYtyNGf8ALfzeQB2mmEYhsPabdoWJqlqJHQpb64+wr26bm0JhrjqZieZ",
+	"WMC4uU6kqW2dGxckPyReAstkW3cu5LP4vb2KnKI3NqOrhhqr+HoJVK5K2+eaSkIJ9qCyWLuE6MGGCIPU",
+	"V6JL2UDA7BIoly0/iKQsohq+X9X27B6Ed7hd39PB34dLNGGvoTiEa/AFKgnGcu7HF/ZUGQMrMJo7nSPn",
+	"hgUuTkkq8hxSFGU/rlwZIb0u6++0CEyZYMNdPOP4g22Y5KE3Fum8gGWbM34GdeGqPR7ANr+nfTZF+OOb",
+	"bGvvHMaG0wpkzBbebvA2m/zHL9S3XoM3t5Yx5xpNeet9qDgg9AlVXFTkGhUj9W23LIzX0WSP+7xdfc+j",
+	"1ahKBpnJCo7BmkwR9XuLwQSE+c5+lW3Wf1A7/lBBP17VOzOYYzOCvooevh0/J64e6DYRUTUP6nSbVi49",
+	"W83KhAHcuz5UMKeFscMkm3P7kGEhDApi0p9178xpYYAhDgmCFxbmGVhz0qsolUih5qqxJQETvHoW+vTY",
+	"j65NJhIaYqY/kc9ljntgL6rg9z1C5Fwvoy5RYqnoHM7++B9ClTDoAE1LNC3rA2wBZtm0vaOihBsG624f",
+	"63vzgMvfu68j7fMPv/Nl33UJ0O4L80B+9KaWphawCVINtuO+qj6yXer0pWvxem+ksyN0houogoOwuAmK",
+	"+QvMpgW5ZhrmrwYe4HqMxEXhijc9o3Wi2WJV98Ph9uN39ULgyg4U2Q/byHSQqkox7YzX29TVe+QvO0IH",
+	"f9kpHkZDMx9rxPwjp6/Lj2qLI4QpP3hlNWuZmjJFlWZW9SMzBvQDLQlsAQITdsbyTs7ifmRci+tW41SB",
+	"PlTEs2GUwKczeVCniYR7cGS6gPQa3E3r3ZMuH+m5vmxLwefxXDv0UvrEfhxyJa0a6gmwKmz658wVwqHV",
+	"MtHXExR/dhVKyBTzRSGfndWSaHKgmoK++ZM1eTHjwELOcRqVd9IYKG214FLR0jDvPZ30Wo2NXuf9+NBj",
+	"z2KHBgv5HMJaNcXDfYoMefh2QpQgb08S8nZilVKsAJ6Q4/Hw+DQhj8ePttxl5t9HX/G/t9vuNLdtDZsS",
+	"M2kLbS/6PNqbYIMr0veFFVZVVT7dt3zbKt4OId3E2mNuTAG83jtxBKZTXFzk/WgkR62MrK/b5UWDETj2",
+	"9FK+wTYEI4It9avYkZkeSgupRCFd7TiP3PC1HepSwfggthR40laJ+biyyEwjVGvJvi0R8Ypn/49w2kKs",
+	"LeEOYrReKlGQmchzscZ7gTjitBmuHnmolxz4+Ok2+VrP///4SRNIIorNbEVH4z0bgWzHKFmY9F5LWz47",
+	"Opoc/zAaj8ajydnT8TODTLdTjpnLNnWiCk8jSBsLhYwqxjAqlV5JszeNVmQrfAQ6VIL3QrxO890XQeMG",
+	"WcFtUrp0brzlqMGaMjoF1x7HZOthLNGA7LDwv75IPWeEa3JmZPuTl7V0EgPFUyBNdgvSxwY2lzalaCkh",
+	"vwE5Iu+wYaBWaYbDAD/6nAitU62ZAQNICJLwbcIefGFSBbML0ae3n27/bwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -21,6 +21,21 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for OpenedType.
+const (
+	M12R OpenedType = "M12R"
+)
+
+// Valid indicates whether the value is a known member of the OpenedType enum.
+func (e OpenedType) Valid() bool {
+	switch e {
+	case M12R:
+		return true
+	default:
+		return false
+	}
+}
+
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
 	// Consent a SHA-256 value in lower-case hex
@@ -68,6 +83,9 @@ type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
 }
 
+// Base64URL canonical bytes, base64url without padding
+type Base64URL = string
+
 // Bundle FHIR R4 Bundle; validated by the importer against the FHIR schema
 type Bundle = map[string]interface{}
 
@@ -109,6 +127,9 @@ type DeskCodeRequest struct {
 	Mrn string `json:"mrn"`
 }
 
+// Handle names an exchange that was begun here, as long as the hospital's process runs
+type Handle = string
+
 // Hash a SHA-256 value in lower-case hex
 //
 // Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -128,6 +149,42 @@ type ImportProblem struct {
 	Type    *string `json:"type,omitempty"`
 }
 
+// IndexStep defines model for IndexStep.
+type IndexStep struct {
+	// EntryTime milliseconds that T of Sig_idx is off
+	EntryTime *TimeShift `json:"entryTime,omitempty"`
+
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle *Handle `json:"handle,omitempty"`
+
+	// Time milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+	Time *TimeShift `json:"time,omitempty"`
+}
+
+// Opened the receipt Sig_C2 holds
+type Opened struct {
+	// Time milliseconds since 1970
+	Time int64      `json:"time"`
+	Type OpenedType `json:"type"`
+}
+
+// OpenedType defines model for Opened.Type.
+type OpenedType string
+
+// Prepared defines model for Prepared.
+type Prepared struct {
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle Handle `json:"handle"`
+
+	// Locator a SHA-256 value in lower-case hex
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	Locator Hash `json:"locator"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Detail   string  `json:"detail"`
@@ -139,6 +196,15 @@ type Problem struct {
 	Status     int    `json:"status"`
 	Title      string `json:"title"`
 	Type       string `json:"type"`
+}
+
+// Reply defines model for Reply.
+type Reply struct {
+	// Handle names an exchange that was begun here, as long as the hospital's process runs
+	Handle Handle `json:"handle"`
+
+	// Message canonical bytes, base64url without padding
+	Message Base64URL `json:"message"`
 }
 
 // Report defines model for Report.
@@ -160,6 +226,9 @@ type Report struct {
 	Total     Counts            `json:"total"`
 }
 
+// TimeShift defines model for TimeShift.
+type TimeShift = int64
+
 // ImportBundleParams defines parameters for ImportBundle.
 type ImportBundleParams struct {
 	// DryRun report only, store nothing
@@ -179,6 +248,12 @@ type ImportBundleJSONRequestBody = Bundle
 
 // CreateDeskCodeJSONRequestBody defines body for CreateDeskCode for application/json ContentType.
 type CreateDeskCodeJSONRequestBody = DeskCodeRequest
+
+// PrepareIndexEntryJSONRequestBody defines body for PrepareIndexEntry for application/json ContentType.
+type PrepareIndexEntryJSONRequestBody = IndexStep
+
+// OpenReplyJSONRequestBody defines body for OpenReply for application/json ContentType.
+type OpenReplyJSONRequestBody = Reply
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -305,6 +380,38 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 	CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PrepareIndexEntry Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntry(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenReply Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ImportBundleWithBody Import one FHIR R4 Bundle
@@ -409,6 +516,78 @@ func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string,
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 func (c *Client) CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateDeskCodeRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *Client) PrepareIndexEntryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareIndexEntryRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PrepareIndexEntry Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *Client) PrepareIndexEntry(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPrepareIndexEntryRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenReply Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenReplyRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -591,6 +770,86 @@ func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io
 	return req, nil
 }
 
+// NewPrepareIndexEntryRequest calls the generic PrepareIndexEntry builder with application/json body
+func NewPrepareIndexEntryRequest(server string, body PrepareIndexEntryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPrepareIndexEntryRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPrepareIndexEntryRequestWithBody constructs an http.Request for the PrepareIndexEntry method, with any body, and a specified content type
+func NewPrepareIndexEntryRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/index-entries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOpenReplyRequest calls the generic OpenReply builder with application/json body
+func NewOpenReplyRequest(server string, body OpenReplyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenReplyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenReplyRequestWithBody constructs an http.Request for the OpenReply method, with any body, and a specified content type
+func NewOpenReplyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/development/replies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -688,6 +947,38 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
 	CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+
+	// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error)
+
+	// PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
+	//
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+	PrepareIndexEntryWithResponse(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error)
+
+	// OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
+
+	// OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
 }
 
 type ImportBundleResponse struct {
@@ -834,6 +1125,102 @@ func (r CreateDeskCodeResponse) ContentType() string {
 	return ""
 }
 
+type PrepareIndexEntryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Prepared
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PrepareIndexEntryResponse) GetJSON200() *Prepared {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PrepareIndexEntryResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PrepareIndexEntryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PrepareIndexEntryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PrepareIndexEntryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PrepareIndexEntryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type OpenReplyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Opened
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OpenReplyResponse) GetJSON200() *Opened {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenReplyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenReplyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenReplyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenReplyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenReplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ImportBundleWithBodyWithResponse Import one FHIR R4 Bundle
 //
 // A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
@@ -922,6 +1309,62 @@ func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, bo
 		return nil, err
 	}
 	return ParseCreateDeskCodeResponse(rsp)
+}
+
+// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *ClientWithResponses) PrepareIndexEntryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error) {
+	rsp, err := c.PrepareIndexEntryWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareIndexEntryResponse(rsp)
+}
+
+// PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
+//
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/index-entries (the `PrepareIndexEntry` operationId).
+func (c *ClientWithResponses) PrepareIndexEntryWithResponse(ctx context.Context, body PrepareIndexEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*PrepareIndexEntryResponse, error) {
+	rsp, err := c.PrepareIndexEntry(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePrepareIndexEntryResponse(rsp)
+}
+
+// OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReplyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
+}
+
+// OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
+func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error) {
+	rsp, err := c.OpenReply(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenReplyResponse(rsp)
 }
 
 // ParseImportBundleResponse parses an HTTP response from a ImportBundleWithResponse call
@@ -1023,6 +1466,72 @@ func ParseCreateDeskCodeResponse(rsp *http.Response) (*CreateDeskCodeResponse, e
 	return response, nil
 }
 
+// ParsePrepareIndexEntryResponse parses an HTTP response from a PrepareIndexEntryWithResponse call
+func ParsePrepareIndexEntryResponse(rsp *http.Response) (*PrepareIndexEntryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PrepareIndexEntryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Prepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenReplyResponse parses an HTTP response from a OpenReplyWithResponse call
+func ParseOpenReplyResponse(rsp *http.Response) (*OpenReplyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenReplyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Opened
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ImportBundle Import one FHIR R4 Bundle
@@ -1034,6 +1543,12 @@ type ServerInterface interface {
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	// (POST /v1/desk-codes)
 	CreateDeskCode(ctx echo.Context) error
+	// PrepareIndexEntry Make an index write of this hospital, and send nothing
+	// (POST /v1/development/index-entries)
+	PrepareIndexEntry(ctx echo.Context) error
+	// OpenReply Open and verify the public cloud's receipt for a prepared index write
+	// (POST /v1/development/replies)
+	OpenReply(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1083,6 +1598,24 @@ func (w *ServerInterfaceWrapper) CreateDeskCode(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateDeskCode(ctx)
+	return err
+}
+
+// PrepareIndexEntry converts echo context to params.
+func (w *ServerInterfaceWrapper) PrepareIndexEntry(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PrepareIndexEntry(ctx)
+	return err
+}
+
+// OpenReply converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenReply(ctx)
 	return err
 }
 
@@ -1136,6 +1669,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/fhir/bundles", wrapper.ImportBundle, options.OperationMiddlewares["importBundle"]...)
 	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.GetAudit, options.OperationMiddlewares["getAudit"]...)
+	router.POST(options.BaseURL+"/v1/development/index-entries", wrapper.PrepareIndexEntry, options.OperationMiddlewares["prepareIndexEntry"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -1144,44 +1679,56 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"tFltb9w2Ev4rA12B+3DaN8d27O0nJ00uDtJe4OQQ4ALfZVYcrdhIpEpSXi+C/e+HIaWVbNHuum2+SV5x",
-	"OC/PPPPib0mmq1orUs4my2+JIVtrZcm/vDd6VVLFj5lWjpTjR6zrUmbopFazOnzxj1+tVvybzQqqkJ9+",
-	"MJQny+Rvs17+LPxqZ53c3W6XJoJsZmTN4pJlggquXr+E8+OT51DvP0tbwV6ri0ZI90o5s/XaCCH5LJbv",
-	"ja7JOMm651haSpN68Cdvg21teEy7N2iLZJcmmW7Cx3c1NGR1YzKySZrk2lTokmUilTs9TtLEbWsKr7Qm",
-	"w1KEzpw2h95JNxS7c1OggwLrmhSJJRgqCS2JFAzljX8gZXRZ8tN0Ou0Vsc5ItWbJBd9woBalzEhlxJ+P",
-	"5KimWpG3Z2R8JZWsmipZLmKOqNHJqHGXP/3vfUxjQ9ii6r4ztiAdbNB25sdPZyRrF1V0rJyh3xqy0Wj7",
-	"H0BGL7GO6vEZVxBUZC2uCRxHjlVdkVRrKFCJMq6wkxWNZVWyLKWlTCthwUqVESzOn88PwV5rljQkkuXn",
-	"LnDtRR3UWmBc74/r1a+UOVbI59l7XNMT04yUM+2jdFTZ30PdIJ93aVLh7WU4tZjP53u10Bjcjmzqroqp",
-	"/6JhV489+vrN5RVcHUP4/Ue4wVIKdCRgtQUOnaxqbRwZwDVKZZ3/oz/VslvkspfMFfaJjsp1o8QgyQZ4",
-	"lMqrNdZeaRc0htaOKJyt095Do9O0gSF/jU86rd+hWVNcrUZlBap1TDQ7yWJFsNo6srAhw+AnQ9FrGvVV",
-	"6U0kuXUOCPx9yJwuWEKTBbZdUC4VgTbhdxn+2tobv6kuMYtprHNQGlpaSlmkzqHSXm9UoNUDqtceLXHn",
-	"3pCxUivLovaObkngMY/cw3VAxj6O/aXDEPQo6f05CODA9Fh6/ET260st6Mk1NByp0TkybPZ/P19M/nM0",
-	"eT65/naWnh7vfoiRG93W0gQJ34vfvGb9TY/ZfNWz/RNMr4yKw77QtpYOy79b0BsFFQmZYQmGMm0E7Hm3",
-	"wtt3pNauSJaLozNfLvfvI5fdM47vjln0pq3q95oo+PDmYnJ0cspU0RBIBaXekJlkaAkKuvV+wqpmfkzO",
-	"87NTMT9bnJ0dZ8/F6ck5HuWEOM9OTlDMFyf4bJUf54vV0Wq+Ojs6ysTiRJxmi5PVPJ/PcX6WpHfQMJ+c",
-	"4yS//vYQFC49vQ5ayyeWlu3YXqkE3bKVHI1Vy+uTBeSeJro/gXSWyjya1LmMlYoQOs5llsLf8CWWq4MA",
-	"bQSZFHKjK1hEhdaaX8xY7tsP//oF2l9BKqe9/I4vHu+Fxn2D/8O33wFQ8NxeUAxLfywkghzKMqoZF098",
-	"sI/Um4N7M2e2F3nUkx1zOA0blO6wltw6dE1IabwNHevJ+fmgfz0eNB7D2ihdSX8iBv7XTsxejbRzYSwm",
-	"V8TJ8sSQBLjbeAn35flAzzPiHxCjK+kciRYzEWJf0VYr0SaOsQ64nUseGQweuKge3HBQO3mXX3b3O0gO",
-	"SRgaxioHv3VTBaAFhE2hS3oAl10j9WB4Hte0bRpHM/Bqu+cC6DBzHxhOOywPveB+d+HDmu5x0rukg8cg",
-	"KOmdgXcfjTECOp3GMOaUo6wx0m0/sGadxyqpPuqv5GltRWjIvO4w+fbTx+S+Wy7g7aePsJGu8Kiyma4J",
-	"vngxX3jk9VaThx7L6r1WOFd7PvLI+PNX5oU0yyDskIt3ngpzPQbcJ+4LIx2E3VpGOqASIMh+hcZSCloB",
-	"QimtIxWKknT+8+Vgagl9J/cdNg1HuS2yvhL6FUHle11sMxN59AJnUJZTeHVDhpEXBl5FJBj/wSZw7LXu",
-	"GzJGG+69I9sadojfH1jPiAq9Zy5qzAqaHE2ZAhpTts6xy9lss9lM0f881WY9a8/a2bvLl69++fDKn+nJ",
-	"N3nTugpqI2/QEWSlbkQKHgfSOuMXU0matK14skwWnrBqUljLZJk8m86nzwLEC4/EGQd0NmDNWsdWARfs",
-	"KGUx43ceFzJdlhTewjDJ3m9qLkanx/CzfDGFV5gVfTJL20+bKYTmnDsKBEE1GsfB8bFByEq0NgQqDAEB",
-	"hRzyMGDt54BAU4PhAxpVkrVwbyLDbvwALA2h2E7ho+86PG44ThaohUBHPt3yop+xgkqbYjuFPXpbEX5f",
-	"ZlmdVmNpQTQGVyUxKJgVfWwuRbJsu8B2RudYGKzIkbHJ8vN4BxOgrcptGmSzQgWXWM6sZJn81pDvblq0",
-	"CbO9alSXmRhCmWNTun3FbDN0pXVJqJLd7nq/BHqhxfaRlSeD5Yn7ztZMJoKhpD8o5A6bO9NQqEX92vZo",
-	"Pn9E/6fd2jYgkU1tH/kUsLQaNgVxc1zRYPL1Q29bXX5kNgl5Mq6wnk36jW/aByyu397gwTK5LzMeRHfo",
-	"/vM1R9g2VYU8QbT44yEf7i6EmL1xzTBMWiJNrln07GYx83TJGq0pwg//9pnPbQ60e6kwHLRTxBd++ZKC",
-	"9ktcn0ZZQdlXfh4smgq0BWQFSjWFi/AQ8nC/Ail0KVry9ROEwjIwcgqKExgQbNFusJTdkBln3z/J+a3b",
-	"OPNi6cSKx5NpkT5tCxyy7DtBtd9XRtDaRSQMidKE8e2vAdqwk7mPsyvCUakdQCwgag8wrtgTX7EfLkNM",
-	"2vxJqOfWL67CI6CiTcr55GFQG7JsAkjHicZKtF1dmGilja8qln5Lzad04wB58AJLfn3NkBOknHRbEDpr",
-	"uGBN4Xh+DDK/08h4kDJcwTa+ArL8MQ5fGkJH+1XUoRT8NFzc3/ocxKCLv/z6hziUY5lyxm4UaJ6Wvzsm",
-	"f5bcZjD3TZysqG8MA664V8Q9VDaFBh7juRkMDMUgHUDYv17vggbmJl7CAzEZwqzgfiAQo26clYLuAOdO",
-	"e7iczRZHz6fz6Xy6WJ7Nz44TNqS9+KG9/n6fYglLEh22fd8w7UmtI/ddGkswQxn598EJb2j8c/+fOTHh",
-	"DuVOT90fDom+u979PwAA//8=",
+	"vFpfc9u2s/0qO7yd6UMpiXJsx1afkjS9SSdtMnY6mbkZ3xoilyJqEmAB0LJ+GX/33ywA/pEIOVYb98mk",
+	"SQIL7Nmzuwf6EqWyqqVAYXS0+BIp1LUUGu3NByWXJVZ0mUphUBi6ZHVd8pQZLsWsdm/88KeWgp7ptMCK",
+	"0dV3CvNoEf3PrB9/5p7qWTvu/f19HGWoU8VrGi5aREzAxc+v4Pz45DnU3WuxH9ha9aLJuHktjNpYa7KM",
+	"07es/KBkjcpwsj1npcY4qgf/smvQfg0PWfeG6SK6j6NUNu7lbQsVatmoFHUUR7lUFTPRIuLCnB5HcWQ2",
+	"NbpbXKGiUTKZGqkeOyfeYmjOdcEMFKyuUWC2AIUlMo1ZDArzxl6gULIs6Wo6nfaGaKO4WNHIBc3wSCtK",
+	"nqJIkV4fjSOaaol2PaPFV1zwqqmixTy0ETUzPLi4tz/98SFksULmUbW7GRvgBtZMt8sPf50ir03Q0LFx",
+	"Cv9qUAe9bR8AD06iDdbjb0yBUKHWbIVgyHNk6hK5WEHBRFaGDTa8wvFYFS9LrjGVItOguUgR5ufPk8dg",
+	"zy+LK8yixefWcX6iFmoeGFfd53L5J6aGDLJx9oGt8MAwQ2GUv+QGK/011A3i+T6OKnb31n01T5KkM4sp",
+	"xTajNbVThcx/yTSeHv9+8W68qSkTUvCUlbDcGNQxLO27jSphzU0hGwM1LVisIotbg4o++//PLyb/xyb/",
+	"SSbnf0yufvgu5MWXDTl4POXPb95ewMUxuOc/wi0recYMZrDcAAGGV7VUBhWwFeNCG/tP+5Xn1MASXxFD",
+	"6QPdk8tGZIPQHkQBF9assfVCGmcx+HUEg0gbaf0y+hrXMGTN8ZdGyndMrTBsViPSgolVaGjaJM0qdI6E",
+	"NSoKOVQYnKYRN0KuA5Qic2BA77t4bZ2VSdRAa88w5wJBKvecu//69YZnqkuWhiyWOQgJngxjGlLmUElr",
+	"NxMgxR7Ta4uW8ObeotJcCk1DdRvtqeehHdmJJoeMzo/9pEMX9Cjp93PgwMHSQ0H5E+qbVzLDgzO3+2Qn",
+	"Fo8mzydXX87i0+P7YDDiXc2VG+GpWNVa1s/00Jov+hxzwNIrJcKwL6SuuWHl9xrkWkCFmWU0halUGXRs",
+	"X7G7dyhWpogW86Mzm6S7+9GW7SyO5g6t6A0Lk5xgFWpgAvDOwWWY/laNAMJhDExDKcWK/u4spFYyRa1B",
+	"NULvUG8yOWeT/OrLs6Owr9/4+mannITLNy8mRyenRF8NAhdQyjWqSco0QoF31nesqmk50Xl+dpolZ/Oz",
+	"s+P0eXZ6cs6OcmQsSU9OWJbMT9izZX6cz5dHy2R5dnSUZvOT7DSdnyyTPElYcrbH5H3wfGspf1BkH5hk",
+	"N+P1cpHhHa2SNnbpc81kDrmlrvZfwI3GMg8STc6DnrVwIn6hUegdmkRTxspAqgxVDLmSFcyDg9aSbtR4",
+	"3F8u3/8G/ilwYaQdv+Wwh6vCcQVl//HlK6B2O9cNFML3W9rFS1/bHeqUj76OY2X5Po8Wnx8ufujty4Ln",
+	"Jrq/ih9iKRtJH8kDl3z1B8/uKAvJPHe1fRuPD1f39q1BqflkJtqwRpaRU62VC5icJkmS0K02rMQY3L0F",
+	"jcVUYxqF1lsjf7y3fc9XnTHmSN8E2C17dQSFLDPLK1te++aFd49EFNQOfY5+nR9dDJC2B5n2qfdOCJYf",
+	"FNZMPWIjttd3KDpKmbIDWlbf6Xzt9b4c3122t68fqTchvAt/hy8zNIyXQdqgapvtbXfl+tEtpFGbF3mQ",
+	"5roIkbBm3DwORNow07gagN25xvrk/HzQZh8P+qMh+Lgp8R8QZAdDY73izYjbLQz55ALrcvPEsPz2ONuz",
+	"EqkOrdFcVtXh7sV2Jo/EECXWPcPIihuDmUd/oKZd4kaKzOdnpQ1Q/xw9oMTsmagezPCo/n27jLnfbdnJ",
+	"CU6lGZvs9q2VcaggZLAuZIl7IqztIfe652FLfb88Eh2Xm67kgBb9u8Aw0rDysRPsNlbWrXGHk35LWngM",
+	"nBJvKYydN8YIaG0KwbjP2XbTc9aUJlokAd7puOXZ/OSZzcnEKh3HTLb+HWiGNKaN4mZzSVvQuqbi4qO8",
+	"QVumLZEpVD+38/7y6WO0u/8v4JdPH630YuGrU1kjXNthrqeRF3/RYpzG6t1TGFNbCrcQ/OdT5gVXCzfY",
+	"Yya+t9kjl2Nkf6JSKNCl6Y2mkAImMshQ30CjMQYpgEHJtUHhimxu7OuLgTLkenvq7XTsPqXWU9vK3oq/",
+	"ldUTmKcA1mTcgFGMl1N4fYuKIO6kTIGYUaC5NYGhXWvfQaWkrdkCOjxtiFWGtSVhavZoI2uWFjg5mhLX",
+	"NKr0m6MXs9l6vZ4y+3gq1Wrmv9Wzd29fvf7t8rX9ps9X0Ru/VVArfssMQlrKJovB4oBro+yRQxRHXu6I",
+	"FtHcMmONgtU8WkTPpsn0mYulwiJxRg6dDei5liGR9wVtlNAspXuQClJZlujunGBHu9/UlL9Pj+FX/nIK",
+	"r1la9KzBda/oxeAEEOqQGGRUsxlyjvUNg7RkWjtHOaHFoZBc7kSsTmtxfDgQeKARJbXHO6oXayUeYKVC",
+	"lm2m8NEWvxY3rilHD4GW5dq+vNexnEnrYjOFDr1+CHsSoskcbzHXkDWKLUskUBD9Wt+8zaKF72q9Dkq+",
+	"UKxCg0rbRmNXXXfQFuUmdmOTQYUTXjm98VeDtlvzaMvU5qIRbWSyLXbzqdlH6FLKEpmI7qlp8dB/KbPN",
+	"A4dZBJYDT7L8MokIhiP9zUG20oZRDbqk1x/IHSXJA/YfNquvdAJncL3nY2CllrAukJr9CgfqohUWfRr7",
+	"kdjExck4lVs26c/y4t5hYfu6BQ+OCfs0Y0G0Rfefr8jDuqkqpjYd/kAKhG3RndibrQiGkSfS6IqGnt3O",
+	"Z5YuyaIVBvjhdxv5VE+BP3FwfatXRa7p5joGadtUG0ZpgekNXQ/E/ILpAtKCcTGFF+7CxWEnM1N/6snX",
+	"KiKClY6RYxAUwMBAF/6UQOg1qnH0/S8ae54yjrxQOJHh4WCax4ed77koeyKo9idRAbS2HnGiF1dOjvo2",
+	"QBtWMrs4u0A2SrUDiDlEdQCjjD2xGXt/GiLSpldcPtf2cMBdAhO4jimeLAxqhZqWANy0IqovH534wnVY",
+	"Dl7Y80f6SjYGGPWqoNEeTBLkMhSGmw1kMm0oYU3hODkGnm8VMk5EASFBNzYD0vhjHL5SyAx2cv9jKfgw",
+	"XOwq649i0Pk3n34fh5IvY4rYtQApUnx6TP7Kqcwg7psYXmFfGDpcUa3IOqisCwnaMEHFoGMoAukAwvZ2",
+	"gOBbLGVNo82szDwZHPTuqauE5csNNCJDJ0B7ZQfciVuh5Jqt2QZucEPw5mkBSyylWFmtZHhQppGVmHVC",
+	"dt0sS566EvF7Ddcf3l9+BDJzy7TrKXyi4ura9f7XBH3uAkbgnRlZZ4sqb+IY015/s+rw605FPgTW/qjB",
+	"yQEK3YlF7z5X7LXiVxzZM4to8YVcIMvMKUuD19vttc/c+SGtglJfd4bXjjEUp50W2+vGUZIk8+QoeZYc",
+	"JyfJafI8OUvOE5YskzTJEkxyh0LDnF4zNLj9nYPNhwwqLhqDwFZyOLUZzHrf/5rnq8JCJ8P/y6VRJ7QG",
+	"AnvtD4CNhCWC/T3R04c1u0FXFGR4B2vFDXZE3/Ky7yhQZIMSuo/kLnbDAa2wLndCeRv772sUTuV7Gip3",
+	"Y//LfvbnCvu87OvgcgOabfTTu5nMsV68RcXzTYjn2gMNz+Qep0Ng7Pe6NUXdhjsxV18qZGlBbZ2LZ9kY",
+	"zTPcyv9bXf5iNpsfPZ8m02Q6X5wlZ8f2iMjPv+8nMN0xn6d0X6JYxpr2tWlbo9/HoTqJNsLeD76w+Sr8",
+	"uv3pXDahRnNLGuk/dvXa+OtLZ6TnOae3GNRUVscuhaKTXCr/S55KY3mLegrvaTLb208mA1f8CJKa9TXX",
+	"dmM1AssyhVqjhkzaPgDvuDZbC+sdeX91/98AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

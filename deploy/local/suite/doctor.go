@@ -39,7 +39,7 @@ func (s *Suite) StartDoctor(ctx context.Context, p DoctorProfile) (*doctor.Agent
 	pins, keys := s.Files()
 	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Listen: addr, Store: s.state.path(name, "store"), PassphraseFile: pass,
 		TokenFile: s.state.path(name, "token"), Portal: s.Portal, PinsFile: pins, Authority: authority.DefaultName, AuthorityFile: keys,
-		ID: string(p.ID), Suite: int(s.opt.Suite), Trace: s.opt.Trace, Logger: s.log("doctor")})
+		ID: string(p.ID), Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("doctor")})
 	if err != nil {
 		return nil, fmt.Errorf("doctor's agent: %w", err)
 	}

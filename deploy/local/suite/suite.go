@@ -35,6 +35,9 @@ type Options struct {
 	Hospitals int       // how many, at least 1
 	Logger    *slog.Logger
 	Trace     func(message.Sent) // called for each message of the agents, at once; may be nil
+
+	// Development lets agents and hospitals make messages for testers.
+	Development bool
 }
 
 // windowTimeout is how long a replay window waits for Redis. Here all parties share the

@@ -19,7 +19,7 @@ import (
 	"medunion/privatecloud/internal/fhir"
 )
 
-// AdminOptions configure NewAdmin; all fields but Registry are required.
+// AdminOptions configure NewAdmin; all fields but Development and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
 	// Import imports one bundle from a reader, or says what it would do.
@@ -28,8 +28,10 @@ type AdminOptions struct {
 	BundleBytes int64
 	// Authenticate checks a bearer token: the scheme is that of the document.
 	Authenticate httpserver.Authenticator
-	Logger       *slog.Logger
-	Registry     *prometheus.Registry
+	// Development offers the operations that make messages for testers.
+	Development bool
+	Logger      *slog.Logger
+	Registry    *prometheus.Registry
 }
 
 // importTimeout bounds one import.
@@ -48,17 +50,23 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	for _, m := range spec.Paths.Find("/fhir/bundles").Post.RequestBody.Value.Content {
 		m.Schema = nil
 	}
+	if !o.Development {
+		httpserver.WithoutDevelopment(spec)
+	}
 	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
 		Routes:       map[string]httpserver.Limits{"/fhir/bundles": {Body: o.BundleBytes, Timeout: importTimeout}},
 		Authenticate: o.Authenticate})
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, admin{o})
+	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
 	return e, nil
 }
 
-type admin struct{ AdminOptions }
+type admin struct {
+	AdminOptions
+	writes *httpserver.Exchanges[*indexWrite] // of testers
+}
 
 var _ openapi.ServerInterface = admin{}
 
