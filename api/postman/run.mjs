@@ -1,6 +1,6 @@
 // Runs the collections against a running suite:
 //
-//   node run.mjs --environment FILE [--reports DIR] [visit] [administration]
+//   node run.mjs --environment FILE [--reports DIR] [visit] [refusals] [administration]
 //
 // FILE is what deploy/up writes. Into DIR go a JUnit and an HTML report of each collection;
 // tokens and passphrases are left out of them. Exit code 1: an assertion failed or nothing ran.
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import newman from "newman";
 
-const order = ["visit", "administration"];
+const order = ["visit", "refusals", "administration"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { environment: { type: "string" }, reports: { type: "string" } },

@@ -75,6 +75,9 @@ func (e *environment) services(s *suite.Suite, plan visit.Plan) {
 	e.plain("hospital", home.URL)
 	e.plain("hospitalAdmin", home.Admin)
 	e.plain("hospitalId", string(home.ID))
+	if other := s.Hospitals[(plan.Home+1)%len(s.Hospitals)]; other != home {
+		e.plain("otherHospital", other.URL)
+	}
 	e.plain("hospitalCount", strconv.Itoa(len(s.Hospitals)))
 	e.plain("department", string(plan.Department))
 	e.plain("withheldClass", string(plan.Withheld.Class))

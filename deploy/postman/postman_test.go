@@ -22,7 +22,7 @@ const folder = "../../api/postman"
 const reportsVariable = "POSTMAN_REPORTS"
 
 // collections in the order in which a reader takes them.
-var collections = []string{"visit", "administration"}
+var collections = []string{"visit", "refusals", "administration"}
 
 // Every request of every collection, against a suite as deploy/up starts it, twice: they
 // must be repeatable. Each request is a test of its own.
@@ -45,7 +45,7 @@ func TestCollections(t *testing.T) {
 // startSuite starts everything and returns the file of the environment.
 func startSuite(t *testing.T) string {
 	ctx, dir := t.Context(), t.TempDir()
-	s, err := suite.Start(ctx, suite.Options{Dir: dir, Suite: ecc.SuiteX25519, Hospitals: 2, Logger: slog.New(slog.DiscardHandler)})
+	s, err := suite.Start(ctx, suite.Options{Dir: dir, Suite: ecc.SuiteX25519, Hospitals: 2, Development: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

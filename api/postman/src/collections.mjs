@@ -4,6 +4,16 @@ import desk from "./administration/desk.mjs";
 import imports from "./administration/import.mjs";
 import operator from "./administration/operator.mjs";
 import { health } from "./shared/health.mjs";
+import cloudQuestions from "./refusals/cloud-questions.mjs";
+import diagnoses from "./refusals/diagnoses.mjs";
+import enrolments from "./refusals/enrolments.mjs";
+import hospitalQuestions from "./refusals/hospital-questions.mjs";
+import indexEntries from "./refusals/index-entries.mjs";
+import people from "./refusals/people.mjs";
+import registrations from "./refusals/registrations.mjs";
+import releases from "./refusals/releases.mjs";
+import searches from "./refusals/searches.mjs";
+import sessions from "./refusals/sessions.mjs";
 import consult from "./visit/consult.mjs";
 import control from "./visit/control.mjs";
 import diagnosis from "./visit/diagnosis.mjs";
@@ -33,6 +43,16 @@ export const collections = {
       api/doc/protocol.md.
       `) + "\n\n" + text(howto),
     folders: [health, directory, parties, guest, consult, records, diagnosis, control],
+  },
+  refusals: {
+    name: "medunion 2: refusals",
+    says: text(`
+      What goes wrong, at every address of the protocol: messages that are replayed, stale, from the future, changed on
+      their way, sent to somebody else; consents that are missing, over, revoked, used up; a public cloud that was never
+      asked; the wrong role; too many bytes; bytes that are no message. Each answer is a problem (RFC 9457) of exactly one
+      kind, all refusals look alike, and what follows them proves that nothing changed.
+      `) + "\n\n" + text(howto),
+    folders: [health, people, registrations, searches, indexEntries, cloudQuestions, enrolments, sessions, releases, diagnoses, hospitalQuestions],
   },
   administration: {
     name: "medunion 3: FHIR and administration",

@@ -69,9 +69,10 @@ export function ofCall(c) {
   const consts = Object.entries(c.consts ?? {}).flatMap(([name, value]) => literal(name, value));
   if (c.until) before.push(...source(pause));
   if (c.before) before.push(...consts, ...source(c.before));
-  const tests = c.test ? [...consts, ...source(c.test)] : [];
+  let tests = c.test ? source(c.test) : [];
   if (c.kept) tests.push(`pm.collectionVariables.set(${JSON.stringify(c.kept)}, pm.response.headers.get("X-Request-Id"));`);
-  if (c.until) tests.splice(0, Infinity, ...repeated(c, tests));
+  if (c.until) tests = repeated(c, tests);
+  if (c.test || c.until) tests.unshift(...consts);
   return [script("prerequest", helped(before)), ...(tests.length ? [script("test", helped(tests))] : [])];
 }
 
