@@ -15,6 +15,9 @@ import (
 // those that make messages for testers.
 const developmentTag = "development"
 
+// DevelopmentWarning is what a service logs that starts in development mode.
+const DevelopmentWarning = "development mode: messages are signed as testers ask for them"
+
 // WithoutDevelopment takes those operations out of a document. Their routes, which the
 // generated code registers all the same, then answer like any unknown address.
 func WithoutDevelopment(spec *openapi3.T) {

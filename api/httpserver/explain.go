@@ -85,7 +85,11 @@ func (w words) explainRequest(err *openapi3filter.RequestError) error {
 // words and list indexes go.
 func (w words) place(err *openapi3.SchemaError) string {
 	var at strings.Builder
-	for _, step := range err.JSONPointer() {
+	steps := err.JSONPointer()
+	for inner := (*openapi3.SchemaError)(nil); errors.As(err.Origin, &inner); err = inner { // of the one schema of several that a discriminator chose
+		steps = append(steps, inner.JSONPointer()...)
+	}
+	for _, step := range steps {
 		if _, notIndex := strconv.ParseUint(step, 10, 16); notIndex != nil && !w[step] {
 			break
 		}

@@ -106,7 +106,7 @@ Try a visit by hand, in another terminal:
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"{{.Link}}"}'
   curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"{{.Link}}","passphrase":"'"$PASS"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
   # the doctor sees her waiting, calls her in, searches and fetches
-  V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]*"' | tail -n 1 | cut -d'"' -f4)
+  V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]\{16\}"' | tail -n 1 | cut -d'"' -f4)
   curl -s -H "$DA" -X POST "$D/visits/$V/open"
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/records" -d '{}'
   curl -s -H "$DA" "$D/visits/$V"            # progress at each hospital
@@ -115,5 +115,9 @@ Try a visit by hand, in another terminal:
   # the patient reads the diagnosis, and who saw what
   curl -s -H "$PA" "$P/diagnoses"
   curl -s -H "$PA" "$P/releases"
+  # a search of the same visit, sealed by the agent and posted by you; its answer opened by the agent
+  M4=$(curl -s -H "$DA" -H 'Content-Type: application/json' "$D/development/messages" -d '{"step":"M4","visit":"'$V'","mode":"read"}')
+  M5=$(curl -s -H 'Content-Type: application/json' {{.Suite.Cloud}}/v1/searches -d "$(echo "$M4" | grep -o '"message":"[^"]*"' | sed 's/.*/{&}/')")
+  curl -s -H "$DA" -H 'Content-Type: application/json' "$D/development/replies" -d "{$(echo "$M4" | grep -o '"handle":"[^"]*"'),$(echo "$M5" | grep -o '"message":"[^"]*"')}"
 
 `))

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,17 +40,58 @@ func TestAPIIsGuarded(t *testing.T) {
 	status(t, 404)(api.SendDiagnosisWithBody(ctx, "0000000000000000", "application/json", strings.NewReader(`{}`)))
 }
 
+// answerTo sends a request with the token and returns status and problem, less the request's id.
+func answerTo(t *testing.T, a *agent.Agent, method, path, body string) string {
+	t.Helper()
+	r := must(http.NewRequest(method, a.URL()+path, strings.NewReader(body)))
+	r.Header.Set("Authorization", "Bearer "+a.Token())
+	r.Header.Set("Content-Type", "application/json")
+	resp := must(http.DefaultClient.Do(r))
+	defer resp.Body.Close()
+	told, _, _ := strings.Cut(string(must(io.ReadAll(resp.Body))), `,"instance"`)
+	return resp.Status + " " + resp.Header.Get("Allow") + told
+}
+
+const ownPrekey = `{"step":"prekey"}`
+
+// TestDevelopmentIsOff: its addresses answer like any that do not exist.
+func TestDevelopmentIsOff(t *testing.T) {
+	u := newUnion(t)
+	a, _ := u.start()
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		unknown := answerTo(t, a, method, "/v1/nothing", ownPrekey)
+		if !strings.HasPrefix(unknown, "404") {
+			t.Fatal(unknown)
+		}
+		for _, path := range []string{"/v1/development/messages", "/v1/development/replies"} {
+			if got := answerTo(t, a, method, path, ownPrekey); got != unknown {
+				t.Errorf("%s %s: %s, not %s", method, path, got, unknown)
+			}
+		}
+	}
+	_ = a.Close()
+	u.cfg.Development = true
+	a, _ = u.start()
+	for body, want := range map[string]string{ownPrekey: "not registered", `{"step":"M4","visit":"x","mode":"read"}`: "at /visit (pattern)",
+		`{"step":"M5"}`: "(discriminator)"} {
+		if got := answerTo(t, a, "POST", "/v1/development/messages", body); !strings.Contains(got, want) {
+			t.Errorf("switched on, %s: %s", body, got)
+		}
+	}
+}
+
 func TestStartRefuses(t *testing.T) {
 	u := newUnion(t)
 	edits := map[string]func(*agent.Config){
-		"an address that is not loopback":  func(c *agent.Config) { c.Listen = "0.0.0.0:0" },
-		"a portal by plain HTTP":           func(c *agent.Config) { c.Portal = "http://portal.example" },
-		"a portal that is no origin":       func(c *agent.Config) { c.Portal += "/path" },
-		"no passphrase":                    func(c *agent.Config) { c.Passphrase = nil },
-		"a passphrase file open to others": func(c *agent.Config) { c.Passphrase, c.PassphraseFile = nil, open(t, u.dir) },
-		"no pins":                          func(c *agent.Config) { c.Pins, c.PinsFile = nil, "absent" },
-		"a bad ID":                         func(c *agent.Config) { c.ID = "Dr Okafor" },
-		"a short token":                    func(c *agent.Config) { c.TokenFile = short(t, u.dir) },
+		"an address that is not loopback":     func(c *agent.Config) { c.Listen = "0.0.0.0:0" },
+		"a portal by plain HTTP":              func(c *agent.Config) { c.Portal = "http://portal.example" },
+		"a portal that is no origin":          func(c *agent.Config) { c.Portal += "/path" },
+		"no passphrase":                       func(c *agent.Config) { c.Passphrase = nil },
+		"a passphrase file open to others":    func(c *agent.Config) { c.Passphrase, c.PassphraseFile = nil, open(t, u.dir) },
+		"no pins":                             func(c *agent.Config) { c.Pins, c.PinsFile = nil, "absent" },
+		"a bad ID":                            func(c *agent.Config) { c.ID = "Dr Okafor" },
+		"development with a portal elsewhere": func(c *agent.Config) { c.Portal, c.Development = "https://portal.example", true },
+		"a short token":                       func(c *agent.Config) { c.TokenFile = short(t, u.dir) },
 	}
 	for name, edit := range edits {
 		cfg := u.cfg

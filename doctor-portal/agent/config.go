@@ -30,7 +30,7 @@ type Config struct {
 	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"DOCTOR_AGENT_AUTHORITY_JWKS"`
 	ID             string `help:"The doctor's identifier ID_D, for a new store." env:"DOCTOR_AGENT_ID"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"DOCTOR_AGENT_SUITE"`
-	Development    bool   `help:"Offer operations that make messages for testers, faulty ones too. Only with a portal on loopback; never for a doctor." env:"DOCTOR_AGENT_DEVELOPMENT"`
+	Development    bool   `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"DOCTOR_AGENT_DEVELOPMENT"`
 
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.

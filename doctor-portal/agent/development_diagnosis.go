@@ -7,6 +7,7 @@ import (
 	"medunion/api/message"
 	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
+	"medunion/doctor-portal/practice"
 	"medunion/ecc"
 )
 
@@ -61,7 +62,7 @@ func (x *atHospital) content(t terms, q api.StepM11) ([]byte, error) {
 	case q.Text != nil && q.Bundle != nil:
 		return nil, problem.Invalid("Give either a text or a bundle.")
 	case q.Text != nil:
-		return x.d.Compose(t.visit, draft(*q.Text))
+		return x.d.Compose(t.visit, practice.Draft{Text: *q.Text})
 	case q.Bundle != nil:
 		return decode64(*q.Bundle)
 	}

@@ -9,7 +9,6 @@ import (
 	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
 	"medunion/doctor-portal/doctor"
-	"medunion/doctor-portal/practice"
 	"medunion/ecc"
 )
 
@@ -95,6 +94,3 @@ func (p *preparer) prekey(d *signer, q api.StepPrekey) (api.Prepared, error) {
 	statement := message.Prekey{Suite: d.suite, Owner: d.c, Key: key.Public(), NotBefore: begins, NotAfter: begins.Add(doctor.PrekeyRotation)}
 	return api.Prepared{Handle: q.Doctor, Signed: text64(message.Sign(d.sign, statement.Encode()).Encode())}, nil
 }
-
-// draft is a diagnosis in words.
-func draft(text string) practice.Draft { return practice.Draft{Text: text} }

@@ -32,7 +32,9 @@ func (a *Agent) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !a.cfg.Development {
+	if a.cfg.Development {
+		a.log.Warn(httpserver.DevelopmentWarning)
+	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec,

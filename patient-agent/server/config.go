@@ -34,7 +34,7 @@ type Config struct {
 	Origin         string `name:"page-origin" help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_PAGE_ORIGIN"`
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
 	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
-	Development    bool   `help:"Offer operations that make messages for testers, faulty ones too. Only with a public cloud and a page on loopback; never for a patient." env:"PATIENT_AGENT_DEVELOPMENT"`
+	Development    bool   `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PATIENT_AGENT_DEVELOPMENT"`
 
 	// Set by a program that starts the agent itself.
 	Pins          *message.Pins      `kong:"-"` // instead of PinsFile

@@ -46,12 +46,6 @@ type person struct {
 	own   bool
 }
 
-func (p *preparer) person(make func(*person) (*patient.Patient, error)) (_ *person, err error) {
-	who := &person{}
-	who.role, err = make(who)
-	return who, err
-}
-
 func (p *preparer) stamp(who *person) func() time.Time {
 	return func() time.Time { return p.raw.Stamp().Add(who.ahead) }
 }
@@ -71,10 +65,10 @@ func (p *preparer) who(handle *api.IdentityHandle) (*person, error) {
 	if handle != nil {
 		return find[*person](p, *handle)
 	}
-	return p.person(func(who *person) (*patient.Patient, error) {
-		who.own = true
-		return p.raw.Own(p.stamp(who))
-	})
+	who := &person{own: true}
+	var err error
+	who.role, err = p.raw.Own(p.stamp(who))
+	return who, err
 }
 
 func (h handlers) PrepareMessage(ctx context.Context, r api.PrepareMessageRequestObject) (api.PrepareMessageResponseObject, error) {
@@ -158,10 +152,9 @@ func (p *preparer) throwaway(handle *api.IdentityHandle) (*person, error) {
 	if err != nil {
 		return nil, problem.Internal(err)
 	}
-	return p.person(func(who *person) (*patient.Patient, error) {
-		who.uv = uv
-		return p.raw.Throwaway(uv.Public(), p.stamp(who))
-	})
+	who := &person{uv: uv}
+	who.role, err = p.raw.Throwaway(uv.Public(), p.stamp(who))
+	return who, err
 }
 
 func (who *person) open(b []byte) (api.Opened, error) {

@@ -117,7 +117,9 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !cfg.Development {
+	if cfg.Development {
+		cfg.logger().Warn(httpserver.DevelopmentWarning)
+	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
 	site, err := newSite(i.origin)

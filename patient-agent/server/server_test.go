@@ -183,6 +183,30 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+// TestDevelopmentIsOff: its addresses answer like any that do not exist.
+func TestDevelopmentIsOff(t *testing.T) {
+	cfg := config(t)
+	i := start(t, cfg)
+	told := func(i *Instance, method, path string) (int, string) {
+		status, body := call(t, i, method, path, `{"step":"M0","code":"C","challenge":"`+b64(make([]byte, message.ChallengeSize))+`"}`, nil)
+		body, _, _ = strings.Cut(body, `,"instance"`)
+		return status, body
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		_, unknown := told(i, method, "/v1/nothing")
+		for _, path := range []string{"/v1/development/messages", "/v1/development/replies"} {
+			if status, got := told(i, method, path); status != 404 || got != unknown {
+				t.Errorf("%s %s: %d %s, not %s", method, path, status, got, unknown)
+			}
+		}
+	}
+	_ = i.Close()
+	cfg.Development = true
+	if status, got := told(start(t, cfg), "POST", "/v1/development/messages"); status != 200 || !strings.Contains(got, `"message":"`) {
+		t.Errorf("switched on: %d %s", status, got)
+	}
+}
+
 func TestTokenFile(t *testing.T) {
 	cfg := config(t)
 	i := start(t, cfg)
@@ -219,8 +243,10 @@ func TestStartRefuses(t *testing.T) {
 		"an address that others reach": func(c *Config) { c.Listen = "0.0.0.0:0" },
 		"an address of all":            func(c *Config) { c.Listen = ":0" },
 		"a name":                       func(c *Config) { c.Listen = "example.org:0" },
-		"no pins":                      func(c *Config) { c.Pins, c.PinsFile = nil, "/nonexistent" },
-		"no authority":                 func(c *Config) { c.AuthorityJWKS = []byte("{}") },
+		"development with a public cloud elsewhere": func(c *Config) { c.Cloud, c.Development = "https://cloud.example", true },
+		"development with a page elsewhere":         func(c *Config) { c.Origin, c.Development = "https://patient.example", true },
+		"no pins":                                   func(c *Config) { c.Pins, c.PinsFile = nil, "/nonexistent" },
+		"no authority":                              func(c *Config) { c.AuthorityJWKS = []byte("{}") },
 		"a passphrase for all to read": func(c *Config) {
 			c.PassphraseFile = filepath.Join(t.TempDir(), "p")
 			_ = os.WriteFile(c.PassphraseFile, []byte("long enough"), 0o644)

@@ -66,7 +66,7 @@ type Config struct {
 	Releases        int           `help:"How many releases may be in memory at once." default:"8" env:"PRIVATECLOUD_RELEASES"`
 	MaxRelease      int           `help:"Largest release in bytes." default:"268435456" env:"PRIVATECLOUD_MAX_RELEASE"`
 
-	Development bool `help:"Offer operations that make index writes for testers, faulty ones too. Only with everything on loopback; never for patients' records." env:"PRIVATECLOUD_DEVELOPMENT"`
+	Development bool `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PRIVATECLOUD_DEVELOPMENT"`
 
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile

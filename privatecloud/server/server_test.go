@@ -244,6 +244,9 @@ func TestBadInput(t *testing.T) {
 		"not enrolled":        {"POST", "/v1/questions", "", "application/json", wire(good), 403, "refused"},
 		"method":              {"GET", "/v1/questions", "", "", nil, 405, "method-not-allowed"},
 		"address":             {"POST", "/v1/nothing", "", "application/json", nil, 404, "not-found"},
+		"development is off":  {"POST", "admin/v1/development/index-entries", admin, "application/json", []byte(`{}`), 404, "not-found"},
+		"its other address":   {"POST", "admin/v1/development/replies", "", "application/json", []byte(`{}`), 404, "not-found"},
+		"its other method":    {"GET", "admin/v1/development/replies", "", "", nil, 404, "not-found"},
 		"admin here":          {"POST", "/v1/desk-codes", admin, "application/json", []byte(`{"mrn":"x"}`), 404, "not-found"},
 		"no token":            {"POST", "admin/v1/desk-codes", "", "application/json", []byte(`{"mrn":"x"}`), 401, "unauthenticated"},
 		"bad token":           {"POST", "admin/v1/desk-codes", "x.y.z", "application/json", []byte(`{"mrn":"x"}`), 401, "unauthenticated"},
@@ -264,6 +267,22 @@ func TestBadInput(t *testing.T) {
 		if err := json.Unmarshal(a.body, &doc); err != nil || a.status != c.status || doc["type"] != "urn:medunion:problem:"+c.kind ||
 			a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s, want %d %s", name, a.status, a.body, c.status, c.kind)
+		}
+	}
+}
+
+// What signs what a tester asks for stays on one machine.
+func TestDevelopmentIsLocal(t *testing.T) {
+	for name, edit := range map[string]func(*server.Config){
+		"a protocol that others reach":        func(c *server.Config) { c.Listen, c.BehindTLS = "0.0.0.0:0", true },
+		"an administration that others reach": func(c *server.Config) { c.AdminListen, c.BehindTLS = "0.0.0.0:0", true },
+		"a public cloud elsewhere":            func(c *server.Config) { c.Cloud = "https://cloud.example" },
+	} {
+		c := server.Config{ID: "st-anna", Keys: filepath.Join(t.TempDir(), "keys"), Cloud: "http://127.0.0.1:1", Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
+			Development: true}
+		edit(&c)
+		if h, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "development mode") {
+			t.Errorf("%s: %v %v", name, h, err)
 		}
 	}
 }

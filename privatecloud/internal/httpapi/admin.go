@@ -50,7 +50,9 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	for _, m := range spec.Paths.Find("/fhir/bundles").Post.RequestBody.Value.Content {
 		m.Schema = nil
 	}
-	if !o.Development {
+	if o.Development {
+		o.Logger.Warn(httpserver.DevelopmentWarning)
+	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
