@@ -23,11 +23,11 @@ if (!values.environment || chosen.some((name) => !order.includes(name))) {
 const environment = JSON.parse(await readFile(values.environment, "utf8"));
 const secrets = environment.values.filter((v) => v.type === "secret").map((v) => v.key);
 
-// confidential are the names of the requests whose bodies hold a secret.
-function confidential(items) {
+// unshown are the names of the requests whose bodies hold a secret, or megabytes.
+function unshown(items) {
   return items.flatMap((i) => {
-    if (i.item) return confidential(i.item);
-    return secrets.some((key) => i.request.body?.raw.includes(`{{${key}}}`)) ? [i.name] : [];
+    if (i.item) return unshown(i.item);
+    return [...secrets, "oversized"].some((key) => i.request.body?.raw.includes(`{{${key}}}`)) ? [i.name] : [];
   });
 }
 
@@ -45,7 +45,7 @@ function reporters(name, collection) {
         showGlobalData: false,
         skipHeaders: "Authorization",
         skipEnvironmentVars: secrets.join(","),
-        hideRequestBody: confidential(collection.item),
+        hideRequestBody: unshown(collection.item),
       },
     },
   };

@@ -217,6 +217,21 @@ func (e StepCertificateRequestStep) Valid() bool {
 	}
 }
 
+// Defines values for StepLoginStep.
+const (
+	Login StepLoginStep = "login"
+)
+
+// Valid indicates whether the value is a known member of the StepLoginStep enum.
+func (e StepLoginStep) Valid() bool {
+	switch e {
+	case Login:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StepM0Step.
 const (
 	StepM0StepM0 StepM0Step = "M0"
@@ -709,12 +724,24 @@ type Prepared struct {
 	// Handle names an exchange that was begun here, as long as the agent runs
 	Handle *Handle `json:"handle,omitempty"`
 
+	// Login of a login: the body that the portal takes
+	Login *PreparedLogin `json:"login,omitempty"`
+
 	// Message canonical bytes, base64url: `{message}` of the clouds
 	Message *string             `json:"message,omitempty"`
 	Request *CertificateRequest `json:"request,omitempty"`
 
 	// Signed of a prekey: `{signed}` of the public cloud
 	Signed *string `json:"signed,omitempty"`
+}
+
+// PreparedLogin of a login: the body that the portal takes
+type PreparedLogin struct {
+	Challenge string `json:"challenge"`
+
+	// Credential base64url of Cred_D
+	Credential string `json:"credential"`
+	Signature  string `json:"signature"`
 }
 
 // Problem defines model for Problem.
@@ -833,6 +860,22 @@ type StepCertificateRequest struct {
 
 // StepCertificateRequestStep defines model for StepCertificateRequest.Step.
 type StepCertificateRequestStep string
+
+// StepLogin The proof of PRK_D to a portal's challenge, for its `POST /v1/logins`: of a registered throwaway doctor, or of the agent's own doctor.
+type StepLogin struct {
+	// Challenge as `POST /v1/logins/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor *Handle `json:"doctor,omitempty"`
+
+	// Origin the portal's, which is signed too
+	Origin string        `json:"origin"`
+	Step   StepLoginStep `json:"step"`
+}
+
+// StepLoginStep defines model for StepLogin.Step.
+type StepLoginStep string
 
 // StepM0 The registration of a throwaway doctor, for `POST /v1/registrations` (Eq. 8-10). Prepared again after it was accepted, it is the registration of an identity that exists.
 type StepM0 struct {
@@ -1137,6 +1180,40 @@ func (t *Step) MergeStepPrekey(v StepPrekey) error {
 	return err
 }
 
+// AsStepLogin returns the union data inside the Step as a StepLogin
+func (t Step) AsStepLogin() (StepLogin, error) {
+	var body StepLogin
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepLogin overwrites any union data inside the Step as the provided StepLogin
+func (t *Step) FromStepLogin(v StepLogin) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"login"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepLogin performs a merge with any union data inside the Step, using the provided StepLogin
+func (t *Step) MergeStepLogin(v StepLogin) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"login"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
 // AsStepM4 returns the union data inside the Step as a StepM4
 func (t Step) AsStepM4() (StepM4, error) {
 	var body StepM4
@@ -1335,6 +1412,8 @@ func (t Step) ValueByDiscriminator() (interface{}, error) {
 		return t.AsStepM8()
 	case "certificate-request":
 		return t.AsStepCertificateRequest()
+	case "login":
+		return t.AsStepLogin()
 	case "prekey":
 		return t.AsStepPrekey()
 	default:
@@ -5705,122 +5784,125 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3H1rc9u4ufBfwejtTJIpLYvyJbbyKetkm7TrTV7b250525wYIh9JqEmCBSDLOh7/9zN4APAighLpaNPt",
-	"yYdYEnF97jeAj4OIpznPIFNyMHkc5FTQFBQI/PZ3Jpn6TNVCf4lBRoLlivFsMBkkPKIJYTHhM0LJvW44",
-	"CAZMP8p1h2CQ0RQGk4F7JOBfSyYgHkyUWEIwkNECUqoH/pOA2WAy+H+H5VIOzVN5iCv4+G7w9PSkh5A5",
-	"zyTg2t7xSHGhP0U8U5Ap/ZHmecIiqtd4+E+pF/rYcSI7HM5T36laAInt02Dw44ePV1smnS2Y+HNzZrXO",
-	"NSz49J8QKd8kelhydUyoJEyRFZVE6tGfgsFnwacJpFvmzE2LP/fbsBvXsxiakasfL8j58clrkrtmgaGG",
-	"vQHcjNYC73v70JEJYvytUjRapG7mOGa6B00+C56DUEzTxYwmEoJBXvnpcRBTRZsUPKUSTo+XIiErphZ8",
-	"qUiux8zmmqSXOVGchOSS/TAIBil9+AmyueaD8Oj8LByNA03lCoQe6L9/e3vwX/Tgf0YH518Pvvz5T4PA",
-	"4VsqwbK5hp1hhsfaSOOzYJCyrPju6WZ+2Fx5CjGjBJ8FjRE3xniqct5vZh22UWAA8yXYJM9g8APC5per",
-	"n5qTRzTjGdPMP10rkAFpheOgL5AuqIh7ojYSEEOmGE120dsHKhd6koRldxWWbIETtgqqw/vAdKEXMtP0",
-	"D33XXe/Z5ACNYw1kulQLLphav5Dkr7/e1BF+Fp5vo8R//GO44wcPGjYAUV3oDhBcwb+WIPsyJ53NWMKo",
-	"2fpjkygKAHifxpBToVKnvrYRwAWPQeo+i/wOvt6Bf0B8KJfM4MU+ZpmCOQhDPhFkEXj7OiZvPJBsnlG1",
-	"FO1PWTZvWdIGPkpwlGsJHFtXoRHUIFufpbbNCkCqK/Uim8cecqWknDcglAiIuIhJlFApCReEknwpci6h",
-	"KRA0GX55DIPw9MkvERBnk8cBU5B2wrDuldKHj6b96XExKBWCru2YevSe/Gp3XmE+PfYO8R0zmSd0vdFx",
-	"fHK6s6dcS2WUfq+OG8RiRwnM8v0YzeQzFGqB764ogYecCdiJwRuWYvO5oJajOyH+L7p5qS9LXC+00O+o",
-	"GFL68Iu1LWdcpFQZxj89LgmzIgcyrn6AGTcs3WVLjgc6AmwpHairrCaBimgBUpsoasGkMZSIWlD9H5B8",
-	"OU1YRKKEL2NCM7kCTQlBlw2tBFNww3eajVSoNRrkdVJDSFcl0KDcchVaJSmUELe7LdDuI9R3jM4zLpnc",
-	"Sap1iL1nagFaBqGFHfEkgUg/Ij8ssziBwAgozR9ovhBKFDwoQrOYUJJxpVvMyGrBogVCmM4hUySldxoJ",
-	"GQwHDX1Ws1K3gbJizz4Fgymup6eZard1dezbGVUk5VKRcdOKHb8+Px2PjvoaaE4K7iBgpw65asjMk5Oj",
-	"3cJPY8BvFcWOCgjLyIqLWG5YwKPx8W4R2U5cVyCXSX9pmLB7ZLTGmi/DEUkY4HKRP6likKkXkqSUJVP+",
-	"UEJ5ynkCNNPLmVGWLAUUyq8JB0lTCNyg+gvhIgahPfAu8vIKqOSZEzWbQtNO75l6peXMgkrNGEQuowgg",
-	"hjgokPGGKLEmdE5ZVl1Ki1tTzsiyGB4M/LYt+6NtpvWj4mJ3h2vTalNWlQirbHYD7F4ZVIQcnm/fdpKt",
-	"QdXs/iVTLOmqZfr7Q8+xoFncYytdLOZNCmcSJbCm7gzFsSRep4hYOAE+T30yi2cJy1qcrJwLRRPCJBFA",
-	"o4UmZfxZwB2sjTKVxa8C7rmJdJCESUUyWHm5Vyrr1EG2TNHnxoZupTHGwuZMKqTALz7jz7kfKX1gqR5k",
-	"jELNfA592lsJvpz61Aey7B1AbiBoAlmEz2YIFZ/wNSNddBD1VTGywWJMb9P5FwYiBSp8rPX+nsWOSnow",
-	"F45c0G4n2XftujQF0ab1XA7uW/KPLFHQVxqgUwTdOe053CmZBWQXgbHsLl18mtNY3n88GCy4zJnaLQVb",
-	"zVnXf9Opdov3UcQH6jfhtJTTAo3AQ7Sg2RyMwb6ikkxhvszIAoS21yRJeDZ3ws5YmmKZyQ2/eXRwTg9m",
-	"Xx6Pxn6n+YN1eja99OsPbw/GJ6fkniZL0Do74SsQBxGVQBbw0DLL6XHLLBZCnwWfC5Dy/wIRaAjMW3RF",
-	"QqU2vR3yokogtSaJdRPpjx0JlJc+Gb0mTBFtf1StKR/URSlye9l4AiJguceqzpbpFITxJ7WOS0CTg3Un",
-	"K1zQwYMUIPlSRD7DccFXJKXZmlABSO2o3u9BOI3YHE2yebbbwnNirKF0I55l2h/CMDROtDafERL3ld9Z",
-	"YQfih4hmESRJi2rWPtgCkt2WZ8Rz2CZVnE70S5fKRFW4+oTOx9J27sF+iqXQWepXt4Adfev4lEPWYRlN",
-	"xtIjlfSXJ+ugsP1SQOJEhpuCFo6SKE4wn1jfT38PwnH6tuZmT591yydntYlOprzpeVXtoakUwzfd+l6b",
-	"tthLys5TXtvGnX0k2816SmXKyTHS5WgQDC5P9H+v9X/n+r8wvMI/4ysPl2xSjH7aTjHvMyXWf0DlgbEo",
-	"n0+vCTMyYVNiAlZE8hTUgmVzTbUCvG7BM5TRs5l0p/VSbi/YxdGfLZ/04Gpq9CSfkcuv7y+v3hBuAhWo",
-	"QnkG5JrNv374fDEmC57EkvB7EIQmiZUC6aAZfU/zBGopmQpk/Tp7JnhKwv4quo+eDJyt5gBOIr7UBKF3",
-	"QWZcmCCtjfp8sxbFeA+ON/fZHhtEYFuZzZY7q84QlJBtJ4CrDbHXU7xr8mM0IdqjnjFlHPsLAfHXd0TS",
-	"tSQrZwtTeQcxefn+X0MSjl4Nvj3V2ytM0c8Ravi6ldW5sdpBel3ogR7AvDwJihA1i+7Ahv01L13YgPSc",
-	"87gkO2HzsXvI3mRKMD9FxvBA7GMXjzR5By9x90wDObbyRkG5hGJmhARFGrMc6iQ0zwEdqE6xgapG8oQp",
-	"U2t2O9UogGrUY+bEay0aPDUX/+HlDT551cvn2iA7XM1GxsVOWE2yONxVobmNMgtbow9pvg6IsdfJdF0X",
-	"iIWnmwLNlKXgImp9/f5vX8cNAt2b875ln4Vt1FOcubFfaP5Cieq02VFjH+BMm0Z5Vck3a/QkyZRGd8i5",
-	"l+HYaz5gD+oN8TFlcgzLLMZMV8IjaoJ8VU6YNBOECoUGWtPNCU0Wf7cixFz/PQhpygw6aLhnmzV2SXaE",
-	"wMK3ChsvwrVNVslzt1SbFSlVE3dZoXxxUuSlVlpWjb8iUtEsLsRdClLSObwhCcwU4UsVGKK3ELI2v5/R",
-	"2+oecM03LdJjgWGm+vh2vVYx9FygtLjrE2RyvIc1o2U3k0Acfj348hgGbaGjz9Ye+r1LvXrpfxMLiAoz",
-	"pxnAkJga4PdO3zBFmNS/IikalZBTKfOFoLbYRco7WO92kZoWRG01Pqr+DEJ2kNP7yEXVKrCa3MOkXDon",
-	"nVkrbiPb3KHgZcNFe2a9z5FJlNhvYVOFV5JR/Up5PAWcvctxOtdueREudIPn6ayawHBBaBNmWVm0KU6m",
-	"YIqOG+q4CGtvZzpspdFh5E2f0tEJuX203Z5uC8WllZTsXUUqyjLErcTTLFysRR3rS8daC5MX1Gs1zcql",
-	"VtVqzwU/eXFd1Hz3qkNQ1LgwDZiwTKuEtiQsX3U1yAUosX47s3mvzdqkiGutozhZUdbR25WKqqWs5TpP",
-	"zs8r2c7j0chvQ6gEttQWPHYJSrlhimUEDoY+Bryqhd4bEfwAzTdNJHwuaPpGqwerh6cgWQyEIntZrm8q",
-	"za0q86qwxnoQBHKZP86xqyS+kBU0UoZb3xCeJWttU1AS81WWcBr7VjpbJskvwk+Gz4iBGR3uYXK/dcqU",
-	"JMZCDciWCJC/rt4FRm4scWyloMIYrQTbLFUZuPtpKMLMTj88irJXx/IeXNqu/LYb1r/QPOkblf0GPbGt",
-	"Q3kWoVlziEOVI/l2YjIx/ZTmytVTGj/N5m/rObEiSeF8hJiDKYzC0Org+8esG1VOXfPWHcNRm0Tpkpl7",
-	"S1I2knhimWUmUxdzrFbpmKWTCvKWip+q/8u0aGaYcTc2q5uXyjs90k673SzYC1JtIPQtDmmTdTypQaUM",
-	"J9tjaTUZZGyQnUvHQVG8epdfFMn0LZO/t0cHu2PdXwPmnFN3HqEIteeCKx7xxHJlNXqxSYGtmXZmGLWZ",
-	"f94DDReI35oeNq16BUMq6WpPGsR/zsuuJnCIqYzhR3sb32iOKoxdi4GqA6HwwGIMgsQQsRjjjTHTo6Qs",
-	"o7ZqMqV5bo9eXI7a67MgNznHMNzaJgxNCnJ7o7FudLy1jbZML0+3NjnVTc62Njkb1Ko2Dwo3pL2PxwXR",
-	"DAV4EKi922fT4qlgvvXP5qgtij0seYRPs8Hkt12FcN4VPAW7u12OOjUrFtphxONuzU67NTvr1iwMO7Yb",
-	"D56+WP54xoG3Oju9JWoh+Iqu6NqWYwZkAUmsTesUUi5sAcQCBKkQlEvn2PyOpxh2SD4q6Zz9OceEjOLk",
-	"ctQ8pNArMpYXoaatHUyrivYtSnE8XNFBtUJu9FOxgDaJpWVJLwzcYOC6zGqakxRNrGhI337+dH1DDu/D",
-	"w2oPeWvylGcH4ejVkLjYjCl9J1Q7yO4cN40iyBXWdZlAi2/yjDCM/am1iaPBA5NKNvG29diopsyv7wLS",
-	"8/jojsBXtKBJApkvnpPxLIKvny9QN7cA6rDoL2/JnN6D0dibp5b7hXjiohC/m6exSZGXo84EWJhYVdBX",
-	"odJKlVp99RQMxfGWIp1GM1iRl9ds/vXdySuyzBKQskJIPMNqdUN8UzxhRVyVgI3rb5KxnQPkbWAJ9fJ1",
-	"k9DaTiNxgbp+19HvwJxL4kLbWXs6elQkcLZmcKvJnu61U1tIJQz9qd0eZ5TKzItJf94a6N4G/TDZ+6hT",
-	"NQG9E2g229TDJL1esJlq4xu35nb2GD9DapuMaXHcsfDFBail0PxiUqhhC9EzeWDT4bdDcuPqDTUKOGaF",
-	"bQq1khV7UShUxblHHv/bqHLcUnDwPVB33Fuw2SSly1BjwvWFdKGTTWy5U65WyY5PAjI+fWXMG4OxyxMy",
-	"1Xs2vGOovImd1B+rFUyBK9TCs2xkKU1BcgIKPUMs5Ztq8qDVsMDOeo8Gmo73gaXA3qHT+aocL1bdPTxp",
-	"21Fwa1/3Z8opzBnGaYwdZcnH1ipl65JLrf8YMwFaqdqQudYnVdxjb4f7o6ODo5NXhaY6qRHBa1v2hFUk",
-	"e2POZwSpu9X1bmHn09+Tm239wdaqGOs19eXrTZ/EhJSbljNWSzqcHlcQ+npDDlOSsAzI5TkxRaR7w+qs",
-	"OK21rZc907UXEX22oyTsj6aRrbfeW7QbQ9WemTSI/8Xg3fwmbydGMJSnHj2+VlmvhPU3LyThq6x4aqtx",
-	"lkJgTV+mvQjdOCPM4yV9q3tgQzDbWDKGGcWT4qNNiKQsSViRCzV1iZvb1aov4dEdWh6zmS9VWqRDj8KT",
-	"o9MR/qukRQ9qP++oBMb9+dHeqQruG6vz/pC1ZJWIeb2szAenG+YLUdcwjYcuSXj+euTFpsObN5ldsm5P",
-	"yrpxoFsA1ZaVIacJOUDKwOokRRMIiPmOCVHdfLbEK372TXaVK+J65Qw6CfSKLI+rd4FsvdRv416Hb6xA",
-	"7pR8bZyL9N13EHc25oIi3bOT3UyzTtmPKOFyz3mPTiZQ5VBTn0PKRWJws5DWXHAz2bhbw2VktT2xokxB",
-	"/AZLUlg2n1gAuDRIgFV9rKiVtM3whP8b9Aon1XPzCypJRJMETHiWZW9KUBbJw/LaHTvaIBjokUxyTkLc",
-	"sSDQHRE0oKrWdJcZwO013Y6KNoo0d1WfYre+RQr3RadObGKvf9xRomAHbe4NKS5aCqbW13pEW9+oTYcb",
-	"fgce4r8xqXqFBkTd0lC6B5mxBM1NXCHm1oCK6jmGhVK5ubCSZTPun6HQ74InUETFKJkKvpJgY8rafnEX",
-	"MWT4LaXRgmUwIQnnOdaC8yxZBwTuQawLK7uonTcrs+tu3wx5G8daBIHEg1bE3dkqA5IBnrkqnDUWD90N",
-	"SQZETJI5u4cM/eIivDJdK8At6A9DovlT4pneFl04JO9xByAER/XkuVp06KohzeVY9trYtzmNFnAwHmp9",
-	"uhSJhb+cHB6uVqshxcdDLuaHtq88/Onjxfufr99jn7JEzN7aYuBjEqDGsB+EmCvLIaM5G0wGR8PR8Mgw",
-	"1wKpCQNHcA8Jz1PI1KGtMjH35HLpCf9dIZykq8vWYsJ20ljSiNam2Bttzhr444knPZYkTA3Jz5xEC9DY",
-	"n1WkjrWF60XdK7qe4MVVRtS56lt+r4mMbpy/YJXqlAyvDqJkxbTFYNyioBJGMfkIjrdmmcJ4jV+7G00M",
-	"LjJtS30dSSfu4EcSlyadNv9JRDN01IlcRgtCHUiG5FcXx8tArbi4w5YxJy9dgWq0VIH2DYHiXxM4KEd4",
-	"pXcca7DioWAbltZgNBEcPtM7N4PJhm9hZMuQvDXJbWOq240jTy6l0m5NBDEY1zTi2SxhEUaatOjDDMfH",
-	"eDBxxbmXtg6pKEL9gcfrDjfmwgNN88RQls0byGWaUrE21ytWIsqKV2xlTc40WSLfFA7rIByFYTgOj8Lj",
-	"8CQ8DV+HZ+F5SMNpGIVxCOFs4Dyegcmhm1D24MNaS3PIzPHhJ5tbr65E1SOwBWz3sI6xmfG4PuH2sGF1",
-	"VhPqcxE6N+xxEfeaDEbh+Oj45PT12TmdRjHMzISnm7B2AhH9toqTUMxUuj/Fx4OwjLNMBqPRKByNR0ej",
-	"49HJ6HT0enQ2Oh/R0XQUjeIRjKrbPjWLOGuC2QVSCpHfwpzfDPmz8tTYZDAejcPxeHw0Ph6fjE/Hr8dn",
-	"4/MxHU/H0Tgew9jADF2KJtgQU+hhUJKybKk0t/FuODJenPFatmLsqeu94VjJ8lQ3J5RYwuYt4uPRaG83",
-	"WhcV+p5LrT1l9tjG+nr+gYuVVi7rDipgv9RCtbgjy2kaKyFqlW5cGwsVgjYVBhKy2IW7NRboXJrCwULn",
-	"Db7oGTcVoYA8YV30YFFHaeJ7kq7lm3LBKHa1yMdAzrTMf2mZbHqgnClUl7nGw1zXNVtKrXto7VqrFV8m",
-	"sX2ICvWz1td4EP0c1ZgxabR0n671H3eHHhPmAr2mZP+UQ2aKYfsK9W5EY8b+zpRq7+poo9M6xvZAqHq+",
-	"8saXdWUCpMoi75kW+nM7LRbxvbkJpdZR9hdQ71zW3gfC7Tt4V1z1/42b/sBXZEZF3ZCToA6WufEjeVrb",
-	"qZl3Y5OHkb0TvW2neGf670gqOH7LLf0Jy+7wnIPxJpyhpRGt2Ro5muEtE98OzZvinKaeFW1O6wXLbkAc",
-	"5qbycBsgP6bOetsKTaabHdrxSjAWwbQpyygeTN108htQPAnH5IHo/3P2AIncP6C0mU7+/xXecNsBUPX6",
-	"onzpgdU1qItaLczvIRarM3QXjt+Js2+c3q2W5xVFCc1LKvGEZNwL+geVU2xOx9bRYIsPf39UuMK+76ui",
-	"fJWpW9RVE+h4uH0PyC4yXL1qMXcje/M2Kb8l9TaR3OZKKclgVV2FSZ2a4+poQrkLSyU6wzYjp6UxXoJR",
-	"i28KztOmsXNlM3T/XsXpVkF8l5q/vBy9IUXp5RYww707OjP3HaJ/j4/Jrel2G5BbEw8oPukPKyoyls1v",
-	"EYi3CY/uIL4NCNBoYTyzmCrqYh1a/JNHLfIDwuIAJe7TxNjAKV27ehIs6dMWbsRTbdagHSBtpC88ITaI",
-	"1kTOr1RFC7Ps3SpK+/QGBAdSCaCp931E7YrJ1Pxjx29HKMZ5rHWAJrsEcQ/iACNXcL+hw13M1yGyDCx7",
-	"VfdPTCobsP4dxZGdYdvrivalvKspCHMPfZLYGWxktbwdVCoqsLaYJzHKIybwEMF2WB4+4t+nbebQ3210",
-	"ofpCsJYDBWWTw/KFYU9fniNDiqzAtzocmUVKJYKS24ScFivIwdWDm53gdWhOnbVL61+tl6+d1cYtl2QN",
-	"+DCl4s7ET4tDbMYdN9FgU0Jur9ExfjLGVpoC4QK7/wjKXi+yN0SNvx+irhXPjTtojvqV16V0RUliX6rh",
-	"x8hNrZQTw9Hu3KY9/opxgVjwPIfYBCfA3kWtkXUHuQps9NuDAT35fzanvIMIK65oIXesW4UlOYCvwXCR",
-	"xo4oqaXn29FSiWpLZ2PxLIKJy7AiJ2zeGFWk8ATJTADHBoj87ybQTNfE2zVkcflCkW9F3f5N7nJtT80X",
-	"H+5TrTUKJHwmthZk9cJ2DWYqBLvfi2t/zeZZfYLAhCaZKoKZjibxTlNkYXM0myny8jIcHVyGY2MWHp+/",
-	"6kGp7h6DNitR65G/Xn/6mZi8sy1PDGomn61tw9olez+fvbf2VpuHtxOy9RUuRhSZiwdeyOqNC4F97Uye",
-	"aI3w8ztcSIQhTk3jdwB5k7Tf2S25mwb2L5daCO/hIItbX3zZbmjyrCj8MsDdh8uWJAVIMWGqJ5mxBLpT",
-	"BlTeR+ClDHTMynefuiMbmhLQKGti5i+girccfDes9BMHxfraPAJ3GrtIQ2PU3JHx/Z500nttnRVz1UYP",
-	"SnOK2hdw9EPo0EHEi9WPShqmrifbYx4tta9WHNjLaXRH59qmpJFiEQzJR2Uvs61UMjpLo5BrE2RaLbTQ",
-	"+hMwWybJup2J/wj0svPVtSgIWQJ7cn9K66vkWxNcs5iX1beXdEM+Vl+1RtI+5ZD9ZxtxF9pFrOhJgu9f",
-	"6gicyu0yrQ72d9cmfZNoZnltEUJ095xGIGxfnnqpY8xLBSAmkpMZFYH237a5l8GOxClVaAq/KQUfkQu+",
-	"kjVHdkguKoayjRJKnlbOxRWvlNAS5066Mh28KlIDxjzHGhiTwC+PRVE8FVW/Q7QpqdD73Bd17N+Qduc5",
-	"fFb09/RyEbjGy59piNlCiSQpUKVdoBjT0vj35eXxweW5MWnHJwfHZ696M/Tho/mwNcxz5eqIno25oP0K",
-	"Lqc+EyZV5Touz0vii3Km9rfEb3v/1fOkL77KfT+xJicJgnqFpHmduyz5kaU5Fwpi0sefRksokdvQeG2b",
-	"fG8FticQFoWATn+lQOVSuIJDvIH38uv1Oz8TVGqBcc/VKuDfvuiNmXizgUjTeDGhVExV2ypBUzZbVLlp",
-	"+oVMS89aLerk8DAcvx6OhqNhODkbnR0hEO36Nif6G6xlUMshmcLaMgk0LNkhdqkUX9ykER92AnqZGANV",
-	"VkYqItObI13XylOlyWSB1FSBx62MB47vMTCxyFRCcg9ySD5pHYKO7sFBpTzjDcGytBVD3QKyACNIEnP0",
-	"WPFWi+o2K8UdT1+e/jcAAP//",
+	"3H17c9u4tfhXwejXmSRTWhblR2zlr2ySbdKuN/7Z3u7M3ebGEHkkoSYJFoAs63r83e/gAOBDBCXS0abb",
+	"u39sbBPE47xfOHwcRDzNeQaZkoPJ4yCngqagQOBvf2eSqUuqFvqXGGQkWK4YzwaTQcIjmhAWEz4jlNzr",
+	"gYNgwPSjXL8QDDKawmAycI8E/GvJBMSDiRJLCAYyWkBK9cR/EjAbTAb/77DcyqF5Kg9xB5/eD56envQU",
+	"MueZBNzbex4pLvRPEc8UZEr/SPM8YRHVezz8p9Qbfey4kJ0O16mfVC2AxPZpMPjx46erLYvOFkz8ubmy",
+	"WucaFnz6T4iUbxE9Lbk6JlQSpsiKSiL17E/B4FLwaQLpljVzM+LP/Q7s5vVshmbk6sd35Pz45DXJ3bDA",
+	"UMPeAG5ma4H3vX3oyAQx/lYpGi1St3IcM/0GTS4Fz0EopuliRhMJwSCv/OlxEFNFmxQ8pRJOj5ciISum",
+	"FnypSK7nzOaapJc5UZyE5IL9MAgGKX34CbK55oPw6PwsHI0DTeUKhJ7ov397e/Bf9OB/RgfnXw++/PlP",
+	"g8DhWyrBsrmGnWGGx9pM47NgkLKs+N3zmvnD5s5TiBkl+CxozLgxx1OV834z+7CDAgOYL8EmeQaDHxA2",
+	"v1z91Fw8ohnPmGb+6VqBDEgrHAd9gfSOirgnaiMBMWSK0WQXvX2kcqEXSVh2V2HJFjjhqKA6vQ9M7/RG",
+	"Zpr+oe++6282OUDjWAOZLtWCC6bWLyT56683dYSfhefbKPEf/xju+IMHDRuAqG50Bwiu4F9LkH2Zk85m",
+	"LGHUHP2xSRQFALxPY8ipUKlTX9sI4B2PQep3FvkdfL0D/4T4UC6ZwYt9zDIFcxCGfCLIIvC+65i88UCy",
+	"eUbVUrQ/Zdm8ZUsb+CjBUe4lcGxdhUZQg2x9ldoxKwCp7tSLbB57yJWSct2AUCIg4iImUUKlJFwQSvKl",
+	"yLmEpkDQZPjlMQzC0ye/RECcTR4HTEHaCcP6rZQ+fDLjT4+LSakQdG3n1LP35Fd78grz6bl3iO+YyTyh",
+	"640XxyenO9+Ua6mM0u/14gax2FkCs30/RjP5DIVa4LsrSuAhZwJ2YvCGpTh8Lqjl6E6I/4seXurLEtcL",
+	"LfQ7KoaUPvxibcsZFylVhvFPj0vCrMiBjKsfYMYNS3c5kuOBjgBbSgfqKqtJoCJagNQmilowaQwlohZU",
+	"/w9IvpwmLCJRwpcxoZlcgaaEoMuBVoIpuOE7zUYq1BoN8jqpIaSrEmhQHrkKrZIUSojb0xZo9xHqe0bn",
+	"GZdM7iTVOsQ+MLUALYPQwo54kkCkH5EfllmcQGAElOYPNF8IJQoeFKFZTCjJuNIjZmS1YNECIUznkCmS",
+	"0juNhAyGg4Y+q1mp20BZsWefgsEU99PTTLXHujr2nYwqknKpyLhpxY5fn5+OR0d9DTQnBXcQsFOHXDVk",
+	"5snJ0W7hpzHgt4piRwWEZWTFRSw3LODR+Hi3iGwnriuQy6S/NEzYPTJaY88X4YgkDHC7yJ9UMcjUC0lS",
+	"ypIpfyihPOU8AZrp7cwoS5YCCuXXhIOkKQRuUv0L4SIGoT3wLvLyCqjkmRM1m0LTLu9ZeqXlzIJKzRhE",
+	"LqMIIIY4KJDxhiixJnROWVbdSotbU67IshgeDPy2bfuTHab1o+Ji9wvXZtSmrCoRVjnsBti9MqgIOTzf",
+	"vu0kW4Oq2f1LpljSVcv094eeY0GzuMdRuljMmxTOJEpgTd0ZimNJvE4RsXACfJ76ZBbPEpa1OFk5F4om",
+	"hEkigEYLTcr4ZwF3sDbKVBZ/FXDPTaSDJEwqksHKy71SWacOsmWKPjcOdDuNMRY2Z1IhBX7xGX/O/Ujp",
+	"A0v1JGMUaubn0Ke9leDLqU99IMveAeQGgiaQRfhshlDxCV8z07sOor4qRjZYjOljOv/CQKRAhY+1Ptyz",
+	"2FFJD+bCmQva7ST7rt0rTUG0aT2Xk/u2/CNLFPSVBugUQXdOew53SmYB2UVgLLtLF5/mNJb3Hw8GCy5z",
+	"pnZLwVZz1r2/6VS7zfso4iP1m3BaymmBRuAhWtBsDsZgX1FJpjBfZmQBQttrkiQ8mzthZyxNsczkht88",
+	"OjinB7Mvj0djv9P80To9m1769ce3B+OTU3JPkyVonZ3wFYiDiEogC3hoWeX0uGUVC6FLwecCpPy/QAQa",
+	"AvMWXZFQqU1vh7yoEkitSWI9RPpjRwLlpU9GrwlTRNsfVWvKB3VRitxeNp6ACFjusaqzZToFYfxJreMS",
+	"0ORg3ckKF3TwIAVIvhSRz3Bc8BVJabYmVABSO6r3exBOIzZnk2ye7bbwnBhrKN2IZ5n2hzAMjQutzc8I",
+	"ifvK31lhB+IPEc0iSJIW1ax9sAUkuy3PiOewTao4neiXLpWFqnD1CZ1Ppe3cg/0US6Gz1K8eAV/07eNz",
+	"DlmHbTQZS89U0l+erIPC9ksBiRMZbgpaOEqiOMF8Yv08/T0Ix+nbhpszXeqRT85qE51MefPmVfUNTaUY",
+	"vun27rUZi29J2XnJazu4s49kX7OeUplycox0MRoEg4sT/b/X+n/n+n9heIX/jK88XLJJMfppO8V8yJRY",
+	"/wGVB8aifD69JszIhE2JCVgRyVNQC5bNNdUK8LoFz1BGz2bSndZLebxgF0dfWj7pwdXU6Ek+IxdfP1xc",
+	"vSHcBCpQhfIMyDWbf/14+W5MFjyJJeH3IAhNEisF0kEz+p7mCdRSMhXI+nX2TPCUhP1VdB89GThbzQGc",
+	"RHypCUKfgsy4MEFaG/X5Zi2K8R6cb+6zPTaIwI4yhy1PVl0hKCHbTgBXG2Kvp3jX5MdoQrRHPWPKOPbv",
+	"BMRf3xNJ15KsnC1M5R3E5OWHfw1JOHo1+PZUb68wRT9HqOHrVnbn5moH6XWhB3oA8+IkKELULLoDG/bX",
+	"vPTOBqTnnMcl2Qmbj91D9iZTgvkpMoYHYh+7eKTJO3iJu2cayLGVNwrKJRQrIyQo0pjlUCeheQ7oQHWK",
+	"DVQ1kidMmVqz26lGAVSjHjMnXmvR4Km5+Y8vb/DJq14+1wbZ4W42Mi52wWqSxeGuCs1tlFnYGn1I83VA",
+	"jL1Opuu6QCw83RRopiwFF1Hr6w9/+zpuEOjenPct5yxso57izM39QvMXSlSnzY4a5wBn2jTKq0q+WaMn",
+	"SaY0ukPOvQjHXvMB36DeEB9TJsewzGLMdCU8oibIV+WESTNBqFBooDXdXNBk8XcrQsz134OQpsygg4Z7",
+	"tlljt2RnCCx8q7DxIlzbZJU8d0u1WZFSNXGXFcoXJ0VeaqVl1fgrIhXN4kLcpSAlncMbksBMEb5UgSF6",
+	"CyFr8/sZva3uAfd80yI9Fhhmqs9v92sVQ88NSou7PkEmx3tYM1q+ZhKIw68HXx7DoC10dGntod+71KuX",
+	"/jexgKgwc5oBDImpAX7v9A1ThEn9VyRFoxJyKmW+ENQWu0h5B+vdLlLTgqjtxkfVlyBkBzm9j1xUrQKr",
+	"yT1MyqVz0pm14jayzR0KXjZctGfW+xyZRIn9LWyq8Eoyql8pj6eAs3c5TufaLS/ChR7wPJ1VExguCG3C",
+	"LCuLNsXJFEzRcUMdF2Ht7UyHozSM+Zztpi97nJ9wsEaikVJ9Ck4n5PbRvvZ0W6g7rdpk79pTURYvbiW5",
+	"ZrljLVZZ3zpWaJhsot6rGVZutaqMe274aQuF/OTg34NMcKeIOGMnTHm8rpQVmTwp2gtNv2xBkwQyg7q2",
+	"MzweH/l1QV2qt5W+8Jl1GXvjtVZ62bq7s9MOBndNQJen3lU0WSng71VUoqjxRxtHYpnW720Zdb7q6l0J",
+	"UGL9dmaTmJuFZhHXJoTiZEVZx9CFVFQtZS1xfXJ+XkldH49GfoNQJbClUOSxS4TRTVNsI3Aw9CHlqpZH",
+	"aaRjArTFNe/yuaDpG63rrVE1BcliIBRlpRXhTQtoq/1zVZjWPQgChZ8/aLXrfkMh+GmkjBB9Q3iWrLWB",
+	"SEnMV1nCaezb6WyZJL8IPxk+I6BpDDKP7PW7GkxJYtyNgGwJ5/kvSbgo140ljq0UVHgWlcippSoDdz8N",
+	"RZim64dHUb7VsVYLt7arWMFN699onvQNsfdV+hX1ve2F8mJJs4AUpypn8p3EpNX6qbaV02LG6bbJ+HqC",
+	"s8g4OYcv5mCq3DBOPvj+CYhGyVrXIoSOscVNonSZ6b1lnBsZWbHMMpN2jTmWHnVMuUoFeUv5VjWYwbRo",
+	"Zlg+YRwQty6Vd3qmnU6Y2bAXpNpu61vp0ybreFKDSpkbsHcMazLImIY7t46Tonj1br+oeOp75+He3gPt",
+	"jnV/QZ+LNDg7qcib5IIrHvHEcmU1FLVJga1lE8wwarOYYA80XCB+a67fjOoV2arUHnhyWv5Le3Y3gUNM",
+	"ZQ4/2tv4RnNU4YNYDFS9QYW3T2MQJIaIxWjzx0zPkrKM2hLYlOa5vUdzMWovtoPcJJDDcOuYMDT55O2D",
+	"xnrQ8dYx2jK9ON065FQPOds65GxQK8E9KLzD9nc8nmHhCre/ZXw1zXmA17/aR16aEU8Fl65/NhesUT5i",
+	"oSt8ng0mv+0qf/Ru9SnY/drFqNOwYqO7hzrnv8Pax92GnXYbdtZtWBh2HDcePH2xLPeMC5F1Dn1L1ELw",
+	"FV3RtS3XDcgCklhb6ymkXNgCmQUIUqFRl+6z+T9PsfSQfFLSBYPmHBN2ipOLUfMSS6/IaV6EIre+YEZV",
+	"FHpRquVhtA7aGnKj8ooNtAnB58RDboxo5DMtJy+v/vb1vXaFqY2EvJCk8P+Nq6hl5u3l5+sbcngfHiLb",
+	"y9uJuaJTVnt7MFvmaTDv8EISvsrs0+H2WMtGVqm5gcNiuLwlc3oPtnKqb4wmLu49dPMFuGAW4m0l9y9k",
+	"YO9UMekyh4rz/mHjTVoyArcr9VSDOHbTbUSkdVxvCqpWjBlaaBKApp4ScdU35K0phjg7CEevhsSF98z9",
+	"GkJnCoRrFkGjCHKFxaMmmutbPCMM41fKRvbggUklPUS27W66Fm9f3wek5x31HWjcQtcZzyL4evkObcYW",
+	"QLUQ+mZrhH6Rw75Uv0mKF6POdFiY/lXQV6HSSpXarOqpXYo7dEXOnmawIi+v2fzr+5NXZJklIGWFkHiG",
+	"V2IM8U3xGidxpUg2ebhJxnYNkLeBJdSL101Ca7vyaOXprv4Sgbn8yIW2//d0v7HIEm8tE6lmlLsXaG4h",
+	"lTD014/0uAhZpndNjcWtge5t0A+Tve9TVqtcdgLNprR7uErXCzZTbXzj9tzOHuNnSG1TllEkP4oYkQC1",
+	"FJpfTJ1G2EL0TB7YmpvbIblxRc0aBRxLT2ydRiX1/qKwyhTnHnn8b6PKcUtV0/dA3XFvwWYrIVwZDFZ1",
+	"aEvNgGQTW+4qvVWy45OAjE9fGRvZYOzihEz1mQ3vGCpvYif15xAEU+CqQfHCLFlKc+shAYURC6wXnmry",
+	"oNVw1c6isgaajveBpcA26urcj8uLVdfsK23rN2GdtP5MOYU5w/ihsaMs+diCyGxdcqm1pmMmQCvVtc8+",
+	"t2873B8dHRydvCo01UmNCF7b2kosVdsbcz4jedLt8sAWdj79PbnZFjltLb2zrndfvt50bE2qo2k5Y0m2",
+	"w+lxBaGvN+QwJQnLgFycE1OpvjeszoorodveshdH9yKiz3bUnf7RNLINDvUW7cZQtRezDeJ/MXg3f/t2",
+	"ZztwJX9LIbBwONNehB6cEebxkr7VPbARv20sGcOMYjuK0SZEUpYkrMjRm+LnzeNq1Zfw6A4tj9nMl8Iv",
+	"0vRH4cnR6Qj/q6TrD2p/3nHdAM/nR3unUttvLAH+QxasVjI59dpVH5xumC91UsM03uwm4fnrkRebDm/e",
+	"IouSdXtS1o0D3QKotqwMOU3IAVIGBnAUTSAg5ndM1OvhsyWWxOyb7Cp9KHvlsjoJ9Iosj6sNh7Z2Dt1o",
+	"HvON1xw6FQU0Ll/7mqrEnY25oEhD7mQ3M6xTVi5KuNxzPq6TCVS5OdmnE0KRsN6s1jddtCYbDXxcpYC2",
+	"J1aUKYjfYKkUy+YTCwCXnguwdJgVBdl2GLYReYNe4aTanGNBJYlokoCJ8bPsTQnKIqld9vaysw2CgZ7J",
+	"JI0lxB2rjt09ZAOq6sWRMjO9/eKIo6KN+rpdJe74Wt/imfvipU5sYnvM7iidsZM2z4YUFy0FU+trPaMt",
+	"otamww2/Aw/x35gSEoUGRN3SUPoNMmMJmpu4Q8z5AhXVy1ILpXLTFZdlM+5fodDvgidQRMUomQq+kmBj",
+	"ytp+cd1eMvwtpdGCZTAhCec5XjjhWbIOCNyDWBdWdnFBx+zM7rv9MORtHGsRBBJvcxLXGFoGJAO82Fk4",
+	"ayweujZsBkRMkjm7hwz94iK8Ml0rwCPoH4ZE86fExgEtunBIPuAJQAiO6snTv3joSq5NBz7bm/ptTqMF",
+	"HIyHWp8uRWLhLyeHh6vVakjx8ZCL+aF9Vx7+9Ondh5+vP+A7ZemibQ1l4GMS88awH4SYEMkhozkbTAZH",
+	"w9HwyDDXAqkJA0dwDwnPU8jUoa1+Ms24ufSE/64QTtJd/tBiwr6ksaQRrU2xN9qcNfDHa5V6LkmYGpKf",
+	"OYkWoLE/q0gdawvXb46s6HqC3fGMqHMl/vxeExnduOTFKlVTGfYno2TFtMVg3KKgEkYx+QiOrfnM7RuN",
+	"X3saTQwuMm3vEziSTtztsiQuTTpt/pOIZuioE7mMFoQ6kAzJry6Ol4FacXGHI2NOXroq+GipAu0bAsV/",
+	"TeCgnOGVPnGswYqdB2xYWoPRRHD4TJ/cTCYbvoWRLUPy1hRdGFPdHhx5cimVdmsiiMG4phHPZgmLMNKk",
+	"RR9mOD7Fg4mr776w9XFFzfoPPF53aMsNDzTNE0NZNm8gl2lKxdr0cK1ElBWv2MqanGmyRL4pHNZBOArD",
+	"cBwehcfhSXgavg7PwvOQhtMwCuMQwtnAeTwDU9thQtmDj2stzSEzPQqebM1HdSeqHoEtYLuHfYzNisf1",
+	"BbeHDaurmlCfi9C5aY+LuNdkMArHR8cnp6/Pzuk0imFmFjzdhLUTiOi3VZyEYqXS/Sl+PAjLOMtkMBqN",
+	"wtF4dDQ6Hp2MTkevR2ej8xEdTUfRKB7BqHrsU7OJsyaYXSClEPktzPnNkD8rr6ZOBuPROByPx0fj4/HJ",
+	"+HT8enw2Ph/T8XQcjeMxjA3M0KVogg0xhR4GJSnLlkpzG++GI+PFGa9lK8aeun6cACusnurmhBJL2PxU",
+	"wXg02lvb/OIakKdzvucuD46xvp5/4mKnlS8CBBWwX2ihWjTic5rGSohaBSYXpkbCUawpU5GQxS7crbFA",
+	"59IUtBY6b/BFr7ipCAXkCeuiB4v6XhPfk3Qt35QbRrGrRT4GcqZl/kvLZPMGyplCdZleQaYn4Gwpte6h",
+	"td55K75MYvsQFeql1tfY7eIc1ZgxabR0n671P65RJxOmS2dTsn/OITNF2n2FejeiMXN/Z0q1DYHa6LSO",
+	"sT0Qql6vbCu1rixgKndc3jMt9Od2Wizie3MTSq2j7C+g3rusvQ+E20/wvvieyDce+iNfkRkVdUNOgjpY",
+	"5saP5GntpGbdjUMeRvbDC20nxQ8z/I6kgvO3fAokYdkd3r8x3oQztDSiNVsjRzNsZfPt0LwpLoPrVdHm",
+	"tF6w7AbEYW4qYrcB8lPqrLet0GR62KGdrwRjEUybsozi7fdNJ78BxZNwTB6I/n/OHiCR+weUNtPJ/7/C",
+	"NtodAFWvL8qXHlhdg3pXq4X5PcRidYXuwvE7cfaN07vVGs+iKKHZCRevYce9oH9QufTqdGwdDbaC9fdH",
+	"hasO/b4qylcIvUVdNYFubsR+O7KLDFevgt7dyN5sWee3pN4mkttcKSUZrKq7MKlT0xMDTSjXFVmiM2wz",
+	"cloaY6edWnxTcJ42jZ0rm6H79ypOtwvi+3LCy4vRG1KUXm4BM9y7K11zX6eOD/iY3JrXbgNya+IBxU/6",
+	"hxUVGcvmtwjE24RHdxDfBgRotDCeWUwVdbEOLf7Joxb5AWFxgBL3aWJs4JSuXT0JlvRpCzfiqTZr0A6Q",
+	"NtIXnhAbRGsi51eqooXZ9m4VpX16A4IDqQTQ1PvRs3bFZO6i4IvfjlCM81jrAE12CeIexAFGruB+Q4e7",
+	"mK9DZBlY9qrun5hUNmD9O4oju8K2b6LtS3lXUxDmYxdJYlewkdWyBbFUVGBtMU9ilEdM4OWW7bA8fMR/",
+	"n7aZQ3+30YXqVwdb7q+UQw7LrxI+fXmODCmyAt/qcGQWKZUISm4TclqsIAdXLxR3gtehuQ3ZLq1/tV6+",
+	"dlYbrXTJGvBhSsWdiZ8WlyuNO26iwaaE3PbqMn4yxlaaAuEdvv4jKNvDaG+IGn8/RF0rnht30FxBLXsy",
+	"dUVJYr/c48fITa2UE8PR7j6xvZaNcYFY8DyH2AQnwDa818i6g1wFNvrtwYBe/D+bU95DhBVXtJA71q3C",
+	"khzAb+24SGNHlNTS8+1oqUS1i4smPItg4jKsyAmbbemKFJ4gmQng2ACR/wMomumaeLuGLC6/WvStqNu/",
+	"yV3u7an5ddV9qrVGgYTPxNaCrF7YrsFMhWD3e3Htr9k8qy8QmNAkU0Uw09EkNk5GFjYtA5giLy/C0cFF",
+	"ODZm4fH5qx6U6vprtFmJWo/89frzz8TknW15YlAz+WxtG9Yu2Sagtjn2rTYPbydk63eijCgyDTFeyGon",
+	"EHcPK0+0Rvj5PW4kwhCnpvE7gLxJ2u/tkVwHjP3LpRbCezjI4tav67YbmjwrCr8McPfhsiVJAVJMmOpF",
+	"ZiyB7pQBlY+eeCkDHbPyA8vuyoamBDTKmpj5C6jiUyrfDSv9xEGxvzaPwHUJKNLQGDV3ZHy/J530QVtn",
+	"xVq12YPSnKL2Kz/9EDp0EPFi9ZOShqnryfaYR0vtqxUX9nIa3dG5tilppFgEQ/JJ2Y7ZlUpGZ2kUcm2C",
+	"TKuFFlp/AmbLJFm3M/EfgV52fh8bBSFLYE/uT2l9lXxrgmsW87L6iaRuyMfqq9ZI2uccsv9sI+6ddhEr",
+	"epJg44KOwKl0PWp1sL+7NumbRDPba4sQorvnNAJh+/LUSx1jvlwCMZGczKgItP+2zb0MdiROqUJT+E0p",
+	"+Ihc8JWsObJD8q5iKNsooeRp5V5c8d0aLXHupCvTwX60GjDmOdbAmAR+eS2K4q2oeqPipqRC73Nf1LF/",
+	"Q9rd5/BZ0d/Ty0XgGi9/piFmCyWSpECVdoFiTEvjvy8vjg8uzo1JOz45OD571ZuhDx/ND1vDPFeujujZ",
+	"mAvaW8M59ZkwqSpt4rDtSq5fdk2JyhL8eoKhWu2x7SN7z5O+P378dLWnWJOTBEG9QlLzkQZHwY8szblQ",
+	"EJM+/jRaQonchsZrO+R7K7A9gbAoBHT6KwUql8IVHGKb74uv1+/9TFCpBcYzV6uAf/uiD2bizQYiTePF",
+	"hFIxVW2rBE3ZbFHlpukXMi09a7Wok8PDcPx6OBqOhuHkbHR2hEC0+9tc6G+wlkEth2QKa8sk0LBkh9il",
+	"Unxxk0Z82AnoZWIMVFmZqYhMb850XStPlSaTBVJTBV63Mh44fizFxCJTCck9yCH5rHUIOroHB5XyjDcE",
+	"y9JWDHULyAKMIEnM0WPFrhbVY1aKO56+PP1vAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2,14 +2,19 @@ import { text } from "./lib/author.mjs";
 import audit from "./administration/audit.mjs";
 import desk from "./administration/desk.mjs";
 import imports from "./administration/import.mjs";
+import keys from "./administration/keys.mjs";
 import operator from "./administration/operator.mjs";
 import { health } from "./shared/health.mjs";
 import cloudQuestions from "./refusals/cloud-questions.mjs";
 import diagnoses from "./refusals/diagnoses.mjs";
+import end from "./refusals/end.mjs";
 import enrolments from "./refusals/enrolments.mjs";
 import hospitalQuestions from "./refusals/hospital-questions.mjs";
 import indexEntries from "./refusals/index-entries.mjs";
 import people from "./refusals/people.mjs";
+import portalDoctor from "./refusals/portal-doctor.mjs";
+import portalMessages from "./refusals/portal-messages.mjs";
+import prekeys from "./refusals/prekeys.mjs";
 import registrations from "./refusals/registrations.mjs";
 import releases from "./refusals/releases.mjs";
 import searches from "./refusals/searches.mjs";
@@ -52,7 +57,8 @@ export const collections = {
       asked; the wrong role; too many bytes; bytes that are no message. Each answer is a problem (RFC 9457) of exactly one
       kind, all refusals look alike, and what follows them proves that nothing changed.
       `) + "\n\n" + text(howto),
-    folders: [health, people, registrations, searches, indexEntries, cloudQuestions, enrolments, sessions, releases, diagnoses, hospitalQuestions],
+    folders: [health, people, registrations, searches, indexEntries, cloudQuestions, prekeys, enrolments, sessions, releases, diagnoses,
+      hospitalQuestions, portalMessages, portalDoctor, end],
   },
   administration: {
     name: "medunion 3: FHIR and administration",
@@ -61,6 +67,6 @@ export const collections = {
       token of its own scope: records come in as FHIR Bundles, codes go out, the audit trail is read, keys are
       rotated, credentials end.
       `) + "\n\n" + text(howto),
-    folders: [health, imports, desk, audit, operator],
+    folders: [health, imports, desk, audit, operator, keys],
   },
 };

@@ -48,7 +48,9 @@ export function expected(c) {
   const op = c.operation;
   if (!c.refused) return { status: op.status, type: op.type, api: op.api, schema: op.schema };
   const { status } = problems[c.refused];
-  return { status, type: "application/problem+json", api: op.api, schema: "Problem", problem: c.refused };
+  // A problem of a cloud is passed on by the portal as it is, with the id of the request there.
+  const relayed = op.path.startsWith("/v1/relay/");
+  return { status, type: "application/problem+json", api: op.api, schema: "Problem", problem: c.refused, ...(relayed && { relayed }) };
 }
 
 // id is a stable identifier made of names.

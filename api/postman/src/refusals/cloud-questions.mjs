@@ -1,5 +1,5 @@
 import { folder } from "../lib/author.mjs";
-import { changed, makers, malformed, opened, prepare, send, uses } from "./lib.mjs";
+import { changed, makers, malformed, opened, prepare, send, uses } from "../shared/steps.mjs";
 
 const operation = "publiccloud ask";
 const question = (question, more = {}) => ({ step: "cloud-question", department: "{{someDepartment}}", question, consent: "{{consent.main}}", ...more });

@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { changed, changes, consents, ifTwo, makers, malformed, opened, prepare, releases, send, session, spoiled, trail } from "./lib.mjs";
+import { changed, changes, consents, ifTwo, makers, malformed, opened, prepare, releases, send, session, spoiled, trail } from "../shared/steps.mjs";
 
 const operation = "privatecloud storeDiagnosis";
 const index = "publiccloud writeDiagnosisEntry";

@@ -1,6 +1,6 @@
 import { call, folder } from "../lib/author.mjs";
 import { record } from "../lib/fhir.mjs";
-import { changes, ifTwo, makers, malformed, opened, prepare, send, spoiled, trail } from "./lib.mjs";
+import { changes, ifTwo, makers, malformed, opened, prepare, send, spoiled, trail } from "../shared/steps.mjs";
 
 const operation = "privatecloud enrol";
 const mrn = "postman-{{newPatient}}";

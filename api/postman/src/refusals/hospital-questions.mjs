@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { changed, ifTwo, makers, malformed, opened, prepare, send, trail } from "./lib.mjs";
+import { changed, ifTwo, makers, malformed, opened, prepare, send, trail } from "../shared/steps.mjs";
 
 const operation = "privatecloud ask";
 const question = (question, more = {}) => ({ step: "hospital-question", hospital: "{{hospitalId}}", question, ...more });

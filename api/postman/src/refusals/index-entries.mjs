@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { changed, makers, malformed, opened, prepare, send } from "./lib.mjs";
+import { changed, makers, malformed, opened, prepare, send } from "../shared/steps.mjs";
 
 const operation = "publiccloud writeIndexEntry";
 

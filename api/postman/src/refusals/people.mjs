@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { consents } from "./lib.mjs";
+import { consents } from "../shared/steps.mjs";
 
 export default folder("1 · Who takes part", `
   The doctor and the patient of the demonstration, by their agents. In **development mode**, in which \`deploy/up\`

@@ -1,14 +1,8 @@
 import { call, folder } from "../lib/author.mjs";
-import { changes, makers, malformed, opened, prepare, send, spoiled } from "./lib.mjs";
+import { challenge } from "../shared/throwaway.mjs";
+import { changes, makers, malformed, opened, prepare, send, spoiled } from "../shared/steps.mjs";
 
 const operation = "publiccloud register";
-
-// challenge asks for nonce_PC.
-const challenge = (title) => call("publiccloud createChallenge", title, {
-  test() {
-    pm.collectionVariables.set("challenge", pm.response.json().challenge);
-  },
-});
 
 const code = (name, title) => call("publiccloud createPatientCode", title, {
   consts: { name },

@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { changes, consents, ifTwo, makers, malformed, opened, prepare, releases, send, session, spoiled, trail, whenOver } from "./lib.mjs";
+import { changes, consents, ifTwo, makers, malformed, opened, prepare, releases, send, session, spoiled, trail, whenOver } from "../shared/steps.mjs";
 
 const operation = "privatecloud release";
 const m8 = (name, more = {}) => ({ step: "M8", session: `{{h.${name}}}`, ...more });
@@ -38,6 +38,9 @@ export default folder("9 · Hospital: releases (M8)", `
   }, "m6"),
   releases("main", { read: 2, write: 0 }, "The empty release is listed too, the replay is not"),
 
+  ...consents("brief", "A consent for ten seconds", { seconds: 10 }),
+  ...session("brief", "A session under the brief consent, in time", "brief"),
+
   ...session("flip", "A session to be disturbed", "main"),
   prepare(makers.doctor, "m8.flip", "A request in it is prepared", m8("flip")),
   spoiled(operation, "m8.flip", `A request ${changes.tag[0]}`, changes.tag[1], "refused"),
@@ -64,8 +67,6 @@ export default folder("9 · Hospital: releases (M8)", `
   ...asked("m8.ended", "ended", "A hospital releases nothing under a consent that is revoked"),
   releases("ended", { read: 0, write: 0 }, "The revoked consent has no release"),
 
-  ...consents("brief", "A consent for ten seconds", { seconds: 10 }),
-  ...session("brief", "A session under it, in time", "brief"),
   ...asked("m8.brief", "brief", "A hospital releases nothing under a consent that is over", {}, { prepare: whenOver("brief") }),
   releases("brief", { read: 0, write: 0 }, "The consent that is over has no release"),
 

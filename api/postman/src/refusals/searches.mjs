@@ -1,5 +1,5 @@
 import { call, folder } from "../lib/author.mjs";
-import { changed, consents, makers, malformed, opened, prepare, send, uses, whenOver } from "./lib.mjs";
+import { changed, consents, makers, malformed, opened, prepare, send, uses, whenOver } from "../shared/steps.mjs";
 
 const operation = "publiccloud search";
 const m4 = (consent, more = {}) => ({ step: "M4", visit: `{{visit.${consent}}}`, mode: "read", ...more });
@@ -33,6 +33,7 @@ export default folder("3 · Public cloud: searches (M4)", `
   uses("main", 1, "It was a use of the consent"),
   send(operation, "m4", "The same search again", { refused: "refused" }),
   uses("main", 1, "The replay was none"),
+  ...consents("short", "A consent for a few seconds", { seconds: 4 }),
   ...consents("once", "A consent for one search", { maxUses: 1 }),
   prepare(makers.doctor, "once.1", "Its one search is prepared", m4("once")),
   prepare(makers.doctor, "once.2", "One search too many is prepared", m4("once")),
@@ -49,8 +50,7 @@ export default folder("3 · Public cloud: searches (M4)", `
   }),
   send(operation, "revoked", "A search under a revoked consent", { refused: "refused" }),
   uses("revoked", 0, "The revoked consent was never used"),
-  ...consents("short", "A consent for a few seconds", { seconds: 4 }),
-  prepare(makers.doctor, "short", "A search under it is prepared when it is over", m4("short"), whenOver("short")),
+  prepare(makers.doctor, "short", "When the consent for a few seconds is over, a search under it is prepared", m4("short"), whenOver("short")),
   send(operation, "short", "A search under a consent that is over", { refused: "refused" }),
   uses("short", 0, "The consent that is over was never used"),
   prepare(makers.doctor, "nothing", "A search without any locator is prepared", m4("nothing")),

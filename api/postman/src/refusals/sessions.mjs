@@ -1,5 +1,5 @@
 import { folder } from "../lib/author.mjs";
-import { changed, ifTwo, makers, malformed, opened, prepare, releases, send, trail } from "./lib.mjs";
+import { changed, ifTwo, makers, malformed, opened, prepare, releases, send, trail } from "../shared/steps.mjs";
 
 const operation = "privatecloud openSession";
 const m6 = (search, more = {}) => ({ step: "M6", search: `{{h.${search}}}`, hospital: "{{hospitalId}}", ...more });
