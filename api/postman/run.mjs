@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import newman from "newman";
+import { complete } from "./report.mjs";
 
 const order = ["visit", "refusals", "administration"];
 const { values, positionals } = parseArgs({
@@ -63,5 +64,6 @@ async function run(name) {
 
 for (const name of chosen) {
   const { stats, failures } = await run(name);
+  if (values.reports) await complete(join(values.reports, `${name}.html`));
   if (failures.length || !stats.requests.total || !stats.assertions.total) process.exitCode = 1;
 }

@@ -50,8 +50,11 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, 
 	if err := writeRecordings(sc.Signals); err != nil {
 		return err
 	}
-	if sc.Postman = environment; environment == "" {
-		sc.Postman = filepath.Join(dir, "medunion.postman_environment.json")
+	if environment == "" {
+		environment = filepath.Join(dir, "medunion.postman_environment.json")
+	}
+	if sc.Postman, err = filepath.Abs(environment); err != nil {
+		return err
 	}
 	if err := postman.Write(ctx, s, plan, sc.Postman); err != nil {
 		return err
@@ -93,9 +96,9 @@ Try everything with Postman: import the three collections of api/postman and the
 
   {{.Postman}}
 
-or run them from a terminal in the project's folder; the report is left in the folder reports:
+or run them from a terminal in the project's folder, with JUnit and HTML reports:
 
-  deploy/pages install && node api/postman/run.mjs --environment '{{.Postman}}' --reports reports
+  deploy/pages install && node api/postman/run.mjs --environment '{{.Postman}}' --reports /tmp/medunion-reports
 
 Try a visit by hand, in another terminal:
 

@@ -122,6 +122,8 @@ const relay = folder("The relay", `
   unknown("A hospital whose name is no name", { path: { hospital: "NOWHERE" }, refused: "invalid" }),
   call("portal relayPrekey", "What is not on the list is not relayed", { url: "{{portal}}/v1/relay/cloud/v1/log", refused: "not-found" }),
   call("portal relayPrekey", "The operator's desk is not relayed", { url: "{{portal}}/v1/relay/cloud/v1/operator/patient-codes", method: "POST", token: "operatorToken", refused: "not-found" }),
+  send("portal relayRegistration", "m0", "A patient's registration has no business at a portal", { refused: "invalid" }),
+  send("portal relayRegistration", "dr", "A doctor's registration that was used is refused through the portal too", { refused: "refused" }),
   m4("relay", "A search through the portal is prepared"),
   send("portal relaySearch", "relay", "It is relayed and answered"),
   send("portal relaySearch", "relay", "The same through the portal again", { refused: "refused" }),
