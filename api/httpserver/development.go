@@ -15,6 +15,9 @@ import (
 // those that make messages for testers.
 const developmentTag = "development"
 
+// developmentPath is where all of them are.
+const developmentPath = "/v1/development/"
+
 // DevelopmentWarning is what a service logs that starts in development mode.
 const DevelopmentWarning = "development mode: messages are signed as testers ask for them"
 

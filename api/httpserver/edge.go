@@ -108,8 +108,10 @@ func gate(hosts []string) echo.MiddlewareFunc {
 			if origins.Check(r) != nil {
 				return problem.Refused(errors.New("a request from another origin"))
 			}
-			if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-				return problem.UnsupportedMedia("The body must not be compressed.")
+			for _, coding := range r.Header.Values("Content-Encoding") {
+				if coding != "" && coding != "identity" {
+					return problem.UnsupportedMedia("The body must not be compressed.")
+				}
 			}
 			if spansSegments(c) {
 				return problem.NotFound("")
@@ -137,37 +139,62 @@ func hostname(hostport string) string {
 	return hostport
 }
 
-// limit bounds the body and the time of a request.
-func limit(routes map[string]Limits) echo.MiddlewareFunc {
+// limit bounds the body and the time of a request: as the configuration says of its
+// route, else as the document says of its operation. Only a large body may take longer to
+// come than all of a server's requests: a stranger would hold the connection of a slow
+// route by dripping a small one.
+func (d *document) limit(routes map[string]Limits) echo.MiddlewareFunc {
+	held := &budget{limit: bodyBudget}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			l := limitsOf(routes, c.Path())
+			l := d.limitsOf(routes, c)
 			r := c.Request()
 			if r.ContentLength > l.Body {
 				return problem.TooLarge()
 			}
-			if l.Timeout > defaultTimeout {
+			if l.Timeout > defaultTimeout && l.Body > MessageBody(MessageCap) {
 				extend(c, l.Timeout)
 			}
 			ctx, cancel := context.WithTimeout(r.Context(), l.Timeout)
 			defer cancel()
 			r = r.WithContext(ctx)
-			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, l.Body)
+			body := held.of(http.MaxBytesReader(c.Response().Writer, r.Body, l.Body))
+			defer body.settle()
+			r.Body = body
 			c.SetRequest(r)
+			err := next(c)
+			if err != nil {
+				hurry(c)
+			}
+			return err
+		}
+	}
+}
+
+// linger gives a slow route its time, once the request has come and is let in.
+func (d *document) linger(routes map[string]Limits) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if l := d.limitsOf(routes, c); l.Timeout > defaultTimeout {
+				extend(c, l.Timeout)
+			}
 			return next(c)
 		}
 	}
 }
 
-func limitsOf(routes map[string]Limits, path string) Limits {
-	l := routes[path]
-	if l.Body == 0 {
-		l.Body = MessageBody(MessageCap)
+// hurry ends the wait for the rest of a body that nobody wants: net/http reads it before
+// it answers.
+func hurry(c echo.Context) {
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(unwantedWait))
+}
+
+func (d *document) limitsOf(routes map[string]Limits, c echo.Context) Limits {
+	var t traits
+	if op := d.operation(c); op != nil {
+		t = op.traits
 	}
-	if l.Timeout == 0 {
-		l.Timeout = defaultTimeout
-	}
-	return l
+	return t.over(routes[c.Path()])
 }
 
 // extend moves the connection's deadlines for a slow route. A writer that has

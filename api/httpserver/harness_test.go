@@ -20,14 +20,25 @@ import (
 
 // logbook is a log that tests read.
 type logbook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	mute bool // nothing is kept
 }
 
 func (l *logbook) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.mute {
+		return len(p), nil
+	}
 	return l.buf.Write(p)
+}
+
+// silence ends the log: what is kept of it lies in the heap that a test measures.
+func (l *logbook) silence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mute = true
 }
 
 func (l *logbook) String() string {
@@ -64,6 +75,11 @@ type site struct {
 // start makes a server from o, adds routes and serves it until the test ends.
 func start(t *testing.T, o httpserver.Options, routes func(*echo.Echo)) *site {
 	t.Helper()
+	return startWith(t, o, httpserver.ServeOptions{}, routes)
+}
+
+func startWith(t *testing.T, o httpserver.Options, serve httpserver.ServeOptions, routes func(*echo.Echo)) *site {
+	t.Helper()
 	s := &site{log: &logbook{}, done: make(chan error, 1)}
 	o.Service, o.Logger = "test", s.log.logger()
 	e, err := httpserver.New(o)
@@ -82,7 +98,8 @@ func start(t *testing.T, o httpserver.Options, routes func(*echo.Echo)) *site {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go func() {
-		s.done <- httpserver.Serve(ctx, listener, e, httpserver.ServeOptions{Logger: o.Logger, Grace: time.Second})
+		serve.Logger, serve.Grace = o.Logger, time.Second
+		s.done <- httpserver.Serve(ctx, listener, e, serve)
 		close(s.done)
 	}()
 	t.Cleanup(func() { cancel(); <-s.done })

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -37,6 +38,8 @@ func readBody(c echo.Context) ([]byte, error) {
 	switch {
 	case tooLarge(err):
 		return nil, problem.TooLarge()
+	case errors.Is(err, problem.KindUnavailable):
+		return nil, err
 	case err != nil:
 		return nil, problem.Invalid("The request body could not be read to its end.").Because(err)
 	}

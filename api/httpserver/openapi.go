@@ -3,11 +3,14 @@ package httpserver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/labstack/echo/v4"
@@ -26,36 +29,36 @@ type Authenticator func(c echo.Context, scheme string, scopes []string) error
 // match each path a second time by rules of its own, and of an OpenAPI 3.1
 // document it loses which parameter was wrong.
 type document struct {
-	routes  map[string]map[string]*routers.Route // Echo's pattern, then method
-	skip    []string
-	words   words
-	options openapi3filter.Options
+	operations map[string]map[string]*operation // Echo's pattern, then method
+	skip       []string
+	words      words
+	options    openapi3filter.Options
+}
+
+// operation is one operation of the document, as the edge serves it.
+type operation struct {
+	*routers.Route
+	traits
 }
 
 type echoKey struct{}
 
-// validator holds every request against the document: its security, its
+// validate holds every request against the document: its security, its
 // parameters, its body. What does not fit is Invalid and says where, in the
 // document's words only: nothing of the request is quoted.
-func validator(o Options) (echo.MiddlewareFunc, error) {
-	if o.Spec == nil {
-		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }, nil
-	}
-	d, err := newDocument(o)
-	if err != nil {
-		return nil, err
-	}
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if err := d.check(c); err != nil {
-				return err
-			}
-			return next(c)
+func (d *document) validate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := d.check(c); err != nil {
+			return err
 		}
-	}, nil
+		return next(c)
+	}
 }
 
 func newDocument(o Options) (*document, error) {
+	if o.Spec == nil {
+		return &document{}, nil
+	}
 	if err := o.Spec.Validate(context.Background()); err != nil {
 		return nil, err
 	}
@@ -64,28 +67,79 @@ func newDocument(o Options) (*document, error) {
 		return nil, err
 	}
 	d := &document{
-		routes: map[string]map[string]*routers.Route{},
-		skip:   slices.Concat(operations, o.Unspecified),
-		words:  names,
+		operations: map[string]map[string]*operation{},
+		skip:       slices.Concat(operations, o.Unspecified),
+		words:      names,
 		options: openapi3filter.Options{
 			AuthenticationFunc:                authentication(o.Authenticate),
 			RejectWhenRequestBodyNotSpecified: true,
 			SkipSettingDefaults:               true,
 		},
 	}
-	secured := len(o.Spec.Security) > 0
-	for path, item := range o.Spec.Paths.Map() {
-		pattern := echoPattern(path)
-		d.routes[pattern] = map[string]*routers.Route{}
-		for method, op := range item.Operations() {
-			secured = secured || op.Security != nil && len(*op.Security) > 0
-			d.routes[pattern][method] = &routers.Route{Spec: o.Spec, Path: path, PathItem: item, Method: method, Operation: op}
-		}
+	if err := d.read(o.Spec); err != nil {
+		return nil, err
 	}
-	if secured && o.Authenticate == nil {
+	if o.Authenticate == nil && secured(o.Spec) {
 		return nil, errors.New("it asks for authentication, and there is no Authenticator")
 	}
 	return d, nil
+}
+
+func (d *document) read(spec *openapi3.T) error {
+	for path, item := range spec.Paths.Map() {
+		methods := map[string]*operation{}
+		for method, op := range item.Operations() {
+			t, err := readTraits(spec, op)
+			if err != nil {
+				return err
+			}
+			methods[method] = &operation{&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: op}, t}
+		}
+		d.operations[echoPattern(path)] = methods
+	}
+	return nil
+}
+
+func secured(spec *openapi3.T) bool {
+	for _, item := range spec.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.Security != nil && len(*op.Security) > 0 {
+				return true
+			}
+		}
+	}
+	return len(spec.Security) > 0
+}
+
+// Agree says whether the routes of a server and the operations of its document are the
+// same, but for those named, such as pages, the server's own, and those that only development
+// mode describes. A service checks it when it starts.
+func Agree(e *echo.Echo, spec *openapi3.T, unspecified ...string) error {
+	known := map[string]bool{}
+	for _, pattern := range slices.Concat(operations, docsRoutes(), unspecified) {
+		known[http.MethodGet+" "+pattern], known[http.MethodHead+" "+pattern] = true, true
+	}
+	missing := map[string]bool{}
+	for path, item := range spec.Paths.Map() {
+		for method := range item.Operations() {
+			known[method+" "+echoPattern(path)], missing[method+" "+echoPattern(path)] = true, true
+		}
+	}
+	for _, r := range e.Routes() {
+		if !known[r.Method+" "+r.Path] && !strings.HasPrefix(r.Path, developmentPath) {
+			return fmt.Errorf("httpserver: the OpenAPI document lacks %s %s", r.Method, r.Path)
+		}
+		delete(missing, r.Method+" "+r.Path)
+	}
+	for route := range missing {
+		return fmt.Errorf("httpserver: nothing serves %s of the OpenAPI document", route)
+	}
+	return nil
+}
+
+// operation is the one that a request asks for; nil where the document has none.
+func (d *document) operation(c echo.Context) *operation {
+	return d.operations[c.Path()][c.Request().Method]
 }
 
 var pathParameter = regexp.MustCompile(`\{([^{}]+)\}`)
@@ -102,15 +156,15 @@ func authentication(check Authenticator) openapi3filter.AuthenticationFunc {
 // check lets through what the document describes. A route that Echo knows and
 // the document does not is not served.
 func (d *document) check(c echo.Context) error {
-	if slices.Contains(d.skip, c.Path()) {
+	if d.operations == nil || slices.Contains(d.skip, c.Path()) {
 		return nil
 	}
-	methods := d.routes[c.Path()]
+	methods := d.operations[c.Path()]
 	if methods == nil {
 		return problem.NotFound("")
 	}
-	route := methods[c.Request().Method]
-	if route == nil {
+	op := methods[c.Request().Method]
+	if op == nil {
 		c.Response().Header().Set("Allow", allowed(methods))
 		return problem.MethodNotAllowed()
 	}
@@ -121,7 +175,7 @@ func (d *document) check(c echo.Context) error {
 	r := c.Request()
 	ctx := context.WithValue(r.Context(), echoKey{}, c)
 	err = openapi3filter.ValidateRequest(ctx, &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: params, Route: route, Options: &d.options,
+		Request: r, PathParams: params, Route: op.Route, Options: &d.options,
 	})
 	// The filter has read the body and put it back into r; an Authenticator may
 	// have replaced the request by one with a context of its own.
@@ -130,7 +184,7 @@ func (d *document) check(c echo.Context) error {
 	return d.words.explain(err)
 }
 
-func allowed(methods map[string]*routers.Route) string {
+func allowed(methods map[string]*operation) string {
 	var names []string
 	for name := range methods {
 		names = append(names, name)

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	writeGrace        = 10 * time.Second
+	unwantedWait      = 2 * time.Second // for the rest of a refused body
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 	shutdownGrace     = 10 * time.Second
@@ -31,6 +33,10 @@ type ServeOptions struct {
 	Logger *slog.Logger
 	// Grace is how long running requests may go on after ctx ends; default 10 s.
 	Grace time.Duration
+	// HeaderTimeout, ReadTimeout and IdleTimeout end a connection that takes longer to
+	// send the header of a request, to send the whole request, or to begin the next one;
+	// defaults 5 s, 30 s and 60 s. Limits.Timeout gives a route more than ReadTimeout.
+	HeaderTimeout, ReadTimeout, IdleTimeout time.Duration
 }
 
 type stoppingKey struct{}
@@ -73,13 +79,15 @@ func newServer(ctx context.Context, handler http.Handler, o ServeOptions) *http.
 	base := context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx.Done())
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       defaultTimeout,
+		ReadHeaderTimeout: cmp.Or(o.HeaderTimeout, readHeaderTimeout),
+		ReadTimeout:       cmp.Or(o.ReadTimeout, defaultTimeout),
 		WriteTimeout:      defaultTimeout + writeGrace,
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       cmp.Or(o.IdleTimeout, idleTimeout),
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(quiet{log.Handler()}, slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
+		// "OPTIONS *" is a request like any other.
+		DisableGeneralOptionsHandler: true,
 	}
 	if o.TLS != nil {
 		server.TLSConfig = o.TLS.Clone()

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -38,8 +40,9 @@ type Options struct {
 	Logger  *slog.Logger
 	// Registry receives the metrics and is served at /metrics; nil makes a new one.
 	Registry *prometheus.Registry
-	// Routes gives some routes their own limits, by the pattern with which Echo
-	// registers them ("/v1/patients/:id/records").
+	// Routes gives some routes the limits that the configuration decides, by the
+	// pattern with which Echo registers them ("/v1/patients/:id/records"). All others
+	// are the document's.
 	Routes map[string]Limits
 	// Checks must all pass for /readyz to say yes.
 	Checks []Check
@@ -53,6 +56,8 @@ type Options struct {
 	Spec *openapi3.T
 	// Unspecified are route patterns served beside the document, such as pages.
 	Unspecified []string
+	// Edge is what the service's configuration says of the edge.
+	Edge Edge
 	// Authenticate checks the security requirements of the document. It is
 	// required when the document has any.
 	Authenticate Authenticator
@@ -74,17 +79,47 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: metrics: %w", err)
 	}
-	validate, err := validator(o)
+	docs, err := o.Edge.docs()
+	if err != nil {
+		return nil, fmt.Errorf("httpserver: %w", err)
+	}
+	if docs = docs && o.Spec != nil; docs {
+		o.Unspecified = append(slices.Clone(o.Unspecified), docsRoutes()...)
+	}
+	d, err := newDocument(o)
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: OpenAPI document: %w", err)
+	}
+	proxies, err := o.Edge.networks()
+	if err != nil {
+		return nil, fmt.Errorf("httpserver: %w", err)
 	}
 	log := o.Logger.With("service", o.Service)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = addressOf(proxies)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = writeProblem
-	e.Use(identify, secure, observe(log, meters), rescue(log), gate(o.Hosts), limit(o.Routes), validate)
+	rates := newLimiter(o.Edge.RateScale)
+	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
+		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
 	addOperations(e, o)
-	return e, nil
+	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
+	if docs {
+		err = addDocs(e, o.Spec)
+	}
+	return e, err
+}
+
+// addressOf is where a request comes from: the connection's other end, or what the named
+// proxies say of it.
+func addressOf(proxies []*net.IPNet) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trust = append(trust, echo.TrustIPRange(p))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
 }

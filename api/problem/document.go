@@ -26,8 +26,8 @@ type Document struct {
 	Detail   string `json:"detail"`
 	Code     string `json:"code,omitempty"` // of the sentence, stable
 	Instance string `json:"instance,omitempty"`
-	// Now is the server's time in milliseconds since 1970, of a stale problem only.
-	Now int64 `json:"now,omitempty"`
+	// Now is the server's time (RFC 3339, with milliseconds), of a stale problem only.
+	Now string `json:"now,omitempty"`
 	// RetryAfter is in whole seconds, rounded up, as in the header of that name.
 	RetryAfter int64 `json:"retryAfter,omitempty"`
 }
@@ -45,7 +45,7 @@ func (e *Error) Document(requestID string) Document {
 	}
 	switch k {
 	case KindStale:
-		doc.Now = e.Now.UnixMilli()
+		doc.Now = e.Now.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
 	case KindUnavailable, KindTooMany:
 		doc.RetryAfter = int64((e.RetryAfter + time.Second - 1) / time.Second)
 	}
@@ -71,7 +71,9 @@ func Parse(data []byte) (*Error, error) {
 	e := &Error{Kind: k, cause: &remote{doc}}
 	switch k {
 	case KindStale:
-		e.Now = time.UnixMilli(doc.Now)
+		if e.Now, err = time.Parse(time.RFC3339, doc.Now); err != nil {
+			return nil, errors.New("problem: a stale problem without the peer's time")
+		}
 	case KindUnavailable, KindTooMany:
 		const most = 3600 // a peer cannot make its caller wait for longer
 		e.RetryAfter = orDefault(time.Duration(min(doc.RetryAfter, most)) * time.Second)

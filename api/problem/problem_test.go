@@ -43,7 +43,7 @@ func TestDocuments(t *testing.T) {
 		problem.KindRefused:          `{"type":"urn:medunion:problem:refused","title":"Refused","status":403,"detail":"The request is refused.","instance":"urn:medunion:request:r1"}`,
 		problem.KindNotFound:         `{"type":"urn:medunion:problem:not-found","title":"Not found","status":404,"detail":"There is no such prekey.","instance":"urn:medunion:request:r1"}`,
 		problem.KindConflict:         `{"type":"urn:medunion:problem:conflict","title":"Conflict","status":409,"detail":"The identity is registered.","instance":"urn:medunion:request:r1"}`,
-		problem.KindStale:            `{"type":"urn:medunion:problem:stale","title":"Stale message","status":422,"detail":"The time of the message is outside the accepted window.","instance":"urn:medunion:request:r1","now":1732147200123}`,
+		problem.KindStale:            `{"type":"urn:medunion:problem:stale","title":"Stale message","status":422,"detail":"The time of the message is outside the accepted window.","instance":"urn:medunion:request:r1","now":"2024-11-21T00:00:00.123Z"}`,
 		problem.KindUnavailable:      `{"type":"urn:medunion:problem:unavailable","title":"Unavailable","status":503,"detail":"The service cannot answer now; try again later.","instance":"urn:medunion:request:r1","retryAfter":2}`,
 		problem.KindUnauthenticated:  `{"type":"urn:medunion:problem:unauthenticated","title":"Authentication required","status":401,"detail":"A valid bearer token is required.","instance":"urn:medunion:request:r1"}`,
 		problem.KindMethodNotAllowed: `{"type":"urn:medunion:problem:method-not-allowed","title":"Method not allowed","status":405,"detail":"This address does not know the method.","instance":"urn:medunion:request:r1"}`,

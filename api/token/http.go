@@ -27,7 +27,7 @@ func FromContext(ctx context.Context) (Token, bool) {
 // Otherwise it returns Unauthenticated, or Refused for a good token that does not
 // allow this. Later handlers find the token by FromContext.
 func (v *Verifier) Admit(c echo.Context, now time.Time, scopes ...Scope) error {
-	text, err := bearer(c)
+	text, err := Bearer(c)
 	if err != nil {
 		return problem.Unauthenticated(err)
 	}
@@ -77,9 +77,10 @@ func Authenticator(schemes map[string]*Verifier, now func() time.Time) func(echo
 	}
 }
 
-// bearer reads the one token of the Authorization header (RFC 6750, section
-// 2.1). It is never looked for in the query or the body.
-func bearer(c echo.Context) (string, error) {
+// Bearer reads the one token of the Authorization header (RFC 6750, section
+// 2.1). It is never looked for in the query or the body. The error says that there is
+// none, or more than one.
+func Bearer(c echo.Context) (string, error) {
 	values := c.Request().Header.Values("Authorization")
 	if len(values) != 1 {
 		return "", errNoToken

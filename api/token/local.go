@@ -59,7 +59,7 @@ func (Local) MarshalJSON() ([]byte, error) { return []byte(`"[redacted]"`), nil 
 // Authenticate lets a request in that has the token (it is an
 // httpserver.Authenticator, of whatever scheme).
 func (l Local) Authenticate(c echo.Context, _ string, _ []string) error {
-	text, err := bearer(c)
+	text, err := Bearer(c)
 	if err != nil {
 		return problem.Unauthenticated(err)
 	}

@@ -202,17 +202,17 @@ paths:
     get:
       operationId: get
       security: [{operator: [operator]}]
-      responses: {"200": {description: fine}}
+      responses: {"200": {description: fine}, "401": {description: no}, "403": {description: no}}
   /v1/open:
     get:
       operationId: open
       security: [{operator: []}]
-      responses: {"200": {description: fine}}
+      responses: {"200": {description: fine}, "401": {description: no}, "403": {description: no}}
   /v1/other:
     get:
       operationId: other
       security: [{nobody: [operator]}]
-      responses: {"200": {description: fine}}
+      responses: {"200": {description: fine}, "401": {description: no}, "403": {description: no}}
 components:
   securitySchemes:
     operator: {type: http, scheme: bearer}

@@ -45,7 +45,7 @@ var rules = []rule{
 		[]string{"github.com/golang-jwt/jwt/v5"}, network},
 	{"medunion/api/doctorcert", []string{"medunion/ecc", "medunion/api/message", "medunion/api/strictjson", "medunion/api/internal/strictjwt"}, nil, network},
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
-	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, echo, browser},
+	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/httpclient", nil, nil, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},

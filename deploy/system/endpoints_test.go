@@ -43,6 +43,7 @@ type strangers struct {
 	session   string // of the doctor at the portal
 	target    message.Credential
 	prekey    ecc.KEMPublicKey // of the hospital that is tried
+	deskCode  string           // with which the patient enrols
 	locator   ecc.SigningKey
 	openC     message.OpenC
 	consent   message.Consent
@@ -50,15 +51,16 @@ type strangers struct {
 	colleague message.RegistrationRequest // of a doctor with another's certificate
 }
 
-func newStrangers(t *testing.T, at site) *strangers {
+// newStrangers registers parties of the test's own. The name tells them from others.
+func newStrangers(t *testing.T, at site, name string) *strangers {
 	ctx := t.Context()
-	s := &strangers{t: t, at: at, locator: must(ecc.GenerateSigningKey(rand.Reader))}
+	s := &strangers{t: t, at: at, deskCode: "0000-0000-0000", locator: must(ecc.GenerateSigningKey(rand.Reader))}
 	var err error
 	s.cloud, err = meet(ctx, at)
 	ok(t, err)
-	s.hospital, err = registerHospital(ctx, at, "hospital-of-nobody", "http://127.0.0.1:1")
+	s.hospital, err = registerHospital(ctx, at, message.ID("hospital-of-"+name), "http://127.0.0.1:1")
 	ok(t, err)
-	s.doctor, err = registerDoctor(ctx, at, "dr-stranger")
+	s.doctor, err = registerDoctor(ctx, at, message.ID("dr-"+name))
 	ok(t, err)
 	s.patient, err = registerPatient(ctx, at)
 	ok(t, err)
@@ -181,7 +183,7 @@ func (s *strangers) enrolment() builder {
 		for _, d := range message.SortCodes([]message.Code{"EMERGENCY", "GENERAL", "INPATIENT", "OBSTETRICS", "OUTPATIENT", "SURGERY"}) {
 			list = append(list, message.NewEnrolledLocator(s.locator, cP, cH, d, message.Hash{1}))
 		}
-		e := message.Enrolment{Patient: s.patient.credential, Code: "0000-0000-0000", Locators: list, PKe: pke}
+		e := message.Enrolment{Patient: s.patient.credential, Code: s.deskCode, Locators: list, PKe: pke}
 		e.Signature = s.patient.sign.Sign(message.TBSEnrol(h, cP, cH, e.Code, list, pke))
 		return e.Encode()
 	})
@@ -201,16 +203,19 @@ var m6R = must(ecc.GenerateScalar(rand.Reader)).Public()
 
 func (s *strangers) m6() builder {
 	return s.toHospital(message.TypeM6, func(h message.Header, pke ecc.KEMPublicKey) []byte {
-		m := message.M6{Doctor: s.doctor.credential, Certificate: s.doctor.certificate, R: m6R, PKe: pke, Consent: s.consent.Hash(), Ticket: message.Hash{9}}
+		m := message.M6{Doctor: s.doctor.credential, Certificate: s.doctor.certificate, R: m6R, PKe: pke, Consent: s.consent.Hash(), Ticket: message.Hash(random(32))}
 		m.SigD3 = s.doctor.sign.Sign(message.TBSD3(h, s.target.Hash(), s.doctor.credential.Hash(), m.R, pke, m.Consent, m.Ticket, s.at.Pins.PK))
 		return m.Encode()
 	})
 }
 
 // inSession builds a message of a session that nobody has opened.
-func (s *strangers) inSession(t message.Type) builder {
+func (s *strangers) inSession(t message.Type) builder { return s.inSessionOf([16]byte{5}, t) }
+
+// inSessionOf builds a message of a session without its keys.
+func (s *strangers) inSessionOf(sid [16]byte, t message.Type) builder {
 	return func(now time.Time, _ func([]byte) []byte) []byte {
-		h := must(message.NewHeader(rand.Reader, ecc.SuiteX25519, t, [16]byte{5}, message.MillisOf(now)))
+		h := must(message.NewHeader(rand.Reader, ecc.SuiteX25519, t, sid, message.MillisOf(now)))
 		h.To, h.Seq = message.PeerID(s.target.Hash()), 2
 		c := make([]byte, 600)
 		rand.Read(c)

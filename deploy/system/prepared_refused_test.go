@@ -12,17 +12,17 @@ import (
 // m4 is a search, for what is refused.
 func (x *tester) m4(visit string, more object) string {
 	x.Helper()
-	return x.prepare(x.doctor, with(object{"step": "M4", "visit": visit, "mode": "read"}, more)).Message
+	return x.prepare(x.doctor, also(object{"step": "M4", "visit": visit, "mode": "read"}, more)).Message
 }
 
 func (x *tester) m8(session string, more object) string {
 	x.Helper()
-	return x.prepare(x.doctor, with(object{"step": "M8", "session": session}, more)).Message
+	return x.prepare(x.doctor, also(object{"step": "M8", "session": session}, more)).Message
 }
 
 func (x *tester) m6(search string, more object) string {
 	x.Helper()
-	return x.prepare(x.doctor, with(object{"step": "M6", "search": search, "hospital": string(x.s.Hospitals[0].ID)}, more)).Message
+	return x.prepare(x.doctor, also(object{"step": "M6", "search": search, "hospital": string(x.s.Hospitals[0].ID)}, more)).Message
 }
 
 // times: a message is as old as its signer says.
@@ -87,7 +87,7 @@ func (x *tester) outside(her string) {
 	x.sends("M12 of an entry that the consent does not name", x.s.Cloud+"/v1/diagnosis-entries", m12, 403, "refused")
 }
 
-func with(q, more object) object {
+func also(q, more object) object {
 	for k, v := range more {
 		q[k] = v
 	}

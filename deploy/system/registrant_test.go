@@ -42,6 +42,15 @@ func registerHospital(ctx context.Context, s site, id message.ID, address string
 
 // registerDoctor takes a doctor through the development authority and M0.
 func registerDoctor(ctx context.Context, s site, id message.ID) (*registrant, error) {
+	d, err := certifiedDoctor(ctx, s, id)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.register(ctx, s, d.certificate, "")
+}
+
+// certifiedDoctor has a Cert_D of the development authority, and no credential yet.
+func certifiedDoctor(ctx context.Context, s site, id message.ID) (*registrant, error) {
 	d := newRegistrant(message.Doctor, id)
 	q := message.CertificateRequest{Authority: s.Authority, Licence: "L-" + string(id), Name: "Of the Tests", Departments: []string{"SURGERY"}, Keys: d.keys()}
 	body, err := doctorcert.EncodeRequest(q, d.sign.Sign(q.TBS()))
@@ -59,20 +68,33 @@ func registerDoctor(ctx context.Context, s site, id message.ID) (*registrant, er
 	d.certificate = []byte(out.Certificate)
 	sum := ecc.Sum(d.certificate)
 	d.attribute = sum[:]
-	return d, d.register(ctx, s, d.certificate, "")
+	return d, nil
 }
 
 // registerPatient takes a patient through M0 with a code of the operator's desk.
 func registerPatient(ctx context.Context, s site) (*registrant, error) {
+	p := newPatient()
+	code, err := s.patientCode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.register(ctx, s, code, "")
+}
+
+// newPatient has keys and a random ID_P, and no credential yet.
+func newPatient() *registrant {
 	var id [16]byte
 	rand.Read(id[:])
 	p := newRegistrant(message.Patient, message.ID(hex.EncodeToString(id[:])))
 	p.attribute = message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Hash{1}}.Encode()
+	return p
+}
+
+// patientCode is a registration code of the operator's desk.
+func (s site) patientCode(ctx context.Context) ([]byte, error) {
 	var out struct{ Code string }
-	if err := ask(ctx, http.MethodPost, s.Cloud+"/v1/operator/patient-codes", s.Operator, nil, &out); err != nil {
-		return nil, err
-	}
-	return p, p.register(ctx, s, []byte(out.Code), "")
+	err := ask(ctx, http.MethodPost, s.Cloud+"/v1/operator/patient-codes", s.Operator, nil, &out)
+	return []byte(out.Code), err
 }
 
 func (h *registrant) register(ctx context.Context, s site, admission []byte, bearer string) error {

@@ -32,6 +32,8 @@ type Config struct {
 	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"DOCTOR_AGENT_SUITE"`
 	Development    bool   `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"DOCTOR_AGENT_DEVELOPMENT"`
 
+	Edge httpserver.Edge `embed:"" envprefix:"DOCTOR_AGENT_"`
+
 	// Trace, if set, is called for each message of the protocol that the agent
 	// sends or receives. It must return at once.
 	Trace func(message.Sent) `kong:"-"`

@@ -83,7 +83,7 @@ func (x *atHospital) openStored(m message.Message) (api.Opened, error) {
 		if x.hospital.Info.Keys.Sign.Verify(tbs, body.SigHPC3) != nil {
 			continue
 		}
-		out := api.OpenedStored{Record: int64(body.Record), Time: int64(body.Time)}
+		out := api.OpenedStored{Record: int64(body.Record), Time: body.Time.Time()}
 		if len(body.Entries) > 0 {
 			x.entry, out.Entry = &body.Entries[0], true
 			_, out.Indexable = x.search.terms.authorizer(x.entry.Locator)
@@ -144,5 +144,5 @@ func (i *indexing) open(d *signer, m message.Message) (api.Opened, error) {
 	if err := d.pins.PUKC.Verify(message.TBSIndexed(m.Header, i.entry.Locator, i.entry.Value, body.Time), body.Signature); err != nil {
 		return api.Opened{}, problem.Refused(err)
 	}
-	return api.Opened{Type: api.OpenedTypeM12R, Indexed: &api.Indexed{Time: int64(body.Time)}}, nil
+	return api.Opened{Type: api.OpenedTypeM12R, Indexed: &api.Indexed{Time: body.Time.Time()}}, nil
 }

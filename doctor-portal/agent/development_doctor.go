@@ -67,7 +67,7 @@ func (x *applicant) open(_ *preparer, b []byte) (api.Opened, error) {
 	}
 	c := reply.Credential
 	return api.Opened{Type: api.OpenedTypeM0, Registration: &api.OpenedRegistration{ID: string(c.Info.ID), Credential: hexHash(c.Hash()),
-		Until: int64(c.Info.NotAfter)}}, nil
+		Until: c.Info.NotAfter.Time()}}, nil
 }
 
 // impersonate makes the signer an applicant who has registered.

@@ -98,7 +98,7 @@ func (x *search) open(_ *preparer, b []byte) (api.Opened, error) {
 	}
 	x.ticket = &body.Ticket
 	found := api.OpenedSearch{Mode: api.OpenedSearchModeRead, Department: string(t.Department), Ticket: hexHash(message.TicketHash(body.Ticket)),
-		Expires: int64(t.Expires), Entries: len(body.Entries), Hospitals: x.terms.read(x.d.pins, body.Entries)}
+		Expires: t.Expires.Time(), Entries: len(body.Entries), Hospitals: x.terms.read(x.d.pins, body.Entries)}
 	if x.mode == message.ModeWrite {
 		found.Mode = api.OpenedSearchModeWrite
 	}
@@ -120,7 +120,7 @@ func (t terms) read(pins message.Pins, entries []message.Entry) []api.OpenedEntr
 			}
 			_, granted := t.con.OpenH.Grant(c.Hospital)
 			out = append(out, api.OpenedEntry{Hospital: string(c.Hospital), Departments: texts(c.Departments), Classes: texts(c.Classes),
-				Granted: granted, Time: int64(e.Time)})
+				Granted: granted, Time: e.Time.Time()})
 		}
 	}
 	return out

@@ -6,29 +6,28 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	api "medunion/api/openapi/doctoragent"
 	"medunion/api/problem"
 	"medunion/doctor-portal/practice"
 )
 
 const (
-	service       = "doctoragent"
-	fhirType      = "application/fhir+json"
-	ndjsonType    = "application/x-ndjson"
-	diagnosisBody = 3 << 20   // a bundle of 2 MiB in base64url, and a note
-	streamLife    = time.Hour // of one stream of events
+	service    = "doctoragent"
+	fhirType   = "application/fhir+json"
+	ndjsonType = "application/x-ndjson"
 )
 
 // handler is the HTTP API: authentication, checks against the OpenAPI document,
 // and one call of the agent for each operation.
 func (a *Agent) handler() (http.Handler, error) {
-	spec, err := api.GetSpec()
+	spec, err := documents.Load(documents.DoctorAgent)
 	if err != nil {
 		return nil, err
 	}
@@ -37,19 +36,13 @@ func (a *Agent) handler() (http.Handler, error) {
 	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec,
-		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate,
-		Routes: map[string]httpserver.Limits{
-			"/v1/visits/:visit/diagnosis": {Body: diagnosisBody, Timeout: 2 * time.Minute},
-			"/v1/development/messages":    {Body: diagnosisBody},
-			"/v1/development/replies":     {Body: httpserver.MessageBody(httpserver.LargeMessageCap)},
-			"/v1/events":                  {Timeout: streamLife},
-			"/v1/doctor/registration":     {Timeout: time.Minute}}})
+	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec, Edge: a.cfg.Edge.At(false, a.cfg.Listen),
+		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate})
 	if err != nil {
 		return nil, err
 	}
 	api.RegisterHandlers(e, handlers{a})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 // handlers implement api.ServerInterface.
@@ -120,8 +113,9 @@ func (h handlers) GetCardImage(c echo.Context) error {
 	return c.Blob(http.StatusOK, "image/png", png)
 }
 
-func (h handlers) ListVisits(c echo.Context) error {
-	return c.JSON(http.StatusOK, api.Visits{Visits: h.a.Visits()})
+func (h handlers) ListVisits(c echo.Context, p api.ListVisitsParams) error {
+	page, next, err := httpserver.Page(h.a.Visits(), func(v api.Visit) string { return v.ID }, p.Limit, p.Cursor)
+	return reply(c, http.StatusOK, api.Visits{Visits: page, Next: next}, err)
 }
 
 func (h handlers) GetVisit(c echo.Context, id api.VisitPath) error {
@@ -152,17 +146,21 @@ func (h handlers) FetchRecords(c echo.Context, id api.VisitPath) error {
 	if err := optionalBody(c, &f); err != nil {
 		return err
 	}
-	v, err := h.a.FetchRecords(id, filter(f))
+	var only string
+	if f.Hospital != nil {
+		only = *f.Hospital
+	}
+	v, err := h.a.FetchAgain(id, only, filter(f))
 	return reply(c, http.StatusAccepted, v, err)
 }
 
 func filter(f api.Filter) message.Filter {
 	out := message.Filter{Departments: messageCodes(f.Departments), Classes: messageCodes(f.Classes)}
 	if f.Since != nil {
-		out.Since = message.Millis(*f.Since)
+		out.Since = message.MillisOf(*f.Since)
 	}
 	if f.Until != nil {
-		out.Until = message.Millis(*f.Until)
+		out.Until = message.MillisOf(*f.Until)
 	}
 	return out
 }
@@ -177,11 +175,14 @@ func messageCodes(in *api.Codes) []message.Code {
 	return out
 }
 
-func (h handlers) ListRecords(c echo.Context, id api.VisitPath) error {
+func (h handlers) ListRecords(c echo.Context, id api.VisitPath, p api.ListRecordsParams) error {
 	records, err := h.a.Records(id)
 	out := api.Records{Records: []api.Record{}}
 	for i, r := range records {
 		out.Records = append(out.Records, viewRecord(r, i+1))
+	}
+	if err == nil {
+		out.Records, out.Next, err = httpserver.Page(out.Records, func(r api.Record) string { return strconv.Itoa(r.Record) }, p.Limit, p.Cursor)
 	}
 	return reply(c, http.StatusOK, out, err)
 }

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	api "medunion/api/openapi/doctoragent"
 	"medunion/doctor-portal/practice"
 )
@@ -14,6 +16,18 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
+// timeOf is a time of the practice, in milliseconds, as the interface has it.
+func timeOf(millis int64) api.Time { return time.UnixMilli(millis).UTC() }
+
+// optionalTime is nil for zero.
+func optionalTime(millis int64) *api.Time {
+	if millis == 0 {
+		return nil
+	}
+	t := timeOf(millis)
+	return &t
+}
+
 // reason is the sentence and the code of a reason, nil for none.
 func reason(r *practice.Reason) (says, code *string) {
 	if r == nil {
@@ -24,7 +38,7 @@ func reason(r *practice.Reason) (says, code *string) {
 
 func viewDoctor(d practice.Doctor) api.Doctor {
 	v := api.Doctor{ID: d.ID, Suite: d.Suite, State: api.DoctorState(d.State), Credential: optional(d.Credential), Online: d.Online,
-		Name: optional(d.Name), Licence: optional(d.Licence), Affiliation: optional(d.Affiliation), CertificateUntil: optional(d.CertificateUntil)}
+		Name: optional(d.Name), Licence: optional(d.Licence), Affiliation: optional(d.Affiliation), CertificateUntil: optionalTime(d.CertificateUntil)}
 	if d.Departments != nil {
 		v.Departments = &d.Departments
 	}
@@ -40,7 +54,7 @@ func visitOf(v practice.Visit, err error) (api.Visit, error) {
 }
 
 func viewVisit(v practice.Visit) api.Visit {
-	out := api.Visit{ID: v.ID, State: api.VisitState(v.State), Since: v.Since, Expires: v.Expires, Hospitals: []api.HospitalProgress{},
+	out := api.Visit{ID: v.ID, State: api.VisitState(v.State), Since: timeOf(v.Since), Expires: timeOf(v.Expires), Hospitals: []api.HospitalProgress{},
 		Patient: api.Patient{ID: v.Patient.ID, Credential: v.Patient.Credential, Verification: api.PatientVerification(v.Patient.Verification)}}
 	out.Reason, out.ReasonCode = reason(v.Reason)
 	if c := v.Consent; c != nil {
@@ -61,7 +75,7 @@ func viewVisit(v practice.Visit) api.Visit {
 }
 
 func viewConsent(c practice.Consent) *api.Consent {
-	out := &api.Consent{Hash: c.Hash, Department: c.Department, Purpose: c.Purpose, NotBefore: c.NotBefore, Expires: c.Expires,
+	out := &api.Consent{Hash: c.Hash, Department: c.Department, Purpose: c.Purpose, NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.Expires),
 		MaxUses: c.MaxUses, Uses: c.Uses, WriteTo: optional(c.WriteTo), Grants: []api.Grant{}}
 	for _, g := range c.Grants {
 		out.Grants = append(out.Grants, api.Grant{Hospital: g.Hospital, Departments: g.Departments, Classes: g.Classes})
@@ -72,7 +86,7 @@ func viewConsent(c practice.Consent) *api.Consent {
 func viewHospital(h practice.HospitalProgress) api.HospitalProgress {
 	out := api.HospitalProgress{Hospital: h.Hospital, State: api.HospitalProgressState(h.State), Departments: h.Held.Departments,
 		Classes: h.Held.Classes, Withheld: api.Scope{Departments: h.Withheld.Departments, Classes: h.Withheld.Classes},
-		Page: optional(h.Page), Pages: optional(h.Pages), Resources: h.Resources, Receipt: optional(h.Receipt), Signed: optional(h.Signed)}
+		Page: optional(h.Page), Pages: optional(h.Pages), Resources: h.Resources, Receipt: optional(h.Receipt), Signed: optionalTime(h.Signed)}
 	out.Reason, out.ReasonCode = reason(h.Reason)
 	return out
 }
@@ -90,10 +104,10 @@ func viewDiagnosis(d practice.Diagnosis) api.DiagnosisResult {
 		out.Failures, out.FailureCodes = append(out.Failures, f.Says), append(out.FailureCodes, f.Code)
 	}
 	if d.Stored != nil {
-		out.Stored = &api.Stored{Hospital: d.Stored.Hospital, Record: d.Stored.Record, Time: d.Stored.Time}
+		out.Stored = &api.Stored{Hospital: d.Stored.Hospital, Record: d.Stored.Record, Time: timeOf(d.Stored.Time)}
 	}
 	if d.Indexed != nil {
-		out.Indexed = &api.Indexed{Time: d.Indexed.Time}
+		out.Indexed = &api.Indexed{Time: timeOf(d.Indexed.Time)}
 	}
 	return out
 }
@@ -102,7 +116,7 @@ func viewEvidence(e practice.Evidence) api.Evidence {
 	out := api.Evidence{Statements: []api.Statement{}}
 	for _, s := range e.Statements {
 		v := api.Statement{Name: s.Name, Signer: api.Signer{Role: api.SignerRole(s.Signer.Role), ID: s.Signer.ID}, Covers: s.Covers,
-			Time: optional(s.Time), Verified: s.Verified}
+			Time: optionalTime(s.Time), Verified: s.Verified}
 		v.Reason, v.ReasonCode = reason(s.Why)
 		out.Statements = append(out.Statements, v)
 	}

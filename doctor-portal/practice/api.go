@@ -218,8 +218,10 @@ type Scope struct {
 	Classes     []string `json:"classes"`
 }
 
-// Filter narrows what the consent grants; empty means all of it.
+// Filter narrows what the consent grants; empty means all of it. Hospital names one that
+// failed, to be asked again alone.
 type Filter struct {
+	Hospital    string   `json:"hospital,omitempty"`
 	Departments []string `json:"departments,omitempty"`
 	Classes     []string `json:"classes,omitempty"`
 	Since       int64    `json:"since,omitempty"`
@@ -303,6 +305,16 @@ type Indexed struct {
 // Evidence is the signatures of a visit, each verified anew.
 type Evidence struct {
 	Statements []Statement `json:"statements"`
+}
+
+// EarlierVisit is a visit of an earlier session, as its evidence tells.
+type EarlierVisit struct {
+	ID        string   `json:"id"`
+	Since     int64    `json:"since,omitempty"`   // from when the consent was, milliseconds
+	Patient   string   `json:"patient,omitempty"` // ID_P
+	Hospitals []string `json:"hospitals"`         // that released or stored something, sorted
+	Diagnosed bool     `json:"diagnosed"`         // a diagnosis was signed
+	Reason    *Reason  `json:"reason,omitempty"`  // why the evidence does not open
 }
 
 // Statement is one signature: whose it is, what it proves, and whether it holds.

@@ -164,13 +164,13 @@ func (s *session) login(ctx context.Context) error {
 		return err
 	}
 	var session struct {
-		Token   string `json:"token"`
-		Expires int64  `json:"expires"`
+		Token   string    `json:"token"`
+		Expires time.Time `json:"expires"`
 	}
 	if err := s.link.call(ctx, "POST", pathLogin, login, smallAnswer, &session); err != nil {
 		return err
 	}
-	s.link.set(session.Token, time.UnixMilli(session.Expires))
+	s.link.set(session.Token, session.Expires)
 	return nil
 }
 

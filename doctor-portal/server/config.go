@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/ecc"
@@ -48,6 +49,8 @@ type Config struct {
 	RedisUsername string   `help:"Redis user." env:"PORTAL_REDIS_USERNAME"`
 	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:""`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
+
+	Edge httpserver.Edge `embed:"" envprefix:"PORTAL_"`
 
 	// Set by a program that starts the portal itself; no flags.
 	Pins          *message.Pins    `kong:"-"` // instead of PinsFile

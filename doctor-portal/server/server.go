@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
+	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
@@ -86,11 +87,11 @@ func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
 		return nil, nil, nil, err
 	}
 	mail := mailbox.New(client, cfg.Namespace)
-	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
+	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
 }
 
 func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, error) {
-	spec, err := portal.GetSpec()
+	spec, err := documents.Load(documents.Portal)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Routes: httpapi.Limits(), Spec: spec,
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.BehindTLS, cfg.Listen),
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
 		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
 	if err != nil {
@@ -110,7 +111,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	portal.RegisterHandlers(e, api)
 	site.Register(e)
 	addVisit(e, site)
-	return e, nil
+	return e, httpserver.Agree(e, spec, slices.AppendSeq(site.Routes(), maps.Keys(visitFiles))...)
 }
 
 type silent struct{}

@@ -36,6 +36,8 @@ type Config struct {
 	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
 	Development    bool   `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PATIENT_AGENT_DEVELOPMENT"`
 
+	Edge httpserver.Edge `embed:"" envprefix:"PATIENT_AGENT_"`
+
 	// Set by a program that starts the agent itself.
 	Pins          *message.Pins      `kong:"-"` // instead of PinsFile
 	AuthorityJWKS []byte             `kong:"-"` // instead of AuthorityFile

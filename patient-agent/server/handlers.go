@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/problem"
@@ -169,9 +170,13 @@ func (h handlers) EndVisit(_ context.Context, r api.EndVisitRequestObject) (api.
 	return api.EndVisit200JSONResponse(view.Visit(v)), err
 }
 
-func (h handlers) ListVisits(context.Context, api.ListVisitsRequestObject) (api.ListVisitsResponseObject, error) {
+func (h handlers) ListVisits(_ context.Context, r api.ListVisitsRequestObject) (api.ListVisitsResponseObject, error) {
 	list, err := h.a.Visits()
-	return api.ListVisits200JSONResponse{Visits: view.Each(list, view.Visit)}, err
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := httpserver.Page(view.Each(list, view.Visit), func(v api.Visit) string { return v.ID }, r.Params.Limit, r.Params.Cursor)
+	return api.ListVisits200JSONResponse{Visits: page, Next: next}, err
 }
 
 func (h handlers) GetVisit(_ context.Context, r api.GetVisitRequestObject) (api.GetVisitResponseObject, error) {
@@ -179,14 +184,22 @@ func (h handlers) GetVisit(_ context.Context, r api.GetVisitRequestObject) (api.
 	return api.GetVisit200JSONResponse(view.Visit(v)), err
 }
 
-func (h handlers) ListDiagnoses(ctx context.Context, _ api.ListDiagnosesRequestObject) (api.ListDiagnosesResponseObject, error) {
+func (h handlers) ListDiagnoses(ctx context.Context, r api.ListDiagnosesRequestObject) (api.ListDiagnosesResponseObject, error) {
 	list, unanswered, err := h.a.Diagnoses(ctx)
-	return api.ListDiagnoses200JSONResponse{Diagnoses: view.Each(list, view.Diagnosis), Unanswered: view.Each(unanswered, view.Unanswered)}, err
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := httpserver.Page(view.Each(list, view.Diagnosis), func(d api.Diagnosis) string { return d.ID }, r.Params.Limit, r.Params.Cursor)
+	return api.ListDiagnoses200JSONResponse{Diagnoses: page, Next: next, Unanswered: view.Each(unanswered, view.Unanswered)}, err
 }
 
-func (h handlers) ListConsents(context.Context, api.ListConsentsRequestObject) (api.ListConsentsResponseObject, error) {
+func (h handlers) ListConsents(_ context.Context, r api.ListConsentsRequestObject) (api.ListConsentsResponseObject, error) {
 	list, err := h.a.Consents()
-	return api.ListConsents200JSONResponse{Consents: view.Each(list, view.Consent)}, err
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := httpserver.Page(view.Each(list, view.Consent), func(c api.Consent) string { return c.Consent }, r.Params.Limit, r.Params.Cursor)
+	return api.ListConsents200JSONResponse{Consents: page, Next: next}, err
 }
 
 func (h handlers) ListUses(ctx context.Context, r api.ListUsesRequestObject) (api.ListUsesResponseObject, error) {

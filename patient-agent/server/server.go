@@ -5,20 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
+	documents "medunion/api/openapi"
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/token"
 	"medunion/patient-agent/agent"
 )
 
 const service = "patientagent"
-
-// visitBody bounds the request of a visit: a CSV file of some megabytes, escaped.
-const visitBody = 24 << 20
 
 // Instance is a running agent with its local API. When it ends, visits under way end
 // too and the store is locked.
@@ -113,7 +110,7 @@ func (i *Instance) unlock(cfg Config) error {
 // handler is the HTTP API: the edge of all services, the checks against the OpenAPI
 // document, and one call of the agent for each operation; and the page beside it.
 func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
-	spec, err := api.GetSpec()
+	spec, err := documents.Load(documents.PatientAgent)
 	if err != nil {
 		return nil, err
 	}
@@ -127,14 +124,14 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.authenticate,
-		Hosts: hosts(i.origin), Unspecified: site.Routes(), Routes: limits()})
+		Hosts: hosts(i.origin), Unspecified: site.Routes(), Edge: cfg.Edge.At(false, cfg.Listen)})
 	if err != nil {
 		return nil, err
 	}
 	h := handlers{a: i.agent, token: i.token, sessions: i.sessions, watchers: make(chan struct{}, maxWatchers), preparer: &preparer{raw: i.agent.Raw()}}
 	api.RegisterHandlers(e, api.NewStrictHandler(h, nil))
 	site.Register(e)
-	return e, nil
+	return e, httpserver.Agree(e, spec, site.Routes()...)
 }
 
 // authenticate lets programs in by the token and the page by its cookie.
@@ -143,14 +140,4 @@ func (i *Instance) authenticate(c echo.Context, scheme string, scopes []string) 
 		return i.sessions.authenticate(c)
 	}
 	return i.token.Authenticate(c, scheme, scopes)
-}
-
-// limits are those of routes that carry measurements or ask others.
-func limits() map[string]httpserver.Limits {
-	slow := httpserver.Limits{Timeout: 2 * time.Minute}
-	large := httpserver.Limits{Body: visitBody, Timeout: 2 * time.Minute}
-	return map[string]httpserver.Limits{
-		"/v1/visits": large, "/v1/approvals": large, "/v1/signals/preview": large, "/v1/development/replies": large, "/v1/events": {Timeout: longestWatch},
-		"/v1/hospitals": slow, "/v1/diagnoses": slow, "/v1/releases": slow, "/v1/record/:hospital": slow, "/v1/cards": slow,
-		"/v1/consents/:consent/revocation": slow, "/v1/consents/:consent/uses": slow, "/v1/registration": slow}
 }

@@ -17,7 +17,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
-	api "medunion/api/openapi/patientagent"
+	documents "medunion/api/openapi"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 	"medunion/patient-agent/internal/peers"
@@ -25,7 +25,7 @@ import (
 
 // TestDocument: the OpenAPI document itself is valid.
 func TestDocument(t *testing.T) {
-	spec, err := api.GetSpec()
+	spec, err := documents.Load(documents.PatientAgent)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,11 @@ func authenticate(v *token.Verifier, now func() time.Time) httpserver.Authentica
 		if !ok {
 			return problem.Refused(errors.New("no scope for the scheme"))
 		}
-		return v.Admit(c, now(), s)
+		if err := v.Admit(c, now(), s); err != nil {
+			return err
+		}
+		t, _ := token.FromContext(c.Request().Context())
+		httpserver.SetIdentity(c, t.Subject)
+		return nil
 	}
 }

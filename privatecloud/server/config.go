@@ -68,6 +68,8 @@ type Config struct {
 
 	Development bool `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PRIVATECLOUD_DEVELOPMENT"`
 
+	Edge httpserver.Edge `embed:"" envprefix:"PRIVATECLOUD_"`
+
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
 	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr

@@ -204,13 +204,13 @@ func (p *parts) handlers() (protocol, admin http.Handler, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("operators: %w", err)
 	}
-	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases,
+	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.Edge.At(c.BehindTLS, c.Listen),
 		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}}})
 	if err != nil {
 		return nil, nil, err
 	}
 	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
-		BundleBytes: fhir.DefaultLimits.BundleBytes, Authenticate: authenticate(verifier, c.Now), Development: c.Development})
+		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.BehindTLS, c.AdminListen)})
 	return protocol, admin, err
 }
 

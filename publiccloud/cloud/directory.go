@@ -128,9 +128,9 @@ func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) e
 	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
 }
 
-// LogPage returns up to 1000 lines of the registration log.
-func (c *Cloud) LogPage(ctx context.Context, from uint64) ([]message.LogEntry, error) {
-	return c.Log.Read(ctx, from, 1000)
+// LogPage returns up to limit lines of the registration log.
+func (c *Cloud) LogPage(ctx context.Context, from uint64, limit int) ([]message.LogEntry, error) {
+	return c.Log.Read(ctx, from, limit)
 }
 
 // DoctorCard is what a patient needs to consult a doctor.
@@ -140,18 +140,24 @@ type DoctorCard struct {
 	Prekey      []byte // message.Signed
 }
 
-// Doctor returns a doctor's card. Fails with NotFound for an unknown or revoked
-// doctor, or one without a current prekey.
+// Doctor returns a doctor's card. Fails with NotFound, in the same words, for an unknown
+// or revoked doctor, one without a current prekey, and whoever is no doctor.
 func (c *Cloud) Doctor(ctx context.Context, credential message.Hash) (DoctorCard, error) {
 	r, err := c.Registry.Find(ctx, credential)
+	if err == nil && r.Role != message.Doctor {
+		err = problem.NotFound("")
+	}
+	var prekey []byte
+	if err == nil {
+		prekey, err = c.Prekey(ctx, credential)
+	}
+	if err != nil && problem.KindOf(err) == problem.KindNotFound {
+		err = problem.NotFound("There is no such doctor.")
+	}
 	if err != nil {
 		return DoctorCard{}, err
 	}
-	if r.Role != message.Doctor {
-		return DoctorCard{}, problem.NotFound("There is no such doctor.")
-	}
-	prekey, err := c.Prekey(ctx, credential)
-	return DoctorCard{Credential: r.Body, Certificate: r.Certificate, Prekey: prekey}, err
+	return DoctorCard{Credential: r.Body, Certificate: r.Certificate, Prekey: prekey}, nil
 }
 
 // Prekey returns the owner's current prekey: message.Signed over message.Prekey.

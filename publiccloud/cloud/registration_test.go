@@ -26,7 +26,7 @@ func TestRegistration(t *testing.T) {
 				t.Errorf("party %d: the credential does not fit", i)
 			}
 		}
-		lines, err := w.LogPage(t.Context(), 0)
+		lines, err := w.LogPage(t.Context(), 0, 1000)
 		w.ok(err)
 		if len(lines) != 3 || lines[1].Credential != d.Credential.Hash() || lines[1].Previous != lines[0].Hash() || lines[2].Previous != lines[1].Hash() {
 			t.Errorf("the log does not chain the three credentials: %v", lines)
@@ -195,7 +195,7 @@ func TestAttack4_DuplicateIdentityBurnsNoCode(t *testing.T) {
 	code := w.code()
 	again := peers.New(ecc.SuiteX25519, message.Patient, first.ID)
 	w.wants(problem.KindConflict, w.register(again, code, false))
-	if lines := peers.Must(w.LogPage(t.Context(), 0)); len(lines) != 1 {
+	if lines := peers.Must(w.LogPage(t.Context(), 0, 1000)); len(lines) != 1 {
 		t.Errorf("%d lines in the log of one registration", len(lines))
 	}
 	w.ok(w.register(peers.New(ecc.SuiteX25519, message.Patient, ""), code, false))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/ecc"
@@ -51,6 +52,8 @@ type Config struct {
 	Future         time.Duration `help:"How far ahead of our clock a message may be (δ)." default:"2s" env:"PUBLICCLOUD_FUTURE"`
 	CredentialLife time.Duration `help:"Life of a credential." default:"17520h" env:"PUBLICCLOUD_CREDENTIAL_LIFE"`
 	CodeLife       time.Duration `help:"Life of a patient's registration code." default:"336h" env:"PUBLICCLOUD_CODE_LIFE"`
+
+	Edge httpserver.Edge `embed:"" envprefix:"PUBLICCLOUD_"`
 
 	Logger *slog.Logger     `kong:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-"` // default: time.Now

@@ -150,10 +150,20 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 	}
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
-		Operator: func(e echo.Context) error { return operators.Admit(e, c.Now(), token.ScopeOperator) },
-		Logger:   c.Logger,
-		Checks:   []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
+		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
 	})
+}
+
+// admit lets an operator in.
+func admit(operators *token.Verifier, e echo.Context, now time.Time) error {
+	if err := operators.Admit(e, now, token.ScopeOperator); err != nil {
+		return err
+	}
+	t, _ := token.FromContext(e.Request().Context())
+	httpserver.SetIdentity(e, t.Subject)
+	return nil
 }
 
 // rotate keeps the own prekeys fresh until ctx ends. A failure is tried again;

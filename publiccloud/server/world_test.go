@@ -25,6 +25,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
 	"medunion/api/replay/redistest"
@@ -97,7 +98,7 @@ func newWorld(t testing.TB) *world {
 		Operators: operatorsName, OperatorsFile: w.file(dir, "operators.json", peers.Must(w.operators.JWKS())),
 		Logger: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
-	w.spec = peers.Must(openapi.GetSpec())
+	w.spec = peers.Must(documents.Load(documents.PublicCloud))
 	w.spec.Servers = nil
 	w.router = peers.Must(legacy.NewRouter(w.spec))
 	w.start()

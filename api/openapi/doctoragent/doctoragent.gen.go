@@ -5,19 +5,16 @@ package doctoragent
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -434,18 +431,14 @@ type Coding struct {
 // Consent defines model for Consent.
 type Consent struct {
 	// Department a department, a record class or a purpose
-	Department Code `json:"department"`
-
-	// Expires milliseconds since 1970
-	Expires Time    `json:"expires"`
-	Grants  []Grant `json:"grants"`
+	Department Code    `json:"department"`
+	Expires    Time    `json:"expires"`
+	Grants     []Grant `json:"grants"`
 
 	// Hash a SHA-256 value in lower-case hex
-	Hash    Hash  `json:"hash"`
-	MaxUses int64 `json:"maxUses"`
-
-	// NotBefore milliseconds since 1970
-	NotBefore Time `json:"notBefore"`
+	Hash      Hash  `json:"hash"`
+	MaxUses   int64 `json:"maxUses"`
+	NotBefore Time  `json:"notBefore"`
 
 	// Purpose a department, a record class or a purpose
 	Purpose Code `json:"purpose"`
@@ -484,10 +477,8 @@ type DiagnosisResult struct {
 
 // Doctor defines model for Doctor.
 type Doctor struct {
-	Affiliation *PartyID `json:"affiliation,omitempty"`
-
-	// CertificateUntil milliseconds since 1970
-	CertificateUntil *Time `json:"certificateUntil,omitempty"`
+	Affiliation      *PartyID `json:"affiliation,omitempty"`
+	CertificateUntil *Time    `json:"certificateUntil,omitempty"`
 
 	// Credential a SHA-256 value in lower-case hex
 	Credential  *Hash   `json:"credential,omitempty"`
@@ -520,14 +511,11 @@ type Evidence struct {
 
 // Filter defines model for Filter.
 type Filter struct {
-	Classes     *Codes `json:"classes,omitempty"`
-	Departments *Codes `json:"departments,omitempty"`
-
-	// Since milliseconds since 1970
-	Since *Time `json:"since,omitempty"`
-
-	// Until milliseconds since 1970
-	Until *Time `json:"until,omitempty"`
+	Classes     *Codes   `json:"classes,omitempty"`
+	Departments *Codes   `json:"departments,omitempty"`
+	Hospital    *PartyID `json:"hospital,omitempty"`
+	Since       *Time    `json:"since,omitempty"`
+	Until       *Time    `json:"until,omitempty"`
 }
 
 // Grant defines model for Grant.
@@ -563,11 +551,9 @@ type HospitalProgress struct {
 	Receipt *int64 `json:"receipt,omitempty"`
 
 	// Resources how many are here and verified
-	Resources int `json:"resources"`
-
-	// Signed milliseconds since 1970
-	Signed *Time                 `json:"signed,omitempty"`
-	State  HospitalProgressState `json:"state"`
+	Resources int                   `json:"resources"`
+	Signed    *Time                 `json:"signed,omitempty"`
+	State     HospitalProgressState `json:"state"`
 
 	// Withheld what the index names at the hospital and the consent does not grant
 	Withheld Scope `json:"withheld"`
@@ -578,7 +564,6 @@ type HospitalProgressState string
 
 // Indexed defines model for Indexed.
 type Indexed struct {
-	// Time milliseconds since 1970
 	Time Time `json:"time"`
 }
 
@@ -614,9 +599,7 @@ type OpenedEntry struct {
 	// Granted the consent grants something there
 	Granted  bool    `json:"granted"`
 	Hospital PartyID `json:"hospital"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time     Time    `json:"time"`
 }
 
 // OpenedPage a page of M_EMR; on the last one Sig_HPC2 holds over all of them
@@ -639,9 +622,7 @@ type OpenedRegistration struct {
 	// Credential a SHA-256 value in lower-case hex
 	Credential Hash    `json:"credential"`
 	ID         PartyID `json:"id"`
-
-	// Until milliseconds since 1970
-	Until Time `json:"until"`
+	Until      Time    `json:"until"`
 }
 
 // OpenedSearch M5, with a ticket that Sig_C makes good for this request
@@ -650,9 +631,7 @@ type OpenedSearch struct {
 	Department Code `json:"department"`
 
 	// Entries index entries in the answer
-	Entries int `json:"entries"`
-
-	// Expires milliseconds since 1970
+	Entries int  `json:"entries"`
 	Expires Time `json:"expires"`
 
 	// Hospitals those entries that a key of the consent opens
@@ -681,9 +660,7 @@ type OpenedStored struct {
 
 	// Record number of the record version
 	Record int64 `json:"record"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time   Time  `json:"time"`
 }
 
 // OtherConsent the visit of this agent whose consent (and patient) stands in the message; left out, that of the search
@@ -746,17 +723,14 @@ type PreparedLogin struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now milliseconds since 1970
-	Now *Time `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // ReasonCode why, for a program; it stands beside a sentence
@@ -781,6 +755,8 @@ type Record struct {
 
 // Records defines model for Records.
 type Records struct {
+	// Next the cursor of what follows; absent at the end
+	Next    *string  `json:"next,omitempty"`
 	Records []Record `json:"records"`
 }
 
@@ -840,10 +816,8 @@ type Statement struct {
 	// ReasonCode why, for a program; it stands beside a sentence
 	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
 	Signer     Signer      `json:"signer"`
-
-	// Time milliseconds since 1970
-	Time     *Time `json:"time,omitempty"`
-	Verified bool  `json:"verified"`
+	Time       *Time       `json:"time,omitempty"`
+	Verified   bool        `json:"verified"`
 }
 
 // Step the step of the protocol, and what its sender decides
@@ -1007,23 +981,19 @@ type Stored struct {
 
 	// Record number of the record version
 	Record int64 `json:"record"`
-
-	// Time milliseconds since 1970
-	Time Time `json:"time"`
+	Time   Time  `json:"time"`
 }
 
-// Time milliseconds since 1970
-type Time = int64
+// Time defines model for Time.
+type Time = time.Time
 
 // TimeShift milliseconds that T of the header is off: -60000 is stale, 60000 from the future
 type TimeShift = int64
 
 // Visit defines model for Visit.
 type Visit struct {
-	Consent   *Consent         `json:"consent,omitempty"`
-	Diagnosis *DiagnosisResult `json:"diagnosis,omitempty"`
-
-	// Expires milliseconds since 1970
+	Consent   *Consent           `json:"consent,omitempty"`
+	Diagnosis *DiagnosisResult   `json:"diagnosis,omitempty"`
 	Expires   Time               `json:"expires"`
 	Hospitals []HospitalProgress `json:"hospitals"`
 	ID        VisitID            `json:"id"`
@@ -1035,9 +1005,7 @@ type Visit struct {
 	// ReasonCode why, for a program; it stands beside a sentence
 	ReasonCode *ReasonCode `json:"reasonCode,omitempty"`
 	Search     *Search     `json:"search,omitempty"`
-
-	// Since milliseconds since 1970
-	Since Time `json:"since"`
+	Since      Time        `json:"since"`
 
 	// State answered: the patient's consent is awaited; waiting: it is verified, she is in the waiting list; open: the doctor has called her in; closed
 	State VisitState `json:"state"`
@@ -1051,14 +1019,40 @@ type VisitID = string
 
 // Visits defines model for Visits.
 type Visits struct {
+	// Next the cursor of what follows; absent at the end
+	Next   *string `json:"next,omitempty"`
 	Visits []Visit `json:"visits"`
 }
+
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// Limit defines model for Limit.
+type Limit = int
 
 // VisitPath defines model for VisitPath.
 type VisitPath = VisitID
 
 // FHIR defines model for FHIR.
 type FHIR = map[string]interface{}
+
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListRecordsParams defines parameters for ListRecords.
+type ListRecordsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // PrepareMessageJSONRequestBody defines body for PrepareMessage for application/json ContentType.
 type PrepareMessageJSONRequestBody = Step
@@ -1601,7 +1595,7 @@ type ClientInterface interface {
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit One visit, with the progress at each hospital
 	//
@@ -1669,11 +1663,11 @@ type ClientInterface interface {
 	// ListRecords The resources received so far, by hospital
 	//
 	// Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-	ListRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1682,7 +1676,7 @@ type ClientInterface interface {
 
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1926,8 +1920,8 @@ func (c *Client) WatchEvents(ctx context.Context, reqEditors ...RequestEditorFn)
 // ListVisits The waiting list and all visits since the agent started, oldest first
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVisitsRequest(c.Server)
+func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVisitsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2094,8 +2088,8 @@ func (c *Client) OpenVisit(ctx context.Context, visit VisitPath, reqEditors ...R
 // ListRecords The resources received so far, by hospital
 //
 // Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-func (c *Client) ListRecords(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListRecordsRequest(c.Server, visit)
+func (c *Client) ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRecordsRequest(c.Server, visit, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2108,7 +2102,7 @@ func (c *Client) ListRecords(ctx context.Context, visit VisitPath, reqEditors ..
 
 // FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2127,7 +2121,7 @@ func (c *Client) FetchRecordsWithBody(ctx context.Context, visit VisitPath, cont
 
 // FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2470,7 +2464,7 @@ func NewWatchEventsRequest(server string) (*http.Request, error) {
 }
 
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
-func NewListVisitsRequest(server string) (*http.Request, error) {
+func NewListVisitsRequest(server string, params *ListVisitsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2486,6 +2480,45 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2782,7 +2815,7 @@ func NewOpenVisitRequest(server string, visit VisitPath) (*http.Request, error) 
 }
 
 // NewListRecordsRequest constructs an http.Request for the ListRecords method
-func NewListRecordsRequest(server string, visit VisitPath) (*http.Request, error) {
+func NewListRecordsRequest(server string, visit VisitPath, params *ListRecordsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2805,6 +2838,45 @@ func NewListRecordsRequest(server string, visit VisitPath) (*http.Request, error
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3089,7 +3161,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
+	ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// GetVisitWithResponse One visit, with the progress at each hospital
 	//
@@ -3173,11 +3245,11 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-	ListRecordsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error)
+	ListRecordsWithResponse(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error)
 
 	// FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3186,7 +3258,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4429,8 +4501,8 @@ func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
-	rsp, err := c.ListVisits(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
+	rsp, err := c.ListVisits(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4573,8 +4645,8 @@ func (c *ClientWithResponses) OpenVisitWithResponse(ctx context.Context, visit V
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
-func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error) {
-	rsp, err := c.ListRecords(ctx, visit, reqEditors...)
+func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*ListRecordsResponse, error) {
+	rsp, err := c.ListRecords(ctx, visit, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4583,7 +4655,7 @@ func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit
 
 // FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4598,7 +4670,7 @@ func (c *ClientWithResponses) FetchRecordsWithBodyWithResponse(ctx context.Conte
 
 // FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5373,7 +5445,7 @@ type ServerInterface interface {
 	WatchEvents(ctx echo.Context) error
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	// (GET /v1/visits)
-	ListVisits(ctx echo.Context) error
+	ListVisits(ctx echo.Context, params ListVisitsParams) error
 	// GetVisit One visit, with the progress at each hospital
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit VisitPath) error
@@ -5400,7 +5472,7 @@ type ServerInterface interface {
 	OpenVisit(ctx echo.Context, visit VisitPath) error
 	// ListRecords The resources received so far, by hospital
 	// (GET /v1/visits/{visit}/records)
-	ListRecords(ctx echo.Context, visit VisitPath) error
+	ListRecords(ctx echo.Context, visit VisitPath, params ListRecordsParams) error
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	// (POST /v1/visits/{visit}/records)
 	FetchRecords(ctx echo.Context, visit VisitPath) error
@@ -5502,8 +5574,24 @@ func (w *ServerInterfaceWrapper) WatchEvents(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVisitsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListVisits(ctx)
+	err = w.Handler.ListVisits(ctx, params)
 	return err
 }
 
@@ -5646,8 +5734,24 @@ func (w *ServerInterfaceWrapper) ListRecords(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRecordsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListRecords(ctx, visit)
+	err = w.Handler.ListRecords(ctx, visit, params)
 	return err
 }
 
@@ -5754,244 +5858,27 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 	router.GET(options.BaseURL+"/v1/doctor", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
-	router.POST(options.BaseURL+"/v1/doctor/certificate-request", wrapper.RequestCertificate, options.OperationMiddlewares["requestCertificate"]...)
-	router.PUT(options.BaseURL+"/v1/doctor/certificate", wrapper.SetCertificate, options.OperationMiddlewares["setCertificate"]...)
-	router.POST(options.BaseURL+"/v1/doctor/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card", wrapper.GetCard, options.OperationMiddlewares["getCard"]...)
 	router.GET(options.BaseURL+"/v1/doctor/card.png", wrapper.GetCardImage, options.OperationMiddlewares["getCardImage"]...)
+	router.PUT(options.BaseURL+"/v1/doctor/certificate", wrapper.SetCertificate, options.OperationMiddlewares["setCertificate"]...)
+	router.POST(options.BaseURL+"/v1/doctor/certificate-request", wrapper.RequestCertificate, options.OperationMiddlewares["requestCertificate"]...)
+	router.POST(options.BaseURL+"/v1/doctor/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
 	router.GET(options.BaseURL+"/v1/visits", wrapper.ListVisits, options.OperationMiddlewares["listVisits"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit", wrapper.GetVisit, options.OperationMiddlewares["getVisit"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/open", wrapper.OpenVisit, options.OperationMiddlewares["openVisit"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/cancel", wrapper.CancelFetch, options.OperationMiddlewares["cancelFetch"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/close", wrapper.CloseVisit, options.OperationMiddlewares["closeVisit"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/signals", wrapper.GetSignals, options.OperationMiddlewares["getSignals"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/download", wrapper.DownloadRecords, options.OperationMiddlewares["downloadRecords"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence", wrapper.GetEvidence, options.OperationMiddlewares["getEvidence"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
+	router.POST(options.BaseURL+"/v1/visits/:visit/open", wrapper.OpenVisit, options.OperationMiddlewares["openVisit"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/records", wrapper.ListRecords, options.OperationMiddlewares["listRecords"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/records", wrapper.FetchRecords, options.OperationMiddlewares["fetchRecords"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit/records/:record", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/download", wrapper.DownloadRecords, options.OperationMiddlewares["downloadRecords"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/cancel", wrapper.CancelFetch, options.OperationMiddlewares["cancelFetch"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/evidence", wrapper.GetEvidence, options.OperationMiddlewares["getEvidence"]...)
-	router.GET(options.BaseURL+"/v1/visits/:visit/evidence.json", wrapper.DownloadEvidence, options.OperationMiddlewares["downloadEvidence"]...)
-	router.GET(options.BaseURL+"/v1/events", wrapper.WatchEvents, options.OperationMiddlewares["watchEvents"]...)
-	router.POST(options.BaseURL+"/v1/visits/:visit/diagnosis", wrapper.SendDiagnosis, options.OperationMiddlewares["sendDiagnosis"]...)
-	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
-	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
+	router.GET(options.BaseURL+"/v1/visits/:visit/signals", wrapper.GetSignals, options.OperationMiddlewares["getSignals"]...)
 
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"3H17c9u4tfhXwejXmSRTWhblR2zlr2ySbdKuN/7Z3u7M3ebGEHkkoSYJFoAs63r83e/gAOBDBCXS0abb",
-	"u39sbBPE47xfOHwcRDzNeQaZkoPJ4yCngqagQOBvf2eSqUuqFvqXGGQkWK4YzwaTQcIjmhAWEz4jlNzr",
-	"gYNgwPSjXL8QDDKawmAycI8E/GvJBMSDiRJLCAYyWkBK9cR/EjAbTAb/77DcyqF5Kg9xB5/eD56envQU",
-	"MueZBNzbex4pLvRPEc8UZEr/SPM8YRHVezz8p9Qbfey4kJ0O16mfVC2AxPZpMPjx46erLYvOFkz8ubmy",
-	"WucaFnz6T4iUbxE9Lbk6JlQSpsiKSiL17E/B4FLwaQLpljVzM+LP/Q7s5vVshmbk6sd35Pz45DXJ3bDA",
-	"UMPeAG5ma4H3vX3oyAQx/lYpGi1St3IcM/0GTS4Fz0EopuliRhMJwSCv/OlxEFNFmxQ8pRJOj5ciISum",
-	"FnypSK7nzOaapJc5UZyE5IL9MAgGKX34CbK55oPw6PwsHI0DTeUKhJ7ov397e/Bf9OB/RgfnXw++/PlP",
-	"g8DhWyrBsrmGnWGGx9pM47NgkLKs+N3zmvnD5s5TiBkl+CxozLgxx1OV834z+7CDAgOYL8EmeQaDHxA2",
-	"v1z91Fw8ohnPmGb+6VqBDEgrHAd9gfSOirgnaiMBMWSK0WQXvX2kcqEXSVh2V2HJFjjhqKA6vQ9M7/RG",
-	"Zpr+oe++6282OUDjWAOZLtWCC6bWLyT56683dYSfhefbKPEf/xju+IMHDRuAqG50Bwiu4F9LkH2Zk85m",
-	"LGHUHP2xSRQFALxPY8ipUKlTX9sI4B2PQep3FvkdfL0D/4T4UC6ZwYt9zDIFcxCGfCLIIvC+65i88UCy",
-	"eUbVUrQ/Zdm8ZUsb+CjBUe4lcGxdhUZQg2x9ldoxKwCp7tSLbB57yJWSct2AUCIg4iImUUKlJFwQSvKl",
-	"yLmEpkDQZPjlMQzC0ye/RECcTR4HTEHaCcP6rZQ+fDLjT4+LSakQdG3n1LP35Fd78grz6bl3iO+YyTyh",
-	"640XxyenO9+Ua6mM0u/14gax2FkCs30/RjP5DIVa4LsrSuAhZwJ2YvCGpTh8Lqjl6E6I/4seXurLEtcL",
-	"LfQ7KoaUPvxibcsZFylVhvFPj0vCrMiBjKsfYMYNS3c5kuOBjgBbSgfqKqtJoCJagNQmilowaQwlohZU",
-	"/w9IvpwmLCJRwpcxoZlcgaaEoMuBVoIpuOE7zUYq1BoN8jqpIaSrEmhQHrkKrZIUSojb0xZo9xHqe0bn",
-	"GZdM7iTVOsQ+MLUALYPQwo54kkCkH5EfllmcQGAElOYPNF8IJQoeFKFZTCjJuNIjZmS1YNECIUznkCmS",
-	"0juNhAyGg4Y+q1mp20BZsWefgsEU99PTTLXHujr2nYwqknKpyLhpxY5fn5+OR0d9DTQnBXcQsFOHXDVk",
-	"5snJ0W7hpzHgt4piRwWEZWTFRSw3LODR+Hi3iGwnriuQy6S/NEzYPTJaY88X4YgkDHC7yJ9UMcjUC0lS",
-	"ypIpfyihPOU8AZrp7cwoS5YCCuXXhIOkKQRuUv0L4SIGoT3wLvLyCqjkmRM1m0LTLu9ZeqXlzIJKzRhE",
-	"LqMIIIY4KJDxhiixJnROWVbdSotbU67IshgeDPy2bfuTHab1o+Ji9wvXZtSmrCoRVjnsBti9MqgIOTzf",
-	"vu0kW4Oq2f1LpljSVcv094eeY0GzuMdRuljMmxTOJEpgTd0ZimNJvE4RsXACfJ76ZBbPEpa1OFk5F4om",
-	"hEkigEYLTcr4ZwF3sDbKVBZ/FXDPTaSDJEwqksHKy71SWacOsmWKPjcOdDuNMRY2Z1IhBX7xGX/O/Ujp",
-	"A0v1JGMUaubn0Ke9leDLqU99IMveAeQGgiaQRfhshlDxCV8z07sOor4qRjZYjOljOv/CQKRAhY+1Ptyz",
-	"2FFJD+bCmQva7ST7rt0rTUG0aT2Xk/u2/CNLFPSVBugUQXdOew53SmYB2UVgLLtLF5/mNJb3Hw8GCy5z",
-	"pnZLwVZz1r2/6VS7zfso4iP1m3BaymmBRuAhWtBsDsZgX1FJpjBfZmQBQttrkiQ8mzthZyxNsczkht88",
-	"OjinB7Mvj0djv9P80To9m1769ce3B+OTU3JPkyVonZ3wFYiDiEogC3hoWeX0uGUVC6FLwecCpPy/QAQa",
-	"AvMWXZFQqU1vh7yoEkitSWI9RPpjRwLlpU9GrwlTRNsfVWvKB3VRitxeNp6ACFjusaqzZToFYfxJreMS",
-	"0ORg3ckKF3TwIAVIvhSRz3Bc8BVJabYmVABSO6r3exBOIzZnk2ye7bbwnBhrKN2IZ5n2hzAMjQutzc8I",
-	"ifvK31lhB+IPEc0iSJIW1ax9sAUkuy3PiOewTao4neiXLpWFqnD1CZ1Ppe3cg/0US6Gz1K8eAV/07eNz",
-	"DlmHbTQZS89U0l+erIPC9ksBiRMZbgpaOEqiOMF8Yv08/T0Ix+nbhpszXeqRT85qE51MefPmVfUNTaUY",
-	"vun27rUZi29J2XnJazu4s49kX7OeUplycox0MRoEg4sT/b/X+n/n+n9heIX/jK88XLJJMfppO8V8yJRY",
-	"/wGVB8aifD69JszIhE2JCVgRyVNQC5bNNdUK8LoFz1BGz2bSndZLebxgF0dfWj7pwdXU6Ek+IxdfP1xc",
-	"vSHcBCpQhfIMyDWbf/14+W5MFjyJJeH3IAhNEisF0kEz+p7mCdRSMhXI+nX2TPCUhP1VdB89GThbzQGc",
-	"RHypCUKfgsy4MEFaG/X5Zi2K8R6cb+6zPTaIwI4yhy1PVl0hKCHbTgBXG2Kvp3jX5MdoQrRHPWPKOPbv",
-	"BMRf3xNJ15KsnC1M5R3E5OWHfw1JOHo1+PZUb68wRT9HqOHrVnbn5moH6XWhB3oA8+IkKELULLoDG/bX",
-	"vPTOBqTnnMcl2Qmbj91D9iZTgvkpMoYHYh+7eKTJO3iJu2cayLGVNwrKJRQrIyQo0pjlUCeheQ7oQHWK",
-	"DVQ1kidMmVqz26lGAVSjHjMnXmvR4Km5+Y8vb/DJq14+1wbZ4W42Mi52wWqSxeGuCs1tlFnYGn1I83VA",
-	"jL1Opuu6QCw83RRopiwFF1Hr6w9/+zpuEOjenPct5yxso57izM39QvMXSlSnzY4a5wBn2jTKq0q+WaMn",
-	"SaY0ukPOvQjHXvMB36DeEB9TJsewzGLMdCU8oibIV+WESTNBqFBooDXdXNBk8XcrQsz134OQpsygg4Z7",
-	"tlljt2RnCCx8q7DxIlzbZJU8d0u1WZFSNXGXFcoXJ0VeaqVl1fgrIhXN4kLcpSAlncMbksBMEb5UgSF6",
-	"CyFr8/sZva3uAfd80yI9Fhhmqs9v92sVQ88NSou7PkEmx3tYM1q+ZhKIw68HXx7DoC10dGntod+71KuX",
-	"/jexgKgwc5oBDImpAX7v9A1ThEn9VyRFoxJyKmW+ENQWu0h5B+vdLlLTgqjtxkfVlyBkBzm9j1xUrQKr",
-	"yT1MyqVz0pm14jayzR0KXjZctGfW+xyZRIn9LWyq8Eoyql8pj6eAs3c5TufaLS/ChR7wPJ1VExguCG3C",
-	"LCuLNsXJFEzRcUMdF2Ht7UyHozSM+Zztpi97nJ9wsEaikVJ9Ck4n5PbRvvZ0W6g7rdpk79pTURYvbiW5",
-	"ZrljLVZZ3zpWaJhsot6rGVZutaqMe274aQuF/OTg34NMcKeIOGMnTHm8rpQVmTwp2gtNv2xBkwQyg7q2",
-	"MzweH/l1QV2qt5W+8Jl1GXvjtVZ62bq7s9MOBndNQJen3lU0WSng71VUoqjxRxtHYpnW720Zdb7q6l0J",
-	"UGL9dmaTmJuFZhHXJoTiZEVZx9CFVFQtZS1xfXJ+XkldH49GfoNQJbClUOSxS4TRTVNsI3Aw9CHlqpZH",
-	"aaRjArTFNe/yuaDpG63rrVE1BcliIBRlpRXhTQtoq/1zVZjWPQgChZ8/aLXrfkMh+GmkjBB9Q3iWrLWB",
-	"SEnMV1nCaezb6WyZJL8IPxk+I6BpDDKP7PW7GkxJYtyNgGwJ5/kvSbgo140ljq0UVHgWlcippSoDdz8N",
-	"RZim64dHUb7VsVYLt7arWMFN699onvQNsfdV+hX1ve2F8mJJs4AUpypn8p3EpNX6qbaV02LG6bbJ+HqC",
-	"s8g4OYcv5mCq3DBOPvj+CYhGyVrXIoSOscVNonSZ6b1lnBsZWbHMMpN2jTmWHnVMuUoFeUv5VjWYwbRo",
-	"Zlg+YRwQty6Vd3qmnU6Y2bAXpNpu61vp0ybreFKDSpkbsHcMazLImIY7t46Tonj1br+oeOp75+He3gPt",
-	"jnV/QZ+LNDg7qcib5IIrHvHEcmU1FLVJga1lE8wwarOYYA80XCB+a67fjOoV2arUHnhyWv5Le3Y3gUNM",
-	"ZQ4/2tv4RnNU4YNYDFS9QYW3T2MQJIaIxWjzx0zPkrKM2hLYlOa5vUdzMWovtoPcJJDDcOuYMDT55O2D",
-	"xnrQ8dYx2jK9ON065FQPOds65GxQK8E9KLzD9nc8nmHhCre/ZXw1zXmA17/aR16aEU8Fl65/NhesUT5i",
-	"oSt8ng0mv+0qf/Ru9SnY/drFqNOwYqO7hzrnv8Pax92GnXYbdtZtWBh2HDcePH2xLPeMC5F1Dn1L1ELw",
-	"FV3RtS3XDcgCklhb6ymkXNgCmQUIUqFRl+6z+T9PsfSQfFLSBYPmHBN2ipOLUfMSS6/IaV6EIre+YEZV",
-	"FHpRquVhtA7aGnKj8ooNtAnB58RDboxo5DMtJy+v/vb1vXaFqY2EvJCk8P+Nq6hl5u3l5+sbcngfHiLb",
-	"y9uJuaJTVnt7MFvmaTDv8EISvsrs0+H2WMtGVqm5gcNiuLwlc3oPtnKqb4wmLu49dPMFuGAW4m0l9y9k",
-	"YO9UMekyh4rz/mHjTVoyArcr9VSDOHbTbUSkdVxvCqpWjBlaaBKApp4ScdU35K0phjg7CEevhsSF98z9",
-	"GkJnCoRrFkGjCHKFxaMmmutbPCMM41fKRvbggUklPUS27W66Fm9f3wek5x31HWjcQtcZzyL4evkObcYW",
-	"QLUQ+mZrhH6Rw75Uv0mKF6POdFiY/lXQV6HSSpXarOqpXYo7dEXOnmawIi+v2fzr+5NXZJklIGWFkHiG",
-	"V2IM8U3xGidxpUg2ebhJxnYNkLeBJdSL101Ca7vyaOXprv4Sgbn8yIW2//d0v7HIEm8tE6lmlLsXaG4h",
-	"lTD014/0uAhZpndNjcWtge5t0A+Tve9TVqtcdgLNprR7uErXCzZTbXzj9tzOHuNnSG1TllEkP4oYkQC1",
-	"FJpfTJ1G2EL0TB7YmpvbIblxRc0aBRxLT2ydRiX1/qKwyhTnHnn8b6PKcUtV0/dA3XFvwWYrIVwZDFZ1",
-	"aEvNgGQTW+4qvVWy45OAjE9fGRvZYOzihEz1mQ3vGCpvYif15xAEU+CqQfHCLFlKc+shAYURC6wXnmry",
-	"oNVw1c6isgaajveBpcA26urcj8uLVdfsK23rN2GdtP5MOYU5w/ihsaMs+diCyGxdcqm1pmMmQCvVtc8+",
-	"t2873B8dHRydvCo01UmNCF7b2kosVdsbcz4jedLt8sAWdj79PbnZFjltLb2zrndfvt50bE2qo2k5Y0m2",
-	"w+lxBaGvN+QwJQnLgFycE1OpvjeszoorodveshdH9yKiz3bUnf7RNLINDvUW7cZQtRezDeJ/MXg3f/t2",
-	"ZztwJX9LIbBwONNehB6cEebxkr7VPbARv20sGcOMYjuK0SZEUpYkrMjRm+LnzeNq1Zfw6A4tj9nMl8Iv",
-	"0vRH4cnR6Qj/q6TrD2p/3nHdAM/nR3unUttvLAH+QxasVjI59dpVH5xumC91UsM03uwm4fnrkRebDm/e",
-	"IouSdXtS1o0D3QKotqwMOU3IAVIGBnAUTSAg5ndM1OvhsyWWxOyb7Cp9KHvlsjoJ9Iosj6sNh7Z2Dt1o",
-	"HvON1xw6FQU0Ll/7mqrEnY25oEhD7mQ3M6xTVi5KuNxzPq6TCVS5OdmnE0KRsN6s1jddtCYbDXxcpYC2",
-	"J1aUKYjfYKkUy+YTCwCXnguwdJgVBdl2GLYReYNe4aTanGNBJYlokoCJ8bPsTQnKIqld9vaysw2CgZ7J",
-	"JI0lxB2rjt09ZAOq6sWRMjO9/eKIo6KN+rpdJe74Wt/imfvipU5sYnvM7iidsZM2z4YUFy0FU+trPaMt",
-	"otamww2/Aw/x35gSEoUGRN3SUPoNMmMJmpu4Q8z5AhXVy1ILpXLTFZdlM+5fodDvgidQRMUomQq+kmBj",
-	"ytp+cd1eMvwtpdGCZTAhCec5XjjhWbIOCNyDWBdWdnFBx+zM7rv9MORtHGsRBBJvcxLXGFoGJAO82Fk4",
-	"ayweujZsBkRMkjm7hwz94iK8Ml0rwCPoH4ZE86fExgEtunBIPuAJQAiO6snTv3joSq5NBz7bm/ptTqMF",
-	"HIyHWp8uRWLhLyeHh6vVakjx8ZCL+aF9Vx7+9Ondh5+vP+A7ZemibQ1l4GMS88awH4SYEMkhozkbTAZH",
-	"w9HwyDDXAqkJA0dwDwnPU8jUoa1+Ms24ufSE/64QTtJd/tBiwr6ksaQRrU2xN9qcNfDHa5V6LkmYGpKf",
-	"OYkWoLE/q0gdawvXb46s6HqC3fGMqHMl/vxeExnduOTFKlVTGfYno2TFtMVg3KKgEkYx+QiOrfnM7RuN",
-	"X3saTQwuMm3vEziSTtztsiQuTTpt/pOIZuioE7mMFoQ6kAzJry6Ol4FacXGHI2NOXroq+GipAu0bAsV/",
-	"TeCgnOGVPnGswYqdB2xYWoPRRHD4TJ/cTCYbvoWRLUPy1hRdGFPdHhx5cimVdmsiiMG4phHPZgmLMNKk",
-	"RR9mOD7Fg4mr776w9XFFzfoPPF53aMsNDzTNE0NZNm8gl2lKxdr0cK1ElBWv2MqanGmyRL4pHNZBOArD",
-	"cBwehcfhSXgavg7PwvOQhtMwCuMQwtnAeTwDU9thQtmDj2stzSEzPQqebM1HdSeqHoEtYLuHfYzNisf1",
-	"BbeHDaurmlCfi9C5aY+LuNdkMArHR8cnp6/Pzuk0imFmFjzdhLUTiOi3VZyEYqXS/Sl+PAjLOMtkMBqN",
-	"wtF4dDQ6Hp2MTkevR2ej8xEdTUfRKB7BqHrsU7OJsyaYXSClEPktzPnNkD8rr6ZOBuPROByPx0fj4/HJ",
-	"+HT8enw2Ph/T8XQcjeMxjA3M0KVogg0xhR4GJSnLlkpzG++GI+PFGa9lK8aeun6cACusnurmhBJL2PxU",
-	"wXg02lvb/OIakKdzvucuD46xvp5/4mKnlS8CBBWwX2ihWjTic5rGSohaBSYXpkbCUawpU5GQxS7crbFA",
-	"59IUtBY6b/BFr7ipCAXkCeuiB4v6XhPfk3Qt35QbRrGrRT4GcqZl/kvLZPMGyplCdZleQaYn4Gwpte6h",
-	"td55K75MYvsQFeql1tfY7eIc1ZgxabR0n671P65RJxOmS2dTsn/OITNF2n2FejeiMXN/Z0q1DYHa6LSO",
-	"sT0Qql6vbCu1rixgKndc3jMt9Od2Wizie3MTSq2j7C+g3rusvQ+E20/wvvieyDce+iNfkRkVdUNOgjpY",
-	"5saP5GntpGbdjUMeRvbDC20nxQ8z/I6kgvO3fAokYdkd3r8x3oQztDSiNVsjRzNsZfPt0LwpLoPrVdHm",
-	"tF6w7AbEYW4qYrcB8lPqrLet0GR62KGdrwRjEUybsozi7fdNJ78BxZNwTB6I/n/OHiCR+weUNtPJ/7/C",
-	"NtodAFWvL8qXHlhdg3pXq4X5PcRidYXuwvE7cfaN07vVGs+iKKHZCRevYce9oH9QufTqdGwdDbaC9fdH",
-	"hasO/b4qylcIvUVdNYFubsR+O7KLDFevgt7dyN5sWee3pN4mkttcKSUZrKq7MKlT0xMDTSjXFVmiM2wz",
-	"cloaY6edWnxTcJ42jZ0rm6H79ypOtwvi+3LCy4vRG1KUXm4BM9y7K11zX6eOD/iY3JrXbgNya+IBxU/6",
-	"hxUVGcvmtwjE24RHdxDfBgRotDCeWUwVdbEOLf7Joxb5AWFxgBL3aWJs4JSuXT0JlvRpCzfiqTZr0A6Q",
-	"NtIXnhAbRGsi51eqooXZ9m4VpX16A4IDqQTQ1PvRs3bFZO6i4IvfjlCM81jrAE12CeIexAFGruB+Q4e7",
-	"mK9DZBlY9qrun5hUNmD9O4oju8K2b6LtS3lXUxDmYxdJYlewkdWyBbFUVGBtMU9ilEdM4OWW7bA8fMR/",
-	"n7aZQ3+30YXqVwdb7q+UQw7LrxI+fXmODCmyAt/qcGQWKZUISm4TclqsIAdXLxR3gtehuQ3ZLq1/tV6+",
-	"dlYbrXTJGvBhSsWdiZ8WlyuNO26iwaaE3PbqMn4yxlaaAuEdvv4jKNvDaG+IGn8/RF0rnht30FxBLXsy",
-	"dUVJYr/c48fITa2UE8PR7j6xvZaNcYFY8DyH2AQnwDa818i6g1wFNvrtwYBe/D+bU95DhBVXtJA71q3C",
-	"khzAb+24SGNHlNTS8+1oqUS1i4smPItg4jKsyAmbbemKFJ4gmQng2ACR/wMomumaeLuGLC6/WvStqNu/",
-	"yV3u7an5ddV9qrVGgYTPxNaCrF7YrsFMhWD3e3Htr9k8qy8QmNAkU0Uw09EkNk5GFjYtA5giLy/C0cFF",
-	"ODZm4fH5qx6U6vprtFmJWo/89frzz8TknW15YlAz+WxtG9Yu2Sagtjn2rTYPbydk63eijCgyDTFeyGon",
-	"EHcPK0+0Rvj5PW4kwhCnpvE7gLxJ2u/tkVwHjP3LpRbCezjI4tav67YbmjwrCr8McPfhsiVJAVJMmOpF",
-	"ZiyB7pQBlY+eeCkDHbPyA8vuyoamBDTKmpj5C6jiUyrfDSv9xEGxvzaPwHUJKNLQGDV3ZHy/J530QVtn",
-	"xVq12YPSnKL2Kz/9EDp0EPFi9ZOShqnryfaYR0vtqxUX9nIa3dG5tilppFgEQ/JJ2Y7ZlUpGZ2kUcm2C",
-	"TKuFFlp/AmbLJFm3M/EfgV52fh8bBSFLYE/uT2l9lXxrgmsW87L6iaRuyMfqq9ZI2uccsv9sI+6ddhEr",
-	"epJg44KOwKl0PWp1sL+7NumbRDPba4sQorvnNAJh+/LUSx1jvlwCMZGczKgItP+2zb0MdiROqUJT+E0p",
-	"+Ihc8JWsObJD8q5iKNsooeRp5V5c8d0aLXHupCvTwX60GjDmOdbAmAR+eS2K4q2oeqPipqRC73Nf1LF/",
-	"Q9rd5/BZ0d/Ty0XgGi9/piFmCyWSpECVdoFiTEvjvy8vjg8uzo1JOz45OD571ZuhDx/ND1vDPFeujujZ",
-	"mAvaW8M59ZkwqSpt4rDtSq5fdk2JyhL8eoKhWu2x7SN7z5O+P378dLWnWJOTBEG9QlLzkQZHwY8szblQ",
-	"EJM+/jRaQonchsZrO+R7K7A9gbAoBHT6KwUql8IVHGKb74uv1+/9TFCpBcYzV6uAf/uiD2bizQYiTePF",
-	"hFIxVW2rBE3ZbFHlpukXMi09a7Wok8PDcPx6OBqOhuHkbHR2hEC0+9tc6G+wlkEth2QKa8sk0LBkh9il",
-	"Unxxk0Z82AnoZWIMVFmZqYhMb850XStPlSaTBVJTBV63Mh44fizFxCJTCck9yCH5rHUIOroHB5XyjDcE",
-	"y9JWDHULyAKMIEnM0WPFrhbVY1aKO56+PP1vAAAA//8=",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -5,20 +5,16 @@ package patientagent
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -433,13 +429,11 @@ func (e WarningCode) Valid() bool {
 
 // Activity defines model for Activity.
 type Activity struct {
-	Classes *Codes       `json:"classes,omitempty"`
-	Code    ActivityCode `json:"code"`
-
-	// Hospital Example: st-anna
-	Hospital  *HospitalID `json:"hospital,omitempty"`
-	Resources *int        `json:"resources,omitempty"`
-	Time      time.Time   `json:"time"`
+	Classes   *Codes       `json:"classes,omitempty"`
+	Code      ActivityCode `json:"code"`
+	Hospital  *HospitalID  `json:"hospital,omitempty"`
+	Resources *int         `json:"resources,omitempty"`
+	Time      time.Time    `json:"time"`
 }
 
 // ActivityCode defines model for Activity.Code.
@@ -499,8 +493,6 @@ type Card struct {
 	Authority string `json:"authority"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential  Hash      `json:"credential"`
 	Departments Codes     `json:"departments"`
 	Licence     string    `json:"licence"`
@@ -521,8 +513,6 @@ type CardLink struct {
 }
 
 // Code a department, a record class or a purpose
-//
-// Example: SURGERY
 type Code = string
 
 // Codes defines model for Codes.
@@ -531,18 +521,12 @@ type Codes = []Code
 // Consent defines model for Consent.
 type Consent struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code      `json:"department"`
 	Doctor     string    `json:"doctor"`
 	Expires    time.Time `json:"expires"`
@@ -552,8 +536,6 @@ type Consent struct {
 	NotBefore  time.Time `json:"notBefore"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose Code           `json:"purpose"`
 	Revoked ConsentRevoked `json:"revoked"`
 
@@ -568,6 +550,9 @@ type ConsentRevoked string
 // Consents defines model for Consents.
 type Consents struct {
 	Consents []Consent `json:"consents"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Defaults defines model for Defaults.
@@ -585,8 +570,6 @@ type Defaults struct {
 	MaxUses int `json:"maxUses"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose  Code  `json:"purpose"`
 	Purposes Codes `json:"purposes"`
 }
@@ -595,6 +578,9 @@ type Defaults struct {
 type Diagnoses struct {
 	Diagnoses []Diagnosis `json:"diagnoses"`
 
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
+
 	// Unanswered hospitals that could not be asked or whose answers did not hold
 	Unanswered []Unanswered `json:"unanswered"`
 }
@@ -602,8 +588,6 @@ type Diagnoses struct {
 // Diagnosis defines model for Diagnosis.
 type Diagnosis struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// ConsentKnown the consent is one that she gave to this doctor
@@ -617,8 +601,6 @@ type Diagnosis struct {
 	FromVisit bool `json:"fromVisit"`
 
 	// ID a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	ID      Hash   `json:"id"`
 	Licence string `json:"licence"`
 
@@ -629,7 +611,6 @@ type Diagnosis struct {
 
 // Enrolment defines model for Enrolment.
 type Enrolment struct {
-	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 	Time     time.Time  `json:"time"`
 }
@@ -645,19 +626,15 @@ type FHIR = json.RawMessage
 
 // Grant defines model for Grant.
 type Grant struct {
-	Classes     Codes `json:"classes"`
-	Departments Codes `json:"departments"`
-
-	// Hospital Example: st-anna
-	Hospital HospitalID `json:"hospital"`
+	Classes     Codes      `json:"classes"`
+	Departments Codes      `json:"departments"`
+	Hospital    HospitalID `json:"hospital"`
 }
 
 // Handle names an exchange that was begun here, as long as the agent runs
 type Handle = string
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // Holding defines model for Holding.
@@ -665,8 +642,6 @@ type Holding struct {
 	Classes Codes `json:"classes"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code       `json:"department"`
 	First      *time.Time `json:"first,omitempty"`
 	Last       *time.Time `json:"last,omitempty"`
@@ -685,23 +660,19 @@ type Hospital struct {
 	// First of the oldest item
 	First    *time.Time `json:"first,omitempty"`
 	Holdings []Holding  `json:"holdings"`
-
-	// ID Example: st-anna
-	ID HospitalID `json:"id"`
+	ID       HospitalID `json:"id"`
 
 	// Last of the newest item
 	Last *time.Time `json:"last,omitempty"`
 }
 
-// HospitalID Example: st-anna
+// HospitalID defines model for HospitalID.
 type HospitalID = string
 
 // HospitalReleases defines model for HospitalReleases.
 type HospitalReleases struct {
 	// Answered false if what is shown is what was known before
-	Answered bool `json:"answered"`
-
-	// Hospital Example: st-anna
+	Answered bool       `json:"answered"`
 	Hospital HospitalID `json:"hospital"`
 	Releases []Release  `json:"releases"`
 	Warnings []Warning  `json:"warnings"`
@@ -718,8 +689,6 @@ type Hospitals struct {
 // Identity defines model for Identity.
 type Identity struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// ID ID_P, random
@@ -740,8 +709,6 @@ type Link = string
 // ListedCode defines model for ListedCode.
 type ListedCode struct {
 	// Code a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Code Code `json:"code"`
 
 	// Sensitive what many people would rather withhold
@@ -811,8 +778,6 @@ type OpenedDiagnosis struct {
 	Content FHIR `json:"content"`
 
 	// ID a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	ID   Hash      `json:"id"`
 	Time time.Time `json:"time"`
 }
@@ -820,8 +785,6 @@ type OpenedDiagnosis struct {
 // OpenedDoctor M2 is of the doctor meant, with the same SEK_1
 type OpenedDoctor struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash   `json:"credential"`
 	Name       string `json:"name"`
 }
@@ -829,8 +792,6 @@ type OpenedDoctor struct {
 // OpenedRegistration the partial key fits and Cred_P says what was asked (Eq. 4)
 type OpenedRegistration struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// ID ID_P
@@ -852,9 +813,7 @@ type Passkey struct {
 	CredentialID Binary `json:"credentialId"`
 
 	// Prf it opens the store; if not, the passphrase does
-	Prf bool `json:"prf"`
-
-	// RpID Example: localhost
+	Prf  bool   `json:"prf"`
 	RpID string `json:"rpId"`
 }
 
@@ -876,12 +835,10 @@ type PasskeyAssertion struct {
 // PasskeyChallenge defines model for PasskeyChallenge.
 type PasskeyChallenge struct {
 	// Challenge base64url without padding
-	Challenge Binary `json:"challenge"`
-
-	// RpID Example: localhost
-	RpID   string      `json:"rpId"`
-	RpName string      `json:"rpName"`
-	User   PasskeyUser `json:"user"`
+	Challenge Binary      `json:"challenge"`
+	RpID      string      `json:"rpId"`
+	RpName    string      `json:"rpName"`
+	User      PasskeyUser `json:"user"`
 }
 
 // PasskeyUser defines model for PasskeyUser.
@@ -913,28 +870,19 @@ type Prepared struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
-	Code     *ReasonCode `json:"code,omitempty"`
-	Detail   string      `json:"detail"`
-	Instance *string     `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Profile defines model for Profile.
 type Profile struct {
 	// BirthDate in full, but in a summary where a file of hers says less
-	//
-	// Example: 1961-04-12
 	BirthDate *string `json:"birthDate,omitempty"`
 
 	// Name empty: nothing is said
@@ -950,8 +898,6 @@ type ProfileSex string
 // Reason defines model for Reason.
 type Reason struct {
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
 	Code ReasonCode `json:"code"`
 
 	// Says the same in an English sentence
@@ -959,8 +905,6 @@ type Reason struct {
 }
 
 // ReasonCode stable, for translation
-//
-// Example: waiting-for-doctor
 type ReasonCode = string
 
 // RecordingList defines model for RecordingList.
@@ -984,14 +928,10 @@ type Release struct {
 	Classes Codes `json:"classes"`
 
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent      Hash `json:"consent"`
 	ConsentKnown bool `json:"consentKnown"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department  Code   `json:"department"`
 	Departments Codes  `json:"departments"`
 	Doctor      string `json:"doctor"`
@@ -1002,8 +942,6 @@ type Release struct {
 	Number int64       `json:"number"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose   Code      `json:"purpose"`
 	Resources int       `json:"resources"`
 	Time      time.Time `json:"time"`
@@ -1041,17 +979,13 @@ type RevocationResult struct {
 	At string `json:"at"`
 
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
 	Code ReasonCode `json:"code"`
 
 	// Department whose locator the public cloud knows
-	Department *string `json:"department,omitempty"`
-
-	// Hospital Example: st-anna
-	Hospital *HospitalID `json:"hospital,omitempty"`
-	Revoked  bool        `json:"revoked"`
-	Says     string      `json:"says"`
+	Department *string     `json:"department,omitempty"`
+	Hospital   *HospitalID `json:"hospital,omitempty"`
+	Revoked    bool        `json:"revoked"`
+	Says       string      `json:"says"`
 }
 
 // Signals either `fhir`, or `csv` with `kind` and `hz`
@@ -1063,8 +997,6 @@ type Signals struct {
 	Fhir *FHIR `json:"fhir,omitempty"`
 
 	// Hz samples a second
-	//
-	// Example: 360
 	Hz   *string      `json:"hz,omitempty"`
 	Kind *SignalsKind `json:"kind,omitempty"`
 
@@ -1106,13 +1038,9 @@ type Step struct {
 // StepCloudQuestion What she asks the public cloud about the locator of a department, for its `POST /v1/questions`. It does not say who asks.
 type StepCloudQuestion struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent *Hash `json:"consent,omitempty"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code `json:"department"`
 
 	// From the first index wanted
@@ -1136,9 +1064,7 @@ type StepCloudQuestionStep string
 // StepEnrolment Her link with her record at a hospital, for its `POST /v1/enrolments`.
 type StepEnrolment struct {
 	// Code from the hospital's desk
-	Code string `json:"code"`
-
-	// Hospital Example: st-anna
+	Code     string     `json:"code"`
 	Hospital HospitalID `json:"hospital"`
 
 	// Identity handle of the M0 of a throwaway identity; left out, it is her own
@@ -1155,14 +1081,10 @@ type StepEnrolmentStep string
 // StepHospitalQuestion What she asks a hospital by herself, for its `POST /v1/questions`.
 type StepHospitalQuestion struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent *Hash `json:"consent,omitempty"`
 
 	// From the first number or position wanted
-	From *int64 `json:"from,omitempty"`
-
-	// Hospital Example: st-anna
+	From     *int64     `json:"from,omitempty"`
 	Hospital HospitalID `json:"hospital"`
 
 	// Identity handle of the M0 of a throwaway identity; left out, it is her own
@@ -1244,7 +1166,6 @@ type StepM3Step string
 
 // StoredAt defines model for StoredAt.
 type StoredAt struct {
-	// Hospital Example: st-anna
 	Hospital HospitalID `json:"hospital"`
 
 	// Record number of the record version
@@ -1254,13 +1175,9 @@ type StoredAt struct {
 // Summary exactly what the consent will say
 type Summary struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent Hash `json:"consent"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code      `json:"department"`
 	Doctor     Card      `json:"doctor"`
 	Expires    time.Time `json:"expires"`
@@ -1269,8 +1186,6 @@ type Summary struct {
 	Profile    *Profile  `json:"profile,omitempty"`
 
 	// Purpose a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Purpose Code `json:"purpose"`
 
 	// Signals recordings that go along
@@ -1286,11 +1201,7 @@ type TimeShift = int64
 // Unanswered defines model for Unanswered.
 type Unanswered struct {
 	// Code stable, for translation
-	//
-	// Example: waiting-for-doctor
-	Code ReasonCode `json:"code"`
-
-	// Hospital Example: st-anna
+	Code     ReasonCode `json:"code"`
 	Hospital HospitalID `json:"hospital"`
 	Says     string     `json:"says"`
 }
@@ -1308,8 +1219,6 @@ type Use struct {
 	Mode UseMode `json:"mode"`
 
 	// Request a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Request Hash      `json:"request"`
 	Time    time.Time `json:"time"`
 }
@@ -1337,13 +1246,9 @@ type Visit struct {
 	Consent *string `json:"consent,omitempty"`
 
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Department a department, a record class or a purpose
-	//
-	// Example: SURGERY
 	Department Code `json:"department"`
 
 	// Diagnosis H(Sig_D5), once it was received
@@ -1415,6 +1320,8 @@ type VisitRequest struct {
 
 // Visits defines model for Visits.
 type Visits struct {
+	// Next the cursor of what follows; absent at the end
+	Next   *string `json:"next,omitempty"`
 	Visits []Visit `json:"visits"`
 }
 
@@ -1437,12 +1344,52 @@ type Withhold struct {
 }
 
 // ConsentInPath a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type ConsentInPath = Hash
 
-// HospitalInPath Example: st-anna
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// HospitalInPath defines model for HospitalInPath.
 type HospitalInPath = HospitalID
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
+
+// ListConsentsParams defines parameters for ListConsents.
+type ListConsentsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListDiagnosesParams defines parameters for ListDiagnoses.
+type ListDiagnosesParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// StartVisitParams defines parameters for StartVisit.
+type StartVisitParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // PrepareApprovalJSONRequestBody defines body for PrepareApproval for application/json ContentType.
 type PrepareApprovalJSONRequestBody = ApprovalRequest
@@ -1831,7 +1778,7 @@ type ClientInterface interface {
 	// ListConsents What she has allowed
 	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
-	ListConsents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Revoke Revoke a consent
 	//
@@ -1889,7 +1836,7 @@ type ClientInterface interface {
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-	ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Watch What changes, as it changes
 	//
@@ -2052,7 +1999,7 @@ type ClientInterface interface {
 	// ListVisits Her visits, newest first
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -2061,7 +2008,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartVisitWithBody(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -2070,7 +2017,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisit(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	StartVisit(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit How a visit stands
 	//
@@ -2160,8 +2107,8 @@ func (c *Client) VerifyCard(ctx context.Context, body VerifyCardJSONRequestBody,
 // ListConsents What she has allowed
 //
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
-func (c *Client) ListConsents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListConsentsRequest(c.Server)
+func (c *Client) ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConsentsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2298,8 +2245,8 @@ func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, r
 // ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-func (c *Client) ListDiagnoses(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDiagnosesRequest(c.Server)
+func (c *Client) ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDiagnosesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2691,8 +2638,8 @@ func (c *Client) Unlock(ctx context.Context, body UnlockJSONRequestBody, reqEdit
 // ListVisits Her visits, newest first
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVisitsRequest(c.Server)
+func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVisitsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2710,8 +2657,8 @@ func (c *Client) ListVisits(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *Client) StartVisitWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartVisitRequestWithBody(c.Server, contentType, body)
+func (c *Client) StartVisitWithBody(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartVisitRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2729,8 +2676,8 @@ func (c *Client) StartVisitWithBody(ctx context.Context, contentType string, bod
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *Client) StartVisit(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewStartVisitRequest(c.Server, body)
+func (c *Client) StartVisit(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartVisitRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2854,7 +2801,7 @@ func NewVerifyCardRequestWithBody(server string, contentType string, body io.Rea
 }
 
 // NewListConsentsRequest constructs an http.Request for the ListConsents method
-func NewListConsentsRequest(server string) (*http.Request, error) {
+func NewListConsentsRequest(server string, params *ListConsentsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2870,6 +2817,45 @@ func NewListConsentsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3056,7 +3042,7 @@ func NewOpenReplyRequestWithBody(server string, contentType string, body io.Read
 }
 
 // NewListDiagnosesRequest constructs an http.Request for the ListDiagnoses method
-func NewListDiagnosesRequest(server string) (*http.Request, error) {
+func NewListDiagnosesRequest(server string, params *ListDiagnosesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3072,6 +3058,45 @@ func NewListDiagnosesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3607,7 +3632,7 @@ func NewUnlockRequestWithBody(server string, contentType string, body io.Reader)
 }
 
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
-func NewListVisitsRequest(server string) (*http.Request, error) {
+func NewListVisitsRequest(server string, params *ListVisitsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3625,6 +3650,45 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -3634,18 +3698,18 @@ func NewListVisitsRequest(server string) (*http.Request, error) {
 }
 
 // NewStartVisitRequest calls the generic StartVisit builder with application/json body
-func NewStartVisitRequest(server string, body StartVisitJSONRequestBody) (*http.Request, error) {
+func NewStartVisitRequest(server string, params *StartVisitParams, body StartVisitJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewStartVisitRequestWithBody(server, "application/json", bodyReader)
+	return NewStartVisitRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewStartVisitRequestWithBody constructs an http.Request for the StartVisit method, with any body, and a specified content type
-func NewStartVisitRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewStartVisitRequestWithBody(server string, params *StartVisitParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3669,6 +3733,21 @@ func NewStartVisitRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -3822,7 +3901,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
-	ListConsentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error)
+	ListConsentsWithResponse(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error)
 
 	// RevokeWithResponse Revoke a consent
 	//
@@ -3888,7 +3967,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-	ListDiagnosesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error)
+	ListDiagnosesWithResponse(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error)
 
 	// WatchWithResponse What changes, as it changes
 	//
@@ -4073,7 +4152,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
-	ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
+	ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -4082,7 +4161,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
+	StartVisitWithBodyWithResponse(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
 
 	// StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
@@ -4091,7 +4170,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visits (the `StartVisit` operationId).
-	StartVisitWithResponse(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
+	StartVisitWithResponse(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
 
 	// GetVisitWithResponse How a visit stands
 	//
@@ -5543,8 +5622,8 @@ func (c *ClientWithResponses) VerifyCardWithResponse(ctx context.Context, body V
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
-func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error) {
-	rsp, err := c.ListConsents(ctx, reqEditors...)
+func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsResponse, error) {
+	rsp, err := c.ListConsents(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5657,8 +5736,8 @@ func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body Op
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
-func (c *ClientWithResponses) ListDiagnosesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error) {
-	rsp, err := c.ListDiagnoses(ctx, reqEditors...)
+func (c *ClientWithResponses) ListDiagnosesWithResponse(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*ListDiagnosesResponse, error) {
+	rsp, err := c.ListDiagnoses(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5980,8 +6059,8 @@ func (c *ClientWithResponses) UnlockWithResponse(ctx context.Context, body Unloc
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
-func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
-	rsp, err := c.ListVisits(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
+	rsp, err := c.ListVisits(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5995,8 +6074,8 @@ func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, reqEdi
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
-	rsp, err := c.StartVisitWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context, params *StartVisitParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
+	rsp, err := c.StartVisitWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6010,8 +6089,8 @@ func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visits (the `StartVisit` operationId).
-func (c *ClientWithResponses) StartVisitWithResponse(ctx context.Context, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
-	rsp, err := c.StartVisit(ctx, body, reqEditors...)
+func (c *ClientWithResponses) StartVisitWithResponse(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error) {
+	rsp, err := c.StartVisit(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -7023,7 +7102,7 @@ type ServerInterface interface {
 	VerifyCard(ctx echo.Context) error
 	// ListConsents What she has allowed
 	// (GET /v1/consents)
-	ListConsents(ctx echo.Context) error
+	ListConsents(ctx echo.Context, params ListConsentsParams) error
 	// Revoke Revoke a consent
 	// (POST /v1/consents/{consent}/revocation)
 	Revoke(ctx echo.Context, consent ConsentInPath) error
@@ -7041,7 +7120,7 @@ type ServerInterface interface {
 	OpenReply(ctx echo.Context) error
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	// (GET /v1/diagnoses)
-	ListDiagnoses(ctx echo.Context) error
+	ListDiagnoses(ctx echo.Context, params ListDiagnosesParams) error
 	// Watch What changes, as it changes
 	// (GET /v1/events)
 	Watch(ctx echo.Context) error
@@ -7092,10 +7171,10 @@ type ServerInterface interface {
 	Unlock(ctx echo.Context) error
 	// ListVisits Her visits, newest first
 	// (GET /v1/visits)
-	ListVisits(ctx echo.Context) error
+	ListVisits(ctx echo.Context, params ListVisitsParams) error
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	// (POST /v1/visits)
-	StartVisit(ctx echo.Context) error
+	StartVisit(ctx echo.Context, params StartVisitParams) error
 	// GetVisit How a visit stands
 	// (GET /v1/visits/{visit})
 	GetVisit(ctx echo.Context, visit LocalID) error
@@ -7131,8 +7210,24 @@ func (w *ServerInterfaceWrapper) VerifyCard(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListConsents(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConsentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListConsents(ctx)
+	err = w.Handler.ListConsents(ctx, params)
 	return err
 }
 
@@ -7199,8 +7294,24 @@ func (w *ServerInterfaceWrapper) OpenReply(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListDiagnoses(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDiagnosesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListDiagnoses(ctx)
+	err = w.Handler.ListDiagnoses(ctx, params)
 	return err
 }
 
@@ -7366,8 +7477,24 @@ func (w *ServerInterfaceWrapper) Unlock(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVisitsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListVisits(ctx)
+	err = w.Handler.ListVisits(ctx, params)
 	return err
 }
 
@@ -7375,8 +7502,28 @@ func (w *ServerInterfaceWrapper) ListVisits(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) StartVisit(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartVisitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.StartVisit(ctx)
+	err = w.Handler.StartVisit(ctx, params)
 	return err
 }
 
@@ -7459,35 +7606,35 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/v1/approvals", wrapper.PrepareApproval, options.OperationMiddlewares["prepareApproval"]...)
+	router.POST(options.BaseURL+"/v1/cards", wrapper.VerifyCard, options.OperationMiddlewares["verifyCard"]...)
+	router.GET(options.BaseURL+"/v1/consents", wrapper.ListConsents, options.OperationMiddlewares["listConsents"]...)
+	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
+	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
+	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
+	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
+	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
+	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
+	router.GET(options.BaseURL+"/v1/hospitals", wrapper.ListHospitals, options.OperationMiddlewares["listHospitals"]...)
+	router.POST(options.BaseURL+"/v1/hospitals/:hospital/enrolment", wrapper.Enrol, options.OperationMiddlewares["enrol"]...)
+	router.GET(options.BaseURL+"/v1/identity", wrapper.GetIdentity, options.OperationMiddlewares["getIdentity"]...)
+	router.POST(options.BaseURL+"/v1/lock", wrapper.Lock, options.OperationMiddlewares["lock"]...)
 	router.DELETE(options.BaseURL+"/v1/page-sessions", wrapper.ClosePageSession, options.OperationMiddlewares["closePageSession"]...)
 	router.POST(options.BaseURL+"/v1/page-sessions", wrapper.OpenPageSession, options.OperationMiddlewares["openPageSession"]...)
-	router.GET(options.BaseURL+"/v1/events", wrapper.Watch, options.OperationMiddlewares["watch"]...)
-	router.GET(options.BaseURL+"/v1/defaults", wrapper.GetDefaults, options.OperationMiddlewares["getDefaults"]...)
 	router.POST(options.BaseURL+"/v1/passkeys/challenges", wrapper.ChallengePasskey, options.OperationMiddlewares["challengePasskey"]...)
 	router.GET(options.BaseURL+"/v1/profile", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
 	router.PUT(options.BaseURL+"/v1/profile", wrapper.PutProfile, options.OperationMiddlewares["putProfile"]...)
+	router.GET(options.BaseURL+"/v1/record/:hospital", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
+	router.POST(options.BaseURL+"/v1/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
 	router.POST(options.BaseURL+"/v1/signals/preview", wrapper.PreviewSignals, options.OperationMiddlewares["previewSignals"]...)
-	router.POST(options.BaseURL+"/v1/approvals", wrapper.PrepareApproval, options.OperationMiddlewares["prepareApproval"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.POST(options.BaseURL+"/v1/unlock", wrapper.Unlock, options.OperationMiddlewares["unlock"]...)
-	router.POST(options.BaseURL+"/v1/lock", wrapper.Lock, options.OperationMiddlewares["lock"]...)
-	router.POST(options.BaseURL+"/v1/registration", wrapper.Register, options.OperationMiddlewares["register"]...)
-	router.GET(options.BaseURL+"/v1/identity", wrapper.GetIdentity, options.OperationMiddlewares["getIdentity"]...)
-	router.GET(options.BaseURL+"/v1/hospitals", wrapper.ListHospitals, options.OperationMiddlewares["listHospitals"]...)
-	router.POST(options.BaseURL+"/v1/hospitals/:hospital/enrolment", wrapper.Enrol, options.OperationMiddlewares["enrol"]...)
-	router.GET(options.BaseURL+"/v1/record/:hospital", wrapper.GetRecord, options.OperationMiddlewares["getRecord"]...)
-	router.POST(options.BaseURL+"/v1/cards", wrapper.VerifyCard, options.OperationMiddlewares["verifyCard"]...)
 	router.GET(options.BaseURL+"/v1/visits", wrapper.ListVisits, options.OperationMiddlewares["listVisits"]...)
 	router.POST(options.BaseURL+"/v1/visits", wrapper.StartVisit, options.OperationMiddlewares["startVisit"]...)
 	router.GET(options.BaseURL+"/v1/visits/:visit", wrapper.GetVisit, options.OperationMiddlewares["getVisit"]...)
 	router.POST(options.BaseURL+"/v1/visits/:visit/end", wrapper.EndVisit, options.OperationMiddlewares["endVisit"]...)
-	router.GET(options.BaseURL+"/v1/diagnoses", wrapper.ListDiagnoses, options.OperationMiddlewares["listDiagnoses"]...)
-	router.GET(options.BaseURL+"/v1/consents", wrapper.ListConsents, options.OperationMiddlewares["listConsents"]...)
-	router.GET(options.BaseURL+"/v1/consents/:consent/uses", wrapper.ListUses, options.OperationMiddlewares["listUses"]...)
-	router.POST(options.BaseURL+"/v1/consents/:consent/revocation", wrapper.Revoke, options.OperationMiddlewares["revoke"]...)
-	router.GET(options.BaseURL+"/v1/releases", wrapper.ListReleases, options.OperationMiddlewares["listReleases"]...)
-	router.POST(options.BaseURL+"/v1/development/messages", wrapper.PrepareMessage, options.OperationMiddlewares["prepareMessage"]...)
-	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
 }
 
@@ -7572,6 +7719,7 @@ func (response VerifyCarddefaultApplicationProblemPlusJSONResponse) VisitVerifyC
 }
 
 type ListConsentsRequestObject struct {
+	Params ListConsentsParams
 }
 
 type ListConsentsResponseObject interface {
@@ -7804,6 +7952,7 @@ func (response OpenReplydefaultApplicationProblemPlusJSONResponse) VisitOpenRepl
 }
 
 type ListDiagnosesRequestObject struct {
+	Params ListDiagnosesParams
 }
 
 type ListDiagnosesResponseObject interface {
@@ -8483,6 +8632,7 @@ func (response UnlockdefaultApplicationProblemPlusJSONResponse) VisitUnlockRespo
 }
 
 type ListVisitsRequestObject struct {
+	Params ListVisitsParams
 }
 
 type ListVisitsResponseObject interface {
@@ -8521,7 +8671,8 @@ func (response ListVisitsdefaultApplicationProblemPlusJSONResponse) VisitListVis
 }
 
 type StartVisitRequestObject struct {
-	Body *StartVisitJSONRequestBody
+	Params StartVisitParams
+	Body   *StartVisitJSONRequestBody
 }
 
 type StartVisitResponseObject interface {
@@ -8833,8 +8984,10 @@ func (sh *strictHandler) VerifyCard(ctx echo.Context) error {
 }
 
 // ListConsents operation middleware
-func (sh *strictHandler) ListConsents(ctx echo.Context) error {
+func (sh *strictHandler) ListConsents(ctx echo.Context, params ListConsentsParams) error {
 	var request ListConsentsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListConsents(ctx.Request().Context(), request.(ListConsentsRequestObject))
@@ -9021,8 +9174,10 @@ func (sh *strictHandler) OpenReply(ctx echo.Context) error {
 }
 
 // ListDiagnoses operation middleware
-func (sh *strictHandler) ListDiagnoses(ctx echo.Context) error {
+func (sh *strictHandler) ListDiagnoses(ctx echo.Context, params ListDiagnosesParams) error {
 	var request ListDiagnosesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListDiagnoses(ctx.Request().Context(), request.(ListDiagnosesRequestObject))
@@ -9554,8 +9709,10 @@ func (sh *strictHandler) Unlock(ctx echo.Context) error {
 }
 
 // ListVisits operation middleware
-func (sh *strictHandler) ListVisits(ctx echo.Context) error {
+func (sh *strictHandler) ListVisits(ctx echo.Context, params ListVisitsParams) error {
 	var request ListVisitsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListVisits(ctx.Request().Context(), request.(ListVisitsRequestObject))
@@ -9577,8 +9734,10 @@ func (sh *strictHandler) ListVisits(ctx echo.Context) error {
 }
 
 // StartVisit operation middleware
-func (sh *strictHandler) StartVisit(ctx echo.Context) error {
+func (sh *strictHandler) StartVisit(ctx echo.Context, params StartVisitParams) error {
 	var request StartVisitRequestObject
+
+	request.Params = params
 
 	var body StartVisitJSONRequestBody
 	var err error
@@ -9670,271 +9829,4 @@ func (sh *strictHandler) EndVisit(ctx echo.Context, visit LocalID) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"5L2Nchu5sS/+KigmVbbrDClSkr22XP9KaW3v2sl67SN5s/8cx9cCZ5okoiEwGYCiGZde6j7IfaZbaHwM",
-	"ZgZDDmXKSdWtSmVlaWYANBqN/vh199dBKpaF4MCVHJx9HRS0pEtQUOK/Xggugas3/D1VC/2LDGRaskIx",
-	"wQdng9cP7QOPBsmA6d8U+rlkwOkSBmeD1Px1kAxK+OeKlZANzlS5gmQg0wUsqf7iH0uYDc4Gfziq5nFk",
-	"/iqPXlO5GNzeJoPXQhZM0bxrIm9efn79/kVCqCSME7UAItmcQ0YyVkKqRLmJT3Bhv3v3GbqJvRzc6omW",
-	"IAu9aKTe+1JMc1jqH1PBlabE2dcBLYqcpVTP/KgwT/zXP6Rexteeg7rv4oh1QlBOLn56QZ6dPv6BFP4x",
-	"txqc1Xmq2A1TG5xLljH9Js3fl6KAUjE98xnNJSSDIvjV10GaU2nXtW1uL0QGcnCbDFKRgX4Y+Go5OPs4",
-	"kEDLdAEZkjoHKvHHdcmUAj74lAzUptBbIlXJ+Fx/wW/OHnuAOyBWZWpmar/JuII5lPrPii1xWjNRLqka",
-	"nA0yqmCIv21N4Tbkio9mRfYL1XzF9B+QKv3p86IoxY2Z7z6EXdA8Bz6HXev8kXFabvRILNv17C8idQQp",
-	"qJTXsNnJVPYxzSyr5VKPtOONS/vYbTJYccXy9rHUB5FaqpCUcjIFspKQEXxen1M+SHptRTK4gZLN7LnZ",
-	"NbO/hs82t5FpvquI3viyW0tFhW1bfQH/XIFUO3e8ThZgagElucoZv74ilGcosdKFYCnIhIiSXNE5ZfyK",
-	"0FxwPcU6x+Af29Sm5IZJpohaUEWAZ5CRNVMLsVKEkozROReSyeeEKUkyoaVi4gbFSSyBylUJS01KQksg",
-	"il4DJ+IGyoTMRKmlay74XP9Xbx2ZlWJJuFjrCVKloNSz+F8fx8NndDj79PXk+PaPsZ2kXPDNUqykWcKM",
-	"rnLVQakc6A0gdYpSzFgORK9GzMhar5FJIhe0REFiR5kKkQPlAxSMBS3V0krdcILnw/8ZD599/vR1kkye",
-	"xOcIXwpWGmr3Y895Se0NyhQsd4rJn/Xj+r0l/fLGvPDk1H+WliXFc6U5ZOdR18+YL/1mBbQn6gn+mi21",
-	"CJ6Mx+NksGTc/jOJSMdiVRZCQu0bgw8Xr84/vH3164fGPvcgYwmpKDPG5zsJcuGe/IVJJIxm3YXId0q6",
-	"391zt+Y2gQ+isd8PP9Lhv8bDZ6PPQz3XJ6e3j/70x6i0b53zH6mEJ6e/XfzSPm2pZmOW0pxMN0of2yk+",
-	"uypzf+oKLRP4vE02M5/Pw0//FaWaFfStIbeNsKRffgE+18rR08mz432HfEHLbM97i85mLGdeHjdlkbu9",
-	"9WnVB9hrYijgYFmoTVQ4rNRClFY9ad8mS8iQ5v4xsl4ICSTV80IhDmRNJTEyPZQM1RBpCRlwxXpoFqh/",
-	"hqKkv/6TsxR4CoEWUs3AaJ+xPwj1I8xECf0FTyFKqyO1qSVKNkd9mCpSQk43EuW4WjB3A8S+2HGZr7XI",
-	"x4sqoDV+DUhFUn3xyJ6XelO/qvbFkqiiYn0PkhrzhUzj6RHS0i0pdpNrxv/FStk9mL+/YG4sEl+MTsTq",
-	"y81zVK07IZQYgUpQGdfEp8SJbH1n0WWR669e/nbx86uLv+0vrw339r3EcMo77zBrIu6rFVdv9Tmh33Km",
-	"+y7TnpjYuf1u6kJbQeiWMoFC0L7p7yJpKuWgD7lKuBHXkIU2IBfIkqXK9UndgIzafajFto8C42S9YOmC",
-	"MIUifs5u0HzYR/UMFIRdtp7zXHg5WYmimqAK+KgiUV36OO6otsQzQDWlimBx6YDzkXc7RfscabPuFqvF",
-	"6SOjk31pVEd5dw9Dr7lqTREyx27Nk9G4sw/wxYVYlbLNlwuxtmYRsVQhWh+VZLohTomO6dpL+uWSzTnN",
-	"I99ElVJrTtameyAb1pkiSyFVeM8yrp6cdg1UGQbhKNYlI42CUE2f5rlY75z/nuLAPt5XgWrwW/32d5wS",
-	"fDU8e2ajwtMW0DrKsMY4hn05Ngvf68VhL50ZHmOwFadcrqE0QrPJZUadtpuVilWeES4UmQKh8hoyrQ0Y",
-	"Xdh8RJKMmSfQOkr6ze+3agq7REC1+NrMt9CXyXtWAszjf+FizeMKseNwJongYEgpF0Dm6GYQcc048CkE",
-	"btxtE/rp9ZuLHRrDrBTLv3ZcdIqkdAnGvYKmE36GLNhSQj6LTmy3R9ARaZvGIJUoITtXceJVLGj4zOii",
-	"EvmLMNWXxS7dIJET8A3eWXTrxS5rf5PX2MOOFW5EsP5qp2Ps/IqXIl/ur9PezaH9DTQJwhudXmu/GGeA",
-	"7HU+YzaL51s3/ANJMpDXdS+FNhWWjHunRS/ve2wBeNg6522COU2jSr9DLk6JCxYMmt9NBl+GczG0v/yH",
-	"FHx0QddvQUo6x+vMaOT3G0K5i9vhLjzWzTXxaze2C68pz/IIM2g7XhLKCXxJF5TPrdDVCvwU5itOFlBC",
-	"0nAtEzrXUrpccbmngo9SLmJFX74+Hx4/fkJuaL4CwjjJxRrKYUolkAV8qVnPz2ZPn2Tjp5OnT0/TH7In",
-	"j5/R4xlQOk4fP6bZePKYnkxnp7PJ9Hg6nj49Pk6zyePsSTp5PB3PxmM6ftox5SenHVMWOfrwvhcv9VXY",
-	"Zqw0kY1+1mFO93m6WE1zJhcxTcf7mbwH0cZy9e+AK4zl3kEY1gy1UIN0M4mydXCc9vGNZlkJUkYv2e8h",
-	"BUAL9dxQt60s+J2tE946akWegVRE3+W9g3MLw8P99WDH9BEdoIcqU7sfHeNFF8NhvediYmqF286AsEmn",
-	"SeJpsY2f3rxEv4iXOVINKee0ITqacYsO+WE+eWGi6vvq2N0mBz5OWBhsE2uuf1g7EX6tdSkydY6ONqvd",
-	"NYZfLaUXO9m1x9hpTUu+F2v+bl7Yaf8E16SnYTBcsIptjCDvqEPuc9TsPGNnbc61xvuKq5LFPARg/kBW",
-	"PINSX9UkFylVorRmKBeVlHZHg0w3+GRKOVlou8phPNpOhA6KauI1ZhYj4Rt0wu0PZNnbVcyyKOLofUJK",
-	"yjOxjJ1KLtT5TEHZ/0qUK6ZQgfIR2+Nd4doDYyJCt6aZTQsc4Ze1bUO6dMEF/t4FBN+OjYNLLUqxpmu6",
-	"Icy+/5zkMFNErFRCGEoezU/GattHGXRxnbYpa+zEB5LkjF+fkb+vxuOT1ESO8Gc4QrfbH8wf0s8vzW/r",
-	"Fszx+PRpzYaZROfgXYp3s636qGoSuGSK3UBMm6KKLCnfkAJEkQNZo+eopAhB8UH2tuyOg5+qkWIM4FBH",
-	"bQWc282dMb2TM+togRuWAhEcwwH77OyvsH5fwZr2ue2UAqmQm9+ZafcGXaU5A65eUkX/fPnu1z3e88fq",
-	"Tdb/raKc7URsXfy0JYb6BhWX1nJb64jt47sCOGR7opr0udJfcue7hCLfJB7etITlFEpzbUxBG3uSKGH8",
-	"RjGNZNfqzRzPzbNaTQ59jLtfrDliKz9djxfNs07J7mNRVf4i3K05k6rsJbPNiBfhG/4Sr6Jqb8d1xdTS",
-	"Lxm8Pdb/NxlHomwNtsG/dnPCud+RPfjBWm3TjbEquPVTJxUEAbFz5l5pyr4Vj+j0kNvwhxMgWgF37JYz",
-	"qc6I07kS4t3TiffyyISs8BdWrXlOxjgZE3iLBjmsGtKtGR1CDUoGSxuIbZ8ovSwyFyCJ4FENm6/0uZJR",
-	"C6iihloAK4l7NvDU9ogfNZVGv20BD3pdN6nFBYyL2Mc2B8lgZf4ALb2ugzMDHjFcYYnVzaz9gw11er2d",
-	"jBNSZ1rrePcMe2P9xK0oxT5Bgf6u+m/1htsnt7myazJtT3odYxhlFlJqCZSrBNUKg8KnSyCXr/7yeTL4",
-	"djW8AzW1E0XUve6Lhize87bT4ofRnFzDhsyYMijaFyVkn98TSTeBnWwidA9f/XNETh8N7s8i2Qrnuisb",
-	"1SjajaTS6khUhJ0cEx/PNmRDze2BJO8vfiLwRWmdUvAAQbkFMfn19CSuEr6nc/ggroHvqREq906g2U+O",
-	"dyn2zfsTPxKlyp3U1G/SGVvRRFEAN351DHA9J2xGuFCJ341iUVKpDzHK5vYdUxZmGpW/Ktea/sJAEPqe",
-	"R9RI8VNmqlvIdS6lJobYdzPpSi30YOij0Cruf6p6r+8ZqlZl76SPHXp+a92tBYVjbqH8izAb5X6zWPbi",
-	"Kv34r12w2ZXcbS/Y9f0mI46nMBvEMqgdzX57C8F+kz004yZsRBY53XQuh+3BSP0uRZTjFlIbjt61LiMQ",
-	"mlJxfHy609/xvoSClrAvmDylBZ2yPIr7FjPydnKGwsqE78SMYMR++KJ6K4bzrtAj7Q+enJFa9uI+EbuF",
-	"929tv6vxKa3d27Dxrk31yQYtx6j5VPWl6L5V2YYHdjNdAJWCexgsKGoUijbjcqloJ+hdrOP6gYTyBsoH",
-	"kmiVhDBOlizPmYRU8EwmxkkoFc3BZzT2gr2VoMqN98E2kW/4caIEWVPWE0cnFVUmacl7aB8/exb4aE/H",
-	"46j9xFQeJ4mz5HsY5+4zfhp+Izp4YcbyfWX4lJVq8ZIqiIJvZ6s8T8h0pfQWUWLT48h6ASUQSkx21kzb",
-	"vNJov7kNmXnxPnn2ZDIcnw4nx+0D9+nr6e3DofnpOPjp0Z+iyTqV4GuY5ctCbc60drNgfI5BK4rCr+a3",
-	"Hcfc7/Cl/TnEiZxneoeNnXADPwPP0LviTN8ZLKk5nOY/Qi3w7yuO0bHdJm6nkWLO3b0faL1ZHSeTmgNJ",
-	"OXnF5zmTC6LlpUVW9cqWxY93Ly6e9SAVneZgPUUl5TJ38YeKmfS5ZXw+nIly6GFf7eDp1tBpPemsb0DN",
-	"IUlrmQ+TJ21HyUUt+22PPbxz2lxjD4LvxLfgzubv79rCp6HxgKmqGK9pmBtoFZssYJAOgSlHJPjENWyS",
-	"0DRsP64/kmi7hSmysCChhvXYsnJq05uCZBnEpqeEMF7q5UoinBYTC/RYCkUbk4QLPdho0A//ZsoP8HkO",
-	"w5UEoh+qsJyh+3c3Ki6mYfXM5w5CJPalSqnbpSfbJ3tD8Fz4/b4rCnwTGnhXhnCvFKA7YHG2gIC3Zu9E",
-	"eQuzRc5Cl1uxUkSKJdgLjyOK2YFzE5t66TyiSeCwpa7+AkSzcIyvuKeLeO/UoPuq0WBnbcnnXaARXHBH",
-	"3k4nXLgL7lOtZcvJ2B/4rm+5mCIGN1BuqmiDQ54YCcaFiRcsWIagyw0yxVZgzv44Er+k3TlCdhHhaHEi",
-	"Ffm+HrL/TBvsAm5ESu/guAo3POJ/A+nyqXrCodw0LvDNWBTHaX27tDi/h/hCNZfty7fj7huc35ZInrhk",
-	"Y0RspiTNxcpUuMDgojE9SP2YRnwC+5u74SXRBFcICQ4S1Z6b1v/l/km4d8XM+XTLNgP122yqgizEZKcG",
-	"H2Sv3aH4yWzByitT7CSVN1dmI6+uGc9MSZSrxb+u2gqXvInrWwq++EgwWr41rWry5IcffjjWKvoO3UpP",
-	"qm8cb/GviOGC1onU5jF6GGoWy8mTcczunSST49uHf//7KPhnh82rqRNGXSHF4hKF/v8F0FINS9p1nUfN",
-	"5YBiTrtG071SKOhUrJStT0M5h1w2jOnHj2PGtKKl2gLt9oYJmcKc8v7Q3DYTeqfMHoKm0xWFeQcPpD6/",
-	"6XVv9LO2KKIheIz/NeyNvmlSdbxeW37vX9bJmB5xrK8B8gqeb8h6wXII7CMmcQlRLcKsKOBIOrXakyYg",
-	"ShF899N9FnRyZA3WV+2J8TtGxZeCosN4U1D4YGUplEhFbhQsg4RWkkj0ApEMUq1qGa96WrIl49Qq+0ta",
-	"FDat4+24OxcOCoTvvJ1sfWSiHznZ+sgJaqVilQ0rfEb34y/0k/9dYSsCLFP3SxWOqbqkeo3mbio/4K0/",
-	"kTYKMtA0x7PE4d1scPZxVw4h0u022f1YCL7a/XRkprtfqhOzzxtvJ/0eOxncfrKsWh9kT2+Ny3Ol8lq2",
-	"9ZRKxjtVBn3uYeWRmSiR76/ev7v8QI5uJkdu3+XViLxRGDvGbGNJsSYPDhXzmOxlw98ha6kUy1r5qnEM",
-	"uYEZMITxDL6QNeUKRUbLzvWO/ahbnwXw820za6CiOwBUDVyUR0x9it6uRnK5dxvHPvaKM6m3TfQDW8Ll",
-	"gs1URMJC0TSZI8PVZWv/LNlGUVEoEZZtNEKtK9qiN1ijoLIG2izphZi86uuru1Ou6uRgSvvdeajJA5UA",
-	"v7ftDxJeOj2BURn6LcIqKCRmAJUS8tkOefStUmcfGWIcTtqMKYTEJd5ZoHxvFvoGHGcfqdTWEL4HZ+4U",
-	"S1oZ24sfPzS99h1ZK4YpK4YM35FXBvx3PDx9ZCMfV+69K5vjgkhi/W1OgJY5gxJTZHgKZClKSGzRVM31",
-	"CK1HYCGquVmE40M4TiMjW3/ys62W3DHdI/++vDLFMTBI3oTI7Vdj8N8SLTmchH3bA0dv+dF6TqpN6GTG",
-	"yZ7MeI4RsVVucjoqoK0NBiBr6svToeyBmKymB+FWm4fl0df088vbI+vPdCw6mQwnJ4+0Tuf47O2xMX7e",
-	"TsYkpwrKhOQMXKFtX5+IsnwqviTk6udXZhj8S/B5P9kFUG08XTVBPBHJffft26d0amurJ/cnqzoLAFqF",
-	"f3/h5IraVOWiEhdAzXDjJNC8SryIskRzr4y0OnmUEDpTWhIdo5Y/hTnj+lJeMr5SYDN/yYcz677TFLpy",
-	"nDFbqVWJIVdTDwu9C8hA7X3e5mX1hd8CRqepks/Jkm7IFHy2IGEzotmL2rFs7eTvVvm34bnOpUCSh3Vz",
-	"oATUbZgxloKsnUOWDe4oBRyv/jXYt0ZwLZQccXj54D1Tz6M3JeEAmSYAb/pp+yAMD12juHX4Tw5x+DvL",
-	"GFZJsPomR8/OHSsYtnyrJdTDve582Myj54QL8xSb+TNTH75/qeSIZHPZMVW5Q3s04tKuKjV17yWUrPra",
-	"VoWs8j4LnNLkBkppnGI7A9/dFQHsiNGVV9X19wmbfKGpQu8ste54K/XXLM+JpJvv72rplzWJlaX/nSVS",
-	"t5ZBLSqg5I6OG/jY/lAH2VXiscJmGc1/LhBCNY/iKzpPPeId8ZaxZ7sHLq9V2bQDCtGzbKncUlixEohb",
-	"zekQ8Guo8cEdSqsrYqbZ7IwMn4zH4zHiOhXNISHm395gMDpH1PZ2d9zJ5PEJvlW76oa1X7d34LdabcZ7",
-	"xWPeTcb1C/E2fThbwru/cQyC3S26WykJVxjiLcpZO5p7N1DaXrnx7VXtDVNbNhrZ7EROlVVTkHvO8rQP",
-	"WayTG/dTfNn7BklX+xTg+S1WfKcx21VXLZy/NiKBEZ1SKqplwxQWjGfk//zvz+8TIgWp65u+gm2Acwt4",
-	"rIqZxnbNF+PcB7AStFKKTJq5AklKmBTwKQAnmeBgC+poDbCaci9C++5NkZtui4NFUQUhhnZGGZqE68Vm",
-	"RH7HiC/zeeZnpA2uTqzlNXSdFRLsvcL4PLFNWBLiWjwlRJ8Rxucj8u4GyjOfi59VafnZkPGh1bgeej8C",
-	"WdCs0bqGqUcj8hNO1xiZDttvRj0jlu2HXKghdqzxU5Usx+CVsXeHuZDaMkYxjk8j23A9b6k1vqHpdGM3",
-	"BJ9AKHCihxya2qAJkUoUBWRDY/oOPRFw1o3f+omjEb2mZSbPHNmGK55CqSjD7w+90p5U+rudcfXv2qTt",
-	"PPDTzWnUfjkir3IJdstH+6PkO/OoqgSqxPgpbWV235Rnn6Sq71LBPywN0FzLJZt/fvm4sZQSUmA3ey9m",
-	"C+Z3r95d2wDCJRRAMVEi2pxGG36mwia2i2rk5Nu+T3FQx2HyQZKB5YOtlZi1iYqyURukZwRrHzf7hDFs",
-	"Z4X9LpgkFUAthkehpTJD9iy6pWy6k7svrOTzla9wIM/QXnppDRPPU9xXUIqV3Rea5z3wDDbT5/ZT0s7e",
-	"tkLZpF4FSG/f6nBNN+QfK6m0CXDmhN2Kl0DTBbJHd08XX7se2V1fR4zjrVSUgNtj6NMXCLUq9J+zbyk2",
-	"4AYMtdM9mzA4JqjmEzR1czsZnJ6kusej2om+mC5gtqdusMc5b9Nhyzzu0nDuldXKXS8+h7ZsaunUpd1f",
-	"OTy54TXIJTzHJ7BlXVJ/s9HAru3cpUFjxL0axYVVAHqA3KqqATtwu/82j3IUfWlF4XNyfEqwdYFvrNdw",
-	"1H2bPxpVUi0Tqoi6Xq2N+D7HuCN6EzCFwPaAsBzQrshH87wqn6/po6UTDnHlispdESz+fGDf9gFa4t2H",
-	"H3wP6/U/p8de4JzqmfD4jV359ndZtxxcbVasFXT0vM1mLtDiK3Ip6yA7TG9AlMf7GtU3/qV+IGA0SncZ",
-	"1vajsUvDFbO9m8+q6tukhkGNW0wvGgK3jVT5HH+7ZFIazclmPg+d4bA9vSwqE61UMgWleqbn90xo2e71",
-	"+j1g8P+o0v5tFsSk9XRVMrW51M/aznRaq/CFkKLRYmWjxSHiHSsY2UQAczfihad1QbHmto6dNuv19Y5T",
-	"Q9UbaAlBq5SFUoWRjXO4NFZ11yzENQMTstYPOxvc4A70vWFUfm+1aLU2IVNI6UoCmZZiLaGU5BqgsJeo",
-	"/qDpmZTn+LhtoLQQUhEl5qCP/xlZQrbi2tovqGLazn86fjbB4LaJUrsnW3CF93QOw7/AZuRaiZshq2bi",
-	"zS9XZKEF+wtsTL9uxmciThPcOXL+/o0jC37lAW6ArZWK89T3M3CtkZBciGJK02uzWYhQ15c/Ttvsjd1Y",
-	"G24Md9m1buzYiapPg8EYGXowNSJ/gY1MapnZVbFFhwyhNnnAQA+C+tFBSrYoXb73c5t0YOS5SR1ICKY6",
-	"GgUUq04oWfmxDGMWwK0phK6/Wc5SNSJvfKVZNGds8XYwPY0NkQUHNCcXVC5AJoTrsYx1bFdfgSlG5ANb",
-	"2rcvfnpBTk5Ono3IK8zDhLI0Rmmk7/qImCo9pmiNeb+zg+uI/G56cBVQSsHxGpQAJKUllpnECijTHMiV",
-	"FmBXLp3dzNhY4K1yCSNnLxllw3LpeUHTBQyPR2Mtqcvcnlp5dnS0Xq9HFP88EuX8yL4rj3558+LVr5ev",
-	"8J2qnsngvWFQI0KMwWwO/GDismJowQZng5PReHRi7t0Fyqijm8mRMwpMJEDEavgbvzA0bviUYl7zqrRZ",
-	"Na6FtU99dq4Fw8BY7ngKtrKjsWtKCF+3IC1bmpZpsUN51bdcCeKCr2rB5Ij8GhQXwXFEMMER+dDV9Fzg",
-	"JumNZ/oM3oBF0ciklXMjFd0Y/h6ZXBYDgXuTabKbCku+27x3/P8osk2jHiUtitw61o/+YWuJmHtlp5+5",
-	"0eH8tn6RqnIFJjG10NTGTTweTw4+vBm3GTml2UZTfQoe52TuVKtNxz/t53rkKiXdhr3uHV1rLBRCqhoD",
-	"JgNFtcpdqV/6c5qzNYPWuLq+f8jVGwyL38/W+Za2vfZsfNBxY/tlUtbDWr2aQua6PcC+/QQqXeCxRo/d",
-	"htC6rNi2U0F7zDlE9kobSr715n2Szo0RIV/Aj3hTYUMT08Ll24n3e2jCo81fY229uFLkbYodfbU/3R6V",
-	"tZz3uCQ/l9eSNEoXKJNLZ5wEVZ3wWmaSvtHQZWH1F9d9YkTezNAXSjKBQDpjnST6ejQJ61daPBtV3RoU",
-	"mLbu0pOq8ewJdJLa+AW961nrkgt6A20xfOEqGhe0pEtQmADa4eatHnE7/Ya/p2qBDt97Y6qgGEGErSp3",
-	"kDmUSxJ2fvxGtjLEqQVk92EpF3ruPJMWjfIfS3qcX8dZXkk4hNj7gKqfbeC6pJmLKXuaJ66KdXiiHkhX",
-	"4tpXie/cmCxo4xvdiZ9B+Va/90hMP0YHQbU9dCiKYvoBftAnAEepV7FVJUkcvYzW0Ob85u2TwQ3kolgC",
-	"r5DX3SL0ItBZrVVlX9LjCW7SlrUlJdCYMSWn9bckWm1vlC3Xra2wKmfFJQ1UKF3fGPXt2PCVWR/Vhiei",
-	"ejlZwlKUGzQ6a+rwNRRYHVAPgYrsmU9HqLoLY9f66tJw/WyXxnhnddiEyXbBGGxpSox1KsSuOeO+SpUt",
-	"0CBdpvbXgCXUjtyfytJHI6+ReTM4Pz8/d7Gss8H5jy9eDl/99PPrgQMd6/E0NxjYfzVsRSw06daCOHCc",
-	"3gvcazz54bg+yjA4Hp+Mh+PJcDz5MB6f6f8d/08F3dOC0nurPg5+Of9x8Knhj/o4+PnVr68uzn/Rf6nQ",
-	"aFVG1wSlp/euT+rO8EEqyhJSRRailBAs9sSDhM8G4/F4MtYzPR0/Hj8Z/zB+On42puPpOB1nYxjPkC61",
-	"DhsVeRa1DNEqQ7C2DW2ax1cSpgjtnpVfTDW120YqXTXP9UIQSddkubHY4j+FM+yaTpBQH2Tj2WHbSXW3",
-	"t4mHaoUc5B4wwSSfsUHnIpxEGCXzu16bQ5WRbKfQyDZ2ADaDzEQR3U+sY/2F72yi+OrEXQoRk9bOc13w",
-	"v/FOeUtRDQok9cLfGRKqEGtwTQTXQvyuKKHIWZ+rwmPFTR6XpBs5Iuf2Xyh2fda+NZ0QXjFbIVKLSltQ",
-	"CZs02bZR+EdM7NAfx4smpUurYwtuopLYEEFVtU+MTJ9jCxgPhGrL8XcFcFMK7H7sYvPt78xxtpVSF7/V",
-	"d+cADKfHC43hagAlCCWFPQCOI3fyXdjhvlMdf1lLFb4vNdAP0qEHBh1/Dmwlv6y+jNJUnwujzSGpW0UE",
-	"5APXHD0hAYyoSxGEm4YTor62S6yPPUR9wDxagSMrV/dz2+Mno4rq43b19fZqRK5Mteirs8C5GPj0RakV",
-	"Wzzu2Acp0HTWqKvxEbky0706c64w9BXgacY/O/sNH/BZKfoRA540vk/XZSkbkXfc2J2m4OvcJvprTceW",
-	"18FGo1pUIcagBEDfuVEeeQrEnhtMRuQGgSpcIyaviy6ZxIFRccTt4BxSpQVgKpaay63SadwSk8dOx3J4",
-	"WCmWMBXZhqypShe2iZLtTI0z5mLtdH9O1gsTNaIW/VijhCZBW979rr+7+8Qo+KIMiwylKoEu60emGe6M",
-	"Hg374oH8RSbmK/GKYP6fAYObikyev2u1JqMs/qHp+GGuZ47LWTW1WlzXLTHzrouwKakJjwHVlx+3qQiu",
-	"Fg3hjsFcH2n9IUk37Y3RIu110Iv03kRaNUjHvlWUO4x5W6Wiur5NTGvq2pjz5a0sRAgzdpG8wcYGdTxb",
-	"m3v01f14e1RT3ONucCwPs7cPx+e8hE6cw6sKvnaNQQ5/39hHULFqO1c8sLZxoQ7mTP9Fm1XdNXeswVUV",
-	"adBXoK3LsIVHwiz+Lk+S7+Z7j+fNj9FBWD/Pbyfka+9lwZan+nTVEKsdotKlXHUERI3OgVedvhKNx29N",
-	"NwR45IL5xRQxbJDzNAIXRx3gAKt+oT/UKP0+E+UcTPj+GjZbrgmtCwxt/N1i9lxJ3Pq6cJT3AcSkzxoD",
-	"rAO2ntWfzkzdzMwWb7wENXxhQB3br9gDaJQ4vleBHkji0SRN6iQdzPCBXtvQOKI6kgDSilrVjAUZU/q3",
-	"f/CYH4OIMHxUKTVFyTDEZGxTiyLpgoeckddKFe94vknIJV3CJVPw/12qkqUqIXMhzM19MiYZ3Rgtmaal",
-	"kFpiIT5b1gBIYXGbCqNizNEip6lWG899qMYjc+zksHC/VuYqTdzBmsSa47Qxs8CUHbi6hHSIQcPhJRZT",
-	"l3QJQ1GyOeNYkNblSFm9xtfRTrQ0zIFKCy14h6+MyI8OjIQGfTAvbXGFWCTf3irxXlqH5VEG2iiFVUdr",
-	"S2UKATA4KEbEjBGABSbMmsKqKg6nFBRc0fa465nqImUNbrkGKNC3q9nOuios+CtuqTfP3+Ev4aqjX68L",
-	"eOeZl6Dq591Rqj6lqmDv+F+/n/xterr8DV4f05O/jdmfZ3/+2/XrJ79PJ3x88+sPy/9/zC+f/vO4/O91",
-	"FDJ6//LEwv8GZx8/1W5xUNXOMr5N5CL+Kqz31H37XGKVJm3MGKhRCGExsBfXvsN10sDwAXLhq8vjx0/I",
-	"w+EPj7Qp+Cp7eXlOHg6fPkLzsCRhLVjiNjppd/kIs5hyRS5fnw+PHz95+HePvbP3zs3k74NHRpIFLbCx",
-	"4kibm33LO1cr9x51u1aXvW2OIYtyNGf8ALfzeQB2mmEYhsPabdoWJqlqJHQpb64+wr26bm0JhrjqZieZ",
-	"WMC4uU6kqW2dGxckPyReAstkW3cu5LP4vb2KnKI3NqOrhhqr+HoJVK5K2+eaSkIJ9qCyWLuE6MGGCIPU",
-	"V6JL2UDA7BIoly0/iKQsohq+X9X27B6Ed7hd39PB34dLNGGvoTiEa/AFKgnGcu7HF/ZUGQMrMJo7nSPn",
-	"hgUuTkkq8hxSFGU/rlwZIb0u6++0CEyZYMNdPOP4g22Y5KE3Fum8gGWbM34GdeGqPR7ANr+nfTZF+OOb",
-	"bGvvHMaG0wpkzBbebvA2m/zHL9S3XoM3t5Yx5xpNeet9qDgg9AlVXFTkGhUj9W23LIzX0WSP+7xdfc+j",
-	"1ahKBpnJCo7BmkwR9XuLwQSE+c5+lW3Wf1A7/lBBP17VOzOYYzOCvooevh0/J64e6DYRUTUP6nSbVi49",
-	"W83KhAHcuz5UMKeFscMkm3P7kGEhDApi0p9178xpYYAhDgmCFxbmGVhz0qsolUih5qqxJQETvHoW+vTY",
-	"j65NJhIaYqY/kc9ljntgL6rg9z1C5Fwvoy5RYqnoHM7++B9ClTDoAE1LNC3rA2wBZtm0vaOihBsG624f",
-	"63vzgMvfu68j7fMPv/Nl33UJ0O4L80B+9KaWphawCVINtuO+qj6yXer0pWvxem+ksyN0houogoOwuAmK",
-	"+QvMpgW5ZhrmrwYe4HqMxEXhijc9o3Wi2WJV98Ph9uN39ULgyg4U2Q/byHSQqkox7YzX29TVe+QvO0IH",
-	"f9kpHkZDMx9rxPwjp6/Lj2qLI4QpP3hlNWuZmjJFlWZW9SMzBvQDLQlsAQITdsbyTs7ifmRci+tW41SB",
-	"PlTEs2GUwKczeVCniYR7cGS6gPQa3E3r3ZMuH+m5vmxLwefxXDv0UvrEfhxyJa0a6gmwKmz658wVwqHV",
-	"MtHXExR/dhVKyBTzRSGfndWSaHKgmoK++ZM1eTHjwELOcRqVd9IYKG214FLR0jDvPZ30Wo2NXuf9+NBj",
-	"z2KHBgv5HMJaNcXDfYoMefh2QpQgb08S8nZilVKsAJ6Q4/Hw+DQhj8ePttxl5t9HX/G/t9vuNLdtDZsS",
-	"M2kLbS/6PNqbYIMr0veFFVZVVT7dt3zbKt4OId3E2mNuTAG83jtxBKZTXFzk/WgkR62MrK/b5UWDETj2",
-	"9FK+wTYEI4It9avYkZkeSgupRCFd7TiP3PC1HepSwfggthR40laJ+biyyEwjVGvJvi0R8Ypn/49w2kKs",
-	"LeEOYrReKlGQmchzscZ7gTjitBmuHnmolxz4+Ok2+VrP///4SRNIIorNbEVH4z0bgWzHKFmY9F5LWz47",
-	"Opoc/zAaj8ajydnT8TODTLdTjpnLNnWiCk8jSBsLhYwqxjAqlV5JszeNVmQrfAQ6VIL3QrxO890XQeMG",
-	"WcFtUrp0brzlqMGaMjoF1x7HZOthLNGA7LDwv75IPWeEa3JmZPuTl7V0EgPFUyBNdgvSxwY2lzalaCkh",
-	"vwE5Iu+wYaBWaYbDAD/6nAitU62ZAQNICJLwbcIefGFSBbML0ae3n27/bwAAAP//",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -5,18 +5,15 @@ package portal
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -49,8 +46,6 @@ type DoctorCard struct {
 }
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // Letter defines model for Letter.
@@ -120,8 +115,7 @@ type Pins struct {
 
 // PortalSession defines model for PortalSession.
 type PortalSession struct {
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Expires time.Time `json:"expires"`
 
 	// Token to be sent as a bearer token
 	Token string `json:"token"`
@@ -129,17 +123,14 @@ type PortalSession struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Signed defines model for Signed.
@@ -152,8 +143,6 @@ type Signed struct {
 type After = string
 
 // Credential a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Credential = Hash
 
 // Hospital defines model for Hospital.
@@ -4846,25 +4835,25 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/config.json", wrapper.GetConfig, options.OperationMiddlewares["getConfig"]...)
 	router.GET(options.BaseURL+"/v1/doctors/:credential/card", wrapper.GetCard, options.OperationMiddlewares["getCard"]...)
 	router.POST(options.BaseURL+"/v1/doctors/:credential/messages", wrapper.Consult, options.OperationMiddlewares["consult"]...)
-	router.GET(options.BaseURL+"/v1/visit/messages", wrapper.FetchForPatient, options.OperationMiddlewares["fetchForPatient"]...)
-	router.POST(options.BaseURL+"/v1/visit/messages", wrapper.SendToDoctor, options.OperationMiddlewares["sendToDoctor"]...)
-	router.POST(options.BaseURL+"/v1/logins/challenges", wrapper.CreateLoginChallenge, options.OperationMiddlewares["createLoginChallenge"]...)
-	router.POST(options.BaseURL+"/v1/logins", wrapper.Login, options.OperationMiddlewares["login"]...)
 	router.GET(options.BaseURL+"/v1/inbox", wrapper.FetchInbox, options.OperationMiddlewares["fetchInbox"]...)
 	router.GET(options.BaseURL+"/v1/inbox/events", wrapper.StreamInbox, options.OperationMiddlewares["streamInbox"]...)
 	router.POST(options.BaseURL+"/v1/inbox/messages", wrapper.SendToPatient, options.OperationMiddlewares["sendToPatient"]...)
-	router.GET(options.BaseURL+"/v1/relay/cloud/v1/parameters", wrapper.RelayParameters, options.OperationMiddlewares["relayParameters"]...)
-	router.GET(options.BaseURL+"/v1/relay/cloud/v1/directory", wrapper.RelayDirectory, options.OperationMiddlewares["relayDirectory"]...)
-	router.GET(options.BaseURL+"/v1/relay/cloud/v1/revocations", wrapper.RelayRevocations, options.OperationMiddlewares["relayRevocations"]...)
-	router.GET(options.BaseURL+"/v1/relay/cloud/v1/prekeys/:owner", wrapper.RelayPrekey, options.OperationMiddlewares["relayPrekey"]...)
-	router.PUT(options.BaseURL+"/v1/relay/cloud/v1/prekeys", wrapper.RelayPublishPrekey, options.OperationMiddlewares["relayPublishPrekey"]...)
-	router.POST(options.BaseURL+"/v1/relay/cloud/v1/registrations/challenges", wrapper.RelayChallenge, options.OperationMiddlewares["relayChallenge"]...)
-	router.POST(options.BaseURL+"/v1/relay/cloud/v1/registrations", wrapper.RelayRegistration, options.OperationMiddlewares["relayRegistration"]...)
-	router.POST(options.BaseURL+"/v1/relay/cloud/v1/searches", wrapper.RelaySearch, options.OperationMiddlewares["relaySearch"]...)
+	router.POST(options.BaseURL+"/v1/logins", wrapper.Login, options.OperationMiddlewares["login"]...)
+	router.POST(options.BaseURL+"/v1/logins/challenges", wrapper.CreateLoginChallenge, options.OperationMiddlewares["createLoginChallenge"]...)
 	router.POST(options.BaseURL+"/v1/relay/cloud/v1/diagnosis-entries", wrapper.RelayDiagnosisEntry, options.OperationMiddlewares["relayDiagnosisEntry"]...)
-	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/sessions", wrapper.RelaySession, options.OperationMiddlewares["relaySession"]...)
-	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/releases", wrapper.RelayRelease, options.OperationMiddlewares["relayRelease"]...)
+	router.GET(options.BaseURL+"/v1/relay/cloud/v1/directory", wrapper.RelayDirectory, options.OperationMiddlewares["relayDirectory"]...)
+	router.GET(options.BaseURL+"/v1/relay/cloud/v1/parameters", wrapper.RelayParameters, options.OperationMiddlewares["relayParameters"]...)
+	router.PUT(options.BaseURL+"/v1/relay/cloud/v1/prekeys", wrapper.RelayPublishPrekey, options.OperationMiddlewares["relayPublishPrekey"]...)
+	router.GET(options.BaseURL+"/v1/relay/cloud/v1/prekeys/:owner", wrapper.RelayPrekey, options.OperationMiddlewares["relayPrekey"]...)
+	router.POST(options.BaseURL+"/v1/relay/cloud/v1/registrations", wrapper.RelayRegistration, options.OperationMiddlewares["relayRegistration"]...)
+	router.POST(options.BaseURL+"/v1/relay/cloud/v1/registrations/challenges", wrapper.RelayChallenge, options.OperationMiddlewares["relayChallenge"]...)
+	router.GET(options.BaseURL+"/v1/relay/cloud/v1/revocations", wrapper.RelayRevocations, options.OperationMiddlewares["relayRevocations"]...)
+	router.POST(options.BaseURL+"/v1/relay/cloud/v1/searches", wrapper.RelaySearch, options.OperationMiddlewares["relaySearch"]...)
 	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/diagnoses", wrapper.RelayDiagnosis, options.OperationMiddlewares["relayDiagnosis"]...)
+	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/releases", wrapper.RelayRelease, options.OperationMiddlewares["relayRelease"]...)
+	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/sessions", wrapper.RelaySession, options.OperationMiddlewares["relaySession"]...)
+	router.GET(options.BaseURL+"/v1/visit/messages", wrapper.FetchForPatient, options.OperationMiddlewares["fetchForPatient"]...)
+	router.POST(options.BaseURL+"/v1/visit/messages", wrapper.SendToDoctor, options.OperationMiddlewares["sendToDoctor"]...)
 
 }
 
@@ -6625,163 +6614,4 @@ func (sh *strictHandler) SendToDoctor(ctx echo.Context) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"3Fvrcts6kn6VLu5UxamhrpZ8kX/5OM7Gm2jWFWc3W5vJOhDZEnFMATwAaFnr1bPk78xr5Um2GiBFSqIk",
-	"y5ecM/MrjolLo68fvobvvUCOEylQGO317r2EKTZGg8r+73RoUNEPIepA8cRwKbyeZyIEHoIcAv0UM21g",
-	"jFqzEcKNkBNxAlLEU4iZQQVSoAamEBSaVAkMPd/jtMpvKaqp53uCjdHreczu5Xs6iHDM3KZDlsbG63nN",
-	"WtPzvYQZg4qm/s+XZu34633LbzdntdLPf/J8z0wTWk4bxcXIm81870xhiMJwFq8eJbh+k8uTMBMV4gTF",
-	"JN9T+FvKFYZez6gUyzL+SeHQ63n/0ijU2HBfdeMd05EV4J3UCTdV21+8uX53eeYD08CF1abmI4EhhFxh",
-	"YKRVUIV0Ub7iJtnK+mK1/23WjuvXNdLUQWeNpj4zblaFjOQExkxMQWMgRajBSJgwbmAoFTAYclU4wBrj",
-	"0vBq2zZ9b8zu+Dgde7121/fGXLj/NOcCcmFwhMqbkYh0XNTmFxlytD76QYpRP9u8R+4sDAp7CpYkMQ8Y",
-	"naLxq6aj3D/Qcvl68x0LBc9872fuZn+jEym0O22f8fj5NqbF7K6r8Z3ZU4ONS+uaI36LAnjog4xD1MZZ",
-	"/gRwnJgpTCIUIKRACNgYrTvzMXovra9FydncD2e+d6nkIMbxhn0TN+LPu+2fr1u1v4CPb8/guNM9hCQf",
-	"5ntXNqifTQHZcpXnz/KHNszgmHaiQdlEm9JTE0nFzdSKEIacZrL4UskElbExNWSxRt9LSr+6936d3OjV",
-	"1MCNhhukzGBgj05+2G0dvqbKcB62u93WMX3VRa6Rg18xMKQSlxjuKz0v5AGLgeWSvtLAtU5RAU1yydLQ",
-	"CSkXcQFnqIxN46sJrYimL25H3x3ka4VEZxGLYxTOUXfQTFCet3icAdN40ElVTBrpHsBgalAvVbLT2n+7",
-	"5Ey5+bC7JjOXD1JsWHWMN5LqxhlT4a7noB+H5JEVJ3E69mGdgf7t86cN5/rzX/9a3/KLimP75SK8WbdU",
-	"4q0LrJWgcv1E4Q1Ot6xdqsrZ+N22WbZeGViUdT4Xp8qqFkusyMng6t1prd09gFsWpzbpxnKCqhYwjRDh",
-	"ned7eMfGSUyrHQ+PDsLmUevoqBMchgfdY9YeImPNoNtlYbPVZfuDYWfYGrQHzcFRux2ErW54ELS6g+aw",
-	"2WTNo1UIxmrDr/fVaML3PqDJ0OMOTsjD1VNKFaLSzvUYjwfy7rFg0PfGRS16gg05gdh8qSpzfZAjLp6S",
-	"R9ZmiM7+7HcJFYoAZlK1LctdXV9+fH/95sf3vyVSGRZDTKrowfx0PgSUSKTiIy5+fP+7Dwed7Ynx6GC2",
-	"a2jN1VkWfq2xXjr777e3H3KdbZ2uqqul0/IrnSnUh0nEg8gGS2grgc1dhNklMBECwQmmUMOEGzeMhaFC",
-	"TfHFDGib35kwO1ShuYBVys0B6w4qzaGnzQcGx3obHsoyzcxeJS7cjNbBXBimFJuuyD/fpVLqIk3sLvgD",
-	"6knAhBS2iFqnOAFmYCy1oVh4z3/Jho196ECf/2IvWv19H/rHPvRbTWvIfqv1tEK0KX9dshGeSTHkox1V",
-	"wMrwcpPNChw68z0extjnIjVYgTHdBURLiKUYWbeVqYFUo9VkwkYIsQxudMnnX+kcd87vlp2jZuly2Vq9",
-	"XO4UZj2w50A/g6T0uRJgcLHVey9pzMz3blFpLrfuPxEnwNyx5RCYkCZCBdlkiCUjUGw0xvQRJ1vdIDt1",
-	"JqtfsuCiXQoBKx0mO+gumTOWaVhJiVyeVeryZnXw5Xt/nll9cGHmMltCkoiR53tDqcbMUBROLcpaXTi9",
-	"uQ4q1v6P99dnT15+OWvaQ9vD5BtXqtOa+wp17hE76BXvEq6qAmnM45jnHI7mIkBoHR82y2fgwhx0vKrg",
-	"MPIGq3xTwgBBozB0LWMwQKZQgRu9TRn5qFziSk0Ul/gddBCiyerOirW5oJtjgJUfhZxUx59GdYuUVwx3",
-	"5EZZmb6NRLqRxji/9j9IqwqNmq5hWZfYtoctSPf+1BWjPPN1j49Lma/TbFaal5u4WiXuF/fbTElf82Xm",
-	"Yvi5IaosW5AiOxhWzydtqLA/vv/NjesVPIgPcxD44/vfn1Y5MyFWD0UGwCCl7Hll64Pj1JeD2QXJ29ya",
-	"7u68eJ5T0G58jhgyMJehNq6zilDPWVUSw61biB8Zk9jKwjU3ZyxhAx5npXnbfTfbvGD57Ro5urT0Pjca",
-	"zERCwqx1LPVfz/nfCFloRckI4P+k6bWSDAU6S/h7nDoyi4uhrOAemFK0gUYWY1gwkwM0E0QBrKj6AyUn",
-	"GpUPVBMTZjhVWsdaJOkg5gHYBGwBFP0y59F1HS4MRDIONQi5gCLsWIXMfjERF6M6nN+imtqfYYCxnMC3",
-	"xm2roTBm04bd4BtETGf4xEQ6V2JZBlfL4fTywgfcsN5cxMZ9/uPsG5hIagcA5md4pX1CSRbGmwi5giC2",
-	"54eJVDdgIiXTkYP82dXMOlOOIMgH8rtAHX7hgqmpoxVc+6bwkRyCZTXQEX+dg86RDxoDMhp0X2dKAlRK",
-	"KuAaKqhR8paYByi0zTCZq5wmLIiw1q5TZUpVnDmy7jUak8mkzuznulSjRjZXNz5cnJ3/5erczimSWUaF",
-	"ZactAZie17J4L0HBEu71vP16s77vckJkQ7YRWPBbz3nZEVb0Rf7i3IGqATd0RI2BQlOHUwfPDLtBS1U6",
-	"gxRe5TomqUYfdCQnzlGGXIxQJYoLM3cXLgSGFsraK4C7u3EthTPdJDP1KiMHUi34t/M8HWHoW38eKjmm",
-	"AQKkAIXDVJOVM0+QAskylHYtO30Rej3vX9FkF4KljkS72Xw2Yrt07VjTlnB2SZ1gnh2SNZKqV56LWmLt",
-	"fU+n4zFTU6/nfY6WjWNNJxBDSjBDqZAsGDABA3Q42bCRpirgZnhfaUEKV/d/3bgvaIhZI8h42EoHKhqT",
-	"PpSYQHdPT5UiVOU4Qd/aP8snFNSECm5R8eG02lS0rb/Qzf1SraBiSKPUJ519fUErlxjqdVa2355s3NPC",
-	"qoFTSG67TItbjFcmIhKpKyz4qeiUWZCmIU3INK0ujN29aW44t0MdrmhKqg1E7BZhYAuYKZf0vBNs++r7",
-	"TQjZVJ/YZSaRpEpha4uQxs8LEuWeG0zMqiucSaFJgU92hbzpOl1vi1JftmjRrbhRuwJfM7oGPN3c58Kg",
-	"KqMBsgipR0k5hr1+6wTOf6tDq1Vr7b/e5AxcDORdKWoXdfoWTRBdiJyG3kWtDunP/K0DbSN+XRBu1o1r",
-	"6j5WmRl6tYdZwq1fvpJAS6kzx1jOm3WWmaw3Z4h1r9/yob+g8OXMafXdwNv8EUplsjxnQQR2DLk7Vchp",
-	"gvAtttzftxMLRwmurjQLbDqlryEzjObStwXEO+8ak7BgubbXVMUDOaarA/1L5dGAFAG6AioFOtRGoZ7d",
-	"1OpA6UAbhWwMSFe3Ocea42maWvol3SlPyvDeluRYjmxfk40Yd1OYvikttvT0xmmgoG8jpl2WoTQxlKnK",
-	"RNI5ydizjzaGJnJC0kKuob+aP67szDXOvvVRUCbZhjdB5DDrrgwfmDa1czJ47eLNCzwM2l7iDN4Z55Y1",
-	"p8LFGre8YGUpy7z65wekRrrjLMRi3jp3/rzn/K9mg9aJuT1Iq0riksugCD/JyyynPqJ2lB/0/Iz6sYOG",
-	"T4We2BKTo7C9ftsy8q99UDI1GMJgWnGBpuwzd+91CraNsg2KdT3FFYU+CyRza1c/d3o5tL+g7DXxo/PP",
-	"T4YHl0reItjuJMUFK1qSNseO0AArsy4FhttqtMZ8qQ32O1PIDC41G19QvUs7rYPaRV92JGVoS5y7Ikqb",
-	"pzMdPAsaLxRuJFU5KnJU1Tbot8SpWJjO2UhIzXUNhVF8k7o/0sw3+fhzYex7xGdEsg/BYsXkF89NFyLE",
-	"O2AwUdwYFDBXFYGadjmzW51uUHH+8nQdAM40WzxQ3V0x+Qu2JzvVpzKJl9N6XOVE1kLsbj734svn9Qe/",
-	"LMb97ifP+MSkLNIDT2tpBRc+6dqjOtLoMn/19BKVp/yWcVvp6VQ0SYxUT1HnDgGWaWOJLcp1s5PaG/dy",
-	"IlDNtnha8dpsA+4Orv/LpzvLt4x4nhNFK1xz9VNyK8lD35HvlV99/Z9d+3Vlv+S+8hm4TrntkVZA+Vb5",
-	"HfjmTv3j7sXPGniL7NwiD0/GqOD7H+wjCkdcG+cM2+rbx9LY561urZ9Q3eYqdccokTew1286tuao1mq+",
-	"fpzuHoTKrBp/Ch57OBR7frClcgUvwa1t2ryVQeGH6zPVx9LA3z02C6kh5to8+LQamQqirb5yZYf9U0NJ",
-	"d0THNVlUudfv+NDvuohsd2v72/FkVduyhOAfjtx3Jlnnf231KOZ6M/vwBzPUZ8UNUtKcY30uLOVDURBI",
-	"FRL2bz3aVgpjZHpb/6PoP+fcpxxCzAVqHxKmNdKlssw8rdKMWRKxu/1ke2+x9ZrMf1cT4Wr230oIJvbd",
-	"QgYOnIV+ip/YlkXRLg5oNWGAxbGc0P3wyIf+sYvuTrfWOXq0x2T0yfYc6gT9Q5n6jxPW/57YVy05F+We",
-	"aRT4cq9/4EP/0Nlrf7/W6Wywl323s0Dbrm9qvZWq4G3/mTtbKw+iKqn0Ul8mYto1t2xvlmv3HKqgfyu7",
-	"if5Ghtx1wf/RCPKtmrvC7GmVwLviz8LtBSnX2X6GI9Y1Ye2e6nZ9m0kKrAVyPLYvs1IB9tGMXv1jBm4s",
-	"AkShwSab4jFRr9FotQ/rzXqz3uodNY/a1iUzWZa3tM4w5/xfaQjxlge2eRU6zmlI0eMKW3bTzY9DEbFa",
-	"Mis71D4MMOIipMiPpDJ5/JdWzdjR1UWvlp7GZSDAYlvtu9abkQUrtvR3bXPOr7SXyyOzr7P/DwAA//8=",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -5,18 +5,15 @@ package privateadmin
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -39,24 +36,18 @@ func (e OpenedType) Valid() bool {
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
 	// Consent a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Consent *Hash `json:"consent,omitempty"`
 
 	// Count resources
 	Count *int64 `json:"count,omitempty"`
 
 	// Doctor a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Doctor *Hash `json:"doctor,omitempty"`
 
 	// Event what happened: released, refused, enrolled, ...
 	Event string `json:"event"`
 
 	// Hash a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Hash    Hash    `json:"hash"`
 	Licence *string `json:"licence,omitempty"`
 	Number  int64   `json:"number"`
@@ -72,15 +63,16 @@ type AuditEntry struct {
 	Request *string `json:"request,omitempty"`
 
 	// Step the message that was being handled
-	Step *string `json:"step,omitempty"`
-
-	// Time milliseconds since 1970
-	Time int64 `json:"time"`
+	Step *string   `json:"step,omitempty"`
+	Time time.Time `json:"time"`
 }
 
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Entries []AuditEntry `json:"entries"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Base64URL canonical bytes, base64url without padding
@@ -115,10 +107,8 @@ type Counts struct {
 
 // DeskCode defines model for DeskCode.
 type DeskCode struct {
-	Code string `json:"code"`
-
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
 }
 
 // DeskCodeRequest defines model for DeskCodeRequest.
@@ -131,8 +121,6 @@ type DeskCodeRequest struct {
 type Handle = string
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // ImportProblem defines model for ImportProblem.
@@ -163,8 +151,7 @@ type IndexStep struct {
 
 // Opened the receipt Sig_C2 holds
 type Opened struct {
-	// Time milliseconds since 1970
-	Time int64      `json:"time"`
+	Time time.Time  `json:"time"`
 	Type OpenedType `json:"type"`
 }
 
@@ -177,8 +164,6 @@ type Prepared struct {
 	Handle Handle `json:"handle"`
 
 	// Locator a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Locator Hash `json:"locator"`
 
 	// Message canonical bytes, base64url without padding
@@ -187,15 +172,14 @@ type Prepared struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-	Now      *int64  `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Reply defines model for Reply.
@@ -229,6 +213,15 @@ type Report struct {
 // TimeShift defines model for TimeShift.
 type TimeShift = int64
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
+
 // ImportBundleParams defines parameters for ImportBundle.
 type ImportBundleParams struct {
 	// DryRun report only, store nothing
@@ -237,7 +230,20 @@ type ImportBundleParams struct {
 
 // GetAuditParams defines parameters for GetAudit.
 type GetAuditParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From the number of the first entry, where there is no cursor; whoever has read to the end goes on from there
 	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+}
+
+// CreateDeskCodeParams defines parameters for CreateDeskCode.
+type CreateDeskCodeParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ImportBundleApplicationFhirPlusJSONRequestBody defines body for ImportBundle for application/fhir+json ContentType.
@@ -358,7 +364,7 @@ type ClientInterface interface {
 
 	// GetAudit Read the audit trail
 	//
-	// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 	//
 	// Corresponds with GET /v1/audit (the `GetAudit` operationId).
 	GetAudit(ctx context.Context, params *GetAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -370,7 +376,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDeskCodeWithBody(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	//
@@ -379,7 +385,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateDeskCode(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
 	//
@@ -473,7 +479,7 @@ func (c *Client) ImportBundle(ctx context.Context, params *ImportBundleParams, b
 
 // GetAudit Read the audit trail
 //
-// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 //
 // Corresponds with GET /v1/audit (the `GetAudit` operationId).
 func (c *Client) GetAudit(ctx context.Context, params *GetAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -495,8 +501,8 @@ func (c *Client) GetAudit(ctx context.Context, params *GetAuditParams, reqEditor
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDeskCodeRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateDeskCodeWithBody(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDeskCodeRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -514,8 +520,8 @@ func (c *Client) CreateDeskCodeWithBody(ctx context.Context, contentType string,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *Client) CreateDeskCode(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDeskCodeRequest(c.Server, body)
+func (c *Client) CreateDeskCode(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateDeskCodeRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -704,6 +710,30 @@ func NewGetAuditRequest(server string, params *GetAuditParams) (*http.Request, e
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -731,18 +761,18 @@ func NewGetAuditRequest(server string, params *GetAuditParams) (*http.Request, e
 }
 
 // NewCreateDeskCodeRequest calls the generic CreateDeskCode builder with application/json body
-func NewCreateDeskCodeRequest(server string, body CreateDeskCodeJSONRequestBody) (*http.Request, error) {
+func NewCreateDeskCodeRequest(server string, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateDeskCodeRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateDeskCodeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateDeskCodeRequestWithBody constructs an http.Request for the CreateDeskCode method, with any body, and a specified content type
-func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateDeskCodeRequestWithBody(server string, params *CreateDeskCodeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -766,6 +796,21 @@ func NewCreateDeskCodeRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -923,7 +968,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuditWithResponse Read the audit trail
 	//
-	// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -937,7 +982,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+	CreateDeskCodeWithBodyWithResponse(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
 
 	// CreateDeskCodeWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 	//
@@ -946,7 +991,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-	CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
+	CreateDeskCodeWithResponse(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error)
 
 	// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
 	//
@@ -1268,7 +1313,7 @@ func (c *ClientWithResponses) ImportBundleWithResponse(ctx context.Context, para
 
 // GetAuditWithResponse Read the audit trail
 //
-// Up to 1000 entries from number `from`, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
+// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -1288,8 +1333,8 @@ func (c *ClientWithResponses) GetAuditWithResponse(ctx context.Context, params *
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
-	rsp, err := c.CreateDeskCodeWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Context, params *CreateDeskCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
+	rsp, err := c.CreateDeskCodeWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1303,8 +1348,8 @@ func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/desk-codes (the `CreateDeskCode` operationId).
-func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
-	rsp, err := c.CreateDeskCode(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, params *CreateDeskCodeParams, body CreateDeskCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDeskCodeResponse, error) {
+	rsp, err := c.CreateDeskCode(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1542,7 +1587,7 @@ type ServerInterface interface {
 	GetAudit(ctx echo.Context, params GetAuditParams) error
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	// (POST /v1/desk-codes)
-	CreateDeskCode(ctx echo.Context) error
+	CreateDeskCode(ctx echo.Context, params CreateDeskCodeParams) error
 	// PrepareIndexEntry Make an index write of this hospital, and send nothing
 	// (POST /v1/development/index-entries)
 	PrepareIndexEntry(ctx echo.Context) error
@@ -1580,6 +1625,20 @@ func (w *ServerInterfaceWrapper) GetAudit(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetAuditParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -1596,8 +1655,28 @@ func (w *ServerInterfaceWrapper) GetAudit(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateDeskCode(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDeskCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateDeskCode(ctx)
+	err = w.Handler.CreateDeskCode(ctx, params)
 	return err
 }
 
@@ -1667,157 +1746,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.POST(options.BaseURL+"/fhir/bundles", wrapper.ImportBundle, options.OperationMiddlewares["importBundle"]...)
-	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.GetAudit, options.OperationMiddlewares["getAudit"]...)
+	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 	router.POST(options.BaseURL+"/v1/development/index-entries", wrapper.PrepareIndexEntry, options.OperationMiddlewares["prepareIndexEntry"]...)
 	router.POST(options.BaseURL+"/v1/development/replies", wrapper.OpenReply, options.OperationMiddlewares["openReply"]...)
 
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"vFpfc9u2s/0qO7yd6UMpiXJsx1afkjS9SSdtMnY6mbkZ3xoilyJqEmAB0LJ+GX/33ywA/pEIOVYb98mk",
-	"SQIL7Nmzuwf6EqWyqqVAYXS0+BIp1LUUGu3NByWXJVZ0mUphUBi6ZHVd8pQZLsWsdm/88KeWgp7ptMCK",
-	"0dV3CvNoEf3PrB9/5p7qWTvu/f19HGWoU8VrGi5aREzAxc+v4Pz45DnU3WuxH9ha9aLJuHktjNpYa7KM",
-	"07es/KBkjcpwsj1npcY4qgf/smvQfg0PWfeG6SK6j6NUNu7lbQsVatmoFHUUR7lUFTPRIuLCnB5HcWQ2",
-	"NbpbXKGiUTKZGqkeOyfeYmjOdcEMFKyuUWC2AIUlMo1ZDArzxl6gULIs6Wo6nfaGaKO4WNHIBc3wSCtK",
-	"nqJIkV4fjSOaaol2PaPFV1zwqqmixTy0ETUzPLi4tz/98SFksULmUbW7GRvgBtZMt8sPf50ir03Q0LFx",
-	"Cv9qUAe9bR8AD06iDdbjb0yBUKHWbIVgyHNk6hK5WEHBRFaGDTa8wvFYFS9LrjGVItOguUgR5ufPk8dg",
-	"zy+LK8yixefWcX6iFmoeGFfd53L5J6aGDLJx9oGt8MAwQ2GUv+QGK/011A3i+T6OKnb31n01T5KkM4sp",
-	"xTajNbVThcx/yTSeHv9+8W68qSkTUvCUlbDcGNQxLO27jSphzU0hGwM1LVisIotbg4o++//PLyb/xyb/",
-	"SSbnf0yufvgu5MWXDTl4POXPb95ewMUxuOc/wi0recYMZrDcAAGGV7VUBhWwFeNCG/tP+5Xn1MASXxFD",
-	"6QPdk8tGZIPQHkQBF9assfVCGmcx+HUEg0gbaf0y+hrXMGTN8ZdGyndMrTBsViPSgolVaGjaJM0qdI6E",
-	"NSoKOVQYnKYRN0KuA5Qic2BA77t4bZ2VSdRAa88w5wJBKvecu//69YZnqkuWhiyWOQgJngxjGlLmUElr",
-	"NxMgxR7Ta4uW8ObeotJcCk1DdRvtqeehHdmJJoeMzo/9pEMX9Cjp93PgwMHSQ0H5E+qbVzLDgzO3+2Qn",
-	"Fo8mzydXX87i0+P7YDDiXc2VG+GpWNVa1s/00Jov+hxzwNIrJcKwL6SuuWHl9xrkWkCFmWU0halUGXRs",
-	"X7G7dyhWpogW86Mzm6S7+9GW7SyO5g6t6A0Lk5xgFWpgAvDOwWWY/laNAMJhDExDKcWK/u4spFYyRa1B",
-	"NULvUG8yOWeT/OrLs6Owr9/4+mannITLNy8mRyenRF8NAhdQyjWqSco0QoF31nesqmk50Xl+dpolZ/Oz",
-	"s+P0eXZ6cs6OcmQsSU9OWJbMT9izZX6cz5dHy2R5dnSUZvOT7DSdnyyTPElYcrbH5H3wfGspf1BkH5hk",
-	"N+P1cpHhHa2SNnbpc81kDrmlrvZfwI3GMg8STc6DnrVwIn6hUegdmkRTxspAqgxVDLmSFcyDg9aSbtR4",
-	"3F8u3/8G/ilwYaQdv+Wwh6vCcQVl//HlK6B2O9cNFML3W9rFS1/bHeqUj76OY2X5Po8Wnx8ufujty4Ln",
-	"Jrq/ih9iKRtJH8kDl3z1B8/uKAvJPHe1fRuPD1f39q1BqflkJtqwRpaRU62VC5icJkmS0K02rMQY3L0F",
-	"jcVUYxqF1lsjf7y3fc9XnTHmSN8E2C17dQSFLDPLK1te++aFd49EFNQOfY5+nR9dDJC2B5n2qfdOCJYf",
-	"FNZMPWIjttd3KDpKmbIDWlbf6Xzt9b4c3122t68fqTchvAt/hy8zNIyXQdqgapvtbXfl+tEtpFGbF3mQ",
-	"5roIkbBm3DwORNow07gagN25xvrk/HzQZh8P+qMh+Lgp8R8QZAdDY73izYjbLQz55ALrcvPEsPz2ONuz",
-	"EqkOrdFcVtXh7sV2Jo/EECXWPcPIihuDmUd/oKZd4kaKzOdnpQ1Q/xw9oMTsmagezPCo/n27jLnfbdnJ",
-	"CU6lGZvs9q2VcaggZLAuZIl7IqztIfe652FLfb88Eh2Xm67kgBb9u8Aw0rDysRPsNlbWrXGHk35LWngM",
-	"nBJvKYydN8YIaG0KwbjP2XbTc9aUJlokAd7puOXZ/OSZzcnEKh3HTLb+HWiGNKaN4mZzSVvQuqbi4qO8",
-	"QVumLZEpVD+38/7y6WO0u/8v4JdPH630YuGrU1kjXNthrqeRF3/RYpzG6t1TGFNbCrcQ/OdT5gVXCzfY",
-	"Yya+t9kjl2Nkf6JSKNCl6Y2mkAImMshQ30CjMQYpgEHJtUHhimxu7OuLgTLkenvq7XTsPqXWU9vK3oq/",
-	"ldUTmKcA1mTcgFGMl1N4fYuKIO6kTIGYUaC5NYGhXWvfQaWkrdkCOjxtiFWGtSVhavZoI2uWFjg5mhLX",
-	"NKr0m6MXs9l6vZ4y+3gq1Wrmv9Wzd29fvf7t8rX9ps9X0Ru/VVArfssMQlrKJovB4oBro+yRQxRHXu6I",
-	"FtHcMmONgtU8WkTPpsn0mYulwiJxRg6dDei5liGR9wVtlNAspXuQClJZlujunGBHu9/UlL9Pj+FX/nIK",
-	"r1la9KzBda/oxeAEEOqQGGRUsxlyjvUNg7RkWjtHOaHFoZBc7kSsTmtxfDgQeKARJbXHO6oXayUeYKVC",
-	"lm2m8NEWvxY3rilHD4GW5dq+vNexnEnrYjOFDr1+CHsSoskcbzHXkDWKLUskUBD9Wt+8zaKF72q9Dkq+",
-	"UKxCg0rbRmNXXXfQFuUmdmOTQYUTXjm98VeDtlvzaMvU5qIRbWSyLXbzqdlH6FLKEpmI7qlp8dB/KbPN",
-	"A4dZBJYDT7L8MokIhiP9zUG20oZRDbqk1x/IHSXJA/YfNquvdAJncL3nY2CllrAukJr9CgfqohUWfRr7",
-	"kdjExck4lVs26c/y4t5hYfu6BQ+OCfs0Y0G0Rfefr8jDuqkqpjYd/kAKhG3RndibrQiGkSfS6IqGnt3O",
-	"Z5YuyaIVBvjhdxv5VE+BP3FwfatXRa7p5joGadtUG0ZpgekNXQ/E/ILpAtKCcTGFF+7CxWEnM1N/6snX",
-	"KiKClY6RYxAUwMBAF/6UQOg1qnH0/S8ae54yjrxQOJHh4WCax4ed77koeyKo9idRAbS2HnGiF1dOjvo2",
-	"QBtWMrs4u0A2SrUDiDlEdQCjjD2xGXt/GiLSpldcPtf2cMBdAhO4jimeLAxqhZqWANy0IqovH534wnVY",
-	"Dl7Y80f6SjYGGPWqoNEeTBLkMhSGmw1kMm0oYU3hODkGnm8VMk5EASFBNzYD0vhjHL5SyAx2cv9jKfgw",
-	"XOwq649i0Pk3n34fh5IvY4rYtQApUnx6TP7Kqcwg7psYXmFfGDpcUa3IOqisCwnaMEHFoGMoAukAwvZ2",
-	"gOBbLGVNo82szDwZHPTuqauE5csNNCJDJ0B7ZQfciVuh5Jqt2QZucEPw5mkBSyylWFmtZHhQppGVmHVC",
-	"dt0sS566EvF7Ddcf3l9+BDJzy7TrKXyi4ura9f7XBH3uAkbgnRlZZ4sqb+IY015/s+rw605FPgTW/qjB",
-	"yQEK3YlF7z5X7LXiVxzZM4to8YVcIMvMKUuD19vttc/c+SGtglJfd4bXjjEUp50W2+vGUZIk8+QoeZYc",
-	"JyfJafI8OUvOE5YskzTJEkxyh0LDnF4zNLj9nYPNhwwqLhqDwFZyOLUZzHrf/5rnq8JCJ8P/y6VRJ7QG",
-	"AnvtD4CNhCWC/T3R04c1u0FXFGR4B2vFDXZE3/Ky7yhQZIMSuo/kLnbDAa2wLndCeRv772sUTuV7Gip3",
-	"Y//LfvbnCvu87OvgcgOabfTTu5nMsV68RcXzTYjn2gMNz+Qep0Ng7Pe6NUXdhjsxV18qZGlBbZ2LZ9kY",
-	"zTPcyv9bXf5iNpsfPZ8m02Q6X5wlZ8f2iMjPv+8nMN0xn6d0X6JYxpr2tWlbo9/HoTqJNsLeD76w+Sr8",
-	"uv3pXDahRnNLGuk/dvXa+OtLZ6TnOae3GNRUVscuhaKTXCr/S55KY3mLegrvaTLb208mA1f8CJKa9TXX",
-	"dmM1AssyhVqjhkzaPgDvuDZbC+sdeX91/98AAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -5,18 +5,15 @@ package privatecloud
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -35,17 +32,14 @@ type Message struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // StoreDiagnosisJSONRequestBody defines body for StoreDiagnosis for application/json ContentType.
@@ -1378,11 +1372,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/v1/diagnoses", wrapper.StoreDiagnosis, options.OperationMiddlewares["storeDiagnosis"]...)
 	router.POST(options.BaseURL+"/v1/enrolments", wrapper.Enrol, options.OperationMiddlewares["enrol"]...)
 	router.POST(options.BaseURL+"/v1/questions", wrapper.Ask, options.OperationMiddlewares["ask"]...)
-	router.POST(options.BaseURL+"/v1/sessions", wrapper.OpenSession, options.OperationMiddlewares["openSession"]...)
 	router.POST(options.BaseURL+"/v1/releases", wrapper.Release, options.OperationMiddlewares["release"]...)
-	router.POST(options.BaseURL+"/v1/diagnoses", wrapper.StoreDiagnosis, options.OperationMiddlewares["storeDiagnosis"]...)
+	router.POST(options.BaseURL+"/v1/sessions", wrapper.OpenSession, options.OperationMiddlewares["openSession"]...)
 
 }
 
@@ -1875,126 +1869,4 @@ func (sh *strictHandler) OpenSession(ctx echo.Context) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"1Fd7b9s2EP8qB65AU1R+Jc7Dyl9pl2Hd4rZoBgxYk60X6WyxoUiVpOx6gb/7cJTkd9J1a4vtrzjk8V6/",
-	"u9+d7kRi8sJo0t6J+E5Y+lCS889MKikcXBg9HpJzOCb+NzHak/b8E4tCyQS9NLrz3hnNZy7JKEf+9cjS",
-	"SMTiu85Sf6e6dZ1VnfP5PApWpaVUxN6WNI/El7b4kLVw4gqj3TeMOCWXWFmwKhELhLy5/MqxP2D3tTU3",
-	"ivIH7BaVxNPPs9/o3WVfw5sfnsOgf3gMtfJTSOys8GZsschkAqhTSBgb7WGEUpWWHKBSoIy5BVTyliOL",
-	"al92AYhpKtkeqtfWFGR9qOwRKkeRKFaO7kS+fLXu6A06OuqXVoEZgc8IEtRGywQV3Mw8uQjQQ26chz4M",
-	"5bNaKheRyPHjBemxz0R8eDjY73ePIlGg92RZ7+9vz1q/YevPbmvwR+v66SMRCT8rSMTCeSv1WKzX69uF",
-	"h9cLQXPznhK/UTjfNuajPvx8X9Anxwcn+18t5JWa/YyQU/IoFf/asBwJqZ1HndDOS22m22nizDiyE7KP",
-	"HXiZE0gNuVRKOkqMTl3EiUFwHhU1VS4iMTI2Ry9iIbU/6i+zILWnMVkRsuDt7GzkyW6brZWDNzBF6f+e",
-	"QufRlxXq+FHmZS7iw8EgErnU1X/9bnfXOy+92p2S6uDuExCG20bNwo2oAWIb2XmAYmS24/41Qw8Feskc",
-	"E9ghNYk31oErCG9hKn0GCJlxhfSoYnCEitKG6BwYrWZteCY12hlMUJXMJ5ZgWe6swpRsJU2lHsMec1T/",
-	"qH8SgaOE/YDDJ6fwrlb5DjKjGIntFmk6p7DGm8SoNpxPyM6ArDUWJPu/RYBRCIoZbkF3ZrRKijMwdkGJ",
-	"7LnRFN6ESsSc2iISSiakXYBGY86pPSswyai13+6KSJRWiVhk3hcu7nSm02kbw3Xb2HGnfus6Fy+en7+8",
-	"PA9vllUgfqxzC4WVE/QEiTJlGi2iFJGYkHUVXj1+aQrSWEgRi4N2t30gAh9koRA7k14nlTjWph6/hXFh",
-	"8HDDhrHzIhWxuPTG0veVnOTSWS4qs/sG0Nousz6CN0b+frd7v5JarrPyOKURlsp/+s1y9kXClXmOdsY1",
-	"bKUnQEibeEBqbwJ+lhJjU9gb9npPuGNw7LiBJtJJL65ZDSeMtDUqb3a2JmMbjcKNwCqNplbgpcSkBCNr",
-	"8nDcdMhjBym52zb8knEZuSmFytwQcXKsKWX3SBb+dKFGg9FrsrUKByNjwWfSNSGVOiUbRIP33JOJpZS0",
-	"l6iqrhTRBurnLPlPwP6PAH0h9S1gQ1fM1RnZJiEZWVqBuBZaghzikUY/hHFmwOEUphn6KOR20UowtdJ7",
-	"0sFMFOyaqa5tR2BsXW4TUy131ZCqaaUNZ6CMHjf1kJicuEihQOvdNk5n7vabo7TRz/+2JXmsoF7WZoMZ",
-	"ulsHNzNOoCM1eggwS4pwg8XW8VpvMd4JLGHOqVdS80ZFmGQVn8NPl69eQjUP4e6q2YKuRHwlrspu9yAZ",
-	"DsJfuhLz0wCmQsdDa8xjyFpJO5sYfckjY0I2zJh6Z2PAa2ea6eerQTsmdlUbqKPbBv9NdfEVCuCez5CP",
-	"LZ1uf4JsbiBbHxtFNf5HKzz7BQqnjj604LKBOLdm6mBveBLBcHAK5x/a0N9v9Y8fYHVHzm32+3qqXxWk",
-	"Lyup/zErntUrG/BaENqgCgn2hkcRDI+rbB30Wv3dM5CVhYWbj++2PmlXCh7T1JJzvHvzriw1SO9Wxk7E",
-	"R2FtqsZbKi2xZ7O1FSnudHr7x+1uu9vuxSfdk56YXy/c2rmf4jp9BGpdDMglmXAv1dtZQybzaFNhky3u",
-	"3zpP02a0NzojGB7xdBkOwiI47PVWVFd5m1/P/woAAP//",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -5,18 +5,15 @@ package publiccloud
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -61,31 +58,21 @@ type DoctorCard struct {
 }
 
 // Hash a SHA-256 value in lower-case hex
-//
-// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 type Hash = string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 
 	// Hash a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Hash  Hash  `json:"hash"`
 	Index int64 `json:"index"`
 
 	// Previous a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Previous Hash         `json:"previous"`
 	Role     LogEntryRole `json:"role"`
-
-	// Time milliseconds since 1970
-	Time int64 `json:"time"`
+	Time     time.Time    `json:"time"`
 }
 
 // LogEntryRole defines model for LogEntry.Role.
@@ -94,6 +81,9 @@ type LogEntryRole string
 // LogPage defines model for LogPage.
 type LogPage struct {
 	Entries []LogEntry `json:"entries"`
+
+	// Next the cursor of what follows; absent at the end
+	Next *string `json:"next,omitempty"`
 }
 
 // Message defines model for Message.
@@ -104,32 +94,25 @@ type Message struct {
 
 // PatientCode defines model for PatientCode.
 type PatientCode struct {
-	Code string `json:"code"`
-
-	// Expires milliseconds since 1970
-	Expires int64 `json:"expires"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
 }
 
 // Problem defines model for Problem.
 type Problem struct {
-	Detail   string  `json:"detail"`
-	Instance *string `json:"instance,omitempty"`
-
-	// Now the server's time in milliseconds, of a stale problem
-	Now *int64 `json:"now,omitempty"`
-
-	// RetryAfter seconds to wait
-	RetryAfter *int64 `json:"retryAfter,omitempty"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Type       string `json:"type"`
+	Code       *string    `json:"code,omitempty"`
+	Detail     string     `json:"detail"`
+	Instance   *string    `json:"instance,omitempty"`
+	Now        *time.Time `json:"now,omitempty"`
+	RetryAfter *int       `json:"retryAfter,omitempty"`
+	Status     int        `json:"status"`
+	Title      string     `json:"title"`
+	Type       string     `json:"type"`
 }
 
 // Revocation defines model for Revocation.
 type Revocation struct {
 	// Credential a SHA-256 value in lower-case hex
-	//
-	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 	Credential Hash `json:"credential"`
 }
 
@@ -139,9 +122,31 @@ type Signed struct {
 	Signed string `json:"signed"`
 }
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// Limit defines model for Limit.
+type Limit = int
+
 // GetLogParams defines parameters for GetLog.
 type GetLogParams struct {
+	// Limit how many items the answer holds at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor the `next` of the answer before; without it the list begins anew
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From the index of the first line, where there is no cursor; whoever has read to the end goes on from there
 	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+}
+
+// CreatePatientCodeParams defines parameters for CreatePatientCode.
+type CreatePatientCodeParams struct {
+	// IdempotencyKey A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetPrekeyParams defines parameters for GetPrekey.
@@ -287,7 +292,7 @@ type ClientInterface interface {
 
 	// GetLog The append-only registration log
 	//
-	// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+	// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 	//
 	// Corresponds with GET /v1/log (the `GetLog` operationId).
 	GetLog(ctx context.Context, params *GetLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -295,7 +300,7 @@ type ClientInterface interface {
 	// CreatePatientCode Mint a patient's single-use registration code
 	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-	CreatePatientCode(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeCredentialWithBody Revoke a credential
 	//
@@ -508,7 +513,7 @@ func (c *Client) WriteIndexEntry(ctx context.Context, body WriteIndexEntryJSONRe
 
 // GetLog The append-only registration log
 //
-// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 //
 // Corresponds with GET /v1/log (the `GetLog` operationId).
 func (c *Client) GetLog(ctx context.Context, params *GetLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -526,8 +531,8 @@ func (c *Client) GetLog(ctx context.Context, params *GetLogParams, reqEditors ..
 // CreatePatientCode Mint a patient's single-use registration code
 //
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-func (c *Client) CreatePatientCode(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePatientCodeRequest(c.Server)
+func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePatientCodeRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -955,6 +960,30 @@ func NewGetLogRequest(server string, params *GetLogParams) (*http.Request, error
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -982,7 +1011,7 @@ func NewGetLogRequest(server string, params *GetLogParams) (*http.Request, error
 }
 
 // NewCreatePatientCodeRequest constructs an http.Request for the CreatePatientCode method
-func NewCreatePatientCodeRequest(server string) (*http.Request, error) {
+func NewCreatePatientCodeRequest(server string, params *CreatePatientCodeParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1003,6 +1032,21 @@ func NewCreatePatientCodeRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -1440,7 +1484,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetLogWithResponse The append-only registration log
 	//
-	// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+	// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1452,7 +1496,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-	CreatePatientCodeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error)
+	CreatePatientCodeWithResponse(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error)
 
 	// RevokeCredentialWithBodyWithResponse Revoke a credential
 	//
@@ -2359,7 +2403,7 @@ func (c *ClientWithResponses) WriteIndexEntryWithResponse(ctx context.Context, b
 
 // GetLogWithResponse The append-only registration log
 //
-// Up to 1000 lines from the index `from`, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
+// The lines from the index `from`, or from where the cursor stands, each chained to the one before. Whoever reads all of it sees every credential that was ever issued.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2377,8 +2421,8 @@ func (c *ClientWithResponses) GetLogWithResponse(ctx context.Context, params *Ge
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
-func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error) {
-	rsp, err := c.CreatePatientCode(ctx, reqEditors...)
+func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error) {
+	rsp, err := c.CreatePatientCode(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3091,7 +3135,7 @@ type ServerInterface interface {
 	GetLog(ctx echo.Context, params GetLogParams) error
 	// CreatePatientCode Mint a patient's single-use registration code
 	// (POST /v1/operator/patient-codes)
-	CreatePatientCode(ctx echo.Context) error
+	CreatePatientCode(ctx echo.Context, params CreatePatientCodeParams) error
 	// RevokeCredential Revoke a credential
 	// (POST /v1/operator/revocations)
 	RevokeCredential(ctx echo.Context) error
@@ -3175,6 +3219,20 @@ func (w *ServerInterfaceWrapper) GetLog(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetLogParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -3191,8 +3249,28 @@ func (w *ServerInterfaceWrapper) GetLog(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreatePatientCode(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePatientCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreatePatientCode(ctx)
+	err = w.Handler.CreatePatientCode(ctx, params)
 	return err
 }
 
@@ -3340,21 +3418,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/v1/parameters", wrapper.GetParameters, options.OperationMiddlewares["getParameters"]...)
-	router.GET(options.BaseURL+"/v1/directory", wrapper.GetDirectory, options.OperationMiddlewares["getDirectory"]...)
-	router.GET(options.BaseURL+"/v1/revocations", wrapper.GetRevocations, options.OperationMiddlewares["getRevocations"]...)
-	router.GET(options.BaseURL+"/v1/log", wrapper.GetLog, options.OperationMiddlewares["getLog"]...)
-	router.GET(options.BaseURL+"/v1/doctors/:credential", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
-	router.GET(options.BaseURL+"/v1/prekeys/:owner", wrapper.GetPrekey, options.OperationMiddlewares["getPrekey"]...)
-	router.PUT(options.BaseURL+"/v1/prekeys", wrapper.PutPrekey, options.OperationMiddlewares["putPrekey"]...)
-	router.POST(options.BaseURL+"/v1/registrations/challenges", wrapper.CreateChallenge, options.OperationMiddlewares["createChallenge"]...)
-	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register, options.OperationMiddlewares["register"]...)
-	router.POST(options.BaseURL+"/v1/searches", wrapper.Search, options.OperationMiddlewares["search"]...)
-	router.POST(options.BaseURL+"/v1/index-entries", wrapper.WriteIndexEntry, options.OperationMiddlewares["writeIndexEntry"]...)
 	router.POST(options.BaseURL+"/v1/diagnosis-entries", wrapper.WriteDiagnosisEntry, options.OperationMiddlewares["writeDiagnosisEntry"]...)
-	router.POST(options.BaseURL+"/v1/questions", wrapper.Ask, options.OperationMiddlewares["ask"]...)
+	router.GET(options.BaseURL+"/v1/directory", wrapper.GetDirectory, options.OperationMiddlewares["getDirectory"]...)
+	router.GET(options.BaseURL+"/v1/doctors/:credential", wrapper.GetDoctor, options.OperationMiddlewares["getDoctor"]...)
+	router.POST(options.BaseURL+"/v1/index-entries", wrapper.WriteIndexEntry, options.OperationMiddlewares["writeIndexEntry"]...)
+	router.GET(options.BaseURL+"/v1/log", wrapper.GetLog, options.OperationMiddlewares["getLog"]...)
 	router.POST(options.BaseURL+"/v1/operator/patient-codes", wrapper.CreatePatientCode, options.OperationMiddlewares["createPatientCode"]...)
 	router.POST(options.BaseURL+"/v1/operator/revocations", wrapper.RevokeCredential, options.OperationMiddlewares["revokeCredential"]...)
+	router.GET(options.BaseURL+"/v1/parameters", wrapper.GetParameters, options.OperationMiddlewares["getParameters"]...)
+	router.PUT(options.BaseURL+"/v1/prekeys", wrapper.PutPrekey, options.OperationMiddlewares["putPrekey"]...)
+	router.GET(options.BaseURL+"/v1/prekeys/:owner", wrapper.GetPrekey, options.OperationMiddlewares["getPrekey"]...)
+	router.POST(options.BaseURL+"/v1/questions", wrapper.Ask, options.OperationMiddlewares["ask"]...)
+	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register, options.OperationMiddlewares["register"]...)
+	router.POST(options.BaseURL+"/v1/registrations/challenges", wrapper.CreateChallenge, options.OperationMiddlewares["createChallenge"]...)
+	router.GET(options.BaseURL+"/v1/revocations", wrapper.GetRevocations, options.OperationMiddlewares["getRevocations"]...)
+	router.POST(options.BaseURL+"/v1/searches", wrapper.Search, options.OperationMiddlewares["search"]...)
 
 }
 
@@ -3559,6 +3637,7 @@ func (response GetLogdefaultApplicationProblemPlusJSONResponse) VisitGetLogRespo
 }
 
 type CreatePatientCodeRequestObject struct {
+	Params CreatePatientCodeParams
 }
 
 type CreatePatientCodeResponseObject interface {
@@ -4160,8 +4239,10 @@ func (sh *strictHandler) GetLog(ctx echo.Context, params GetLogParams) error {
 }
 
 // CreatePatientCode operation middleware
-func (sh *strictHandler) CreatePatientCode(ctx echo.Context) error {
+func (sh *strictHandler) CreatePatientCode(ctx echo.Context, params CreatePatientCodeParams) error {
 	var request CreatePatientCodeRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreatePatientCode(ctx.Request().Context(), request.(CreatePatientCodeRequestObject))
@@ -4505,148 +4586,4 @@ func (sh *strictHandler) Search(ctx echo.Context) error {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"1FrdctvGkn6VLmyq7FRAEpRJWaKuZNrZeG1tsSynnFpHKw2BBjERMIPMDETx6OhZcnvOa+VJTvUMQIAE",
-	"REmJ7FTuIGJ++vfrrxu68UKZ5VKgMNqb3HgKfy1Qm1cy4mh/OEGt2QLpMZTCoDD0yPI85SEzXIrBL1oK",
-	"+k2HCWaMnr5RGHsT778G9dkD91YPqvNub299extXGHkTowp0v+hcCv0V7o5Qh4rndIw38Rhk1Uvfmyk5",
-	"TzHbcW/uVnz3uPurc7vuF/Dh+ykcjsYvoTz8CEK1yo1cKJYnPAQmIgjJNsJAzHhaKNTA0hRSKS+BpfzS",
-	"Cn/KF4Is+kQ2K4/rNJm270AbZjCjm2hRuZHOnSYsTVE4D7Io4rSTpTMlc1TGBljMUo2+lzd+uvHC5r7N",
-	"S+dM4/6oUCnIGMb7MF8Z1J7v5cwYVLTi/z8f9/6P9f4R9A7Pe2c3L8e333i+Z1Y5ehNPG8XFwtuMvc+N",
-	"C8/WS+X8FwwNWfS1DI1UU6aix+pBjzHZvUOTKSpz/toHkyBkGPGQpcAKk0jFzeqZhv/59HGHXt/9/HP/",
-	"nh861Pa9UGGEwnCW3mPbqcLo/PUuCTrPzxVe4uqes0nlMnbK9Y+7Ztt7tU7+hs3X4nR59Qemk7acDE5/",
-	"OO7tjffhiqUFAheQyiWqXsg0QoLXnu/hNcvylE47jA/2o+BgeHAwCl9G++NDthcjY0E4HrMoGI7Zi3k8",
-	"iofzvXkwP9jbC6PhONoPh+N5EAcBCw629A56h6wXn93sj247jfteLt4Io1aPDcMNn+9KdmuTW99LSts8",
-	"ZC0XEV7T4liqjBlv4nFh9kee72Vc8KzIvEmw1oULgwtUZaRccVnoh96jZGqzCAUd+dmbeb5H8fnDbNrw",
-	"b20sw7OOrMt4mnKNoRSRBs1FiDA8fBl4flv8bZG3os7p7W9GnxWyvLuhYmnRrjB8Lxcz9miERGFU+cgN",
-	"ZvcacR05t76Xseu3bs8wCGrXMKXYqqVldVGX6I3y/AjRs3rXPRARMiGFxUWL8kdQkhMNiUwjYAYyqQ3s",
-	"j+Adf1VuynxgQi9RaRjBCX/155ClkrVL+xkzHIWZyujR5a3csiVY0Dvsnd0M9/270h+vc67cEV8qqK1o",
-	"9U2detfk6BE6R2gYt/jTUosLbZgIsfOlkMu2vrZ+oLpC9UwD5RrBdNMIPkUDI2KSYkWnHmINMoZRq+PY",
-	"oGpfW1nYSFgybh52IJEjB3IZu3ZwOD48bIDjKOiER8NN2m0S98PNPaFr31bHrMXwK0d0efYDXknHEb9w",
-	"gbm7fneJVRPaR4ik15t2gMzvv/3LrZvUHNa3zISZQuHvv/37z8FHKURbKYoLDAtieqdkGSczyc+MVB/l",
-	"JVoXzJEpVN9XQeYY4aY+x8QTYclN4lhVKHOEi+qki75XEnK63R1XS50Ykztiz0Us27b6gAuujWLKh4gr",
-	"JBK8sl2ILX0VSheCS9GHtwa0kdSSCLnmsxEzzO5IkSlhX+UONp9p4NbpZjWhTEWmwgS4riiwxgjmK0gp",
-	"IKWCS1xpQvbyaqpKK1od8jxBZfDa9OEVF0ytHG/TwBRC7WwykCwM5BRCYgHPqdka7Y8OfNAYkr4w/vYI",
-	"LkrAv7BCXzj/Xbhy01GRKhPkShoZyrQPb65QrQCVksoq0+7qyCMpD1Fom8SCWdcc5yxMsLfXJ9AuVFp6",
-	"R08Gg+Vy2Wf2dV+qxaDcqwfv307f/O/pG7unxgtvVsxTHkKYyiLyfO8KlXbeHNIqmaNgOfcm3ot+0H/h",
-	"wjux0Te4Gg4izhZCaq57DYKRS23q8ORSvI28ifdJcYOvq/WOXPiN8cHqLijYmDDULflW678XBHcfUK5r",
-	"bo4wZkVq7t9T9+C+p4ssY0SnvWOIbJMHsVRLpgjkEyzDzCTMAIO1bSBMmFhgBM9PhnvfUjqxhaZ0r8LA",
-	"O6PDnT3LtCG5Fthhxv9G83q96I/YoOrP/7QJPiYIidQ5NyzVNv5NglwBiyKFWtsuu9K01qtW1dpPD25q",
-	"NL9taL3V+67X+NBo2NyIo1AKhSk7wyMYBaN1+rKtt5RMbXtaSWxoK5ahQUUyb4sQ2uaW0yOlgOdXqbjJ",
-	"5zcGVP4DZyZllTvr9ueTjGUaM4mO0YzDKhU9YWY80+7EnUFg0fmB2PGW1v79caNKGViSUnqrRu1Eh1Qu",
-	"7syQH3OimdSgQcoFaoiVzCwoudMv6O8LH5CFCQESFxjRDlohBcIcY6mwD58SiVeoQCGL3LRQxsANaEQN",
-	"aKtVHfAO6pbMvQGudYFRZ469l4t2gtlk+rVAq3aZTSSm18ybtcED/3ETgy+aTlUX3pFLzvxlpSeXPQ3U",
-	"sjxHEfWkSFegSqJleUhqTbsjySpyNyipVI+ath3ZNlXIDDbb1ZYhh09myOY1dwGTjNAHncilAEl93x82",
-	"aEmhbfBtkefPZxQvtclPuKDyUbNPzcUixV6hcdP8ZQdc2b86tsP8at0u7TA+9VSXON2uKQ2sexKzN1q3",
-	"rg8rLYeP2oijrKTRV/GGswqV86Zh7rZ5E2juAMzZOx9mP747n7qJui4Ijd1zrFAnArWGJReRXFbkxvoa",
-	"Uq6N7gS5WX3rX87Mckfr86ZIOzDC0SMXl0WHtY5LAmXnJOUcbW8EiSyU9qvZ/HxlrUTLuABuNMilsDMX",
-	"lzGoMGp40PaACvOUhej4c7UcmUo5KipMR7Y62TozxwUXuqxUzmnUQEZ2BadL4oLaQKYpUKSIUx6atqNm",
-	"hZlVHxG+RGo1P4D9gbRyOj1BFNjGTicEYpW69wfA4Mb64HZX/zGrP8Hs5Ms/+SAVXNjO8oIaJdf7NvrN",
-	"ZzZCumm1lWMno24MWp43P4X80579bee4ZVvKZcLDZN2Wt0Q7WncSGMcYGquFNInLpy7+YnGkm8AM/Xqk",
-	"t9fgLsOHc5evCCCbjZObjzpmXw5L10SWTNI24O5ws2m3XQk3XUNCFNpRKVZ9yPbXfTav3pQjHxts9LIu",
-	"sxs720BwrC//xp3EJ4JEY3vwNEK1YQsLwUxfaoJkClZM452dRZPR7HBJPe7ihLEbPKg0kk/QT2K5ryrt",
-	"VXm66sNxRazsQVHGjXH1gzV5liN+VdhV5aXr23djJuA3Q5NOFFDxg2dUPJhCBYZoRh8+2nDJ05U1oqtB",
-	"OVO2tSETRuc/tcPmQ1nLnjZ2hl8hdhqEi5DwXs7l9KxZcMMXUjXN/PzNr33Y6w2D5nSr6fc7Im2w/j+K",
-	"HUEniPOfz6b++t83LHHg2vG0dWEpuVoFRevaZNnbQsrIgbfY5O9t/7r2p/5XlC/YRdaX3NX61AueYPSw",
-	"Po0a/4qS2Qr3ALdt9C6djPpTIlM8IsRNbWo7PqatyR1GmYQJMEvpeGMnh/7QuOgvr4GNUkKsf3dJc58k",
-	"djXWp3bF37jmOAUaU6VCRBYgqn8ze34y8uFkfAQWEMa9F8Fd826LR+qqmzuWQ6leKLOMslcVAnLFhXEQ",
-	"XU6YXVfAjfUNCgq0jY8hk8FguPeyH/SD/nByEBwEHgFcKUw7eMty2uQw7g+d4EaPM/vw7nzarylfHQtt",
-	"fnkS+CCvUMHH96cw7L9obNtItPbOU2QpRtV/GbY/HdUHrc3aPuT7EhsbFTBCfem7D4Bssxw2uHfVUN+e",
-	"3f4nAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

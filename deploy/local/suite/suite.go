@@ -45,6 +45,9 @@ type Options struct {
 // own would refuse honest messages.
 const windowTimeout = 2 * time.Second
 
+// edge: here everybody comes from one address, so that its rates count all parties as one.
+var edge = httpserver.Edge{RateScale: 100}
+
 // Suite is the running parties.
 type Suite struct {
 	Cloud     string // address of the public cloud
@@ -158,7 +161,7 @@ func (s *Suite) startCloud(ctx context.Context) error {
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
 		Authority: authority.DefaultName, AuthorityFile: s.state.path("authority.jwks.json"),
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
-		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout,
+		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout, Edge: edge,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
 	if err != nil {
 		return fmt.Errorf("public cloud: %w", err)
@@ -187,7 +190,7 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
 	_, keys := s.Files()
 	s.portal.start = func(ctx context.Context) (func() error, error) {
-		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Cloud: s.Cloud, Pins: &s.pins,
+		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: edge, Cloud: s.Cloud, Pins: &s.pins,
 			Authority: authority.DefaultName, AuthorityFile: keys,
 			SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
 		if err != nil {

@@ -3,6 +3,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
@@ -30,10 +31,12 @@ type API struct {
 	Mail     *mailbox.Store
 	Relay    *relay.Relay
 	Sessions Sessions
-	Pins     message.Pins
-	Origin   string // the portal's own, as doctors know it: scheme, name, port
-	Now      func() time.Time
-	Config   []byte // answer of /config.json
+	// Revoked says whether a doctor's credential is revoked (relay.Relay.Revoked).
+	Revoked func(context.Context, message.Hash) (bool, error)
+	Pins    message.Pins
+	Origin  string // the portal's own, as doctors know it: scheme, name, port
+	Now     func() time.Time
+	Config  []byte // answer of /config.json
 	// Heartbeat is how long a stream of events is silent at most; default 15 s.
 	Heartbeat time.Duration
 
@@ -54,19 +57,6 @@ func (a *API) Authenticate(c echo.Context, scheme string, _ []string) error {
 		return a.capability(c)
 	}
 	return a.bearer(c)
-}
-
-// Limits returns the body and time limits of the routes that need other than the
-// default ones.
-func Limits() map[string]httpserver.Limits {
-	long := httpserver.Limits{Body: httpserver.MessageBody(httpserver.LargeMessageCap), Timeout: time.Minute}
-	poll := httpserver.Limits{Timeout: 40 * time.Second}
-	return map[string]httpserver.Limits{
-		"/v1/visit/messages": {Body: long.Body, Timeout: time.Minute}, "/v1/inbox/messages": long, "/v1/inbox": poll,
-		"/v1/inbox/events":                           {Timeout: longestStream},
-		"/v1/relay/hospitals/:hospital/v1/diagnoses": long,
-		"/v1/relay/hospitals/:hospital/v1/releases":  {Timeout: 5 * time.Minute},
-	}
 }
 
 // readType reads a message and its header, and refuses one of another type.

@@ -26,8 +26,9 @@ const (
 	maxStreams    = 4096             // streams of this instance
 )
 
-// StreamInbox sends M1 and M3 as they come, until the session ends, the server stops,
-// the doctor leaves, or her own newer streams take this one's place.
+// StreamInbox sends M1 and M3 as they come, until the session ends, her credential is
+// revoked, the server stops, the doctor leaves, or her own newer streams take this one's
+// place.
 func (a *API) StreamInbox(c echo.Context, p portal.StreamInboxParams) error {
 	doctor := c.Get(doctorKey).(message.Hash)
 	ctx, cancel := context.WithTimeout(c.Request().Context(), c.Get(expiresKey).(time.Time).Sub(a.Now()))
@@ -55,6 +56,9 @@ func (a *API) StreamInbox(c echo.Context, p portal.StreamInboxParams) error {
 			after = letters[len(letters)-1].ID
 		}
 		if letters, err = a.Mail.Inbox(ctx, doctor, after, beat, stop); err != nil || over(ctx, stop) {
+			return err
+		}
+		if revoked, err := a.Revoked(ctx, doctor); err != nil || revoked {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
 	"medunion/api/replay/redistest"
 	"medunion/doctor-portal/internal/httpapi"
@@ -37,6 +39,9 @@ func (s sessions) Verify(token string, now time.Time) (message.Hash, time.Time, 
 	return d, now.Add(s.life), nil
 }
 
+// nobody is revoked in these tests.
+func nobody(context.Context, message.Hash) (bool, error) { return false, nil }
+
 type bench struct {
 	t    *testing.T
 	mail *mailbox.Store
@@ -48,12 +53,12 @@ func startEvents(t *testing.T, address string, life, beat time.Duration) *bench 
 	t.Helper()
 	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{address}, ContextTimeoutEnabled: true, MaxRetries: -1})
 	b := &bench{t: t, mail: mailbox.New(client, "portal")}
-	api := &httpapi.API{Mail: b.mail, Sessions: sessions{life}, Now: time.Now, Heartbeat: beat}
-	spec, err := portal.GetSpec()
+	api := &httpapi.API{Mail: b.mail, Sessions: sessions{life}, Revoked: nobody, Now: time.Now, Heartbeat: beat}
+	spec, err := documents.Load(documents.Portal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: slog.New(slog.DiscardHandler), Routes: httpapi.Limits(), Spec: spec,
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: slog.New(slog.DiscardHandler), Spec: spec,
 		Authenticate: api.Authenticate})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,12 +14,15 @@ import (
 	"medunion/api/message"
 	"medunion/api/openapi/portal"
 	"medunion/api/problem"
+	"medunion/api/token"
 )
 
 var (
 	errOtherVisit = errors.New("portal: the capability is of another visit")
 	errChallenge  = errors.New("portal: challenge unknown, used or too old")
 	errRevoked    = errors.New("portal: credential revoked")
+
+	errNoCapability = errors.New("portal: no capability, or more than one")
 )
 
 // Login verifies Cred_D under the pinned PUK_C, that it is not revoked, and the
@@ -39,11 +42,11 @@ func (a *API) Login(c echo.Context) error {
 	if err := a.Mail.Welcome(c.Request().Context(), cred.Hash()); err != nil {
 		return err
 	}
-	token, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
+	text, expires, err := a.Sessions.Issue(cred.Hash(), a.Now())
 	if err != nil {
 		return problem.Internal(err)
 	}
-	return c.JSON(http.StatusOK, portal.PortalSession{Token: token, Expires: expires.UnixMilli()})
+	return c.JSON(http.StatusOK, portal.PortalSession{Token: text, Expires: expires.UTC().Truncate(time.Millisecond)})
 }
 
 func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byte, err error) {
@@ -86,16 +89,25 @@ func (a *API) prove(ctx context.Context, cred message.Credential, challenge, sig
 	return nil
 }
 
-// bearer verifies the session token and sets the doctor.
+// bearer verifies the session token and sets the doctor. Her session ends with her
+// credential: it was given for that.
 func (a *API) bearer(c echo.Context) error {
-	token, found := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
-	if !found {
-		return problem.Unauthenticated(errors.New("portal: no bearer token"))
-	}
-	doctor, expires, err := a.Sessions.Verify(token, a.Now())
+	text, err := token.Bearer(c)
 	if err != nil {
 		return problem.Unauthenticated(err)
 	}
+	doctor, expires, err := a.Sessions.Verify(text, a.Now())
+	if err != nil {
+		return problem.Unauthenticated(err)
+	}
+	revoked, err := a.Revoked(c.Request().Context(), doctor)
+	if err != nil {
+		return err
+	}
+	if revoked {
+		return problem.Unauthenticated(errRevoked)
+	}
+	httpserver.SetIdentity(c, string(doctor[:]))
 	c.Set(doctorKey, doctor)
 	c.Set(expiresKey, expires)
 	return nil
@@ -103,10 +115,15 @@ func (a *API) bearer(c echo.Context) error {
 
 // capability reads the session id, 16 bytes, that the patient shows.
 func (a *API) capability(c echo.Context) error {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Request().Header.Get("Visit-Capability"))
-	if err != nil || len(raw) != 16 {
-		return problem.Unauthenticated(errors.New("portal: no capability"))
+	values := c.Request().Header.Values("Visit-Capability")
+	if len(values) != 1 {
+		return problem.Unauthenticated(errNoCapability)
 	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(values[0])
+	if err != nil || len(raw) != 16 {
+		return problem.Unauthenticated(errNoCapability)
+	}
+	httpserver.SetIdentity(c, string(raw))
 	c.Set(sessionKey, [16]byte(raw))
 	return nil
 }

@@ -33,7 +33,8 @@ const (
 // the bound costs no memory.
 const maxAnswer = (256 << 20) * 4 / 3 * 5 / 4
 
-// Relay forwards to the clouds. It keeps the signed directory for a minute.
+// Relay forwards to the clouds. It keeps the signed directory and the list of revoked
+// credentials for a minute.
 type Relay struct {
 	cloud  *url.URL
 	pins   message.Pins
@@ -43,6 +44,7 @@ type Relay struct {
 	mu        sync.Mutex
 	directory message.Directory
 	fetched   time.Time
+	revoked   revoked
 }
 
 // New makes a relay to the public cloud at base, https or on loopback http.
@@ -114,19 +116,6 @@ func (r *Relay) Directory(ctx context.Context) (message.Directory, error) {
 	return d, nil
 }
 
-// Revocations returns the signed revocation list, verified and fresh enough.
-func (r *Relay) Revocations(ctx context.Context) (message.Revocations, error) {
-	s, err := r.signed(ctx, "/v1/revocations")
-	if err != nil {
-		return message.Revocations{}, err
-	}
-	v, err := message.OpenRevocations(s, r.pins, message.MillisOf(r.now()))
-	if err != nil {
-		return message.Revocations{}, problem.Unavailable(time.Minute, err)
-	}
-	return v, nil
-}
-
 // signed fetches one signed statement of the public cloud.
 func (r *Relay) signed(ctx context.Context, path string) (message.Signed, error) {
 	resp, err := r.send(ctx, http.MethodGet, r.cloud, path, nil, nil)
@@ -160,6 +149,9 @@ func (r *Relay) send(ctx context.Context, method string, base *url.URL, path str
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if id := httpserver.RequestID(ctx); id != "" {
+		req.Header.Set("X-Request-Id", id) // a problem that is passed on names the request that was made here
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {

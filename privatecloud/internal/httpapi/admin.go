@@ -6,43 +6,36 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/privateadmin"
 	"medunion/api/problem"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 )
 
-// AdminOptions configure NewAdmin; all fields but Development and Registry are required.
+// AdminOptions configure NewAdmin; all fields but Development, Edge and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
 	// Import imports one bundle from a reader, or says what it would do.
 	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
-	// BundleBytes bounds the body of an import.
-	BundleBytes int64
 	// Authenticate checks a bearer token: the scheme is that of the document.
 	Authenticate httpserver.Authenticator
 	// Development offers the operations that make messages for testers.
 	Development bool
+	Edge        httpserver.Edge
 	Logger      *slog.Logger
 	Registry    *prometheus.Registry
 }
 
-// importTimeout bounds one import.
-const importTimeout = 5 * time.Minute
-
-// maxTrail is how many audit entries one answer holds.
-const maxTrail = 1000
-
 // NewAdmin makes the administration's server.
 func NewAdmin(o AdminOptions) (*echo.Echo, error) {
-	spec, err := openapi.GetSpec()
+	spec, err := documents.Load(documents.PrivateAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +48,13 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec,
-		Routes:       map[string]httpserver.Limits{"/fhir/bundles": {Body: o.BundleBytes, Timeout: importTimeout}},
+	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec, Edge: o.Edge,
 		Authenticate: o.Authenticate})
 	if err != nil {
 		return nil, err
 	}
 	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 type admin struct {
@@ -97,7 +89,7 @@ func refusedBundle(r fhir.Report) error {
 }
 
 // CreateDeskCode implements openapi.ServerInterface.
-func (a admin) CreateDeskCode(c echo.Context) error {
+func (a admin) CreateDeskCode(c echo.Context, _ openapi.CreateDeskCodeParams) error {
 	var body openapi.DeskCodeRequest
 	if err := httpserver.ReadJSON(c, &body); err != nil {
 		return err
@@ -106,20 +98,21 @@ func (a admin) CreateDeskCode(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, openapi.DeskCode{Code: code, Expires: int64(expires)})
+	return c.JSON(http.StatusCreated, openapi.DeskCode{Code: code, Expires: expires.Time()})
 }
 
 // GetAudit implements openapi.ServerInterface.
 func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
-	from := int64(1)
-	if p.From != nil {
-		from = *p.From
-	}
-	trail, err := a.Hospital.Trail(c.Request().Context(), uint64(max(from, 1)), maxTrail)
+	s, err := httpserver.NewStretch(p.From, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	page := openapi.AuditPage{Entries: make([]openapi.AuditEntry, len(trail))}
+	s.From = max(s.From, 1)
+	trail, err := a.Hospital.Trail(c.Request().Context(), s.From, s.Limit)
+	if err != nil {
+		return err
+	}
+	page := openapi.AuditPage{Next: s.Next(len(trail)), Entries: make([]openapi.AuditEntry, len(trail))}
 	for i, e := range trail {
 		page.Entries[i] = auditEntry(e)
 	}
@@ -127,7 +120,7 @@ func (a admin) GetAudit(c echo.Context, p openapi.GetAuditParams) error {
 }
 
 func auditEntry(e hospital.Audited) openapi.AuditEntry {
-	out := openapi.AuditEntry{Number: int64(e.Number), Time: int64(e.Time), Event: e.What, Hash: hex.EncodeToString(e.Hash[:]),
+	out := openapi.AuditEntry{Number: int64(e.Number), Time: e.Time.Time(), Event: e.What, Hash: hex.EncodeToString(e.Hash[:]),
 		Step: text(string(e.Step)), Reason: text(e.Reason), Request: text(e.Request), Licence: text(e.Licence),
 		Patient: text(string(e.Patient)), Doctor: hash(e.Doctor), Consent: hash(e.Consent)}
 	if e.Receipt != 0 {

@@ -127,7 +127,7 @@ func (a admin) OpenReply(c echo.Context) error {
 	if err != nil {
 		return problem.Refused(err)
 	}
-	return c.JSON(http.StatusOK, openapi.Opened{Type: openapi.M12R, Time: int64(receipt.Time)})
+	return c.JSON(http.StatusOK, openapi.Opened{Type: openapi.M12R, Time: receipt.Time.Time()})
 }
 
 // open verifies the public cloud's receipt.

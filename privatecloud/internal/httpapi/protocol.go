@@ -18,14 +18,16 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/privatecloud"
 	"medunion/api/problem"
 	"medunion/privatecloud/hospital"
 )
 
-// Options configure New; all fields but Registry and Checks are required.
+// Options configure New; all fields but Edge, Registry and Checks are required.
 type Options struct {
 	Hospital *hospital.Hospital
+	Edge     httpserver.Edge
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Checks   []httpserver.Check
@@ -33,25 +35,18 @@ type Options struct {
 	Releases int
 }
 
-// releaseTimeout bounds the sending of a whole record.
-const releaseTimeout = 5 * time.Minute
-
 // New makes the protocol's server.
 func New(o Options) (*echo.Echo, error) {
-	spec, err := openapi.GetSpec()
+	spec, err := documents.Load(documents.PrivateCloud)
 	if err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec,
-		Routes: map[string]httpserver.Limits{
-			"/v1/diagnoses": {Body: httpserver.MessageBody(httpserver.LargeMessageCap)},
-			"/v1/releases":  {Timeout: releaseTimeout},
-		}})
+	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge})
 	if err != nil {
 		return nil, err
 	}
 	openapi.RegisterHandlers(e, handlers{role: o.Hospital, slots: make(chan struct{}, o.Releases)})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 // handlers implements the generated server interface.

@@ -15,18 +15,20 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 )
 
-// Options configure New; all fields but Registry and Checks are required.
+// Options configure New; all fields but Edge, Registry and Checks are required.
 type Options struct {
 	Cloud *cloud.Cloud
 	// Operator checks a request's bearer token for the scope `operator`. Its errors
 	// are Unauthenticated or Refused.
 	Operator func(c echo.Context) error
+	Edge     httpserver.Edge
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Checks   []httpserver.Check
@@ -37,20 +39,19 @@ const signedCap = 4 << 10
 
 // New makes the server.
 func New(o Options) (*echo.Echo, error) {
-	spec, err := openapi.GetSpec()
+	spec, err := documents.Load(documents.PublicCloud)
 	if err != nil {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{
-		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec,
-		Routes:       map[string]httpserver.Limits{"/v1/prekeys": {Body: httpserver.MessageBody(signedCap)}},
+		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge,
 		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	openapi.RegisterHandlers(e, handlers{cloud: o.Cloud, operator: o.Operator})
-	return e, nil
+	return e, httpserver.Agree(e, spec)
 }
 
 // handlers implements the generated server interface.
@@ -87,19 +88,19 @@ func (h handlers) GetRevocations(c echo.Context) error {
 
 // GetLog implements openapi.ServerInterface.
 func (h handlers) GetLog(c echo.Context, p openapi.GetLogParams) error {
-	var from int64
-	if p.From != nil {
-		from = *p.From
-	}
-	lines, err := h.cloud.LogPage(c.Request().Context(), uint64(max(from, 0)))
+	s, err := httpserver.NewStretch(p.From, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	page := openapi.LogPage{Entries: make([]openapi.LogEntry, len(lines))}
+	lines, err := h.cloud.LogPage(c.Request().Context(), s.From, s.Limit)
+	if err != nil {
+		return err
+	}
+	page := openapi.LogPage{Next: s.Next(len(lines)), Entries: make([]openapi.LogEntry, len(lines))}
 	for i, l := range lines {
 		sum := l.Hash()
 		page.Entries[i] = openapi.LogEntry{Index: int64(l.Index), Credential: hex.EncodeToString(l.Credential[:]),
-			Role: openapi.LogEntryRole(l.Role), Time: int64(l.Time), Previous: hex.EncodeToString(l.Previous[:]), Hash: hex.EncodeToString(sum[:])}
+			Role: openapi.LogEntryRole(l.Role), Time: l.Time.Time(), Previous: hex.EncodeToString(l.Previous[:]), Hash: hex.EncodeToString(sum[:])}
 	}
 	return c.JSON(http.StatusOK, page)
 }

@@ -63,12 +63,12 @@ func (h handlers) WriteDiagnosisEntry(c echo.Context) error {
 func (h handlers) Ask(c echo.Context) error { return exchange(c, http.StatusOK, h.cloud.Ask) }
 
 // CreatePatientCode implements openapi.ServerInterface.
-func (h handlers) CreatePatientCode(c echo.Context) error {
+func (h handlers) CreatePatientCode(c echo.Context, _ openapi.CreatePatientCodeParams) error {
 	code, expires, err := h.cloud.NewPatientCode(c.Request().Context())
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, openapi.PatientCode{Code: code, Expires: int64(expires)})
+	return c.JSON(http.StatusCreated, openapi.PatientCode{Code: code, Expires: expires.Time()})
 }
 
 // RevokeCredential implements openapi.ServerInterface.

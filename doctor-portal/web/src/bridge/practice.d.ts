@@ -156,6 +156,8 @@ export interface Scope {
 
 /** Narrows what the consent grants; what is left out is not narrowed. */
 export interface Filter {
+  /** One that failed or was cancelled: it is asked again, and no other. */
+  hospital?: string
   departments?: string[]
   classes?: string[]
   since?: Millis
@@ -240,6 +242,21 @@ export interface Statement {
   verified: boolean
   /** Why it does not hold, if it does not. */
   why?: Reason
+}
+
+/** A visit of an earlier session, as its evidence tells. */
+export interface EarlierVisit {
+  id: string
+  /** From when the consent was. */
+  since?: Millis
+  /** ID_P. */
+  patient?: string
+  /** Those that released or stored something. */
+  hospitals: string[]
+  /** Whether a diagnosis was signed. */
+  diagnosed: boolean
+  /** Why the evidence does not open. */
+  reason?: Reason
 }
 
 /** An error as a person is told of it. */
@@ -327,6 +344,8 @@ export interface Practice {
   resend(id: string): Promise<Diagnosis>
   /** The signatures so far, each verified anew. */
   evidence(id: string): Promise<{ statements: Statement[] }>
+  /** Visits of earlier sessions whose evidence is sealed in this browser, the newest first; evidence and evidenceFile take their ids. */
+  earlierVisits(): Promise<EarlierVisit[]>
   /** The evidence as a JSON file that verifies offline. */
   evidenceFile(id: string): Promise<Uint8Array<ArrayBuffer>>
 }

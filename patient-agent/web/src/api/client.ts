@@ -94,6 +94,17 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 
 const enc = encodeURIComponent
 
+/** All of a list, which comes in pages. */
+async function list<T>(path: string, take: (page: unknown) => T[]): Promise<T[]> {
+  const out: T[] = []
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const page: { next?: string } = await call('GET', next === '' ? path : `${path}?cursor=${enc(next)}`)
+    out.push(...take(page))
+    next = page.next
+  }
+  return out
+}
+
 /** The agent's local API, one function for each operation that the page uses. */
 export const agent = {
   openPage: async (token: string) => keepPageKey((await ask('POST', '/v1/page-sessions', { token })).headers.get(keyHeader)),
@@ -112,10 +123,10 @@ export const agent = {
   preview: (recordings: Signals[]) => call<object>('POST', '/v1/signals/preview', { recordings }),
   prepare: (q: ApprovalRequest) => call<Approval>('POST', '/v1/approvals', q),
   visit: (q: { approval: string } & ({ passphrase: string } | { assertion: Assertion })) => call<{ id: string }>('POST', '/v1/visits', q),
-  visits: async () => (await call<{ visits: Visit[] }>('GET', '/v1/visits')).visits,
+  visits: () => list('/v1/visits', (page) => (page as { visits: Visit[] }).visits),
   endVisit: (id: string) => call<Visit>('POST', `/v1/visits/${enc(id)}/end`),
   diagnoses: () => call<Diagnoses>('GET', '/v1/diagnoses'),
-  consents: async () => (await call<{ consents: Consent[] }>('GET', '/v1/consents')).consents,
+  consents: () => list('/v1/consents', (page) => (page as { consents: Consent[] }).consents),
   uses: async (consent: string) => (await call<{ uses: Use[] }>('GET', `/v1/consents/${enc(consent)}/uses`)).uses,
   revoke: (consent: string) => call<Revocation>('POST', `/v1/consents/${enc(consent)}/revocation`),
   releases: () => call<Releases>('GET', '/v1/releases'),

@@ -1,0 +1,54 @@
+package httpserver
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Edge is the part of a service's configuration that says who is let near it, and how
+// often. Its zero value is that of the flags' defaults. It is embedded in the service's
+// own configuration.
+type Edge struct {
+	RateScale float64  `help:"Multiplies the rate limits of the API's document; a negative number turns them off." default:"1" env:"RATE_SCALE"`
+	Proxies   []string `help:"Addresses or networks (CIDR) of the proxies in front, whose X-Forwarded-For is believed; without them no rate is counted by address behind a proxy." env:"PROXIES"`
+	Docs      string   `help:"Serve the API's document at /openapi.json and a page of it at /docs: on, off, or auto, which is on where only loopback is listened to." default:"auto" enum:"auto,on,off" env:"DOCS"`
+
+	proxied, local bool
+}
+
+// At completes the configuration with what it decides by: whether a proxy stands in front,
+// and the addresses (host:port) that the service listens on.
+func (e Edge) At(behindProxy bool, addresses ...string) Edge {
+	e.proxied, e.local = behindProxy, !behindProxy
+	for _, a := range addresses {
+		e.local = e.local && OnLoopback(a)
+	}
+	return e
+}
+
+func (e Edge) docs() (bool, error) {
+	switch e.Docs {
+	case "", "auto":
+		return e.local, nil
+	case "on", "off":
+		return e.Docs == "on", nil
+	}
+	return false, fmt.Errorf("docs is %q, not on, off or auto", e.Docs)
+}
+
+func (e Edge) networks() ([]*net.IPNet, error) {
+	var out []*net.IPNet
+	for _, text := range e.Proxies {
+		prefix, err := netip.ParsePrefix(text)
+		if ip, bad := netip.ParseAddr(text); bad == nil {
+			prefix, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("proxies: %q is no address and no network", text)
+		}
+		prefix = prefix.Masked()
+		out = append(out, &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())})
+	}
+	return out, nil
+}
