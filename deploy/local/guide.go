@@ -9,6 +9,7 @@ import (
 	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
+	"medunion/deploy/postman"
 )
 
 // scene is what the guide shows.
@@ -21,10 +22,12 @@ type scene struct {
 	Pages           pages
 	Signals         string // folder of recordings to try
 	Environment     string // file of variables for a shell
+	Postman         string // file of the environment for the collections
 }
 
-// guide makes doctors and patients ready and prints every address and what to try.
-func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir string) error {
+// guide makes doctors and patients ready and prints every address and what to try. It
+// writes the environment for Postman to the file environment; "" is one in dir.
+func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, dir, environment string) error {
 	src = living(src)
 	plan := visit.NewPlan(src)
 	p, err := visit.Join(ctx, s, plan, &visit.Log{})
@@ -49,6 +52,15 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, 
 		return err
 	}
 	if err := writeRecordings(sc.Signals); err != nil {
+		return err
+	}
+	if environment == "" {
+		environment = filepath.Join(dir, "medunion.postman_environment.json")
+	}
+	if sc.Postman, err = filepath.Abs(environment); err != nil {
+		return err
+	}
+	if err := postman.Write(ctx, s, plan, sc.Postman); err != nil {
 		return err
 	}
 	return text.Execute(w, sc)
@@ -83,6 +95,14 @@ The parties:
   doctor's agent    {{.Doctor.URL}}   Maya Okafor, {{.Plan.Department}} at {{.Home.ID}}
   her card          {{.Link}}
   patient's agent   {{.Patient.URL}}   the patient of {{.Plan.File.Name}}, enrolled at her hospitals
+
+Try everything with Postman: import the three collections of api/postman and the environment
+
+  {{.Postman}}
+
+or run them from a terminal in the project's folder, with JUnit and HTML reports:
+
+  deploy/pages install && node api/postman/run.mjs --environment '{{.Postman}}' --reports /tmp/medunion-reports
 
 In another terminal, addresses and tokens for curl and for programs (api/doc/rest.md says what to do with them):
 

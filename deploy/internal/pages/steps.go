@@ -14,12 +14,13 @@ import (
 )
 
 // The folders, seen from the repository's root. The shared parts are a package that
-// both pages use from its source.
+// both pages use from its source. The last is no page's.
 const (
 	shared      = "api/ui"
 	doctorsWeb  = "doctor-portal/web"
 	patientsWeb = "patient-agent/web"
 	role        = "doctor-portal/wasm"
+	postman     = "api/postman"
 )
 
 // The WebAssembly and Go's loader for it lie where the page's own source imports them.
@@ -31,12 +32,16 @@ var (
 // made are base names that are no source: they are not hashed as such.
 var made = []string{"node_modules", "dist", filepath.Base(wasmFile), filepath.Base(wasmLoader)}
 
-func installs() []step {
+// installs are the npm packages of the pages and of what runs the Postman collections, which
+// no page needs.
+func installs() []step { return append(pagesInstalls(), install(postman)) }
+
+func pagesInstalls() []step {
 	return []step{install(shared), install(doctorsWeb), install(patientsWeb)}
 }
 
 func builds() []step {
-	return append(installs(), wasm(), page("doctor's page", doctorsWeb, wasmFile, wasmLoader), page("patient's page", patientsWeb))
+	return append(pagesInstalls(), wasm(), page("doctor's page", doctorsWeb, wasmFile, wasmLoader), page("patient's page", patientsWeb))
 }
 
 // install puts the packages of a lock file into node_modules.

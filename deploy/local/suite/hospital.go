@@ -124,5 +124,10 @@ func (h *Hospital) DeskCode(ctx context.Context, mrn string) (string, error) {
 
 // Token lets its holder use the hospital's administration for a day.
 func (h *Hospital) Token(scopes ...token.Scope) (string, error) {
-	return h.suite.token(string(h.ID), scopes...)
+	return h.TokenAt(time.Now(), scopes...)
+}
+
+// TokenAt is a Token of one day from the given time.
+func (h *Hospital) TokenAt(t time.Time, scopes ...token.Scope) (string, error) {
+	return h.suite.token(t, string(h.ID), scopes...)
 }

@@ -242,7 +242,12 @@ func (s *Suite) ready(ctx context.Context, url string) error {
 func (s *Suite) log(service string) *slog.Logger { return s.opt.Logger.With("party", service) }
 
 // OperatorToken lets its holder mint patients' codes at the public cloud.
-func (s *Suite) OperatorToken() (string, error) { return s.token(cloudAudience, token.ScopeOperator) }
+func (s *Suite) OperatorToken() (string, error) { return s.OperatorTokenAt(time.Now()) }
+
+// OperatorTokenAt is an OperatorToken of one day from the given time.
+func (s *Suite) OperatorTokenAt(t time.Time) (string, error) {
+	return s.token(t, cloudAudience, token.ScopeOperator)
+}
 
 // Files that other programs on this machine need to join the suite.
 func (s *Suite) Files() (pins, authorityKeys string) {
