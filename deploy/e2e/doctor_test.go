@@ -41,6 +41,7 @@ func (d *doctor) screen(name string) {
 // audit looks at a screen that only this test comes to.
 func (d *doctor) audit(name string) {
 	d.t.Helper()
+	inSpanish(d.Tab, name, browser.Tablet)
 	d.Screen(name, browser.Tablet, browser.Workstation)
 }
 

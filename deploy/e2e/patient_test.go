@@ -56,6 +56,7 @@ func (p *patient) screen(name string) {
 // audit looks at a screen that only this test comes to.
 func (p *patient) audit(name string) {
 	p.t.Helper()
+	inSpanish(p.Tab, name, browser.Phone)
 	p.Screen(name, browser.Workstation, browser.Phone)
 }
 

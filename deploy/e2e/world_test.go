@@ -2,12 +2,14 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"medunion/deploy/e2e/browser"
 	"medunion/deploy/local/source"
 	"medunion/deploy/local/suite"
 	"medunion/deploy/local/visit"
@@ -109,4 +111,16 @@ func code(t *testing.T, mint func(context.Context) (string, error)) string {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// inSpanish looks at a screen in the other language, in its narrowest size; the page then
+// speaks English again. A second tab of the same page would change it in the same way.
+func inSpanish(t *browser.Tab, name string, s browser.Size) {
+	for _, language := range []string{"es", "en"} {
+		t.Eval(fmt.Sprintf(`localStorage.setItem('medunion.language', %[1]q);
+dispatchEvent(new StorageEvent('storage', { key: 'medunion.language', newValue: %[1]q }))`, language), nil)
+		if language == "es" {
+			t.Look(name+"-es", s, false)
+		}
+	}
 }

@@ -34,6 +34,8 @@ function preferred(): Language {
 
 let current: Language = preferred()
 markDocument()
+// What is chosen in another tab of the page holds here too.
+if (typeof addEventListener === 'function') addEventListener('storage', (e) => e.key === storageKey && change(known(e.newValue)))
 
 function markDocument() {
   if (typeof document !== 'undefined') document.documentElement.lang = current
@@ -47,12 +49,17 @@ export function language(): Language {
 /** Changes the page's language, remembers it, and renders who called useLanguage. */
 export function setLanguage(l: Language) {
   if (l === current) return
-  current = l
   try {
     localStorage.setItem(storageKey, l)
   } catch {
     // Not remembered, see remembered.
   }
+  change(l)
+}
+
+function change(l: Language = preferred()) {
+  if (l === current) return
+  current = l
   markDocument()
   listeners.forEach((f) => f())
 }

@@ -104,7 +104,7 @@ func (b *Browser) newTab(tb testing.TB, person cdp.BrowserContextID, name string
 		tb.Fatalf("%s: opening a tab: %v", name, err)
 	}
 	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithTargetID(id))
-	t := &Tab{browser: b, person: person, ctx: ctx, tb: tb, name: name, limit: patience}
+	t := &Tab{browser: b, person: person, ctx: ctx, tb: tb, name: name, limit: patience, stop: stop}
 	t.Place = Place{tab: t}
 	t.watch()
 	if err := t.prepare(); err != nil {

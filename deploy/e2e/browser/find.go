@@ -229,3 +229,11 @@ func (p Place) ReadsNoMore(gone string) {
 		p.tab.fail("%v: %q can still be read", p.path, gone)
 	}
 }
+
+// Until waits until something holds that is said in words.
+func (t *Tab) Until(what string, holds func() bool) {
+	t.tb.Helper()
+	if _, ok := t.wait(func() (bool, error) { return holds(), nil }); !ok {
+		t.fail("it never comes to %s", what)
+	}
+}

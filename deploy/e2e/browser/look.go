@@ -66,14 +66,20 @@ func (t *Tab) Screen(name string, sizes ...Size) {
 			if dark && i < len(sizes)-1 {
 				continue
 			}
-			t.Appearance(s.Width, s.Height, dark)
-			t.settle()
-			look := map[bool]string{true: "dark", false: "light"}[dark]
-			t.Audit(fmt.Sprintf("%s at %d, %s", name, s.Width, look))
-			t.fits(name, s)
-			t.shot(fmt.Sprintf("%s-%s-%d-%s", t.name, name, s.Width, look))
+			t.Look(name, s, dark)
 		}
 	}
+}
+
+// Look audits and paints a screen in one size, which stays.
+func (t *Tab) Look(name string, s Size, dark bool) {
+	t.tb.Helper()
+	t.Appearance(s.Width, s.Height, dark)
+	t.settle()
+	look := map[bool]string{true: "dark", false: "light"}[dark]
+	t.Audit(fmt.Sprintf("%s at %d, %s", name, s.Width, look))
+	t.fits(name, s)
+	t.shot(fmt.Sprintf("%s-%s-%d-%s", t.name, name, s.Width, look))
 }
 
 // settle waits until a change of the appearance is painted and nothing moves any more.
@@ -105,7 +111,8 @@ func (t *Tab) fits(name string, s Size) {
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
 // tallest is the height in CSS pixels up to which a page is painted whole; of a longer
-// one, such as a list that is made as one scrolls, only what is in the window.
+// one, such as a list that is made as one scrolls, only what is in the window. So it is
+// with a page under a dialog, which stands in the middle of the window.
 const tallest = 2400
 
 // shot paints the page into a file.
@@ -119,7 +126,15 @@ func (t *Tab) shot(name string) {
 			return err
 		}
 		picture := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng)
-		if all.Height <= tallest {
+		var dialog bool
+		if err := t.eval(`document.querySelector('dialog:modal') !== null`, &dialog); err != nil {
+			return err
+		}
+		if all.Height <= tallest && !dialog {
+			// What sticks to the window would else be painted where the window stands.
+			if err := t.eval(`document.scrollingElement.scrollTop = 0; new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`, nil); err != nil {
+				return err
+			}
 			picture = picture.WithClip(&page.Viewport{Width: all.Width, Height: all.Height, Scale: 1}).WithCaptureBeyondViewport(true)
 		}
 		b, err := picture.Do(ctx)

@@ -37,6 +37,7 @@ type Tab struct {
 	browser *Browser
 	person  cdp.BrowserContextID
 	ctx     context.Context
+	stop    func()
 	tb      testing.TB
 	name    string
 	limit   time.Duration
@@ -99,6 +100,9 @@ func (t *Tab) loaded() {
 		t.fail("the page does not load: %v", err)
 	}
 }
+
+// Close closes the tab, as its person does before the test ends.
+func (t *Tab) Close() { t.stop() }
 
 // Reload loads the page anew, as a person does after a loss.
 func (t *Tab) Reload() {

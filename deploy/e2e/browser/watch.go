@@ -125,3 +125,13 @@ func (t *Tab) Offline(off bool) {
 		t.tb.Fatalf("%s: network: %v", t.name, err)
 	}
 }
+
+// Online sets only what the device says of its network: an agent on the device itself is
+// reached without one.
+func (t *Tab) Online(yes bool) {
+	t.tb.Helper()
+	err := t.run(func(ctx context.Context) error { return network.OverrideNetworkState(!yes, 0, -1, -1).Do(ctx) })
+	if err != nil {
+		t.tb.Fatalf("%s: network: %v", t.name, err)
+	}
+}

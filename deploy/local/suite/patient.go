@@ -59,8 +59,21 @@ func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte
 		return nil, fmt.Errorf("patient's agent: %w", err)
 	}
 	s.onClose(i.Close)
-	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder)}
+	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder), stop: i.Close}
 	return i.Agent(), nil
+}
+
+// StopPatient ends a patient's agent, as when her device restarts. StartNewPatient starts
+// it again, at the same address and locked.
+func (s *Suite) StopPatient(name string) error {
+	a, err := s.API(name)
+	if err == nil && a.stop == nil {
+		err = errors.New("suite: no patient's agent")
+	}
+	if err != nil {
+		return err
+	}
+	return a.stop()
 }
 
 // register does nothing for a patient who registered in an earlier run.
@@ -83,6 +96,8 @@ type API struct {
 	URL       string
 	TokenFile string // the bearer token
 	Folder    string // of the agent: its sealed store, and the file "passphrase"
+
+	stop func() error // of a patient's agent
 }
 
 // Page is the link that opens the agent's page in a browser: by name, because a passkey

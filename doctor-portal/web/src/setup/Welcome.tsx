@@ -1,5 +1,6 @@
 import { Button, Buttons, Card, Fingerprint, Heading, useTitle } from '@medunion/ui'
 import type { Status } from '../app/practice.ts'
+import { Said } from '../app/Said.tsx'
 import { t } from '../texts/index.ts'
 
 /** The first screen in a browser without keys: what this is, and the two ways in. */
@@ -7,6 +8,7 @@ export function Welcome({ status, onMake, onImport }: { status: Status; onMake: 
   useTitle(t('setup.welcome'))
   return (
     <div class="dp-column">
+      <Said />
       <Heading level={1}>{t('setup.welcome')}</Heading>
       <p class="dp-lead">{t('setup.intro')}</p>
       <ul class="dp-points">

@@ -4,6 +4,7 @@ import { useWorkplace } from '../app/context.ts'
 import { askPasskey, PasskeyError } from '../app/passkey.ts'
 import type { Opener, Status } from '../app/practice.ts'
 import { asProblem, type Trouble } from '../app/problems.ts'
+import { Said } from '../app/Said.tsx'
 import { TroubleCallout } from '../app/Trouble.tsx'
 import { useWork } from '../app/work.ts'
 import { t } from '../texts/index.ts'
@@ -70,26 +71,16 @@ function ByPassphrase({ busy, alone, onOpen }: { busy: boolean; alone: boolean; 
     e.preventDefault()
     setTried(true)
     if (!passphrase) return
-    void onOpen({ passphrase }).then(() => setPassphrase(''))
+    void onOpen({ passphrase }).then(() => {
+      setPassphrase('')
+      setTried(false)
+    })
   }
   return (
     <form onSubmit={submit} noValidate>
       <PassphraseInput id="unlock-passphrase" label={t('unlock.passphrase')} error={tried && !passphrase && t('unlock.needed')} value={passphrase} onInput={setPassphrase} />
       <Button kind={alone ? 'primary' : 'secondary'} type="submit" busy={busy}>{t('unlock.do')}</Button>
     </form>
-  )
-}
-
-/** Why it is locked, said once. */
-function Said() {
-  const { locked } = useWorkplace()
-  if (locked === 'start') return null
-  return (
-    <div role="status">
-      <Callout tone={locked === 'idle' ? 'warn' : 'info'} title={t(`unlock.${locked}`)}>
-        {locked !== 'erased' && <p>{t('unlock.wiped')}</p>}
-      </Callout>
-    </div>
   )
 }
 

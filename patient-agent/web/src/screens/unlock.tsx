@@ -13,7 +13,7 @@ import { useWork } from '../parts/work.ts'
 export function Unlock({ status }: { status: Status }) {
   const work = useWork()
   const [passphrase, setPassphrase] = useState('')
-  const [error, setError] = useState<string>()
+  const [error, setError] = useState(false)
   const passkey = status.passkey?.prf === true && status.openers.includes('passkey')
   const open = (q: () => Promise<Parameters<typeof agent.unlock>[0]>) =>
     work.run(async () => {
@@ -22,8 +22,8 @@ export function Unlock({ status }: { status: Status }) {
     })
   const byPassphrase = (e: Event) => {
     e.preventDefault()
-    if (passphrase === '') return setError(t('unlock.missing'))
-    setError(undefined)
+    if (passphrase === '') return setError(true)
+    setError(false)
     void open(() => Promise.resolve({ passphrase })).then((ok) => !ok && setPassphrase(''))
   }
   return (
@@ -39,7 +39,7 @@ export function Unlock({ status }: { status: Status }) {
       )}
       {status.openers.includes('passphrase') && (
         <form onSubmit={byPassphrase} noValidate>
-          <PassphraseInput label={t('unlock.label')} value={passphrase} onInput={setPassphrase} error={error} maxLength={1024} />
+          <PassphraseInput label={t('unlock.label')} value={passphrase} onInput={setPassphrase} error={error && t('unlock.missing')} maxLength={1024} />
           <Actions>
             <Button kind={passkey ? 'secondary' : 'primary'} size="wide" type="submit" icon="unlock" busy={work.busy}>
               {t('unlock.passphrase')}

@@ -1,4 +1,4 @@
-import { Checkbox, Heading, TextInput, VirtualList } from '@medunion/ui'
+import { Checkbox, Heading, language, TextInput, VirtualList } from '@medunion/ui'
 import { Sparkline } from '@medunion/ui/signals'
 import { useMemo, useState } from 'preact/hooks'
 import { fold } from '../read'
@@ -29,7 +29,7 @@ export function Results({ items }: { items: readonly Item[] }) {
   const [chosen, choose] = useState<string>()
   const detail = useReveal(chosen)
   const all = useMemo(() => sections.map(({ key, groups }) => ({ key, series: seriesOf(inGroup(items, ...groups)) })), [items])
-  const lines = useMemo(() => listed(all, find, abnormal), [all, find, abnormal])
+  const lines = useMemo(() => listed(all, find, abnormal), [all, find, abnormal, language()])
   const series = all.flatMap((s) => s.series)
   const open = series.find((s) => s.key === chosen) ?? series[0]
   const reports = useMemo(() => sorted(inGroup(items, 'report')), [items])

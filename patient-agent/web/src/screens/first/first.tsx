@@ -85,16 +85,16 @@ interface CodeProps {
 }
 
 function Code({ code, onInput, back, next }: CodeProps) {
-  const [error, setError] = useState<string>()
+  const [error, setError] = useState(false)
   const submit = (e: Event) => {
     e.preventDefault()
-    if (code.trim() === '') setError(t('code.missing'))
+    if (code.trim() === '') setError(true)
     else next()
   }
   return (
     <Screen title={t('code.title')} onBack={back}>
       <form onSubmit={submit} noValidate>
-        <TextInput label={t('code.label')} hint={t('code.hint')} error={error} value={code} onInput={onInput} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} />
+        <TextInput label={t('code.label')} hint={t('code.hint')} error={error && t('code.missing')} value={code} onInput={onInput} autocomplete="one-time-code" autocapitalize="none" spellcheck={false} maxLength={64} />
         <Actions>
           <Button kind="primary" size="wide" type="submit">
             {t('app.next')}
@@ -108,7 +108,7 @@ function Code({ code, onInput, back, next }: CodeProps) {
 function How({ back, next }: { back: () => void; next: (m: Method) => void }) {
   const [able, setAble] = useState<boolean>()
   const [method, choose] = useState<Method>()
-  const [error, setError] = useState<string>()
+  const [error, setError] = useState(false)
   useEffect(() => {
     void passkeysWork().then((yes) => {
       setAble(yes)
@@ -117,7 +117,7 @@ function How({ back, next }: { back: () => void; next: (m: Method) => void }) {
   }, [])
   const submit = (e: Event) => {
     e.preventDefault()
-    if (method === undefined) setError(t('method.missing'))
+    if (method === undefined) setError(true)
     else next(method)
   }
   return (
@@ -127,7 +127,7 @@ function How({ back, next }: { back: () => void; next: (m: Method) => void }) {
         <Radios<Method>
           label={t('method.title')}
           labelHidden
-          error={error}
+          error={error && t('method.missing')}
           value={method}
           onChange={choose}
           options={[

@@ -19,12 +19,12 @@ export function Passphrase({ register, back, beside }: Props) {
   const work = useWork()
   const [passphrase, setPassphrase] = useState('')
   const [again, setAgain] = useState('')
-  const [errors, setErrors] = useState<{ first?: string; again?: string }>({})
+  const [errors, setErrors] = useState({ first: false, again: false })
   const submit = (e: Event) => {
     e.preventDefault()
     const found = {
-      first: [...passphrase].length < shortest ? t('passphrase.short') : undefined,
-      again: passphrase === again ? undefined : t('passphrase.differ'),
+      first: [...passphrase].length < shortest,
+      again: passphrase !== again,
     }
     setErrors(found)
     if (!found.first && !found.again) void work.run(() => register(passphrase))
@@ -39,8 +39,8 @@ export function Passphrase({ register, back, beside }: Props) {
       <Lead>{t('passphrase.text')}</Lead>
       {work.problem && <Trouble problem={work.problem} refused={t('refused.registration')} />}
       <form onSubmit={submit} noValidate>
-        <PassphraseInput label={t('passphrase.label')} value={passphrase} onInput={setPassphrase} error={errors.first} autocomplete="new-password" maxLength={1024} />
-        <PassphraseInput label={t('passphrase.again')} value={again} onInput={setAgain} error={errors.again} autocomplete="new-password" maxLength={1024} />
+        <PassphraseInput label={t('passphrase.label')} value={passphrase} onInput={setPassphrase} error={errors.first && t('passphrase.short')} autocomplete="new-password" maxLength={1024} />
+        <PassphraseInput label={t('passphrase.again')} value={again} onInput={setAgain} error={errors.again && t('passphrase.differ')} autocomplete="new-password" maxLength={1024} />
         {!beside && (
           <Callout tone="warn" title={t('passphrase.weaker')}>
             <p>{t('passphrase.weaker.text')}</p>
