@@ -114,6 +114,7 @@ func TestExpiredConsent(t *testing.T) {
 	d.callIn()
 	d.Reads("confirmed with a passphrase")
 	d.Reads("The consent has expired")
+	d.audit("consent-expired")
 	if time.Since(began) < life {
 		t.Error("the consent expires too early")
 	}
@@ -124,24 +125,46 @@ func TestExpiredConsent(t *testing.T) {
 	d.end()
 }
 
-// With one hospital down, what the other one sends is shown, and what is missing is said;
-// once it is back, the rest is fetched.
+// With both hospitals down nothing is shown but that; each is asked again by itself, in the
+// table and above the record, and no second use of the consent is counted.
 func TestHospitalDown(t *testing.T) {
 	w := newWorld(t, slog.DiscardHandler)
 	d, p := w.registered(t, "dr-partial"), w.ready(t, "partly")
 	p.consult(d)
 	d.callIn()
-	if err := w.Hospitals[1].Stop(); err != nil {
-		t.Fatal(err)
-	}
+	w.stop(t, 0, 1)
 	d.Do("Get records")
-	d.Reads("Not all hospitals could send", "Missing: hospital-2", "signed by hospital-1")
-	if err := w.Hospitals[1].Start(t.Context()); err != nil {
+	d.Reads("Not all hospitals could send", "Missing: hospital-1, hospital-2", "Try again what failed")
+	d.audit("hospitals-down")
+	w.start(t, 0)
+	d.Do("Try again: hospital-1")
+	d.Reads("signed by hospital-1", "Missing: hospital-2")
+	d.audit("hospital-down")
+	d.Do("Read the record")
+	d.Reads("hospital-2 · ")
+	d.audit("record-partial")
+	w.start(t, 1)
+	d.Do("Try again: hospital-2")
+	d.ReadsNoMore("Try again")
+	d.Click("tab", "Visit")
+	d.Reads("signed by hospital-2", "1 of 3 used")
+	d.ReadsNoMore("Not all hospitals could send")
+}
+
+func (w *world) stop(t *testing.T, hospitals ...int) {
+	t.Helper()
+	for _, i := range hospitals {
+		if err := w.Hospitals[i].Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) start(t *testing.T, hospital int) {
+	t.Helper()
+	if err := w.Hospitals[hospital].Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	d.Do("Try again what failed")
-	d.Reads("signed by hospital-2")
-	d.ReadsNoMore("Not all hospitals could send")
 }
 
 // A portal that restarts loses nobody: the page says that it is gone, and goes on by
@@ -153,6 +176,7 @@ func TestPortalRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Reads("The portal cannot be reached")
+	d.audit("portal-away")
 	if err := w.StartPortal(t.Context()); err != nil {
 		t.Fatal(err)
 	}

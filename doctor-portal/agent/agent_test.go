@@ -102,7 +102,7 @@ func TestVisitThroughThePortal(t *testing.T) {
 	u.w.Cloud.Entries = []message.Entry{u.anna.Entry(p), u.other.Entry(p)}
 	u.records[peers.AnnaID] = []string{page(oddly, `{"resourceType":"Encounter","id":"e1"}`), page(`{"resourceType":"Observation","id":"o2"}`)}
 	u.records[peers.ElseID] = []string{page(`{"resourceType":"Condition","id":"c1"}`)}
-	u.down = true
+	u.setDown(peers.ElseID)
 
 	u.enter(p, nil)
 	id := u.waiting(api)
@@ -117,9 +117,7 @@ func TestVisitThroughThePortal(t *testing.T) {
 	if got := progress(v); got != "st-anna verified 3; st-else failed 0 The hospital does not answer." {
 		t.Errorf("with a hospital down: %s", got)
 	}
-	u.mu.Lock()
-	u.down = false
-	u.mu.Unlock()
+	u.setDown()
 	v = u.fetched(api, id) // asked again, under the same ticket
 	if got := progress(v); got != "st-anna verified 3; st-else verified 1" || u.searches != 1 {
 		t.Errorf("asked again: %s, %d searches", got, u.searches)

@@ -110,6 +110,56 @@ func TestDeskCancel(t *testing.T) {
 	}
 }
 
+// TestDeskAsksOneHospitalAgain: only the one that is named, under the same ticket as long
+// as it opens a session there; a ticket that is spent there costs another use, and what
+// failed beside it goes on with the new one.
+func TestDeskAsksOneHospitalAgain(t *testing.T) {
+	u, d, _, id := enteredDesk(t)
+	anna, other := practice.Filter{Hospital: string(peers.AnnaID)}, practice.Filter{Hospital: string(peers.ElseID)}
+	refusedAs(t, d.Fetch(id, anna), "conflict", "not-failed")
+	u.setDown(peers.AnnaID, peers.ElseID)
+	d.expect(practice.Filter{}, id, "st-anna failed, st-else failed", 1)
+	u.setDown(peers.AnnaID)
+	d.expect(other, id, "st-anna failed, st-else verified", 1)
+	refusedAs(t, d.Fetch(id, other), "conflict", "not-failed")
+	refusedAs(t, d.Fetch(id, practice.Filter{Hospital: "nobody"}), "conflict", "not-failed")
+	if v := must(d.Visit(id)); v.Search.State != practice.SearchDone {
+		t.Errorf("a refused call leaves the search %s", v.Search.State)
+	}
+	u.setDown()
+	d.expect(anna, id, "st-anna verified, st-else verified", 1)
+	if got := len(must(d.Records(id, "")).Records); got != 3 {
+		t.Errorf("%d records", got)
+	}
+}
+
+// TestDeskAsksOneHospitalAgainWithANewTicket: the ticket is spent at the first hospital
+// when its release breaks, and the other one has never been asked under it.
+func TestDeskAsksOneHospitalAgainWithANewTicket(t *testing.T) {
+	u, d, _, id := enteredDesk(t)
+	u.setDown(peers.ElseID)
+	u.tamper(func(m []message.Message) []message.Message { return m[:1] })
+	d.expect(practice.Filter{}, id, "st-anna failed, st-else failed", 1)
+	u.tamper(nil)
+	d.expect(practice.Filter{Hospital: string(peers.AnnaID)}, id, "st-anna verified, st-else failed", 2)
+	u.setDown()
+	d.expect(practice.Filter{Hospital: string(peers.ElseID)}, id, "st-anna verified, st-else verified", 2)
+}
+
+// expect fetches and compares the hospitals' states and the uses of the consent.
+func (d *desk) expect(f practice.Filter, id, states string, uses int64) {
+	d.u.t.Helper()
+	d.ok(d.Fetch(id, f))
+	v := d.ended(id)
+	var got []string
+	for _, h := range v.Hospitals {
+		got = append(got, h.Hospital+" "+string(h.State))
+	}
+	if now := strings.Join(got, ", "); now != states || v.Consent.Uses != uses || int64(d.u.searches) != uses {
+		d.u.t.Errorf("asking %q again: %s; %d uses, %d searches", f.Hospital, now, v.Consent.Uses, d.u.searches)
+	}
+}
+
 func draft() practice.Draft {
 	return practice.Draft{Code: &practice.Coding{System: "http://snomed.info/sct", Code: "87522002"}, Text: "Iron deficiency anaemia", Note: canary,
 		Attachment: &practice.Attachment{Name: "letter.pdf", Type: "application/pdf", Data: []byte("%PDF-1.7 " + canary)}}

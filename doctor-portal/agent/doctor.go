@@ -106,7 +106,12 @@ func (a *Agent) Signals(id string) ([]byte, error) {
 // FetchRecords searches the index and fetches from all hospitals found, in the
 // background (practice.Fetch); the visit shows the progress.
 func (a *Agent) FetchRecords(id string, f message.Filter) (api.Visit, error) {
-	q := practice.Filter{Since: int64(f.Since), Until: int64(f.Until)}
+	return a.FetchAgain(id, "", f)
+}
+
+// FetchAgain asks one hospital again that failed, or all of them with "".
+func (a *Agent) FetchAgain(id, hospital string, f message.Filter) (api.Visit, error) {
+	q := practice.Filter{Hospital: hospital, Since: int64(f.Since), Until: int64(f.Until)}
 	for _, c := range f.Departments {
 		q.Departments = append(q.Departments, string(c))
 	}

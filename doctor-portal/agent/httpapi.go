@@ -145,7 +145,11 @@ func (h handlers) FetchRecords(c echo.Context, id api.VisitPath) error {
 	if err := optionalBody(c, &f); err != nil {
 		return err
 	}
-	v, err := h.a.FetchRecords(id, filter(f))
+	var only string
+	if f.Hospital != nil {
+		only = *f.Hospital
+	}
+	v, err := h.a.FetchAgain(id, only, filter(f))
 	return reply(c, http.StatusAccepted, v, err)
 }
 

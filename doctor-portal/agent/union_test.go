@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ type union struct {
 	anna     *peers.Hospital
 	other    *peers.Hospital
 	otherURL string
-	down     bool                                      // the other hospital answers nothing
+	down     []message.ID                              // hospitals that answer nothing
 	lose     bool                                      // the next M7 is lost
 	spent    int                                       // the search whose ticket it answered
 	stalled  map[message.ID]chan struct{}              // a hospital whose releases do not come
@@ -178,7 +179,7 @@ func (u *union) servePrekey(w http.ResponseWriter, r *http.Request) {
 func (u *union) serveHospital(h func() *peers.Hospital) string {
 	m := http.NewServeMux()
 	m.HandleFunc("POST /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
-		if u.down && h() == u.other {
+		if slices.Contains(u.down, h().Cred.Info.ID) {
 			panic(http.ErrAbortHandler)
 		}
 		if u.lose {
@@ -217,6 +218,13 @@ func (u *union) serveHospital(h func() *peers.Hospital) string {
 	}))
 	u.t.Cleanup(s.Close)
 	return s.URL
+}
+
+// setDown says which hospitals answer nothing from now on.
+func (u *union) setDown(hospitals ...message.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.down = hospitals
 }
 
 // stall keeps a hospital's releases back until the function that it returns is called.

@@ -218,8 +218,10 @@ type Scope struct {
 	Classes     []string `json:"classes"`
 }
 
-// Filter narrows what the consent grants; empty means all of it.
+// Filter narrows what the consent grants; empty means all of it. Hospital names one that
+// failed, to be asked again alone.
 type Filter struct {
+	Hospital    string   `json:"hospital,omitempty"`
 	Departments []string `json:"departments,omitempty"`
 	Classes     []string `json:"classes,omitempty"`
 	Since       int64    `json:"since,omitempty"`

@@ -34,7 +34,8 @@ var errCancelled = errors.New("practice: cancelled")
 // Fetch searches the index and fetches from all hospitals found, side by side, in the
 // background; the visit shows the progress. Called again it asks those hospitals that
 // failed or were cancelled, with the same ticket where that still opens a session; when
-// there are none it searches anew, which counts as a use of the consent.
+// there are none it searches anew, which counts as a use of the consent. With a hospital
+// in the filter it asks that one alone of those that failed, by the same rule.
 func (p *Practice) Fetch(id string, f Filter) error {
 	s, v, err := p.visit(id)
 	if err != nil {
@@ -45,7 +46,7 @@ func (p *Practice) Fetch(id string, f Filter) error {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(s.ctx)
-	ticket, again, err := v.startSearch(cancel)
+	ticket, again, err := v.startSearch(f.Hospital, cancel)
 	if err != nil {
 		cancel(nil)
 		return err
@@ -97,8 +98,9 @@ func (f Filter) message() (message.Filter, error) {
 }
 
 // startSearch marks the search as running. It returns the ticket to go on with and
-// the hospitals to ask again, or neither for a new search.
-func (v *visit) startSearch(cancel context.CancelCauseFunc) (*doctor.Search, []*hospital, error) {
+// the hospitals to ask again, all that failed or the one that is named; or neither for a
+// new search.
+func (v *visit) startSearch(only string, cancel context.CancelCauseFunc) (*doctor.Search, []*hospital, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.state != VisitOpen {
@@ -107,13 +109,16 @@ func (v *visit) startSearch(cancel context.CancelCauseFunc) (*doctor.Search, []*
 	if v.search != nil && v.search.State == SearchRunning {
 		return nil, nil, failed(problem.Conflict("A search is running."), "search-running")
 	}
-	v.search, v.cancel = &Search{State: SearchRunning}, cancel
 	var again []*hospital
 	for _, h := range v.hospitals {
-		if h.wants() {
+		if h.wants() && (only == "" || only == h.progress.Hospital) {
 			again = append(again, h)
 		}
 	}
+	if only != "" && len(again) == 0 {
+		return nil, nil, failed(problem.Conflict("No hospital of this name has failed."), "not-failed")
+	}
+	v.search, v.cancel = &Search{State: SearchRunning}, cancel
 	spent := slices.ContainsFunc(again, func(h *hospital) bool { return h.asked })
 	if len(again) == 0 || spent || v.ticket == nil || !v.ticket.Valid() {
 		v.search.Step = StepAsking
@@ -195,24 +200,28 @@ func (v *visit) count() {
 	}
 }
 
-// plan sets up the progress of a new search. Hospitals whose records are here
-// already are asked again only when none had failed.
-func (s *session) plan(v *visit, ticket *doctor.Search, found []doctor.Found, failed []*hospital) []*hospital {
+// plan sets up the progress of a new search and returns the hospitals to ask. If it was
+// begun to ask some again, all others that were known stay as they are: what failed among
+// them goes on with the new ticket when its turn comes.
+func (s *session) plan(v *visit, ticket *doctor.Search, found []doctor.Found, again []*hospital) []*hospital {
 	var out, all []*hospital
 	s.update(v, func() {
 		v.ticket, v.search = ticket, &Search{State: SearchRunning}
 		for _, f := range found {
 			h := &hospital{found: f, progress: newProgress(f)}
-			old := slices.IndexFunc(v.hospitals, func(h *hospital) bool { return h.found.Hospital.Info.ID == f.Hospital.Info.ID })
-			if old >= 0 {
-				before := v.hospitals[old].progress
-				h.progress.Resources, h.progress.Receipt, h.progress.Signed = before.Resources, before.Receipt, before.Signed
-			}
-			if old >= 0 && len(failed) > 0 && !slices.Contains(failed, v.hospitals[old]) {
-				all = append(all, v.hospitals[old])
+			known := slices.IndexFunc(v.hospitals, func(h *hospital) bool { return h.found.Hospital.Info.ID == f.Hospital.Info.ID })
+			all = append(all, h)
+			if known < 0 {
+				out = append(out, h)
 				continue
 			}
-			out, all = append(out, h), append(all, h)
+			before := v.hospitals[known]
+			h.progress.Resources, h.progress.Receipt, h.progress.Signed = before.progress.Resources, before.progress.Receipt, before.progress.Signed
+			if len(again) > 0 && !slices.Contains(again, before) {
+				h.progress = before.progress
+				continue
+			}
+			out = append(out, h)
 		}
 		v.hospitals = all
 	})

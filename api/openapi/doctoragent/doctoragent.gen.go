@@ -315,8 +315,9 @@ type Evidence struct {
 
 // Filter defines model for Filter.
 type Filter struct {
-	Classes     *Codes `json:"classes,omitempty"`
-	Departments *Codes `json:"departments,omitempty"`
+	Classes     *Codes   `json:"classes,omitempty"`
+	Departments *Codes   `json:"departments,omitempty"`
+	Hospital    *PartyID `json:"hospital,omitempty"`
 
 	// Since milliseconds since 1970
 	Since *Time `json:"since,omitempty"`
@@ -768,7 +769,7 @@ type ClientInterface interface {
 
 	// FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -777,7 +778,7 @@ type ClientInterface interface {
 
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1127,7 +1128,7 @@ func (c *Client) ListRecords(ctx context.Context, visit VisitPath, reqEditors ..
 
 // FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1146,7 +1147,7 @@ func (c *Client) FetchRecordsWithBody(ctx context.Context, visit VisitPath, cont
 
 // FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2080,7 +2081,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2089,7 +2090,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3330,7 +3331,7 @@ func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit
 
 // FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3345,7 +3346,7 @@ func (c *ClientWithResponses) FetchRecordsWithBodyWithResponse(ctx context.Conte
 
 // FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed. A search counts as a use of the consent.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4439,80 +4440,81 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"3Fz/c9s2lv9XMLydSTulZctx0lj5yU3SxntNm7Pdzcx1fQ1MPklYkQALgJJ1Hv/vN3gASEoEJdJVs7v3",
-	"SyKLJPjwvn7eF+ghSkReCA5cq2jyEBVU0hw0SPzrb0wx/ZHqufkjBZVIVmgmeDSJMpHQjLCUiCmhZGlu",
-	"jOKImUuFeSCOOM0hmkT+koTfSyYhjSZalhBHKplDTs3Cf5EwjSbRfxzXpBzbq+oYKbh8Gz0+PpolVCG4",
-	"AqTtrUi0kOZTIrgGrs1HWhQZS6ih8fgfyhD60PNFbjl8z+ZO9RxI6q7G0ffvL692vHQ6Z/Kb9pv1ujC8",
-	"EHf/gESHXmKWJVdnhCrCNFlRRZRZ/TGOPkpxl0G+452FveObYRv26waIoZxcff+GnJ+9+JYU/rbYasPB",
-	"GG5X6+D30l30aoISv9CaJvPcvzlNmXmCZh+lKEBqZvRiSjMFcVQ0vnqIUqppW4PvqIKXZ6XMyIrpuSg1",
-	"KcyafGZUuiyIFmRMPrDvojjK6f2PwGfGDsbPz1+NT05jo+UapFnof369OPpvevS/J0fnvx3dfvOXKPby",
-	"VloyPjO8s8bwsLHS6as4yhmv/g48Zr/YpjyHlFGC1+LWiltrPDYt71dLh7sptoy5jbfVM47eUJkOZHIi",
-	"IQWuGc32Sf49VXPzkozxRcM4OijGu+Lm8kGCDSFTo4kwlO7NJ9u6aLhtfB0t9VxIptfPFPnrp5tN1r8a",
-	"n+/Sib//fbTni4DWbDGiSegeFlzB7yWooWZCp1OWMWq3/tBWxooBwaspFFTq3AeSXQrwRqSgzDPzYgG/",
-	"LSC8IF5UJbNycZcZ1zADadUnAZ5A8Flvbq0Lis041aXsvsr4rIOkLXnU7Khpib2BNbkRb3B28y0b22ww",
-	"pElpUNgiDagrJfV7Y0KJhETIlCQZVYoISSgpSlkIZV61patGDW8fxvH45WPQgVmZTR4ipiHvJWHzVE7v",
-	"L+39L8+qRamUdO3WNKsPtFe384bxmbX3ONKUqSKj660HT1+83PukWittw++gB7eUxa0SW/LDEuXqCaGt",
-	"kndfkcB9wSTsleANy/H2maTOonsJ/gdzex25alnPjdPvGRhyev+LQ3lTIXOqreG/PKsVs+EHuNDfwVRY",
-	"k+6zJW8DPRlWKs/qpqkpoDKZgzJgQc+ZspCF6Dk1/wApyruMJSTJRJkSytUKjCbEfTa0kkzDjdgL4KjU",
-	"a4TGm6qGnG56oKjecpNbtSrUHHe7rcQeUtS3jM64UEztVdVNjr1jeg7GByHWTUSWQWIuke9KnmYQWwdl",
-	"7AMBGaFEw70mlKeEEi60uWNKVnOWzJHDdAZck5wujBA4jKJWPNvAi7tY2UCWj3F0h/QMBIxuW1dnoZ1R",
-	"TXKhNDlt48nTb89fnp48H4onvRfco8A+HArd8pkvXjzf7/yMBMKoKPVaQBgnKyFTtYVFT07P9rvIbuW6",
-	"AlVmw71hxpZoaC2aP4xPSMYAyUX7pJoB188UySnL7sR9zeU7ITKg3JAzpSwrJVTBr80HRXOI/aLmDyJk",
-	"CtLkwn385RVQJbh3NdtO070+8OqV8TNzqoxhEFUmCUAKaVwJ4zXRck3ojDLeJKUjwajfyHgK95Z/u8i+",
-	"dLeZ+KiF3P/Atb1r21fVAmtsdovtQR9UJf9Px7e9fGvchN2/cM2yvlFmeD70FATN0gFb6YOYtzWcKfTA",
-	"Rrs5umNFgkkRcXwCvJ6HfJbgGeMdSVYhpKYZYYpIoMncqDJ+LWEBaxtMVfWthKWwNQeSMaUJh1XQepV2",
-	"SR3wMsfsF2/0lKZYlZoxpVEDb0Pgz6cfOb1nuVnkFJ2a/TwORW8tRXkXCh9osguAwnLQlpSImE6RKyHn",
-	"a1d608PVN93Ilokxs02fX1iOVKIImda7JUu9lgwwLly50t1evu/aP9J2RNvouV48RPL3LNMw1BtgUgT9",
-	"Le0p1qmYY2Qfh1H29y6hyGmR978eD+ZCFUzv94KdcNY/v51Ue+JDGvHeZRvb6fH1+4uj0xcvyZJmJZhg",
-	"mYkVyKOEKiBzuN9Ki0+OzunR9Pbh5Vk4J37vSPsoxUyCUv8fuG84MOtw0hlVBvPOwKY5SaOWuOECzS0q",
-	"XLSR6KhCznFNmCYm8DdhTIjrsvZ1g8CVhARYEYCzvMzvQNpEzgSXDIw6uDyuoX49UjcJSpQyCSG2uViR",
-	"nPI1odLomgSMq0uQPhS1V1NsxvdDK+8/WtEuEZybRITPojjCF63tZ+TEsvE9qwAYfkgoTyDLOmKiSX7m",
-	"kO2HfIkoYJc5+2AUNuvGi5p8DVn7ZQ1aB5ifZjn0drfNLeCDITq8EWEfrXYjNpUb/XZ0+zCOu3zJR5uP",
-	"/OlF90GA0SpHUkHmtkYrBGliibCPamPDTJlvo7jSw4IqVcwldWVHpRawDmhWCLc09rdFTZD/IJ1z+dOz",
-	"go1aeNtTMqVKkI4lilC1QMMaWHrccvhPrLw+t5DV/TVu53yNtGBYUTXQ1BpcGO1dRQ8KvO6NDqoSaGqR",
-	"VmtHjCtNO1MkserriyVoub6YOlS6XTlMBE8V0YKsKLbGewQW4ytLtZGJvDg/b+QiZycnwWyE6Qx2ZP77",
-	"mhyuUWiXqciIPQ9DQrnaiM+tMB+Tqe1EGNBE89fGZRimp4rcgWIpEIq9b6cJbUe6041eYcdjoELcrXUX",
-	"XtnXOnagAe5pogmu85oInq0NgqEkFSueCZqGKJ2WWfaLDKvhE1Cb9esBsOT5sbkDphWxuCcmUylyMg6q",
-	"Xbj/7KPxjVOOnRrkKIibkd9pleV7WIcShH/D5Cjrp3oW35C0fdmnXzZEqAU5wwrhK98jwGIbMb5ObcPN",
-	"quiS2LYQSQXYYh9W5qMvn0u0Knd9c7Fr7JQMFqXPEw6G/1v4WJacWxCcCqzA9ATASkPRUcVqNn2YcWiM",
-	"z6ro799L1cKstBcBWYKDLDWJwdCCR5eHENkGV1xhHLmCRdYNy8Wt7ScdF0WnFCS/KvwMbf0u3WBaf6mH",
-	"65rObVc99tjXNQsptEhE5qwSw3OHBnYmscwaaju1O4AOV4LfmXnZuzD8573rTxW9tZZUtdTwFJGjJvaC",
-	"aawRFrvvFAyQ+RNCYVfM287zcTbCEG7HMnqgsCenjA0LquJhZxp5w0Iqm7MsYx47YmGRjM+/PQkRXoHC",
-	"ICSsxvgGWV41nLA7VHA/tpg2u8Q7By+3On7DRxQ8c/sH/lbhLtQJS3vPpsaV09yrpPa2Xj4kyYQ6sPeo",
-	"IvFO72HvGlq+rsLr9iypHX2YbHVdPa4x2bFJgyB9jekQ47OJY4B3JjFWGVjVunW3Ye/nNREF8EmzozKn",
-	"iiTURG8yB0kYf12zsgrB9UCGWy2KI7OSDXEK0p4FCl/DsqxqjlTUcbTWz5C1ey3aKhr52nPXPBY+NhQg",
-	"L6uHepmJG9HdA4/dou29ocYlpUnur82Krt4yA65vxAICyn9jAa82iuHcNN7+zGTLC+BkyjIc9EAKMUIB",
-	"lRiC3LvnWhd2qJjxqQi/werJM0UMSqlmOSi5k2KlMCESkghet+g4/pXTZM44TEgmRHFHkwUmejGBJcg1",
-	"kXbk0o6uGMItZY7u7s2QizQ1LggUmYssJX6uXsWEm5UxG1YmRBGWjvzsjGURU2TGlsAxWZCgS8khxSwU",
-	"t2A+jIixT4VF544IMiLvcAcgpZBoj+3x75GvztixKTfaf1HQZA5HpyMThUqTyyL/1eT4eLVajSheHgk5",
-	"O3bPquMfL9+8++n6HT5TlydcP9/yx8IIZeU1xsZxAZwWLJpEz0cno+fWuOaoTcfL8XFaDQPMAF2wUXks",
-	"6F2m0ST6AfRbj2Q3ThCcnpx0WUB1X3UuwKRMU+pGUnY/Uk/Wx5Eq85zKdTSJ3osVmVLZ8FTPFFGgj8rC",
-	"uixhuyl0pjC/su+9NYvUmzxO3GB2105xcDu8z4NM7eP6HUP7GeMLLOdYxU3mlM/Ajg8klJM7g64NDkkP",
-	"wM0bf0gA34rq7hyu6sfEUWEnT3cx8jKnM9jPTWZuO3br1WysYNkd44bodjxpcfHF+JTcE/Nvwe4hU4dn",
-	"FFWEkv+6wjG7HozanI0vygCvrkE3h+9tbAClvxPp+nBq13jD42YA0rKEx3+qZd/QBdhaTU1lPQjanpTB",
-	"5kA6iPtHsp7oL4QKiMGN/P/5onBNlv5SOLQC+MMNAftZdTNd0wUcwp4uiO3KbgjbB3/jhoKv3y9sO4gk",
-	"qz6Ul/LmBi8yJQidasQFHFZNKkbkppqK1XPg1dSUIkwrP0plvLGJp2oDSkshMMZv65QdjvrnBk5PBQlN",
-	"Vn/14eQ1eff7iLw6Gp98vYPNsPS1Tufxt4aT8TL5bB/7HJPPFtZWn8yHFZWc8dlnZOLnTCQLSD/HBGgy",
-	"t7gvpZp6rGfcP3kwLj8mLI3R4z5OCKpoTtcmHEqgKaEcViNyYeJ/bkRncIByoHL8gji81hbOJ6qTuSV7",
-	"f4jScK8tC46UlkDz4PHE7sCExTL74B8X6CccHrHoAAtvCuQS5BHmg7DciuE+vfCCrHOYYOj+kSntcqM/",
-	"0R25N+w6vXio4N3Mdu0wfJa5NzgQXw/DK02lNgmzyFL0R0wqvZeXxw/4/+MuOPQ3d4q3eT741/Cm6luO",
-	"6/PDj7dP8SFVAvoH+fgzd0KJ6/yscLUf41bQgpv9qV78OrZtgm5v/cm1/7nQ7Ykfsga8mFO5gJRg0cJ1",
-	"HWIrZ4Xfzyjj5G5dT+DaKk7bIbzBx78HncwPK6jTLyeoay0KW521vRm32QEiydzJnrBEjEG5dPqZIgtY",
-	"19PNrsuHmXIqRVFA+tr2dt1ArBHWAgodG6IySAMSMC//97aUt5BkjAOhld9xaRUezwE8i+NP9PcUyUYl",
-	"uFssjQMlymMswROY+GIeWkLDgPGwRVUtkoQLbkKta5WGD0gYo2vL7Rp4Wp9q+qOiOzzkrml7bP8OwiHD",
-	"WqsWH4LYxpFtngAybKZSsuVBUvtrNuObLzAWx1MjWi2aZeSY4OETNGHbS2eafPVhfHL0YXxqYeHZ+dcD",
-	"NNWPa3ShRBNH/nr980/EljgJNUm1PZdWQT48C+aaS+4cWw7YePps4OHnCdl5jsy6Ijtf8Uw1B0tid/at",
-	"yExE+OktEpKIMktRxxcARVu137ot+YGKw/ulDsW7P+Jp5+9gdANNwavOnGXuIVK2LKtYik0E85Ipy6C/",
-	"ZkDjUERQMzAxq38KhdzhGUvUBARlbcn8ALo6avHFpDLMHVT0dWUEvn1etWbw7JtX4+WBYtI7g86qd22s",
-	"HtdwirpTQMMEOvIcCUr1Uitr1G5Aze0yFUlpcjV7BElMSUGTBZ0ZTEkTzRIYkUuN5XzVbDV7pFH5tQka",
-	"rXFaiP4kTMssW3cb8b+Cvuz9JRt0hMa4DpP+1OirtltbXHOSV80jVP2Ej42+zkrazwXwf28Q98akiI04",
-	"SfAQaE/mNIboOhPsLx5NhvktT15XhRDTPR8RCDtUpl7HGHvAAlKiBJlSGZv8bVd6GXfg4ivs6WGKaqDw",
-	"69rxETUXK7WRyI7ImwZQdlVCJfLGUGF1vMZ4nIWyk6p6LpQzKXt9RC5c3mXgBdfKdg1KVfle17xveyrM",
-	"Pg+lHYcH0u6gYBBFf8ksF5lrs/yp4ZgdwTVWW80KEByFvlvb/7/6cHb04dxC2tMXR2evvh5s0McP9sPO",
-	"Ms+VH056suTi7kljHz4zpnRj6jjwm3HVjFT3j8btOoT7NO+Lv+x2mFqT9wTxZjPe/rqbqu2R5YWQGlIy",
-	"JJ9GJJSpXWK8drd86QB2IBZ+qn5ExcWvHKgqJVgIhWXirz78dv02bASNsRPcc3Pg5NdbszFbb7YcaYMX",
-	"W0rFVrV1sNROaFQHnIz+Ajfec2PsYXJ8PD79dnQyOhmNJ69OXj1HJjr6tl/0n7BW8UYPyc5w1E2gUW0O",
-	"1a8Phuomrfqwd9BlZgGqGm39GKOKHm8f/y8AAP//",
+	"3Fz/c9s2lv9XMLydSTulZctx0lj+yU3SxntNm7Pdzcx1fTVMPklYkQALgJZ1Hv/vN3gASEoEJdJVs7f7",
+	"SyKLJPjwvn7eF+gxSkReCA5cq2jyGBVU0hw0SPzrb0wx/YnqufkjBZVIVmgmeDSJMpHQjLCUiCmh5N7c",
+	"GMURM5cK80AccZpDNIn8JQm/l0xCGk20LCGOVDKHnJqF/yJhGk2i/zisSTm0V9UhUnDxLnp6ejJLqEJw",
+	"BUjbO5FoIc2nRHANXJuPtCgyllBD4+E/lCH0seeL3HL4nvWd6jmQ1F2No+8/XFxueel0zuQ37TfrVWF4",
+	"Ie7+AYkOvcQsSy5PCFWEabKkiiiz+lMcfZLiLoN8yzsLe8c3wzbs1w0QQzm5/P4tOT159S0p/G2x1Ya9",
+	"Mdyu1sHve3fRqwlK/Fxrmsxz/+Y0ZeYJmn2SogCpmdGLKc0UxFHR+OoxSqmmbQ2+owpen5QyI0um56LU",
+	"pDBr8plR6bIgWpAx+ci+i+Iopw8/Ap8ZOxi/PH0zPjqOjZZrkGah//n1/OC/6cH/Hh2c/nZw881fotjL",
+	"W2nJ+MzwzhrD49pKx2/iKGe8+jvwmP1ik/IcUkYJXotbK26s8dS0vF8tHe6m2DLmJt5Uzzh6S2U6kMmJ",
+	"hBS4ZjTbJfkPVM3NSzLGFw3j6KAY74qbywcJNoRMjSbCULrXn2zrouG28XW01HMhmV69UOSvn6/XWf9m",
+	"fLpNJ/7+99GOLwJas8GIJqE7WHAJv5eghpoJnU5Zxqjd+mNbGSsGBK+mUFCpcx9ItinAW5GCMs/MiwX8",
+	"toDwgnhRlczKxV1mXMMMpFWfBHgCwWe9ubUuKDbjVJey+yrjsw6SNuRRs6OmJfYG1uRGvMbZ9besbbPB",
+	"kCalQWGLNKCulNTvjQklEhIhU5JkVCkiJKGkKGUhlHnVhq4aNbx5HMfj109BB2ZlNnmMmIa8l4TNUzl9",
+	"uLD3vz6pFqVS0pVb06w+0F7dzhvGZ9be4UhTpoqMrjYePH71eueTaqW0Db+DHtxQFrdKbMkPS5SrZ4S2",
+	"St59RQIPBZOwU4LXLMfbZ5I6i+4l+B/M7XXkqmU9N06/Z2DI6cMvDuVNhcyptob/+qRWzIYf4EJ/B1Nh",
+	"TbrPlrwN9GRYqTyrm6amgMpkDsqABT1nykIWoufU/AOkKO8ylpAkE2VKKFdLMJoQ99nQUjIN12IngKNS",
+	"rxAar6sacrrpgaJ6y01u1apQc9ztthJ7SFHfMTrjQjG1U1XXOfae6TkYH4RYNxFZBom5RL4reZpBbB2U",
+	"sQ8EZIQSDQ+aUJ4SSrjQ5o4pWc5ZMkcO0xlwTXK6MELgMIpa8WwNL25jZQNZPsXRHdIzEDC6bV2ehHZG",
+	"NcmF0uS4jSePvz19fXz0ciie9F5whwL7cCh0y2e+evVyt/MzEgijotRrAWGcLIVM1QYWPTo+2e0iu5Xr",
+	"ElSZDfeGGbtHQ2vR/HF8RDIGSC7aJ9UMuH6hSE5Zdiceai7fCZEB5YacKWVZKaEKfm0+KJpD7Bc1fxAh",
+	"U5AmF+7jLy+BKsG9q9l0mu71gVcvjZ+ZU2UMg6gySQBSSONKGGdEyxWhM8p4k5SOBKN+I+MpPFj+bSP7",
+	"wt1m4qMWcvcDV/auTV9VC6yx2Q22B31Qlfw/H9/28q1xE3b/wjXL+kaZ4fnQcxA0SwdspQ9i3tRwptAD",
+	"G+3m6I4VCSZFxPEJ8Hoe8lmCZ4x3JFmFkJpmhCkigSZzo8r4tYQFrGwwVdW3Eu6FrTmQjClNOCyD1qu0",
+	"S+qAlzlmv3ijpzTFqtSMKY0aeBMCfz79yOkDy80ix+jU7OdxKHprKcq7UPhAk10AFJaDtqRExHSKXAk5",
+	"X7vS2x6uvulGNkyMmW36/MJypBJFyLTe37PUa8kA48KVK93t5fuu/CNtR7SJnuvFQyR/zzINQ70BJkXQ",
+	"39Keld8KVTC92wM0bFQxx/s+Pqbs75BCwdaC9X8Dtm0iYP/8Zh7uiQ8p0QeXoGxm1Fcfzg+OX70m9zQr",
+	"wcTXTCxBHiRUAZnDw0YmfXRwSg+mN4+vT8Jp9AdH2icpZhKU+vdQ2oLOOvx6RpWByTOwmVHSKD+ueU1z",
+	"iwrXeST6tpA/XRGmicEKTeQT4rqs3eMgPCYhAVYEEDAv8zuQNvcz8SgDow4u9WuoX49sT4ISpUxCIG8u",
+	"liSnfEWoNLomAUPxPUgfvdqrKTbju9GY9x+tAJkIzk3uwmdRHOGLVvYzcuK+8T2rMBt+SChPIMs6wqjJ",
+	"l+aQ7UaJiShgmzn7+BU268aLmnwNWftFjXMHmJ9mOfR2t80t4IMhOrwRYeutdiM2+xv9dnDzOI67fMkn",
+	"m8L86XX6QRjTKkdSoey2RivEdeIekSLVxoaZMt9GcaWHBVWqmEvqKpVKLWAV0KwQ1Gnsb4OaIP9BOufy",
+	"pycSa+XztqdkSpUgHUsUoWqBhjWwWrnh8J9ZrH1pUa77a9xOExuZxLA6bKAPNriW2rvwHhR43U4dVFjQ",
+	"1CKt1o4YV5p2ZlVi2dcXS9BydT51QHaz2JgIniqiBVlS7Kb3CCzGV5ZqLXl5dXraSF9Ojo6CCQzTGWwp",
+	"Fuzqi7jeol2mIiP2PAwJ5XItPrfCfEymtnlhQBPNz4zLMExPFbkDxVIgFNvlThPajnSrG73EJslAhbhb",
+	"6S68sqvb7EADPNBEE1znjAierQyCoSQVS54JmoYonZZZ9osMq+EzUJv16wGw5PmxvgOmFbG4JyZTKXIy",
+	"DqpduGXto/G1U46tGuQoiJuR32mV5XtYhxKEf8PkKOunetbrkLRdCatfNkSoBTnDaudL31bA+hwxvk5t",
+	"ws2qTpPYThJJBdj6IBbzoy+fS7SKfX1zsStsrgwWpc8T9ob/W/hYlpxbEJwKLNr0BMBKQ9FR+Gr2iZhx",
+	"aIzPqujv30vVwqy0EwFZgoMsNYnB0BpJl4cQ2RpXXC0duYJ12TXLxa3tJh0XRacUJL+qFQ3tFt+7Wbb+",
+	"Ug+XQp3brtrysS+FFlJokYjMWSWG5w4N7EximTXUdmq3Bx2uBL8187J3YfjPe9efKnprLanKr+HBI0dN",
+	"7AXTWCMsdt9cGCDzZ4TCrpi3mefjOIUh3E5y9EBhz04ZGxZUxcPONPKahVQ2Z1nGPHbEwiIZn357FCK8",
+	"AoVBSFhN/g2yvGqeYXuo4H7SMW02lrfOam40CYdPNXjm9g/8rcJdqHmW9h5njSunuVNJ7W29fEiSCbVn",
+	"71FF4q3ew941tHxdhdfN8VM7LTHZaNR6XGOyY5MGQXqG6RDjs4ljgHcmMVYZWNXtdbdhu+iMiAL4pNmE",
+	"mVNFEmqiN5mDJIyf1aysQnA9w+FWi+LIrGRDnIK0Z4HC17Asq5pTGHUcrfUzZO1eizaKRr723DXChY8N",
+	"Bcj31UO9zMRN9e6Ax27R9t5Q45LSJPdXZkVXb5kB19diAQHlv7aAVxvFcG4ab39hsuUFcDJlGc6GIIUY",
+	"oYBKDEHu3XOtCzuHzPhUhN9g9eSFIgalVOMflNxJsVSYEAlJBK+7ehz/ymkyZxwmJBOiuKPJAhO9mMA9",
+	"yBWRdkrTTrsYwi1lju7uzZDzNDUuCBSZiywlfhRfxYSblTEbViZEEZaO/LiNZRFTZMbugWOyIEGXkkOK",
+	"WShuwXwYEWOfCovOHRFkRN7jDkBKIdEe2xPjI1+dsZNW7jTAeUGTORwcj0wUKk0ui/xXk8PD5XI5onh5",
+	"JOTs0D2rDn+8ePv+p6v3+ExdnnAjAJY/FkYoK68x9poL4LRg0SR6OToavbTGNUdtOrwfH6bV/MAM0AUb",
+	"lceC3kUaTaIfQL/zSHbt0MHx0VGXBVT3VUcJTMo0pW6KZfsj9TB+HKkyz6lcRZPog1iSKZUNT/VCEQX6",
+	"oCysyxK2m0JnCvMr+94bs0i9ycPEzXJ37RRnvcP73MugP67fMeefMb7Aco5V3GRO+QzsxEFCObkz6Nrg",
+	"kHQP3Lz25wrwrajuzuGqfkwcFXZYdRsjL3I6g93cZOa2Q7dezcYKlt0xbohux5MWF1+Nj8kDMf8W7AEy",
+	"tX9GUUUo+a9LnMzrwaj1cfqiDPDqCnRzXt/GBlD6O5Gu9qd2jTc8rQcgLUt4+qda9jVdgK3V1FTWs6Pt",
+	"4RpsDqSDuH8g60MAhVABMbhTAn++KFyTpb8U9q0A/jxEwH6W3UzXdAH7sKdzYruya8L2wd+4oeDrdwvb",
+	"zi7Jqg/lpby+wfNMCUKnGnEBh2WTihG5rgZp9Rx4NWilCNPKT18Zb2ziqVqD0lIIjPGbOmXnqf65gdNT",
+	"QULD2F99PDoj738fkTcH46Ovt7AZ7n2t03n8jXlmvExu7WO3Mbm1sLb6ZD4sqeSMz26RibeZSBaQ3sYE",
+	"aDK3uC+lmnqsZ9w/eTQuPyYsjdHjPk0IqmhOVyYcSqApoRyWI3Ju4n9uRGdwgHKgcvyKOLzWFs5nqpO5",
+	"JXt3iNLwoC0LDpSWQPPgicbuwITFMvvgHxfoZxwesegAC28K5D3IA8wH4X4jhvv0wguyzmGCoftHprTL",
+	"jf5Ed+TesO3A476CdzPbtfPzWebe4EB8PT+vNJXaJMwiS9EfMan0Tl4ePuL/T9vg0N/cwd/mkeJfw5uq",
+	"bzmsjxw/3TzHh1QJ6B/k48/cCSWu87PC1X6MW0ELbvanevHr0LYJur31Z9f+50K3J37ICvBiTuUCUoJF",
+	"C9d1iK2cFX4/o4yTu1U9tGurOG2H8BYf/x50Mt+voI6/nKCutChsddb2ZtxmB4gkc4eBwhIxBuXS6ReK",
+	"LGBVD0S7Lh9myqkURQHpme3tuhlaI6wFFDo2RGWQBiRgXv6vbSnvIMkYB0Irv+PSKjzRA3h8x/8IQE+R",
+	"rFWCu8XSOIOiPMYSPIGJL+ahJTQMGM9nVNUiSbjgJtS6Vmn4TIUxurbcroCn9UGoPyq6/UPumran9k8n",
+	"7DOstWrxIYhtHNn6oSHDZiolu99Lan/FZnz9BcbieGpEq0WzjBwTPK+CJmx76UyTrz6Ojw4+jo8tLDw5",
+	"/XqApvpxjS6UaOLIX69+/onYEiehJqm2R9kqyIfHx1xzyR19ywEbT7cGHt5OyNajZ9YV2fmKF6o5WBK7",
+	"43JFZiLCT++QkESUWYo6vgAo2qr9zm3JD1Ts3y91KN7DAU87fzqjG2gKXnXmLHP3kbJlWcVSbCKYl0xZ",
+	"Bv01AxrnKIKagYlZ/esp5A6PZaImIChrS+YH0NXpjC8mlWHuoKKvKyPw7fOqNYPH5bwa3+8pJr036Kx6",
+	"19rqcQ2nqDs4NEygI8+RoFQvtLJG7QbU3C5TkZQmV7OnlsSUFDRZ0JnBlDTRLIERudBYzlfNVrNHGpVf",
+	"m6DRGqeF6E/CtMyyVbcR/3/Ql50/foOO0BjXftKfGn3VdmuLa07yqnnqqp/wsdHXWUn7uQD+rw3i3poU",
+	"sREnCZ4b7cmcxhBdZ4L9xaPJML/lyeuqEGK65yMCYfvK1OsYYw9YQEqUIFMqY5O/bUsv4w5cfIk9PUxR",
+	"DRQ+qx0fUXOxVGuJ7Ii8bQBlVyVUIm8MFVbHa4zHWSg7qarnQjmT8tddGdPYm/W2ub1+61e6tfNRI3Lu",
+	"MjQDRLhWtr9QqspLuzb/mUFuVC0cbSVPsYKpWbIA9zsLSrMsc07TDzu2XSGmt/tSv/0jdXd4MQjTv2Qa",
+	"jTKxZYSp4Zid8aXIYDeMQHDW+m5l///q48nBx1OLmY9fHZy8+Xqwxzh8tB+21pEu/fTTsyUXd48y+/ic",
+	"MaUbY82B37GrhrC6f8hu28Hg57l3/LW5/RSzvKuJ17v99hfnVG3wLC+E1JCSIQk7Qq1MbRPjlbvlS0fI",
+	"PbHwc/XDLi5A5kBVKcFiNKxDf/Xxt6t3YSNozLXgnpsTLb/emI3ZgrblSBsd2Vot9sKtB6d2BKQ6QWX0",
+	"F7hxz2tzFZPDw/Hxt6Oj0dFoPHlz9OYlMtHRt/mi/4SViteaVHZIpO4yjWpzqH4RMVSYaRWgvV8vM4uA",
+	"1WjjByJV9HTz9H8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -156,6 +156,8 @@ export interface Scope {
 
 /** Narrows what the consent grants; what is left out is not narrowed. */
 export interface Filter {
+  /** One that failed or was cancelled: it is asked again, and no other. */
+  hospital?: string
   departments?: string[]
   classes?: string[]
   since?: Millis

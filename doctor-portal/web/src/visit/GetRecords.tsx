@@ -1,5 +1,4 @@
 import { Button, Buttons, Callout, Card, Progress } from '@medunion/ui'
-import { useState } from 'preact/hooks'
 import { useWorkplace } from '../app/context.ts'
 import type { Consent, Filter, Visit } from '../app/practice.ts'
 import { reasonAdvice, reasonWords } from '../app/problems.ts'
@@ -10,6 +9,7 @@ import { useNow, useWork } from '../app/work.ts'
 import { t } from '../texts/index.ts'
 import { HospitalTable } from './HospitalTable.tsx'
 import { Part } from './Part.tsx'
+import { failed } from './RetryHospital.tsx'
 import type { Room } from './rooms.ts'
 
 /** Searches and fetches, and shows how far each hospital is. */
@@ -17,17 +17,16 @@ export function GetRecords({ visit, room }: { visit: Visit; room: Room }) {
   useObservable(room)
   const { practice } = useWorkplace()
   const work = useWork()
-  const [filter, setFilter] = useState<Filter>({})
   const running = visit.search?.state === 'running'
-  const get = () => void work.run(() => practice.fetch(visit.id, filter))
+  const get = () => void work.run(() => practice.fetch(visit.id, room.filter))
   const cancel = () => void work.run(() => practice.cancel(visit.id))
   return (
     <Card title={t('fetch.title')} aside={running && <Button size="small" icon="stop" onClick={cancel}>{t('fetch.cancel')}</Button>}>
       {work.trouble && <TroubleCallout trouble={work.trouble} />}
       <Outcome visit={visit} room={room} />
       {running && visit.search?.step === 'asking' && <Progress label={t('fetch.asking')} />}
-      {visit.hospitals.length > 0 && <HospitalTable visit={visit} />}
-      {!running && visit.consent && <Start visit={visit} consent={visit.consent} busy={work.busy} filter={filter} onFilter={setFilter} onGet={get} />}
+      {visit.hospitals.length > 0 && <HospitalTable visit={visit} room={room} />}
+      {!running && visit.consent && <Start visit={visit} consent={visit.consent} busy={work.busy} filter={room.filter} onFilter={(filter) => room.set({ filter })} onGet={get} />}
     </Card>
   )
 }
@@ -41,24 +40,25 @@ interface StartProps {
   onGet: () => void
 }
 
-/** The button that begins, goes on with what failed, or searches anew; and what it costs. */
+/** The button that begins, goes on with all that failed, or searches anew; and what it costs. What failed alone has its button in its row. */
 function Start({ visit, consent, busy, filter, onFilter, onGet }: StartProps) {
   const over = useNow(5000) >= consent.expires
-  const failed = visit.hospitals.some((h) => h.state === 'failed' || h.state === 'cancelled')
+  const again = visit.hospitals.filter(failed).length
   const nothing = visit.search !== undefined && visit.search.state !== 'done' && visit.hospitals.length === 0
   const usedUp = consent.uses >= consent.maxUses
   if (over) return <Callout tone="warn" title={t('consent.expiredTitle')}><p>{t('consent.expiredText')}</p></Callout>
-  if (usedUp && !failed) return <p class="mu-quiet">{t('fetch.usedUp')}</p>
+  if (again === 1) return null
+  if (usedUp && again === 0) return <p class="mu-quiet">{t('fetch.usedUp')}</p>
   const began = visit.search !== undefined
   return (
     <>
       {!began && <p>{t('fetch.text', { count: consent.grants.length })}</p>}
-      {!failed && <Part consent={consent} filter={filter} onFilter={onFilter} />}
+      {again === 0 && <Part consent={consent} filter={filter} onFilter={onFilter} />}
       <Buttons>
-        <Button kind={began && !failed && !nothing ? 'secondary' : 'primary'} icon={began ? 'refresh' : 'search'} busy={busy} onClick={onGet}>
-          {t(failed ? 'fetch.retry' : nothing ? 'app.retry' : began ? 'fetch.again' : 'fetch.do')}
+        <Button kind={began && again === 0 && !nothing ? 'secondary' : 'primary'} icon={began ? 'refresh' : 'search'} busy={busy} onClick={onGet}>
+          {t(again > 0 ? 'fetch.retry' : nothing ? 'app.retry' : began ? 'fetch.again' : 'fetch.do')}
         </Button>
-        {began && !failed && !nothing && <span class="mu-quiet">{t('fetch.againHint')}</span>}
+        {began && again === 0 && !nothing && <span class="mu-quiet">{t('fetch.againHint')}</span>}
       </Buttons>
     </>
   )

@@ -2,16 +2,18 @@ import { formatDateTime, Icon, Progress, Steps, Table, Tag, type Column, type St
 import type { HospitalProgress, Scope, Visit } from '../app/practice.ts'
 import { reasonAdvice, reasonWords } from '../app/problems.ts'
 import { codeList, t } from '../texts/index.ts'
+import { failed, RetryHospital } from './RetryHospital.tsx'
+import type { Room } from './rooms.ts'
 
 /** One row per hospital: how far it is, and what it holds that the consent does not include. */
-export function HospitalTable({ visit }: { visit: Visit }) {
-  return <Table caption={t('fetch.title')} captionHidden columns={columns()} rows={visit.hospitals} rowKey={(h) => h.hospital} />
+export function HospitalTable({ visit, room }: { visit: Visit; room: Room }) {
+  return <Table caption={t('fetch.title')} captionHidden columns={columns(visit, room)} rows={visit.hospitals} rowKey={(h) => h.hospital} />
 }
 
-function columns(): Column<HospitalProgress>[] {
+function columns(visit: Visit, room: Room): Column<HospitalProgress>[] {
   return [
     { key: 'hospital', head: t('fetch.hospital'), rowHead: true, nowrap: true, cell: (h) => h.hospital },
-    { key: 'progress', head: t('fetch.progress'), cell: (h) => <div class="dp-progress"><State h={h} /></div> },
+    { key: 'progress', head: t('fetch.progress'), cell: (h) => <div class="dp-progress"><State h={h} /><RetryHospital visit={visit} room={room} h={h} /></div> },
     { key: 'not', head: t('fetch.notShared'), cell: (h) => (h.withheld.classes.length + h.withheld.departments.length > 0 ? <ScopeWords scope={h.withheld} /> : <span class="mu-quiet">{t('fetch.nothingWithheld')}</span>) },
   ]
 }
@@ -27,7 +29,7 @@ function ScopeWords({ scope }: { scope: Scope }) {
 
 function State({ h }: { h: HospitalProgress }) {
   if (h.state === 'verified') return <Verified h={h} />
-  if (h.state === 'failed' || h.state === 'cancelled') return <Failed h={h} />
+  if (failed(h)) return <Failed h={h} />
   return (
     <>
       <Steps steps={steps(h)} label={h.hospital} />

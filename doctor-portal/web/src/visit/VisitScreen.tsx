@@ -83,7 +83,7 @@ function Open({ visit, tab, room }: { visit: Visit; tab: VisitTab; room: Room })
   const select = (to: string) => goTo({ at: 'visit', id: visit.id, tab: visitTabs.find((x) => x === to) ?? 'visit' })
   const brought = place.people.of(visit.id)
   const signals = brought?.signals
-  const lead = <><HospitalsLine visit={visit} />{signals !== undefined && brought?.measured && <Measured signals={signals} />}</>
+  const lead = <><HospitalsLine visit={visit} room={room} />{signals !== undefined && brought?.measured && <Measured signals={signals} />}</>
   const overview = () => <Overview visit={visit} room={room} signals={signals} />
   const evidence = () => <Evidence visit={visit.id} stage={stageOf(visit)} />
   const own = [{ key: 'visit', label: t('visit.tab.visit'), content: overview }, { key: 'evidence', label: t('visit.tab.evidence'), content: evidence }]

@@ -1,5 +1,5 @@
 import { announce } from '@medunion/ui'
-import type { HospitalProgress, PracticeClient, Visit } from '../app/practice.ts'
+import type { Filter, HospitalProgress, PracticeClient, Visit } from '../app/practice.ts'
 import { asProblem, type Trouble } from '../app/problems.ts'
 import { Observable } from '../app/store.ts'
 import { RecordStore } from '../record/index.ts'
@@ -10,6 +10,8 @@ import { emptyDraft, type DraftForm } from './draft.ts'
 export class Room extends Observable {
   readonly store = new RecordStore()
   draft: DraftForm = emptyDraft
+  /** Which part of what the consent grants is asked for. */
+  filter: Filter = {}
   /** Whether the diagnosis stands beside the record. */
   writing = false
   /** Hospitals whose verified records could not be opened here. */
@@ -21,7 +23,7 @@ export class Room extends Observable {
     super()
   }
 
-  set(change: Partial<Pick<Room, 'draft' | 'writing'>>) {
+  set(change: Partial<Pick<Room, 'draft' | 'filter' | 'writing'>>) {
     Object.assign(this, change)
     this.changed()
   }

@@ -51,7 +51,10 @@ export const reasons = {
   'code.no-visit': 'There is no such visit',
   'code.no-visit.do': 'It ended with the lock or was never here. Go back to the waiting room.',
   'code.search-running': 'Records are being fetched already',
+  'code.evidence-unreadable': 'The evidence of a visit does not open: its file was altered',
+  'code.evidence-unreadable.do': 'Do not rely on it, and tell your hospital’s IT.',
   'code.no-search': 'Nothing is being fetched',
+  'code.not-failed': 'Nothing of this hospital has failed',
 
   'code.not-delivered': 'Not sent to the patient.',
   'code.session-over': 'Not sent to the patient: the session is over. It can be read at the hospital.',

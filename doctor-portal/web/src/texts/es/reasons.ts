@@ -53,7 +53,10 @@ export const reasons: Same<typeof en> = {
   'code.no-visit': 'Esa visita no existe',
   'code.no-visit.do': 'Terminó con el bloqueo o nunca estuvo aquí. Vuelva a la sala de espera.',
   'code.search-running': 'Ya se está obteniendo la historia',
+  'code.evidence-unreadable': 'Las pruebas de una visita no se abren: su archivo fue alterado',
+  'code.evidence-unreadable.do': 'No se fíe de ellas y avise a informática de su hospital.',
   'code.no-search': 'No se está obteniendo nada',
+  'code.not-failed': 'Nada de este hospital ha fallado',
 
   'code.not-delivered': 'No se envió al paciente.',
   'code.session-over': 'No se envió al paciente: la sesión terminó. Puede leerlo en el hospital.',
