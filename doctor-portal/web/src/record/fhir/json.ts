@@ -1,3 +1,5 @@
+import { LosslessNumber, parse as parseLossless } from 'lossless-json'
+
 /**
  * Access to parsed JSON that a hospital wrote. Nothing is assumed of its shape: what is
  * absent or of another type reads as undefined or as an empty list.
@@ -11,8 +13,32 @@ const longest = 4000
 // eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
+/** A number that is written otherwise than JavaScript would: 7.0, 1.50, 2e3. Where a text merely looks so, nothing is lost but time. */
+const otherwise = /[:,[\s]-?(?:0|[1-9]\d*)(?:\.(?:\d*0|\d{17,})|(?:\.\d+)?[eE][-+]?\d+)\s*[,\]}]/
+
+/**
+ * Reads JSON and keeps how its numbers are written, as a decimal's zeros tell how exact it
+ * is. What is no JSON reads as undefined.
+ */
+export function parse(json: string): unknown {
+  try {
+    if (otherwise.test(json)) return parseLossless(json, undefined, asWritten)
+  } catch {
+    // Names that stand twice, or no JSON at all.
+  }
+  try {
+    return JSON.parse(json) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function asWritten(text: string): number | LosslessNumber {
+  return String(Number(text)) === text ? Number(text) : new LosslessNumber(text)
+}
+
 export function obj(v: unknown): Obj | undefined {
-  return typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Obj) : undefined
+  return typeof v === 'object' && v !== null && !Array.isArray(v) && !(v instanceof LosslessNumber) ? (v as Obj) : undefined
 }
 
 export function list(v: unknown): readonly unknown[] {
@@ -43,7 +69,19 @@ export function strs(v: unknown): readonly string[] {
 }
 
 export function num(v: unknown): number | undefined {
-  return typeof v === 'number' && Number.isFinite(v) ? v : undefined
+  const n = v instanceof LosslessNumber ? Number(v.value) : v
+  return typeof n === 'number' && Number.isFinite(n) ? n : undefined
+}
+
+/** A number as the hospital wrote it, or undefined if that says no more than the number. */
+export function written(v: unknown): string | undefined {
+  return v instanceof LosslessNumber ? v.value : undefined
+}
+
+/** A number in full, as it is written. */
+export function digits(v: unknown): string | undefined {
+  const n = num(v)
+  return n === undefined ? undefined : (written(v) ?? String(n))
 }
 
 export function bool(v: unknown): boolean | undefined {

@@ -1,9 +1,11 @@
 import { concept, type Concept } from './codes'
 import { span, when, type Span, type When } from './dates'
-import { bool, choice, num, obj, objs, str, type Obj } from './json'
+import { bool, choice, num, obj, objs, str, written, type Obj } from './json'
 
 export interface Quantity {
   readonly n: number
+  /** The number as the hospital wrote it, if its digits say more: 7.0 is more exact than 7. */
+  readonly written?: string | undefined
   readonly comparator?: string | undefined
   /** The unit for people; UCUM's code if there is no other. */
   readonly unit?: string | undefined
@@ -38,6 +40,7 @@ export function quantity(v: unknown): Quantity | undefined {
   const unit = str(o['unit']) ?? code
   return {
     n,
+    written: written(o['value']),
     comparator: comparator && comparators.includes(comparator) ? comparator : undefined,
     unit: unit && !unitless.test(unit) ? unit : undefined,
     code: code ?? unit,
@@ -58,7 +61,7 @@ function known(type: string, v: unknown): Value | undefined {
       return lift('quantity', quantity(v))
     case 'Integer':
     case 'Decimal':
-      return num(v) === undefined ? undefined : { kind: 'quantity', quantity: { n: num(v) as number } }
+      return num(v) === undefined ? undefined : { kind: 'quantity', quantity: { n: num(v) as number, written: written(v) } }
     case 'Range':
       return o && { kind: 'range', low: quantity(o['low']), high: quantity(o['high']) }
     case 'Ratio':

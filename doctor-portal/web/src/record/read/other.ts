@@ -1,6 +1,6 @@
 import { codeOf, concept, concepts } from '../fhir/codes'
 import { span, timing, when, type When } from '../fhir/dates'
-import { num, obj, objs, str, strs, type Obj } from '../fhir/json'
+import { digits, num, obj, objs, str, strs, type Obj } from '../fhir/json'
 import { addressLine, nameOf, ref, refs, type Ref } from '../fhir/names'
 import type { Group, Plain } from '../types'
 import { firstConcept, words, type Found, type Reader } from './common'
@@ -37,7 +37,7 @@ export const carePlan: Reader = (o) => {
 export const goal: Reader = (o) => {
   const targets = objs(o['target']).map((t) => {
     const q = obj(t['detailQuantity'])
-    const wanted = q ? [str(q['comparator']), num(q['value']), str(q['unit'])].filter((x) => x !== undefined).join(' ') : words(t['detailCodeableConcept']) ?? str(t['detailString'])
+    const wanted = q ? [str(q['comparator']), digits(q['value']), str(q['unit'])].filter((x) => x !== undefined).join(' ') : words(t['detailCodeableConcept']) ?? str(t['detailString'])
     return [words(t['measure']), wanted].filter(Boolean).join(': ') || undefined
   })
   return plain(
@@ -100,7 +100,7 @@ function answered(o: Obj, depth: number): Line[] {
 }
 
 function answer(a: Obj): string | undefined {
-  const n = num(a['valueDecimal']) ?? num(a['valueInteger']) ?? num(obj(a['valueQuantity'])?.['value'])
+  const n = digits(a['valueDecimal']) ?? digits(a['valueInteger']) ?? digits(obj(a['valueQuantity'])?.['value'])
   const unit = str(obj(a['valueQuantity'])?.['unit'])
   return str(a['valueString']) ?? words(a['valueCoding']) ?? str(a['valueDate']) ?? str(a['valueDateTime']) ?? (n === undefined ? undefined : [n, unit].filter(Boolean).join(' ')) ?? (typeof a['valueBoolean'] === 'boolean' ? String(a['valueBoolean']) : undefined)
 }

@@ -1,4 +1,4 @@
-import { obj, type Obj } from '../fhir/json'
+import { obj, parse, type Obj } from '../fhir/json'
 import { firstTypes, keyOf, rank, read } from '../read'
 import type { Batch, Entry, Item, Source } from '../types'
 import { inSlices } from './slices'
@@ -176,14 +176,6 @@ const decoder = new TextDecoder()
 
 function text(batch: Batch, e: Entry): string {
   return decoder.decode(batch.data.subarray(e.offset, e.offset + e.length))
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 function sum(numbers: readonly number[]): number {

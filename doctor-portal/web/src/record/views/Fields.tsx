@@ -1,6 +1,6 @@
 import { concept, systemName } from '../fhir/codes'
 import { span, when } from '../fhir/dates'
-import { list, num, obj, objs, str, type Obj } from '../fhir/json'
+import { digits, list, num, obj, objs, str, type Obj } from '../fhir/json'
 import { addressLine, personName } from '../fhir/names'
 import { quantity } from '../fhir/value'
 import { t } from '../texts'
@@ -72,7 +72,7 @@ function Several({ all, name, item, depth }: { all: readonly unknown[]; name: st
 
 function leaf(v: unknown, name: string): string {
   if (typeof v === 'boolean') return t(v ? 'yes' : 'no')
-  if (num(v) !== undefined) return String(v)
+  if (num(v) !== undefined) return digits(v) ?? ''
   if (typeof v !== 'string') return ''
   if (name === 'data' || v.length > 4000) return t('detail.bytes', { count: v.length })
   const at = when(v)
@@ -97,8 +97,8 @@ function whole(o: Obj, name: string): string | undefined {
 
 /** A quantity in full, not rounded. */
 function measured(o: Obj): string | undefined {
-  const n = num(o['value'])
-  return n === undefined ? undefined : [str(o['comparator']), String(n), str(o['unit']) ?? str(o['code'])].filter(Boolean).join(' ')
+  const n = digits(o['value'])
+  return n === undefined ? undefined : [str(o['comparator']), n, str(o['unit']) ?? str(o['code'])].filter(Boolean).join(' ')
 }
 
 /** The words of a concept with the codes they stand for. */

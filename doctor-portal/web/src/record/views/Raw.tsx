@@ -10,18 +10,40 @@ const most = 200_000
 // eslint-disable-next-line no-control-regex
 const invisible = /[\u007f-\u009f\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]/g
 
+/** A text, a mark, or a word or number of JSON. */
+const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
+
+/** How far lines are set in at most. */
+const deepest = 40
+
 /**
- * A resource's JSON set in lines. Invisible characters are written as escapes, which means
- * the same in JSON, so that no text can look like another.
+ * A resource's JSON set in lines, with every text and number as it is written. Invisible
+ * characters are written as escapes, which means the same in JSON, so that no text can look
+ * like another.
  */
 export function pretty(raw: string): string {
   let text = raw
   try {
-    text = JSON.stringify(JSON.parse(raw), undefined, 2)
+    JSON.parse(raw)
+    text = inLines(raw)
   } catch {
     // Shown as it is.
   }
   return text.replace(invisible, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function inLines(json: string): string {
+  let [out, before, depth] = ['', '', 0]
+  for (const [x] of json.matchAll(token)) {
+    const closes = x === '}' || x === ']'
+    if (closes) depth--
+    const opened = before === '{' || before === '['
+    if (opened ? !closes : closes || before === ',') out += `\n${'  '.repeat(Math.min(depth, deepest))}`
+    out += x === ':' ? ': ' : x
+    if (x === '{' || x === '[') depth++
+    before = x
+  }
+  return out
 }
 
 export function Raw({ item }: { item: Item }) {
