@@ -16,6 +16,8 @@ const measured = (value: number, unit: string, low?: number, high?: number, flag
   ...(flag ? { interpretation: [hl7('v3-ObservationInterpretation', flag)] } : {}),
 })
 
+const sampled = (samples: number[]): Json => ({ origin: { value: 0, unit: 'mV', system: 'http://unitsofmeasure.org', code: 'mV' }, period: 4, factor: 0.0025, dimensions: 1, data: samples.join(' ') })
+
 export const script = '<script>window.harmed = true</script>'
 export const image = '<img src=x onerror="window.harmed = true">'
 
@@ -57,6 +59,11 @@ export function rich(files: { pdf?: string; dicom?: string; ecg?: string; jpeg?:
     observed('o6', 'laboratory', loinc('2345-7', 'Glucose [Mass/volume] in Serum or Plasma'), '2026-11-18T07:40:00+01:00', { dataAbsentReason: hl7('data-absent-reason', 'error'), note: [{ text: 'Haemolysed.' }] }),
     observed('o7', 'laboratory', loinc('94500-6', 'SARS-CoV-2 RNA'), '2026-11-01', { valueCodeableConcept: snomed('260415000', 'Not detected'), interpretation: [hl7('v3-ObservationInterpretation', 'NEG')] }),
     { ...observed('o8', 'laboratory', loinc('2823-3', 'Potassium [Moles/volume] in Serum or Plasma'), '2026-11-17', measured(9.9, 'mmol/L')), status: 'entered-in-error' },
+    observed('o12', 'procedure', loinc('11524-6', 'EKG study'), '2026-11-18T09:00:00+01:00', {
+      component: ['I', 'II'].map((lead, i) => ({ code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: `${131329 + i}` }], text: `Lead ${lead}` }, valueSampledData: sampled(Array.from({ length: 500 }, (_, n) => Math.round(400 * Math.sin(n / 8) ** 15))) })),
+    }),
+    observed('o13', 'vital-signs', { text: 'Pulse curve' }, '2026-11-17T09:00:00+01:00', { valueSampledData: sampled([5, 7, 9, 7, 5]) }),
+    observed('o14', 'vital-signs', { text: 'Breath curve' }, '2026-11-17T09:00:00+01:00', { valueSampledData: { ...sampled([1, 2]), period: -1 } }),
     observed('o9', 'vital-signs', loinc('39156-5', 'Body mass index'), '2026-11', measured(28.431928374, 'kg/m2')),
     observed('o10', 'social-history', loinc('72166-2', 'Tobacco smoking status'), '2026-05-02', { valueCodeableConcept: { text: 'Former smoker' } }),
     observed('o11', 'survey', { coding: [{ system: 'urn:oid:1.2.3.4', code: 'X-17' }] }, '2026-05-02', { valueRatio: { numerator: { value: 1 }, denominator: { value: 128 } } }),

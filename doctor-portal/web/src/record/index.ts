@@ -12,6 +12,7 @@
 export { RecordStore, type Progress } from './store/store'
 export type { Batch, Entry, Item, Source } from './types'
 export { readBanner, type Banner, type BannerAllergy, type Identity } from './select/banner'
+export { Recordings } from './views/Recordings'
 export { RecordView, recordTabs, type RecordTab, type RecordViewProps } from './views/RecordView'
 export { useVersion } from './views/context'
 export { t as recordTexts } from './texts'

@@ -1,6 +1,7 @@
 import { Callout, Card, formatDateTime, formatQuantity, formatUnit, SummaryList, Tag } from '@medunion/ui'
-import { EcgStrip, readSignals, signalName, SignalPlot, type Signal } from '@medunion/ui/signals'
+import { readSignals, signalName, type Signal } from '@medunion/ui/signals'
 import { useMemo } from 'preact/hooks'
+import { Recordings } from '../record/index.ts'
 import { t } from '../texts/index.ts'
 
 /** What the patient's devices measured, as plots. */
@@ -17,7 +18,7 @@ export function Measured({ signals }: { signals: string }) {
     <Card title={t('measured.title')} dense aside={!nothing && <Tag tone="warn">{t('measured.stated')}</Tag>}>
       {nothing ? <p class="mu-quiet">{t('measured.none')}</p> : (
         <>
-          {recordings(read.observations).map((r, i) => <Recording key={i} signals={r} />)}
+          <Recordings signals={read.observations} label={recordingWords} />
           {read.quantities.length > 0 && (
             <SummaryList
               dense
@@ -35,23 +36,4 @@ export function Measured({ signals }: { signals: string }) {
   )
 }
 
-/** The leads of one ECG belong together; everything else stands alone. */
-function recordings(all: Signal[]): Signal[][] {
-  const out: Signal[][] = []
-  for (const s of all) {
-    const same = s.kind === 'ecg' ? out.find((r) => r[0]?.kind === 'ecg' && r[0].entry === s.entry) : undefined
-    if (same) same.push(s)
-    else out.push([s])
-  }
-  return out
-}
-
-function Recording({ signals }: { signals: Signal[] }) {
-  const first = signals[0]!
-  const label = first.start === undefined ? signalName(first) : `${signalName(first)} · ${formatDateTime(first.start, { seconds: true })}`
-  return (
-    <div class="dp-recording">
-      {first.kind === 'ecg' ? <EcgStrip leads={signals} label={label} /> : <SignalPlot signal={first} label={label} {...(first.kind === 'heartRate' && { band: { low: 60, high: 100 } })} />}
-    </div>
-  )
-}
+const recordingWords = (s: Signal) => (s.start === undefined ? signalName(s) : `${signalName(s)} · ${formatDateTime(s.start, { seconds: true })}`)

@@ -35,6 +35,12 @@ export function observationOf(i: Item): Observation | undefined {
   return i.facts.kind === 'observation' ? i.facts : undefined
 }
 
+/** Whether an observation, or a part of it, is a recording. */
+export function recorded(i: Item): boolean {
+  const o = observationOf(i)
+  return o !== undefined && [o, ...o.components].some((c) => c.value?.kind === 'samples')
+}
+
 /** Groups observations by test. Entries in error form no series. */
 export function seriesOf(items: readonly Item[]): readonly Series[] {
   const byTest = new Map<string, Item[]>()

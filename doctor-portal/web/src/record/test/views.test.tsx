@@ -45,6 +45,11 @@ function click(name: string | RegExp) {
   return act(() => found.click())
 }
 
+/** What the plots in a part of the page are called. */
+function plots(within: Element): string[] {
+  return [...within.querySelectorAll('.rec-recording figure')].map((f) => f.getAttribute('aria-label') ?? f.textContent ?? '')
+}
+
 describe.each(['en', 'es'] as const)('RecordView in %s', (language) => {
   it.each(recordTabs)('%s: shows words only, and nothing of a hospital as markup', async (tab) => {
     setLanguage(language)
@@ -82,6 +87,23 @@ describe('RecordView', () => {
     await click(/^Back to Ramipril/)
     await click('Raw resource')
     expect(JSON.parse(dialog.querySelector('pre')!.textContent!)).toEqual(rich().find((r) => r['id'] === 'mr1'))
+  })
+
+  it('plots what was recorded: in the details the leads of an ECG on one paper, at its own hour', async () => {
+    await shown('all', await store())
+    await click('EKG study')
+    const dialog = page.querySelector('dialog')!
+    expect(plots(dialog)).toEqual([expect.stringMatching(/^EKG study · 18 Nov 2026, 09:00/)])
+    expect(dialog.querySelectorAll('canvas').length).toBe(1)
+    expect(dialog.textContent).toContain('EKG study, Lead II: 2 s, 250 samples per second')
+  })
+
+  it('plots the newest recording of a test beside its values, and says why one cannot be plotted', async () => {
+    await shown('results', await store())
+    await click(/^Pulse curve/)
+    expect(plots(page.querySelector('.rec-split__detail')!)).toEqual([expect.stringMatching(/^Pulse curve · 17 Nov 2026, 09:00/)])
+    await click(/^Breath curve/)
+    expect(page.querySelector('.rec-split__detail')?.textContent).toContain('A recording cannot be plotted')
   })
 
   it('shows a narrative as text', async () => {

@@ -71,6 +71,7 @@ export const en = {
   'yes': 'Yes',
   'no': 'No',
   'or': 'or',
+  'recording.unreadable': 'A recording cannot be plotted',
   'samples': { one: 'recording of {count} sample, {seconds} s', other: 'recording of {count} samples, {seconds} s' },
   'value.other': 'value of type {type}, see details',
   'value.none': 'no value',

@@ -71,6 +71,7 @@ export const es = {
   'yes': 'Sí',
   'no': 'No',
   'or': 'o',
+  'recording.unreadable': 'Un registro no puede dibujarse',
   'samples': { one: 'registro de {count} muestra, {seconds} s', other: 'registro de {count} muestras, {seconds} s' },
   'value.other': 'valor de tipo {type}, vea los detalles',
   'value.none': 'sin valor',

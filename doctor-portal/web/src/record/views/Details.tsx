@@ -4,6 +4,7 @@ import type { Obj } from '../fhir/json'
 import { plainText } from '../read/narrative'
 import { obj } from '../fhir/json'
 import { t } from '../texts'
+import { recorded } from '../select/series'
 import type { Item } from '../types'
 import { titleOf, typeWords } from '../words/title'
 import { useChart } from './context'
@@ -11,6 +12,7 @@ import { Fields } from './Fields'
 import { Files } from './Files'
 import { DateMark, Said, SourceMark, Warnings } from './parts'
 import { Raw } from './Raw'
+import { Recorded } from './Recorded'
 import { ReportPart } from './ReportPart'
 
 interface Props {
@@ -81,11 +83,12 @@ function Head({ item }: { item: Item }) {
   )
 }
 
-/** What an entry holds beside its fields: files, a report's results. */
+/** What an entry holds beside its fields: files, a report's results, a recording. */
 function Inside({ item, resource }: { item: Item; resource: Obj }) {
   const f = item.facts
   return (
     <>
+      {recorded(item) && <Recorded item={item} />}
       {f.kind === 'report' && <ReportPart item={item} report={f} />}
       {(f.kind === 'report' || f.kind === 'document') && f.files.length > 0 && <Files item={item} files={f.files} resource={resource} />}
     </>

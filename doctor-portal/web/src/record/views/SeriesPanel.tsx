@@ -2,7 +2,7 @@ import { Heading, Table, type Column } from '@medunion/ui'
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { gravest } from '../read/observation'
-import { observationOf, type Series } from '../select/series'
+import { observationOf, recorded, type Series } from '../select/series'
 import { t } from '../texts'
 import type { Component, Item } from '../types'
 import { codeWords, statusWords } from '../words/status'
@@ -11,14 +11,17 @@ import { observationRanges } from '../words/value'
 import { ago, date } from '../words/when'
 import { useChart } from './context'
 import { FlagMark, OpenLink, SourceMark, ValueMark, Warnings } from './parts'
+import { Recorded } from './Recorded'
 
-/** One test: its values as a plot and as a table with their ranges, the newest first. */
+/** One test: its values as a plot and as a table with their ranges, the newest first; of recordings, the newest as a plot. */
 export function SeriesPanel({ series }: { series: Series }) {
   const { store } = useChart()
+  const recording = series.items.find(recorded)
   return (
     <section class="rec-panel">
       <Heading level={2} size={3}>{titleOf(series.latest, store)}</Heading>
       <Plots series={series} />
+      {recording && <Recorded key={recording.key} item={recording} />}
       <Table caption={t('results.values', { count: series.items.length })} columns={columns()} rows={series.items} rowKey={(i) => i.key} dense sorted={{ by: 'date', descending: true }} />
     </section>
   )
