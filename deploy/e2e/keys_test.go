@@ -21,7 +21,7 @@ func TestSecondWorkstation(t *testing.T) {
 	first.Do("Export")
 	first.Reads("The file was saved.")
 	first.audit("keys-exported")
-	file := download(t, folder)
+	file := download(t, folder, "*.keys")
 	first.Do("Lock")
 	first.Reads("Unlock your keys")
 	first.audit("unlock")
@@ -44,10 +44,10 @@ func TestSecondWorkstation(t *testing.T) {
 }
 
 // download waits for the one file that the page saves.
-func download(t *testing.T, folder string) string {
+func download(t *testing.T, folder, pattern string) string {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		found, err := filepath.Glob(filepath.Join(folder, "*.keys"))
+		found, err := filepath.Glob(filepath.Join(folder, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,11 +2,16 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"medunion/api/doctorcert"
+	"medunion/deploy/local/authority"
+	"medunion/doctor-portal/practice"
 )
 
 // The workplace around the visits: help, ways to open the keys, a second tab.
@@ -19,6 +24,9 @@ func TestWorkplaceScreens(t *testing.T) {
 	d.Eval(`location.hash = '#/nowhere'`, nil)
 	d.Reads("There is no such page")
 	d.audit("unknown-page")
+	d.Do("Earlier visits")
+	d.Reads("No evidence of an earlier visit is in this browser")
+	d.audit("earlier-none")
 	d.openers()
 	d.secondTab()
 	d.signsOut()
@@ -139,6 +147,50 @@ func TestIdle(t *testing.T) {
 	d.audit("locked-idle")
 	d.Do("Unlock with your passkey")
 	d.Reads("Nobody is waiting")
+	d.earlierVisit(p)
+}
+
+// earlierVisit finds the evidence of the visit that the lock has ended: every signature
+// holds, on the page and in the file that it saves.
+func (d *doctor) earlierVisit(p *patient) {
+	d.t.Helper()
+	folder := d.t.TempDir()
+	d.Downloads(folder)
+	id, err := p.agent.Identity()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.Do("Earlier visits")
+	d.Reads(string(id.ID))
+	d.audit("earlier")
+	d.Do("/^Download the evidence of /")
+	d.verifies(download(d.t, folder, "*.json"))
+	d.Do("/^[0-9]+ [A-Z][a-z]+ [0-9]{4}, /")
+	d.Reads("Evidence of this visit", "verified", "All earlier visits")
+	d.ReadsNoMore("not verified")
+	d.audit("earlier-evidence")
+}
+
+// verifies verifies an evidence file under the pins alone, as anybody can.
+func (d *doctor) verifies(path string) {
+	d.t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_, keys := d.w.Files()
+	jwks, err := os.ReadFile(keys)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	a, err := doctorcert.NewAuthority(authority.DefaultName, jwks)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	e, err := practice.VerifyEvidenceFile(file, d.w.Pins(), a)
+	if err != nil || len(e.Statements) == 0 || slices.ContainsFunc(e.Statements, func(s practice.Statement) bool { return !s.Verified }) {
+		d.t.Errorf("the file does not verify: %v %+v", err, e)
+	}
 }
 
 // later stops the page's clock so many seconds from where it stands.

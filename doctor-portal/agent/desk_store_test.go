@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/doctor-portal/internal/peers"
 	"medunion/doctor-portal/practice"
@@ -46,6 +48,49 @@ func TestDeskLocks(t *testing.T) {
 	}
 	if e := must(d.Evidence(id)); len(e.Statements) == 0 {
 		t.Error("the evidence did not outlive the lock")
+	}
+}
+
+// TestDeskEarlierVisits: after a lock, each visit whose evidence is sealed is listed and
+// its file verifies; one that was altered is said to be.
+func TestDeskEarlierVisits(t *testing.T) {
+	u, d, p, id := enteredDesk(t)
+	d.searched(id)
+	if list := must(d.EarlierVisits()); len(list) != 0 {
+		t.Errorf("a visit of this session is an earlier one: %+v", list)
+	}
+	must(d.Close(id))
+	u.enter(p, nil)
+	second := d.visiting(practice.VisitWaiting)
+	must(d.Open(second))
+	shown := must(d.Preview(second, draft()))
+	must(d.Sign(context.Background(), second, shown.Bundle))
+	d.Lock()
+	_, err := d.EarlierVisits()
+	refusedAs(t, err, "conflict", "locked")
+	d.ok(d.Unlock(ours))
+	for range 2 { // the second time as remembered
+		list := must(d.EarlierVisits())
+		if len(list) != 2 {
+			t.Fatalf("earlier visits: %+v", list)
+		}
+		slices.SortFunc(list, func(a, b practice.EarlierVisit) int { return cmp.Compare(len(b.Hospitals), len(a.Hospitals)) })
+		if got := fmt.Sprintf("%s %v %v, %s %v %v", list[0].ID, list[0].Hospitals, list[0].Diagnosed, list[1].ID, list[1].Hospitals, list[1].Diagnosed); got !=
+			id+" [st-anna st-else] false, "+second+" [st-anna] true" || list[0].Patient != string(peers.PatientID) || list[0].Since == 0 || list[0].Reason != nil {
+			t.Errorf("earlier visits: %+v", list)
+		}
+	}
+	e, err := practice.VerifyEvidenceFile(must(d.EvidenceFile(second)), u.w.Pins, must(doctorcert.NewAuthority(peers.AuthorityName, must(u.w.Authority.JWKS()))))
+	if err != nil || len(e.Statements) == 0 || slices.ContainsFunc(e.Statements, func(s practice.Statement) bool { return !s.Verified }) {
+		t.Errorf("the file of an earlier visit: %v %+v", err, e)
+	}
+
+	d.Lock()
+	d.files.alter("evidence-" + id)
+	d.ok(d.Unlock(ours))
+	list := must(d.EarlierVisits())
+	if len(list) != 2 || list[0].ID != second || list[1].ID != id || list[1].Reason == nil || list[1].Reason.Code != "evidence-unreadable" || list[1].Patient != "" {
+		t.Errorf("with an altered file: %+v", list)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -57,7 +58,18 @@ func (d *drawer) Remove(name string) error {
 	return nil
 }
 
-func (d *drawer) List() ([]string, error) { return nil, nil }
+func (d *drawer) List() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.files)), nil
+}
+
+// alter changes a bit of a file.
+func (d *drawer) alter(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[name][len(d.files[name])-1] ^= 1
+}
 
 // wire is the network between the page and the portal, which can be cut.
 type wire struct {

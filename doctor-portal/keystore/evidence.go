@@ -3,6 +3,7 @@ package keystore
 import (
 	"errors"
 	"io/fs"
+	"strings"
 
 	"medunion/api/problem"
 	"medunion/ecc"
@@ -30,6 +31,28 @@ func (s *Store) KeepEvidence(id string, evidence []byte) error {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// EvidenceIDs returns the ids of all evidence that is kept, in no order. What each is of
+// tells only the evidence itself.
+func (s *Store) EvidenceIDs() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.key == nil {
+		return nil, problem.Conflict("The key store is locked.").Because(ErrClosed)
+	}
+	names, err := s.cfg.Files.List()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var ids []string
+	for _, name := range names {
+		id, ok := strings.CutPrefix(name, evidencePrefix)
+		if _, err := evidenceName(id); ok && err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 // Evidence opens what KeepEvidence sealed.

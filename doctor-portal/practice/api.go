@@ -307,6 +307,16 @@ type Evidence struct {
 	Statements []Statement `json:"statements"`
 }
 
+// EarlierVisit is a visit of an earlier session, as its evidence tells.
+type EarlierVisit struct {
+	ID        string   `json:"id"`
+	Since     int64    `json:"since,omitempty"`   // from when the consent was, milliseconds
+	Patient   string   `json:"patient,omitempty"` // ID_P
+	Hospitals []string `json:"hospitals"`         // that released or stored something, sorted
+	Diagnosed bool     `json:"diagnosed"`         // a diagnosis was signed
+	Reason    *Reason  `json:"reason,omitempty"`  // why the evidence does not open
+}
+
 // Statement is one signature: whose it is, what it proves, and whether it holds.
 type Statement struct {
 	Name     string  `json:"name"` // the paper's: Sig_P1, ..

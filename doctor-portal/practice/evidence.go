@@ -18,14 +18,11 @@ func (p *Practice) KeptEvidence(id string) (doctor.Evidence, error) {
 	if v := s.find(func(v *visit) bool { return v.id == id }); v != nil {
 		return v.role.Evidence(), nil
 	}
-	b, err := s.store.Evidence(id)
+	e, err := s.kept(id)
 	if problem.KindOf(err) == problem.KindNotFound && err != nil {
 		return doctor.Evidence{}, failed(problem.From(err), "no-evidence")
 	}
-	if err != nil {
-		return doctor.Evidence{}, err
-	}
-	return doctor.DecodeEvidence(b)
+	return e, err
 }
 
 // Evidence verifies each signature of a visit anew, under the pins and the medical

@@ -15,6 +15,7 @@ var (
 	reasonDoctor      = Reason{Code: "closed-by-doctor", Says: "The doctor closed the visit."}
 	reasonLocked      = Reason{Code: "locked", Says: "The key store was locked."}
 	reasonUnverified  = Reason{Code: "patient-unverified", Says: "The patient's message could not be verified."}
+	reasonUnreadable  = Reason{Code: "evidence-unreadable", Says: "The evidence does not open: its file was altered."}
 	reasonUnkept      = Reason{Code: "evidence-not-kept", Says: "The evidence could not be kept."}
 	reasonUnanswered  = Reason{Code: "patient-not-answered", Says: "The patient could not be answered."}
 	reasonCancelled   = Reason{Code: "cancelled", Says: "Cancelled."}

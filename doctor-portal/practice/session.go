@@ -36,10 +36,11 @@ type session struct {
 	renewed    time.Time    // when the revocation list was fetched
 	after      string       // the last letter handled
 	parameters *message.Parameters
+	earlier    map[string]EarlierVisit // by id, those that were opened
 }
 
 func newSession(p *Practice) *session {
-	s := &session{p: p, link: &link{portal: p.cfg.Portal}, wake: make(chan struct{}, 1), after: "0-0"}
+	s := &session{p: p, link: &link{portal: p.cfg.Portal}, wake: make(chan struct{}, 1), after: "0-0", earlier: map[string]EarlierVisit{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

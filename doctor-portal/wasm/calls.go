@@ -49,9 +49,10 @@ var methods = map[string]method{
 	"sign": two(func(p doctor, id, bundle string) (practice.Diagnosis, error) {
 		return p.Sign(background, id, bundle)
 	}),
-	"resend":       one(func(p doctor, id string) (practice.Diagnosis, error) { return p.Resend(background, id) }),
-	"evidence":     one(doctor.Evidence),
-	"evidenceFile": one(doctor.EvidenceFile),
+	"resend":        one(func(p doctor, id string) (practice.Diagnosis, error) { return p.Resend(background, id) }),
+	"evidence":      one(doctor.Evidence),
+	"evidenceFile":  one(doctor.EvidenceFile),
+	"earlierVisits": none(doctor.EarlierVisits),
 }
 
 func none[R any](f func(doctor) (R, error)) method {

@@ -56,6 +56,8 @@ function Screen({ screen, doctor, status, part }: { screen: Found | { at: 'setup
       return <Keys doctor={doctor} status={status} />
     case 'help':
       return <Help />
+    case 'earlier':
+      return part ? <part.EarlierVisits key={screen.id} id={screen.id} /> : <Skeleton lines={8} label={t('visit.loading')} />
     case 'visit':
       return part ? <part.VisitScreen key={screen.id} id={screen.id} tab={screen.tab} rooms={part.rooms} /> : <Skeleton lines={8} label={t('visit.loading')} />
     default:

@@ -19,6 +19,7 @@ export function Side({ at }: { at: Found | { at: 'setup' } }) {
           {t('app.waitingRoom')} {waiting.length > 0 && <strong class="dp-side__count">{waiting.length}</strong>}
         </Line>
         <Line to="#/card" icon="qr" current={current('card')}>{t('app.card')}</Line>
+        <Line to="#/earlier" icon="shield" current={current('earlier')}>{t('app.earlier')}</Line>
         <Line to="#/keys" icon="key" current={current('keys')}>{t('app.keys')}</Line>
       </ul>
       {waiting.length > 0 && <Patients title={t('app.waitingRoom')} visits={waiting} at={at} />}

@@ -2,6 +2,6 @@
 export { openPractice } from '../bridge/client.ts'
 export type { PracticeClient } from '../bridge/client.ts'
 export type {
-  Coding, Consent, Diagnosis, Doctor, Draft, Filter, HospitalProgress, Loading, Opener, OpenerKind, Practice, PracticeEvent, Preview, Problem, Reason,
+  Coding, Consent, Diagnosis, Doctor, Draft, EarlierVisit, Filter, HospitalProgress, Loading, Opener, OpenerKind, Practice, PracticeEvent, Preview, Problem, Reason,
   RecordEntry, Records, Scope, Statement, Status, Visit,
 } from '../bridge/practice.d.ts'

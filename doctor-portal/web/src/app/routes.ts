@@ -5,21 +5,27 @@ import type { Doctor } from './practice.ts'
 export const visitTabs = ['visit', 'summary', 'timeline', 'results', 'medication', 'documents', 'all', 'evidence'] as const
 export type VisitTab = (typeof visitTabs)[number]
 
-export type Route = { at: 'home' | 'card' | 'keys' | 'help' } | { at: 'visit'; id: string; tab: VisitTab }
+export type Route = { at: 'home' | 'card' | 'keys' | 'help' } | { at: 'earlier'; id?: string | undefined } | { at: 'visit'; id: string; tab: VisitTab }
 export type Found = Route | { at: 'unknown' }
 
-/** The screen at an address. Visits have local ids of 16 hex digits. */
-export function routeOf({ segments: [first, id, tab = 'visit', ...rest] }: Pick<Address, 'segments'>): Found {
+/** Visits have local ids of 16 hex digits. */
+const visitId = /^[0-9a-f]{16}$/
+
+/** The screen at an address. */
+export function routeOf({ segments }: Pick<Address, 'segments'>): Found {
+  const [first, id, tab = 'visit', ...rest] = segments
   if (first === undefined) return { at: 'home' }
   if ((first === 'card' || first === 'keys' || first === 'help') && id === undefined) return { at: first }
+  if (first === 'earlier' && segments.length <= 2 && (id === undefined || visitId.test(id))) return { at: 'earlier', id }
   const known = visitTabs.find((t) => t === tab)
-  if (first !== 'visits' || !/^[0-9a-f]{16}$/.test(id ?? '') || !known || rest.length > 0) return { at: 'unknown' }
+  if (first !== 'visits' || !visitId.test(id ?? '') || !known || rest.length > 0) return { at: 'unknown' }
   return { at: 'visit', id: id!, tab: known }
 }
 
 /** The fragment of a screen, the inverse of routeOf. */
 export function link(r: Route): string {
   if (r.at === 'home') return '#/'
+  if (r.at === 'earlier') return r.id === undefined ? href('/earlier') : href('/earlier', r.id)
   if (r.at !== 'visit') return href('/', r.at)
   return r.tab === 'visit' ? href('/visits', r.id) : href('/visits', r.id, r.tab)
 }

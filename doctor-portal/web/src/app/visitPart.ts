@@ -4,7 +4,7 @@ import { useWorkplace } from './context.ts'
 type Module = typeof import('../visit/index.ts')
 
 /** The screens of a visit and the rooms of the open ones. */
-export interface VisitPart extends Pick<Module, 'Banner' | 'VisitScreen'> {
+export interface VisitPart extends Pick<Module, 'Banner' | 'EarlierVisits' | 'VisitScreen'> {
   rooms: InstanceType<Module['Rooms']>
 }
 
@@ -14,7 +14,7 @@ export function useVisitPart(): VisitPart | undefined {
   const [part, setPart] = useState<VisitPart>()
   useEffect(() => {
     let current = true
-    void import('../visit/index.ts').then(({ Banner, VisitScreen, Rooms }) => current && setPart({ Banner, VisitScreen, rooms: new Rooms() }))
+    void import('../visit/index.ts').then(({ Banner, EarlierVisits, VisitScreen, Rooms }) => current && setPart({ Banner, EarlierVisits, VisitScreen, rooms: new Rooms() }))
     return () => void (current = false)
   }, [])
   useEffect(() => part?.rooms.keep(visits), [part, visits])

@@ -244,6 +244,21 @@ export interface Statement {
   why?: Reason
 }
 
+/** A visit of an earlier session, as its evidence tells. */
+export interface EarlierVisit {
+  id: string
+  /** From when the consent was. */
+  since?: Millis
+  /** ID_P. */
+  patient?: string
+  /** Those that released or stored something. */
+  hospitals: string[]
+  /** Whether a diagnosis was signed. */
+  diagnosed: boolean
+  /** Why the evidence does not open. */
+  reason?: Reason
+}
+
 /** An error as a person is told of it. */
 export interface Problem {
   kind: 'invalid' | 'unauthenticated' | 'refused' | 'notFound' | 'conflict' | 'stale' | 'tooMany' | 'unavailable' | 'internal'
@@ -329,6 +344,8 @@ export interface Practice {
   resend(id: string): Promise<Diagnosis>
   /** The signatures so far, each verified anew. */
   evidence(id: string): Promise<{ statements: Statement[] }>
+  /** Visits of earlier sessions whose evidence is sealed in this browser, the newest first; evidence and evidenceFile take their ids. */
+  earlierVisits(): Promise<EarlierVisit[]>
   /** The evidence as a JSON file that verifies offline. */
   evidenceFile(id: string): Promise<Uint8Array<ArrayBuffer>>
 }

@@ -23,6 +23,7 @@ export const methods = Object.keys({
   status: 0, create: 0, unlock: 0, addOpener: 0, removeOpener: 0, lock: 0, exportStore: 0, importStore: 0, doctor: 0,
   requestCertificate: 0, setCertificate: 0, register: 0, card: 0, directory: 0, departments: 0, classes: 0, visits: 0, visit: 0,
   open: 0, close: 0, signals: 0, fetch: 0, cancel: 0, records: 0, preview: 0, sign: 0, resend: 0, evidence: 0, evidenceFile: 0,
+  earlierVisits: 0,
 } satisfies Record<Method, 0>) as Method[]
 
 /** An error of the bridge itself, in the form of all others. */

@@ -2,5 +2,6 @@
 import '../record/record.scss'
 
 export { Banner } from './Banner.tsx'
+export { EarlierVisits } from './EarlierVisits.tsx'
 export { Rooms } from './rooms.ts'
 export { VisitScreen } from './VisitScreen.tsx'

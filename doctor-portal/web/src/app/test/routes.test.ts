@@ -8,11 +8,11 @@ const at = (hash: string) => routeOf(parseRoute(hash))
 
 describe('routes', () => {
   it.each<Route>([
-    { at: 'home' }, { at: 'card' }, { at: 'keys' }, { at: 'help' },
+    { at: 'home' }, { at: 'card' }, { at: 'keys' }, { at: 'help' }, { at: 'earlier' }, { at: 'earlier', id },
     ...visitTabs.map((tab): Route => ({ at: 'visit', id, tab })),
   ])('reads what it writes: %o', (r) => expect(at(link(r))).toEqual(r))
 
-  it.each(['#/nothing', '#/visits', '#/visits/xyz', `#/visits/${id}/elsewhere`, `#/visits/${id}/summary/more`, '#/keys/1', `#/visits/${id.toUpperCase()}`])(
+  it.each(['#/nothing', '#/visits', '#/visits/xyz', `#/visits/${id}/elsewhere`, `#/visits/${id}/summary/more`, '#/keys/1', '#/earlier/xyz', `#/earlier/${id}/visit`, `#/visits/${id.toUpperCase()}`])(
     'knows no %s', (hash) => expect(at(hash)).toEqual({ at: 'unknown' }))
 
   it('has every tab of the record', () => {

@@ -8,6 +8,7 @@ export const app = {
   'app.nav': 'Workplace',
   'app.waitingRoom': 'Waiting room',
   'app.card': 'My card',
+  'app.earlier': 'Earlier visits',
   'app.keys': 'My keys',
   'app.openVisits': 'Open visits',
   'app.back': 'Back',

@@ -10,6 +10,7 @@ export const app: Same<typeof en> = {
   'app.nav': 'Puesto de trabajo',
   'app.waitingRoom': 'Sala de espera',
   'app.card': 'Mi tarjeta',
+  'app.earlier': 'Visitas anteriores',
   'app.keys': 'Mis claves',
   'app.openVisits': 'Visitas abiertas',
   'app.back': 'Atrás',
