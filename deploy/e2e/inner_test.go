@@ -55,7 +55,7 @@ func (p *patient) changesChoices(link string) {
 	p.audit("pick")
 	p.Do("Keep this choice")
 	p.Do("Change these")
-	p.Reads("For what, and how long?")
+	p.Reads("For what, and how long?", "A second opinion", "To treat me", "Emergency")
 	p.audit("terms")
 	p.Do("Keep this")
 	p.Do("This is right")
