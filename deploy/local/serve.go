@@ -10,10 +10,12 @@ import (
 )
 
 // serveCmd starts everything and stays.
-type serveCmd struct{}
+type serveCmd struct {
+	Postman string `help:"Write the environment for the Postman collections of api/postman to this file; default: in the folder of all state." placeholder:"FILE"`
+}
 
 // Run is called by kong. It ends without an error when it is interrupted.
-func (serveCmd) Run(ctx context.Context, o *options) error {
+func (c serveCmd) Run(ctx context.Context, o *options) error {
 	src, err := o.source(os.Stderr)
 	if err != nil {
 		return err
@@ -28,7 +30,7 @@ func (serveCmd) Run(ctx context.Context, o *options) error {
 	}
 	err = visit.Import(ctx, s, src)
 	if err == nil {
-		err = guide(ctx, os.Stdout, s, src, dir)
+		err = guide(ctx, os.Stdout, s, src, dir, c.Postman)
 	}
 	if err == nil {
 		<-ctx.Done()

@@ -195,6 +195,8 @@ func (p *preparer) prepare(ctx context.Context, step any) (api.Prepared, error) 
 	switch q := step.(type) {
 	case api.StepPrekey:
 		return p.prekey(d, q)
+	case api.StepLogin:
+		return p.login(d, q)
 	case api.StepM4:
 		return p.search(ctx, d, q)
 	case api.StepM6:

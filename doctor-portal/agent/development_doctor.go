@@ -70,6 +70,33 @@ func (x *applicant) open(_ *preparer, b []byte) (api.Opened, error) {
 		Until: c.Info.NotAfter.Time()}}, nil
 }
 
+// impersonate makes the signer an applicant who has registered.
+func (p *preparer) impersonate(d *signer, doctor api.Handle) error {
+	x, err := find[*applicant](p, doctor)
+	if err != nil {
+		return err
+	}
+	identity := x.role.Export()
+	defer clear(identity)
+	return d.decode(identity)
+}
+
+// login proves the doctor's key to the challenge of a portal, at whatever origin is given.
+func (p *preparer) login(d *signer, q api.StepLogin) (api.Prepared, error) {
+	challenge, err := decode64(q.Challenge)
+	if err != nil {
+		return api.Prepared{}, err
+	}
+	if q.Doctor != nil {
+		if err := p.impersonate(d, *q.Doctor); err != nil {
+			return api.Prepared{}, err
+		}
+	}
+	signature := d.sign.Sign(message.TBSPortalLogin(challenge, d.c, q.Origin))
+	return api.Prepared{Handle: q.Doctor, Login: &api.PreparedLogin{Credential: *text64(d.credential.Encode()), Challenge: q.Challenge,
+		Signature: *text64(signature)}}, nil
+}
+
 // prekey is the doctor's own current one: a patient may use it at once. That of an
 // applicant is lost when it is made.
 func (p *preparer) prekey(d *signer, q api.StepPrekey) (api.Prepared, error) {
@@ -77,13 +104,7 @@ func (p *preparer) prekey(d *signer, q api.StepPrekey) (api.Prepared, error) {
 		signed, err := d.Prekey()
 		return api.Prepared{Signed: text64(signed.Encode())}, err
 	}
-	x, err := find[*applicant](p, *q.Doctor)
-	if err != nil {
-		return api.Prepared{}, err
-	}
-	identity := x.role.Export()
-	defer clear(identity)
-	if err := d.decode(identity); err != nil {
+	if err := p.impersonate(d, *q.Doctor); err != nil {
 		return api.Prepared{}, err
 	}
 	key, err := ecc.GenerateKEM(d.suite, rand.Reader)

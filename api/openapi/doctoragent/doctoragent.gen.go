@@ -214,6 +214,21 @@ func (e StepCertificateRequestStep) Valid() bool {
 	}
 }
 
+// Defines values for StepLoginStep.
+const (
+	Login StepLoginStep = "login"
+)
+
+// Valid indicates whether the value is a known member of the StepLoginStep enum.
+func (e StepLoginStep) Valid() bool {
+	switch e {
+	case Login:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StepM0Step.
 const (
 	StepM0StepM0 StepM0Step = "M0"
@@ -686,12 +701,24 @@ type Prepared struct {
 	// Handle names an exchange that was begun here, as long as the agent runs
 	Handle *Handle `json:"handle,omitempty"`
 
+	// Login of a login: the body that the portal takes
+	Login *PreparedLogin `json:"login,omitempty"`
+
 	// Message canonical bytes, base64url: `{message}` of the clouds
 	Message *string             `json:"message,omitempty"`
 	Request *CertificateRequest `json:"request,omitempty"`
 
 	// Signed of a prekey: `{signed}` of the public cloud
 	Signed *string `json:"signed,omitempty"`
+}
+
+// PreparedLogin of a login: the body that the portal takes
+type PreparedLogin struct {
+	Challenge string `json:"challenge"`
+
+	// Credential base64url of Cred_D
+	Credential string `json:"credential"`
+	Signature  string `json:"signature"`
 }
 
 // Problem defines model for Problem.
@@ -807,6 +834,22 @@ type StepCertificateRequest struct {
 
 // StepCertificateRequestStep defines model for StepCertificateRequest.Step.
 type StepCertificateRequestStep string
+
+// StepLogin The proof of PRK_D to a portal's challenge, for its `POST /v1/logins`: of a registered throwaway doctor, or of the agent's own doctor.
+type StepLogin struct {
+	// Challenge as `POST /v1/logins/challenges` gave it
+	Challenge string `json:"challenge"`
+
+	// Doctor names an exchange that was begun here, as long as the agent runs
+	Doctor *Handle `json:"doctor,omitempty"`
+
+	// Origin the portal's, which is signed too
+	Origin string        `json:"origin"`
+	Step   StepLoginStep `json:"step"`
+}
+
+// StepLoginStep defines model for StepLogin.Step.
+type StepLoginStep string
 
 // StepM0 The registration of a throwaway doctor, for `POST /v1/registrations` (Eq. 8-10). Prepared again after it was accepted, it is the registration of an identity that exists.
 type StepM0 struct {
@@ -1131,6 +1174,40 @@ func (t *Step) MergeStepPrekey(v StepPrekey) error {
 	return err
 }
 
+// AsStepLogin returns the union data inside the Step as a StepLogin
+func (t Step) AsStepLogin() (StepLogin, error) {
+	var body StepLogin
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromStepLogin overwrites any union data inside the Step as the provided StepLogin
+func (t *Step) FromStepLogin(v StepLogin) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"login"}`))
+	t.union = b
+	return err
+}
+
+// MergeStepLogin performs a merge with any union data inside the Step, using the provided StepLogin
+func (t *Step) MergeStepLogin(v StepLogin) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"step":"login"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
 // AsStepM4 returns the union data inside the Step as a StepM4
 func (t Step) AsStepM4() (StepM4, error) {
 	var body StepM4
@@ -1329,6 +1406,8 @@ func (t Step) ValueByDiscriminator() (interface{}, error) {
 		return t.AsStepM8()
 	case "certificate-request":
 		return t.AsStepCertificateRequest()
+	case "login":
+		return t.AsStepLogin()
 	case "prekey":
 		return t.AsStepPrekey()
 	default:

@@ -80,7 +80,7 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, PinsFile: pins,
 		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
-		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, Edge: edge, DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Development: s.opt.Development, Logger: s.log(name)}
+		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, Edge: s.edge(), DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Development: s.opt.Development, Logger: s.log(name)}
 	h := &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s}
 	h.start = func(ctx context.Context) (func() error, error) {
 		i, err := hospital.Start(ctx, config)
@@ -124,5 +124,10 @@ func (h *Hospital) DeskCode(ctx context.Context, mrn string) (string, error) {
 
 // Token lets its holder use the hospital's administration for a day.
 func (h *Hospital) Token(scopes ...token.Scope) (string, error) {
-	return h.suite.token(string(h.ID), scopes...)
+	return h.TokenAt(time.Now(), scopes...)
+}
+
+// TokenAt is a Token of one day from the given time.
+func (h *Hospital) TokenAt(t time.Time, scopes ...token.Scope) (string, error) {
+	return h.suite.token(t, string(h.ID), scopes...)
 }

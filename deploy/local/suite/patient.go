@@ -21,11 +21,7 @@ import (
 // registers it at the public cloud with a code minted for it, unless an earlier run
 // has. The returned passphrase stands for what the person knows.
 func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, []byte, error) {
-	file, err := s.state.passphrase("agents/" + name + "/passphrase")
-	if err != nil {
-		return nil, nil, err
-	}
-	pass, err := secretfile.Passphrase(file)
+	pass, err := s.Passphrase(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,6 +30,15 @@ func (s *Suite) StartPatient(ctx context.Context, name string) (*patient.Agent, 
 		return nil, nil, err
 	}
 	return a, pass, s.register(ctx, a, pass)
+}
+
+// Passphrase is what the patient of a name types. It is random, made on first use and kept.
+func (s *Suite) Passphrase(name string) ([]byte, error) {
+	file, err := s.state.passphrase("agents/" + name + "/passphrase")
+	if err != nil {
+		return nil, err
+	}
+	return secretfile.Passphrase(file)
 }
 
 // StartNewPatient starts a patient's agent as she finds it on her device: the store is

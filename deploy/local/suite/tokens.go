@@ -36,8 +36,8 @@ func (s *state) newIssuer() (*token.Issuer, error) {
 	return issuer, s.write("keys/operators.jwks.json", jwks)
 }
 
-// token issues a bearer token of one day for a service's administration.
-func (s *Suite) token(audience string, scopes ...token.Scope) (string, error) {
-	t, err := s.issuer.Issue(token.Grant{Subject: "local", Audience: audience, Scopes: scopes, Life: 24 * time.Hour}, time.Now())
+// token issues a bearer token for a service's administration, of one day from the given time.
+func (s *Suite) token(at time.Time, audience string, scopes ...token.Scope) (string, error) {
+	t, err := s.issuer.Issue(token.Grant{Subject: "local", Audience: audience, Scopes: scopes, Life: 24 * time.Hour}, at)
 	return string(t), err
 }
