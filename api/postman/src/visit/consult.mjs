@@ -139,7 +139,7 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
         pm.expect(visit.consent.purpose).to.equal("TREATMENT");
         pm.expect(visit.consent.maxUses).to.equal(3);
         pm.expect(visit.consent.uses).to.equal(0);
-        pm.expect((visit.consent.expires - visit.consent.notBefore) / 3600000).to.be.within(24, 24.1);
+        pm.expect((Date.parse(visit.consent.expires) - Date.parse(visit.consent.notBefore)) / 3600000).to.be.within(24, 24.1);
       });
       pm.test("it grants each of her hospitals something, and neither the class nor the department that she keeps back", () => {
         pm.expect(visit.consent.grants.map((g) => g.hospital).sort()).to.eql(JSON.parse(pm.collectionVariables.get("enrolledAt")).sort());

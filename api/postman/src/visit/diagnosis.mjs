@@ -29,7 +29,7 @@ export default folder("6 · The diagnosis (M10-M12)", `
         pm.expect(result.delivered).to.equal(true);
         pm.expect(result.stored.hospital).to.equal(pm.environment.get("hospitalId"));
         pm.expect(result.stored.record).to.be.above(0);
-        pm.expect(result.indexed.time).to.be.at.least(result.stored.time - 2000);
+        pm.expect(Date.parse(result.indexed.time)).to.be.at.least(Date.parse(result.stored.time) - 2000);
       });
       pm.collectionVariables.set("storedAs", result.stored.record);
     },

@@ -68,6 +68,15 @@ export default folder("1 · What the public cloud publishes", `
       pm.collectionVariables.set("hospitals", JSON.stringify(hospitals.map((h) => h.id)));
     },
   }),
+  call("publiccloud getParameters", "The ETag of the parameters", {
+    test() {
+      pm.collectionVariables.set("etag", pm.response.headers.get("ETag"));
+    },
+  }),
+  call("publiccloud getParameters", "What has not changed is not sent again", {
+    headers: { "If-None-Match": "{{etag}}" }, status: 304,
+    says: "Whoever has the published statement asks with its ETag.",
+  }),
   call("publiccloud getRevocations", "The revocation list", {
     says: "⟨revocations: T, c_X\\* sorted⟩, whole. A client refuses a list that is older than two hours.",
     test() {
@@ -130,7 +139,7 @@ export default folder("1 · What the public cloud publishes", `
         entries.forEach((e, i) => {
           pm.expect(e.index).to.equal(i);
           pm.expect(e.previous).to.equal(previous);
-          previous = sha256Of(encoded("log", [bytes(e.index, 8), raw(e.credential), utf8(e.role), bytes(e.time, 8), raw(e.previous)]));
+          previous = sha256Of(encoded("log", [bytes(e.index, 8), raw(e.credential), utf8(e.role), bytes(Date.parse(e.time), 8), raw(e.previous)]));
           pm.expect(e.hash).to.equal(previous);
         });
       });
