@@ -70,6 +70,15 @@ export default folder("7 · The patient sees who saw what, and ends it", `
       pm.collectionVariables.set("releaseCount", hospitals.flatMap((h) => h.releases).length);
     },
   }),
+  call("patientagent listVisits", "Her visits, the newest first", {
+    test() {
+      const { visits } = pm.response.json();
+      pm.test("this one is the first, with what was done under its consent", () => {
+        pm.expect(visits[0].id).to.equal(pm.collectionVariables.get("patientVisit"));
+        pm.expect(visits[0].activity.map((a) => a.code)).to.include.members(["released", "written"]);
+      });
+    },
+  }),
   call("privateadmin getAudit", "The hospital's audit trail tells the same", {
     says: "The trail is hash-chained; it is opened and checked when it is read. It is read page by page.",
     query: { from: "{{auditFrom}}" },

@@ -87,6 +87,13 @@ export default folder("6 · The diagnosis (M10-M12)", `
       });
     },
   }),
+  call("doctoragent downloadEvidence", "The evidence in one file", {
+    path: { visit: "{{visit}}" },
+    says: "It verifies offline, and holds the record and the diagnosis: it is to be kept as carefully.",
+    test() {
+      pm.test("it is a JSON object with something in it", () => pm.expect(Object.keys(pm.response.json()).length).to.be.above(0));
+    },
+  }),
   call("doctoragent getEvidence", "Every signature of the visit, verified anew", {
     path: { visit: "{{visit}}" },
     says: "What the doctor keeps: enough for a judge who has PUK_C and the medical authority's keys. `covers` says what a signature is about.",

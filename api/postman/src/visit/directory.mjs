@@ -77,6 +77,22 @@ export default folder("1 · What the public cloud publishes", `
     headers: { "If-None-Match": "{{etag}}" }, status: 304,
     says: "Whoever has the published statement asks with its ETag.",
   }),
+  call("portal relayDirectory", "The same directory, through the doctor portal", {
+    says: "A doctor's browser reaches the public cloud through her portal. The statement is signed: the portal cannot change it.",
+    test() {
+      const [, list] = statementOf("directory", pm.response.json().signed);
+      pm.test("the same hospitals", () => {
+        pm.expect(fieldsOf("list", list).map((c) => credentialOf(c).id)).to.eql(JSON.parse(pm.collectionVariables.get("hospitals")));
+      });
+    },
+  }),
+  call("portal relayParameters", "The same parameters, through the doctor portal", {
+    test() {
+      pm.test("of the same public cloud", () => {
+        pm.expect(textOf(statementOf("params", pm.response.json().signed)[0])).to.equal(pm.environment.get("cloudId"));
+      });
+    },
+  }),
   call("publiccloud getRevocations", "The revocation list", {
     says: "⟨revocations: T, c_X\\* sorted⟩, whole. A client refuses a list that is older than two hours.",
     test() {
@@ -86,6 +102,13 @@ export default folder("1 · What the public cloud publishes", `
       pm.test("it is not older than two hours", () => pm.expect(Date.now() - numberOf(time)).to.be.below(2 * 3600 * 1000));
       pm.test("it is sorted and names nobody twice", () => pm.expect(revoked).to.eql([...new Set(revoked)].sort()));
       pm.test("the doctor's hospital is not on it", () => pm.expect(revoked).to.not.include(pm.collectionVariables.get("hospitalCredential")));
+    },
+  }),
+  call("portal relayRevocations", "The same list, through the doctor portal", {
+    test() {
+      pm.test("it is not older than two hours", () => {
+        pm.expect(Date.now() - numberOf(statementOf("revocations", pm.response.json().signed)[0])).to.be.below(2 * 3600 * 1000);
+      });
     },
   }),
   call("publiccloud getPrekey", "The hospital's prekey", {
