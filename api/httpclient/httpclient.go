@@ -3,6 +3,7 @@
 package httpclient
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -34,4 +35,13 @@ func Transport() *http.Transport {
 // ErrRedirect. The timeout is for a whole exchange, its body included; 0 is none.
 func New(t http.RoundTripper, timeout time.Duration) *http.Client {
 	return &http.Client{Transport: t, Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect }}
+}
+
+// Bearer adds a bearer token to each request; it is a RequestEditorFn of every generated
+// client.
+func Bearer(token string) func(context.Context, *http.Request) error {
+	return func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
 }

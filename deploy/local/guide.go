@@ -21,6 +21,7 @@ type scene struct {
 	Home            *suite.Hospital
 	Pages           pages
 	Signals         string // folder of recordings to try
+	Environment     string // file of variables for a shell
 	Postman         string // file of the environment for the collections
 }
 
@@ -42,6 +43,9 @@ func guide(ctx context.Context, w io.Writer, s *suite.Suite, src source.Source, 
 		return err
 	}
 	if sc.Patient, err = s.API(visit.PatientName); err != nil {
+		return err
+	}
+	if sc.Environment, err = p.WriteEnvironment(plan); err != nil {
 		return err
 	}
 	if sc.Pages, err = makePages(ctx, s, plan, src, p); err != nil {
@@ -100,19 +104,25 @@ or run them from a terminal in the project's folder, with JUnit and HTML reports
 
   deploy/pages install && node api/postman/run.mjs --environment '{{.Postman}}' --reports /tmp/medunion-reports
 
-Try a visit by hand, in another terminal:
+In another terminal, addresses and tokens for curl and for programs (api/doc/rest.md says what to do with them):
 
-  D="{{.Doctor.URL}}/v1"; DA="Authorization: Bearer $(cat '{{.Doctor.TokenFile}}')"
-  P="{{.Patient.URL}}/v1"; PA="Authorization: Bearer $(cat '{{.Patient.TokenFile}}')"; PASS="$(cat '{{.Patient.Folder}}/passphrase')"
+  . '{{.Environment}}'
+
+Try a visit by hand there:
+
+  D="$DOCTOR/v1"; DA="Authorization: Bearer $DOCTOR_TOKEN"
+  P="$PATIENT/v1"; PA="Authorization: Bearer $PATIENT_TOKEN"
 
   # the patient looks at the doctor's card, then consults her and keeps one class to herself
-  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"{{.Link}}"}'
-  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"{{.Link}}","passphrase":"'"$PASS"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
+  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/cards" -d '{"link":"'"$LINK"'"}'
+  curl -s -H "$PA" -H 'Content-Type: application/json' "$P/visits" -d '{"link":"'"$LINK"'","passphrase":"'"$PASSPHRASE"'","withhold":{"classes":["{{.Plan.Withheld.Class}}"]}}'
   # the doctor sees her waiting, calls her in, searches and fetches
+  until curl -s -H "$DA" "$D/visits" | grep -q '"state":"waiting"'; do sleep 1; done
   V=$(curl -s -H "$DA" "$D/visits" | grep -o '"id":"[0-9a-f]\{16\}"' | tail -n 1 | cut -d'"' -f4)
   curl -s -H "$DA" -X POST "$D/visits/$V/open"
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/records" -d '{}'
-  curl -s -H "$DA" "$D/visits/$V"            # progress at each hospital
+  until curl -s -H "$DA" "$D/visits/$V" | grep -q '"search":{"state":"done"}'; do sleep 1; done
+  curl -s -H "$DA" "$D/visits/$V"            # what came of it at each hospital
   curl -s -H "$DA" "$D/visits/$V/records"    # what has come
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/visits/$V/diagnosis" -d '{"text":"Hypertension","note":"Measure at home for two weeks."}'
   # the patient reads the diagnosis, and who saw what
@@ -120,7 +130,7 @@ Try a visit by hand, in another terminal:
   curl -s -H "$PA" "$P/releases"
   # a search of the same visit, sealed by the agent and posted by you; its answer opened by the agent
   M4=$(curl -s -H "$DA" -H 'Content-Type: application/json' "$D/development/messages" -d '{"step":"M4","visit":"'$V'","mode":"read"}')
-  M5=$(curl -s -H 'Content-Type: application/json' {{.Suite.Cloud}}/v1/searches -d "$(echo "$M4" | grep -o '"message":"[^"]*"' | sed 's/.*/{&}/')")
+  M5=$(curl -s -H 'Content-Type: application/json' "$CLOUD/v1/searches" -d "$(echo "$M4" | grep -o '"message":"[^"]*"' | sed 's/.*/{&}/')")
   curl -s -H "$DA" -H 'Content-Type: application/json' "$D/development/replies" -d "{$(echo "$M4" | grep -o '"handle":"[^"]*"'),$(echo "$M5" | grep -o '"message":"[^"]*"')}"
 
 `))

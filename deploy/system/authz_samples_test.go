@@ -188,9 +188,11 @@ func (w *guarded) adminSamples() map[string]asks {
 	bundle := []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":` + string(patientResource("guarded-imported")) + `}]}`)
 	desk := func(mrn string) request { return posted("/v1/desk-codes").json(map[string]string{"mrn": mrn}) }
 	return map[string]asks{
-		"POST /fhir/bundles":  one(posted("/fhir/bundles").raw("application/fhir+json", bundle)),
-		"POST /v1/desk-codes": {own: fixed(desk(w.a.mrn)), absent: fixed(desk("nobody"))},
-		"GET /v1/audit":       one(get("/v1/audit?from=1")),
+		"POST /fhir/bundles":                one(posted("/fhir/bundles").raw("application/fhir+json", bundle)),
+		"GET /fhir/imports/{import}":        {absent: fixed(get("/fhir/imports/%s", noHandle))},
+		"GET /fhir/imports/{import}/events": {absent: fixed(get("/fhir/imports/%s/events", noHandle))},
+		"POST /v1/desk-codes":               {own: fixed(desk(w.a.mrn)), absent: fixed(desk("nobody"))},
+		"GET /v1/audit":                     one(get("/v1/audit?from=1")),
 
 		"POST /v1/development/index-entries": {own: fixed(prepare("index-entries", map[string]any{})),
 			absent: fixed(prepare("index-entries", map[string]any{"handle": noHandle}))},

@@ -67,6 +67,8 @@ var authorization = []struct {
 	})},
 	{"hospital's administration", slices.Concat(probes, []rule{
 		{"POST /fhir/bundles", toImport, 200, 0, 0, notImport},
+		{"GET /fhir/imports/{import}", toImport, 0, 0, 404, notImport},
+		{"GET /fhir/imports/{import}/events", toImport, 0, 0, 404, notImport},
 		{"POST /v1/desk-codes", toAdmin, 201, 0, 404, notAdmin},
 		{"GET /v1/audit", toAdmin, 200, 0, 0, notAdmin},
 		{"POST /v1/development/index-entries", toAdmin, 200, 0, 404, notAdmin},

@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -106,6 +107,7 @@ func TestUpStartsAndStops(t *testing.T) {
 	answers(t, guide)
 	newPatientJoins(t, guide)
 	filesLie(t, guide)
+	visitByHand(t, guide)
 	u.interrupt(t)
 }
 
@@ -130,6 +132,27 @@ func newPatientJoins(t *testing.T, guide string) {
 	}
 	for _, d := range desks {
 		ok(t, ask(t.Context(), http.MethodPost, agent+"/hospitals/"+d[1]+"/enrolment", token, map[string]string{"code": d[2]}, nil))
+	}
+}
+
+// visitByHand runs the printed commands as somebody does who pastes all of them.
+func visitByHand(t *testing.T, guide string) {
+	t.Helper()
+	_, commands, found := strings.Cut(guide, "In another terminal")
+	_, commands, _ = strings.Cut(commands, "\n")
+	var script strings.Builder
+	for line := range strings.Lines(commands) {
+		if strings.HasPrefix(line, "  ") {
+			script.WriteString(line)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script.String()).CombinedOutput()
+	for _, part := range []string{`"name":"Maya Okafor"`, `"state":"verified"`, `"delivered":true`, `"conclusion":"Hypertension"`, `"mode":"write"`, `"type":"M5"`} {
+		if !found || err != nil || !bytes.Contains(out, []byte(part)) {
+			t.Fatalf("the visit by hand lacks %s: %v\n%s", part, err, tail(out))
+		}
 	}
 }
 

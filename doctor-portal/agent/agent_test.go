@@ -292,7 +292,7 @@ func TestBrokenReleases(t *testing.T) {
 		if got := progress(u.fetched(api, id)); got != c.want {
 			t.Errorf("%s: %s", name, got)
 		}
-		if list := must(api.ListRecordsWithResponse(context.Background(), id)).JSON200.Records; len(list) != 0 {
+		if list := must(api.ListRecordsWithResponse(context.Background(), id, nil)).JSON200.Records; len(list) != 0 {
 			t.Errorf("%s: %d records of a broken release are shown", name, len(list))
 		}
 	}

@@ -23,12 +23,12 @@ func TestAPIIsGuarded(t *testing.T) {
 	a, api := u.start()
 	ctx := context.Background()
 	anonymous := must(doctoragent.NewClient(a.URL()))
-	status(t, 401)(anonymous.ListVisits(ctx))
-	status(t, 401)(anonymous.ListVisits(ctx, func(_ context.Context, r *http.Request) error {
+	status(t, 401)(anonymous.ListVisits(ctx, nil))
+	status(t, 401)(anonymous.ListVisits(ctx, nil, func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+strings.Repeat("0", 64))
 		return nil
 	}))
-	status(t, 403)(api.ListVisits(ctx, func(_ context.Context, r *http.Request) error { r.Host = "evil.example"; return nil }))
+	status(t, 403)(api.ListVisits(ctx, nil, func(_ context.Context, r *http.Request) error { r.Host = "evil.example"; return nil }))
 	status(t, 404)(api.GetVisit(ctx, "0000000000000000"))
 	status(t, 400)(api.GetVisit(ctx, "../../secret"))
 	status(t, 409)(api.GetCard(ctx))

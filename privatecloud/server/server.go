@@ -137,7 +137,8 @@ func (i *Instance) open(ctx context.Context, c Config) error {
 }
 
 func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOptions) error {
-	protocol, admin, err := i.parts.handlers()
+	var running sync.WaitGroup
+	protocol, admin, err := i.parts.handlers(ctx, running.Go)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,6 @@ func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOption
 	// cloud that cannot be reached delays both, and requests that need them fail until then.
 	i.parts.rotate(ctx)
 	i.parts.refresh(ctx)
-	var running sync.WaitGroup
 	running.Go(func() { i.parts.every(ctx, rotateEvery, nil, i.parts.rotate) })
 	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
 	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
@@ -194,7 +194,7 @@ func (i *Instance) Close() error {
 	return i.Wait()
 }
 
-func (p *parts) handlers() (protocol, admin http.Handler, err error) {
+func (p *parts) handlers(ctx context.Context, start func(func())) (protocol, admin http.Handler, err error) {
 	c := p.config
 	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
@@ -209,7 +209,7 @@ func (p *parts) handlers() (protocol, admin http.Handler, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
+	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Context: ctx, Go: start, Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
 		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.BehindTLS, c.AdminListen)})
 	return protocol, admin, err
 }

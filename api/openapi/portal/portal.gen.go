@@ -151,8 +151,59 @@ type Hospital = string
 // Wait defines model for Wait.
 type Wait = int
 
-// LongMessage defines model for LongMessage.
-type LongMessage = Message
+// Directory defines model for Directory.
+type Directory = Signed
+
+// Inbox defines model for Inbox.
+type Inbox = Mail
+
+// Indexed defines model for Indexed.
+type Indexed = Message
+
+// M0 defines model for M0.
+type M0 = Message
+
+// M5 defines model for M5.
+type M5 = Message
+
+// M7 defines model for M7.
+type M7 = Message
+
+// Parameters defines model for Parameters.
+type Parameters = Signed
+
+// Prekey defines model for Prekey.
+type Prekey = Signed
+
+// Revocations defines model for Revocations.
+type Revocations = Signed
+
+// Stored defines model for Stored.
+type Stored = Message
+
+// M1 defines model for M1.
+type M1 = Message
+
+// M11 defines model for M11.
+type M11 = Message
+
+// M12 defines model for M12.
+type M12 = Message
+
+// M3 defines model for M3.
+type M3 = Message
+
+// M4 defines model for M4.
+type M4 = Message
+
+// M6 defines model for M6.
+type M6 = Message
+
+// M8 defines model for M8.
+type M8 = Message
+
+// ToPatient defines model for ToPatient.
+type ToPatient = Message
 
 // FetchInboxParams defines parameters for FetchInbox.
 type FetchInboxParams struct {
@@ -2397,13 +2448,13 @@ type FetchInboxResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Mail
+	JSON200 *Inbox
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r FetchInboxResponse) GetJSON200() *Mail {
+func (r FetchInboxResponse) GetJSON200() *Inbox {
 	return r.JSON200
 }
 
@@ -2623,13 +2674,13 @@ type RelayDiagnosisEntryResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Indexed
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayDiagnosisEntryResponse) GetJSON200() *Message {
+func (r RelayDiagnosisEntryResponse) GetJSON200() *Indexed {
 	return r.JSON200
 }
 
@@ -2671,13 +2722,13 @@ type RelayDirectoryResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Directory
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayDirectoryResponse) GetJSON200() *Signed {
+func (r RelayDirectoryResponse) GetJSON200() *Directory {
 	return r.JSON200
 }
 
@@ -2719,13 +2770,13 @@ type RelayParametersResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Parameters
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayParametersResponse) GetJSON200() *Signed {
+func (r RelayParametersResponse) GetJSON200() *Parameters {
 	return r.JSON200
 }
 
@@ -2808,13 +2859,13 @@ type RelayPrekeyResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Prekey
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayPrekeyResponse) GetJSON200() *Signed {
+func (r RelayPrekeyResponse) GetJSON200() *Prekey {
 	return r.JSON200
 }
 
@@ -2856,13 +2907,13 @@ type RelayRegistrationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Message
+	JSON201 *M0
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r RelayRegistrationResponse) GetJSON201() *Message {
+func (r RelayRegistrationResponse) GetJSON201() *M0 {
 	return r.JSON201
 }
 
@@ -2952,13 +3003,13 @@ type RelayRevocationsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Revocations
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayRevocationsResponse) GetJSON200() *Signed {
+func (r RelayRevocationsResponse) GetJSON200() *Revocations {
 	return r.JSON200
 }
 
@@ -3000,13 +3051,13 @@ type RelaySearchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *M5
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelaySearchResponse) GetJSON200() *Message {
+func (r RelaySearchResponse) GetJSON200() *M5 {
 	return r.JSON200
 }
 
@@ -3048,13 +3099,13 @@ type RelayDiagnosisResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Stored
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelayDiagnosisResponse) GetJSON200() *Message {
+func (r RelayDiagnosisResponse) GetJSON200() *Stored {
 	return r.JSON200
 }
 
@@ -3137,13 +3188,13 @@ type RelaySessionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *M7
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RelaySessionResponse) GetJSON200() *Message {
+func (r RelaySessionResponse) GetJSON200() *M7 {
 	return r.JSON200
 }
 
@@ -3823,7 +3874,7 @@ func ParseFetchInboxResponse(rsp *http.Response) (*FetchInboxResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Mail
+		var dest Inbox
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3977,7 +4028,7 @@ func ParseRelayDiagnosisEntryResponse(rsp *http.Response) (*RelayDiagnosisEntryR
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Indexed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4010,7 +4061,7 @@ func ParseRelayDirectoryResponse(rsp *http.Response) (*RelayDirectoryResponse, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Directory
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4043,7 +4094,7 @@ func ParseRelayParametersResponse(rsp *http.Response) (*RelayParametersResponse,
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Parameters
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4105,7 +4156,7 @@ func ParseRelayPrekeyResponse(rsp *http.Response) (*RelayPrekeyResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Prekey
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4138,7 +4189,7 @@ func ParseRelayRegistrationResponse(rsp *http.Response) (*RelayRegistrationRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Message
+		var dest M0
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4204,7 +4255,7 @@ func ParseRelayRevocationsResponse(rsp *http.Response) (*RelayRevocationsRespons
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Revocations
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4237,7 +4288,7 @@ func ParseRelaySearchResponse(rsp *http.Response) (*RelaySearchResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest M5
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4270,7 +4321,7 @@ func ParseRelayDiagnosisResponse(rsp *http.Response) (*RelayDiagnosisResponse, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Stored
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4329,7 +4380,7 @@ func ParseRelaySessionResponse(rsp *http.Response) (*RelaySessionResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest M7
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4857,13 +4908,29 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type DirectoryJSONResponse Signed
+
+type InboxJSONResponse Mail
+
+type IndexedJSONResponse Message
+
+type M0JSONResponse Message
+
+type M5JSONResponse Message
+
+type M7JSONResponse Message
+
 type MailJSONResponse Mail
 
-type MessageJSONResponse Message
+type ParametersJSONResponse Signed
+
+type PrekeyJSONResponse Signed
 
 type ProblemApplicationProblemPlusJSONResponse Problem
 
-type SignedJSONResponse Signed
+type RevocationsJSONResponse Signed
+
+type StoredJSONResponse Message
 
 type GetConfigRequestObject struct {
 }
@@ -4984,7 +5051,7 @@ type FetchInboxResponseObject interface {
 	VisitFetchInboxResponse(w http.ResponseWriter) error
 }
 
-type FetchInbox200JSONResponse struct{ MailJSONResponse }
+type FetchInbox200JSONResponse struct{ InboxJSONResponse }
 
 func (response FetchInbox200JSONResponse) VisitFetchInboxResponse(w http.ResponseWriter) error {
 
@@ -5201,7 +5268,7 @@ type RelayDiagnosisEntryResponseObject interface {
 	VisitRelayDiagnosisEntryResponse(w http.ResponseWriter) error
 }
 
-type RelayDiagnosisEntry200JSONResponse struct{ MessageJSONResponse }
+type RelayDiagnosisEntry200JSONResponse struct{ IndexedJSONResponse }
 
 func (response RelayDiagnosisEntry200JSONResponse) VisitRelayDiagnosisEntryResponse(w http.ResponseWriter) error {
 
@@ -5239,7 +5306,7 @@ type RelayDirectoryResponseObject interface {
 	VisitRelayDirectoryResponse(w http.ResponseWriter) error
 }
 
-type RelayDirectory200JSONResponse struct{ SignedJSONResponse }
+type RelayDirectory200JSONResponse struct{ DirectoryJSONResponse }
 
 func (response RelayDirectory200JSONResponse) VisitRelayDirectoryResponse(w http.ResponseWriter) error {
 
@@ -5277,7 +5344,7 @@ type RelayParametersResponseObject interface {
 	VisitRelayParametersResponse(w http.ResponseWriter) error
 }
 
-type RelayParameters200JSONResponse struct{ SignedJSONResponse }
+type RelayParameters200JSONResponse struct{ ParametersJSONResponse }
 
 func (response RelayParameters200JSONResponse) VisitRelayParametersResponse(w http.ResponseWriter) error {
 
@@ -5350,7 +5417,7 @@ type RelayPrekeyResponseObject interface {
 	VisitRelayPrekeyResponse(w http.ResponseWriter) error
 }
 
-type RelayPrekey200JSONResponse struct{ SignedJSONResponse }
+type RelayPrekey200JSONResponse struct{ PrekeyJSONResponse }
 
 func (response RelayPrekey200JSONResponse) VisitRelayPrekeyResponse(w http.ResponseWriter) error {
 
@@ -5389,7 +5456,7 @@ type RelayRegistrationResponseObject interface {
 	VisitRelayRegistrationResponse(w http.ResponseWriter) error
 }
 
-type RelayRegistration201JSONResponse struct{ MessageJSONResponse }
+type RelayRegistration201JSONResponse struct{ M0JSONResponse }
 
 func (response RelayRegistration201JSONResponse) VisitRelayRegistrationResponse(w http.ResponseWriter) error {
 
@@ -5465,7 +5532,7 @@ type RelayRevocationsResponseObject interface {
 	VisitRelayRevocationsResponse(w http.ResponseWriter) error
 }
 
-type RelayRevocations200JSONResponse struct{ SignedJSONResponse }
+type RelayRevocations200JSONResponse struct{ RevocationsJSONResponse }
 
 func (response RelayRevocations200JSONResponse) VisitRelayRevocationsResponse(w http.ResponseWriter) error {
 
@@ -5504,7 +5571,7 @@ type RelaySearchResponseObject interface {
 	VisitRelaySearchResponse(w http.ResponseWriter) error
 }
 
-type RelaySearch200JSONResponse struct{ MessageJSONResponse }
+type RelaySearch200JSONResponse struct{ M5JSONResponse }
 
 func (response RelaySearch200JSONResponse) VisitRelaySearchResponse(w http.ResponseWriter) error {
 
@@ -5544,7 +5611,7 @@ type RelayDiagnosisResponseObject interface {
 	VisitRelayDiagnosisResponse(w http.ResponseWriter) error
 }
 
-type RelayDiagnosis200JSONResponse struct{ MessageJSONResponse }
+type RelayDiagnosis200JSONResponse struct{ StoredJSONResponse }
 
 func (response RelayDiagnosis200JSONResponse) VisitRelayDiagnosisResponse(w http.ResponseWriter) error {
 
@@ -5653,7 +5720,7 @@ type RelaySessionResponseObject interface {
 	VisitRelaySessionResponse(w http.ResponseWriter) error
 }
 
-type RelaySession200JSONResponse struct{ MessageJSONResponse }
+type RelaySession200JSONResponse struct{ M7JSONResponse }
 
 func (response RelaySession200JSONResponse) VisitRelaySessionResponse(w http.ResponseWriter) error {
 

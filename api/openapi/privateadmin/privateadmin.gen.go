@@ -18,6 +18,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ImportState.
+const (
+	Done    ImportState = "done"
+	Failed  ImportState = "failed"
+	Refused ImportState = "refused"
+	Running ImportState = "running"
+)
+
+// Valid indicates whether the value is a known member of the ImportState enum.
+func (e ImportState) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Refused:
+		return true
+	case Running:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OpenedType.
 const (
 	M12R OpenedType = "M12R"
@@ -123,6 +147,23 @@ type Handle = string
 // Hash a SHA-256 value in lower-case hex
 type Hash = string
 
+// Import defines model for Import.
+type Import struct {
+	Ended *time.Time `json:"ended,omitempty"`
+	ID    string     `json:"id"`
+
+	// Reason why it was refused, or failed
+	Reason  *string   `json:"reason,omitempty"`
+	Report  *Report   `json:"report,omitempty"`
+	Started time.Time `json:"started"`
+
+	// State refused: the bundle as a whole; failed: send it again
+	State ImportState `json:"state"`
+}
+
+// ImportState refused: the bundle as a whole; failed: send it again
+type ImportState string
+
 // ImportProblem defines model for ImportProblem.
 type ImportProblem struct {
 	// Entry index in the bundle; -1 for the bundle itself
@@ -219,6 +260,9 @@ type Cursor = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// ImportInPath defines model for ImportInPath.
+type ImportInPath = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -226,6 +270,9 @@ type Limit = int
 type ImportBundleParams struct {
 	// DryRun report only, store nothing
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+
+	// Prefer `respond-async` (RFC 7240): answer as soon as the bundle is here, and import it then
+	Prefer *string `json:"Prefer,omitempty"`
 }
 
 // GetAuditParams defines parameters for GetAudit.
@@ -362,6 +409,20 @@ type ClientInterface interface {
 	// Corresponds with POST /fhir/bundles (the `ImportBundle` operationId).
 	ImportBundle(ctx context.Context, params *ImportBundleParams, body ImportBundleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetImport How an import stands
+	//
+	// Of imports that were asked for with `Prefer: respond-async`. The instance that took one knows it, for an hour after its end. An import that was cut off, by the end of that instance, is sent again: what is stored already is then unchanged.
+	//
+	// Corresponds with GET /fhir/imports/{import} (the `GetImport` operationId).
+	GetImport(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WatchImport Wait for the end of an import (server-sent events)
+	//
+	// An event `import` with the state as its data, at once and at each change; the stream ends with the import. A comment comes every 15 seconds.
+	//
+	// Corresponds with GET /fhir/imports/{import}/events (the `WatchImport` operationId).
+	WatchImport(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAudit Read the audit trail
 	//
 	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
@@ -467,6 +528,40 @@ func (c *Client) ImportBundleWithApplicationFhirPlusJSONBody(ctx context.Context
 // Corresponds with POST /fhir/bundles (the `ImportBundle` operationId).
 func (c *Client) ImportBundle(ctx context.Context, params *ImportBundleParams, body ImportBundleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewImportBundleRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetImport How an import stands
+//
+// Of imports that were asked for with `Prefer: respond-async`. The instance that took one knows it, for an hour after its end. An import that was cut off, by the end of that instance, is sent again: what is stored already is then unchanged.
+//
+// Corresponds with GET /fhir/imports/{import} (the `GetImport` operationId).
+func (c *Client) GetImport(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetImportRequest(c.Server, pImport)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WatchImport Wait for the end of an import (server-sent events)
+//
+// An event `import` with the state as its data, at once and at each change; the stream ends with the import. A comment comes every 15 seconds.
+//
+// Corresponds with GET /fhir/imports/{import}/events (the `WatchImport` operationId).
+func (c *Client) WatchImport(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWatchImportRequest(c.Server, pImport)
 	if err != nil {
 		return nil, err
 	}
@@ -678,6 +773,89 @@ func NewImportBundleRequestWithBody(server string, params *ImportBundleParams, c
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.Prefer != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Prefer", *params.Prefer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Prefer", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetImportRequest constructs an http.Request for the GetImport method
+func NewGetImportRequest(server string, pImport ImportInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "import", pImport, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/fhir/imports/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWatchImportRequest constructs an http.Request for the WatchImport method
+func NewWatchImportRequest(server string, pImport ImportInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "import", pImport, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/fhir/imports/%s/events", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -966,6 +1144,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /fhir/bundles (the `ImportBundle` operationId).
 	ImportBundleWithResponse(ctx context.Context, params *ImportBundleParams, body ImportBundleJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportBundleResponse, error)
 
+	// GetImportWithResponse How an import stands
+	//
+	// Of imports that were asked for with `Prefer: respond-async`. The instance that took one knows it, for an hour after its end. An import that was cut off, by the end of that instance, is sent again: what is stored already is then unchanged.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /fhir/imports/{import} (the `GetImport` operationId).
+	GetImportWithResponse(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*GetImportResponse, error)
+
+	// WatchImportWithResponse Wait for the end of an import (server-sent events)
+	//
+	// An event `import` with the state as its data, at once and at each change; the stream ends with the import. A comment comes every 15 seconds.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /fhir/imports/{import}/events (the `WatchImport` operationId).
+	WatchImportWithResponse(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*WatchImportResponse, error)
+
 	// GetAuditWithResponse Read the audit trail
 	//
 	// The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
@@ -1026,18 +1222,33 @@ type ClientWithResponsesInterface interface {
 	OpenReplyWithResponse(ctx context.Context, body OpenReplyJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
 }
 
+// ImportBundleResponse202Headers the declared response headers of an HTTP 202 response for ImportBundle
+type ImportBundleResponse202Headers struct {
+	Location          *string
+	PreferenceApplied *string
+}
+
 type ImportBundleResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Report
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Import
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *ImportBundleResponse202Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ImportBundleResponse) GetJSON200() *Report {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ImportBundleResponse) GetJSON202() *Import {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -1068,6 +1279,95 @@ func (r ImportBundleResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ImportBundleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetImportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Import
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetImportResponse) GetJSON200() *Import {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetImportResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetImportResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetImportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetImportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetImportResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WatchImportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WatchImportResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WatchImportResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WatchImportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WatchImportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WatchImportResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -1311,6 +1611,36 @@ func (c *ClientWithResponses) ImportBundleWithResponse(ctx context.Context, para
 	return ParseImportBundleResponse(rsp)
 }
 
+// GetImportWithResponse How an import stands
+//
+// Of imports that were asked for with `Prefer: respond-async`. The instance that took one knows it, for an hour after its end. An import that was cut off, by the end of that instance, is sent again: what is stored already is then unchanged.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /fhir/imports/{import} (the `GetImport` operationId).
+func (c *ClientWithResponses) GetImportWithResponse(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*GetImportResponse, error) {
+	rsp, err := c.GetImport(ctx, pImport, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetImportResponse(rsp)
+}
+
+// WatchImportWithResponse Wait for the end of an import (server-sent events)
+//
+// An event `import` with the state as its data, at once and at each change; the stream ends with the import. A comment comes every 15 seconds.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /fhir/imports/{import}/events (the `WatchImport` operationId).
+func (c *ClientWithResponses) WatchImportWithResponse(ctx context.Context, pImport ImportInPath, reqEditors ...RequestEditorFn) (*WatchImportResponse, error) {
+	rsp, err := c.WatchImport(ctx, pImport, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWatchImportResponse(rsp)
+}
+
 // GetAuditWithResponse Read the audit trail
 //
 // The entries from number `from`, or from where the cursor stands, opened and checked against the hash chain. A chain that does not hold is an internal error, never a shorter answer.
@@ -1433,6 +1763,92 @@ func ParseImportBundleResponse(rsp *http.Response) (*ImportBundleResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Import
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers ImportBundleResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PreferenceApplied = &value
+		}
+		response.Headers202 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetImportResponse parses an HTTP response from a GetImportWithResponse call
+func ParseGetImportResponse(rsp *http.Response) (*GetImportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetImportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Import
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWatchImportResponse parses an HTTP response from a WatchImportWithResponse call
+func ParseWatchImportResponse(rsp *http.Response) (*WatchImportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WatchImportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -1582,6 +1998,12 @@ type ServerInterface interface {
 	// ImportBundle Import one FHIR R4 Bundle
 	// (POST /fhir/bundles)
 	ImportBundle(ctx echo.Context, params ImportBundleParams) error
+	// GetImport How an import stands
+	// (GET /fhir/imports/{import})
+	GetImport(ctx echo.Context, pImport ImportInPath) error
+	// WatchImport Wait for the end of an import (server-sent events)
+	// (GET /fhir/imports/{import}/events)
+	WatchImport(ctx echo.Context, pImport ImportInPath) error
 	// GetAudit Read the audit trail
 	// (GET /v1/audit)
 	GetAudit(ctx echo.Context, params GetAuditParams) error
@@ -1614,8 +2036,57 @@ func (w *ServerInterfaceWrapper) ImportBundle(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = &Prefer
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportBundle(ctx, params)
+	return err
+}
+
+// GetImport converts echo context to params.
+func (w *ServerInterfaceWrapper) GetImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "import" -------------
+	var pImport ImportInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetImport(ctx, pImport)
+	return err
+}
+
+// WatchImport converts echo context to params.
+func (w *ServerInterfaceWrapper) WatchImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "import" -------------
+	var pImport ImportInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WatchImport(ctx, pImport)
 	return err
 }
 
@@ -1746,6 +2217,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.POST(options.BaseURL+"/fhir/bundles", wrapper.ImportBundle, options.OperationMiddlewares["importBundle"]...)
+	router.GET(options.BaseURL+"/fhir/imports/:import", wrapper.GetImport, options.OperationMiddlewares["getImport"]...)
+	router.GET(options.BaseURL+"/fhir/imports/:import/events", wrapper.WatchImport, options.OperationMiddlewares["watchImport"]...)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.GetAudit, options.OperationMiddlewares["getAudit"]...)
 	router.POST(options.BaseURL+"/v1/desk-codes", wrapper.CreateDeskCode, options.OperationMiddlewares["createDeskCode"]...)
 	router.POST(options.BaseURL+"/v1/development/index-entries", wrapper.PrepareIndexEntry, options.OperationMiddlewares["prepareIndexEntry"]...)

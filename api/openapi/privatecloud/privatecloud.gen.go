@@ -42,6 +42,33 @@ type Problem struct {
 	Type       string     `json:"type"`
 }
 
+// Answer defines model for Answer.
+type Answer = LongMessage
+
+// Enrolled defines model for Enrolled.
+type Enrolled = Message
+
+// M7 defines model for M7.
+type M7 = Message
+
+// Stored defines model for Stored.
+type Stored = Message
+
+// Enrolment defines model for Enrolment.
+type Enrolment = Message
+
+// M11 defines model for M11.
+type M11 = LongMessage
+
+// M6 defines model for M6.
+type M6 = Message
+
+// M8 defines model for M8.
+type M8 = Message
+
+// Question defines model for Question.
+type Question = Message
+
 // StoreDiagnosisJSONRequestBody defines body for StoreDiagnosis for application/json ContentType.
 type StoreDiagnosisJSONRequestBody = LongMessage
 
@@ -727,13 +754,13 @@ type StoreDiagnosisResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Stored
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r StoreDiagnosisResponse) GetJSON200() *Message {
+func (r StoreDiagnosisResponse) GetJSON200() *Stored {
 	return r.JSON200
 }
 
@@ -775,13 +802,13 @@ type EnrolResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Enrolled
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r EnrolResponse) GetJSON200() *Message {
+func (r EnrolResponse) GetJSON200() *Enrolled {
 	return r.JSON200
 }
 
@@ -823,13 +850,13 @@ type AskResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LongMessage
+	JSON200 *Answer
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r AskResponse) GetJSON200() *LongMessage {
+func (r AskResponse) GetJSON200() *Answer {
 	return r.JSON200
 }
 
@@ -912,13 +939,13 @@ type OpenSessionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *M7
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r OpenSessionResponse) GetJSON200() *Message {
+func (r OpenSessionResponse) GetJSON200() *M7 {
 	return r.JSON200
 }
 
@@ -1113,7 +1140,7 @@ func ParseStoreDiagnosisResponse(rsp *http.Response) (*StoreDiagnosisResponse, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Stored
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1146,7 +1173,7 @@ func ParseEnrolResponse(rsp *http.Response) (*EnrolResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Enrolled
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1179,7 +1206,7 @@ func ParseAskResponse(rsp *http.Response) (*AskResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LongMessage
+		var dest Answer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1238,7 +1265,7 @@ func ParseOpenSessionResponse(rsp *http.Response) (*OpenSessionResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest M7
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1380,11 +1407,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
-type LongMessageJSONResponse LongMessage
+type AnswerJSONResponse LongMessage
 
-type MessageJSONResponse Message
+type EnrolledJSONResponse Message
+
+type M7JSONResponse Message
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type StoredJSONResponse Message
 
 type StoreDiagnosisRequestObject struct {
 	Body *StoreDiagnosisJSONRequestBody
@@ -1394,7 +1425,7 @@ type StoreDiagnosisResponseObject interface {
 	VisitStoreDiagnosisResponse(w http.ResponseWriter) error
 }
 
-type StoreDiagnosis200JSONResponse struct{ MessageJSONResponse }
+type StoreDiagnosis200JSONResponse struct{ StoredJSONResponse }
 
 func (response StoreDiagnosis200JSONResponse) VisitStoreDiagnosisResponse(w http.ResponseWriter) error {
 
@@ -1433,7 +1464,7 @@ type EnrolResponseObject interface {
 	VisitEnrolResponse(w http.ResponseWriter) error
 }
 
-type Enrol200JSONResponse struct{ MessageJSONResponse }
+type Enrol200JSONResponse struct{ EnrolledJSONResponse }
 
 func (response Enrol200JSONResponse) VisitEnrolResponse(w http.ResponseWriter) error {
 
@@ -1472,7 +1503,7 @@ type AskResponseObject interface {
 	VisitAskResponse(w http.ResponseWriter) error
 }
 
-type Ask200JSONResponse struct{ LongMessageJSONResponse }
+type Ask200JSONResponse struct{ AnswerJSONResponse }
 
 func (response Ask200JSONResponse) VisitAskResponse(w http.ResponseWriter) error {
 
@@ -1579,7 +1610,7 @@ type OpenSessionResponseObject interface {
 	VisitOpenSessionResponse(w http.ResponseWriter) error
 }
 
-type OpenSession200JSONResponse struct{ MessageJSONResponse }
+type OpenSession200JSONResponse struct{ M7JSONResponse }
 
 func (response OpenSession200JSONResponse) VisitOpenSessionResponse(w http.ResponseWriter) error {
 

@@ -131,6 +131,42 @@ type IdempotencyKey = string
 // Limit defines model for Limit.
 type Limit = int
 
+// Answer defines model for Answer.
+type Answer = Message
+
+// Directory defines model for Directory.
+type Directory = Signed
+
+// Indexed defines model for Indexed.
+type Indexed = Message
+
+// M0 defines model for M0.
+type M0 = Message
+
+// M5 defines model for M5.
+type M5 = Message
+
+// Parameters defines model for Parameters.
+type Parameters = Signed
+
+// Prekey defines model for Prekey.
+type Prekey = Signed
+
+// Revocations defines model for Revocations.
+type Revocations = Signed
+
+// Index defines model for Index.
+type Index = Message
+
+// M12 defines model for M12.
+type M12 = Message
+
+// M4 defines model for M4.
+type M4 = Message
+
+// Question defines model for Question.
+type Question = Message
+
 // GetLogParams defines parameters for GetLog.
 type GetLogParams struct {
 	// Limit how many items the answer holds at most
@@ -1619,13 +1655,13 @@ type WriteDiagnosisEntryResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Indexed
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r WriteDiagnosisEntryResponse) GetJSON200() *Message {
+func (r WriteDiagnosisEntryResponse) GetJSON200() *Indexed {
 	return r.JSON200
 }
 
@@ -1667,13 +1703,13 @@ type GetDirectoryResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Directory
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetDirectoryResponse) GetJSON200() *Signed {
+func (r GetDirectoryResponse) GetJSON200() *Directory {
 	return r.JSON200
 }
 
@@ -1763,13 +1799,13 @@ type WriteIndexEntryResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Indexed
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r WriteIndexEntryResponse) GetJSON200() *Message {
+func (r WriteIndexEntryResponse) GetJSON200() *Indexed {
 	return r.JSON200
 }
 
@@ -1948,13 +1984,13 @@ type GetParametersResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Parameters
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetParametersResponse) GetJSON200() *Signed {
+func (r GetParametersResponse) GetJSON200() *Parameters {
 	return r.JSON200
 }
 
@@ -2037,13 +2073,13 @@ type GetPrekeyResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Prekey
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetPrekeyResponse) GetJSON200() *Signed {
+func (r GetPrekeyResponse) GetJSON200() *Prekey {
 	return r.JSON200
 }
 
@@ -2085,13 +2121,13 @@ type AskResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *Answer
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r AskResponse) GetJSON200() *Message {
+func (r AskResponse) GetJSON200() *Answer {
 	return r.JSON200
 }
 
@@ -2133,13 +2169,13 @@ type RegisterResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Message
+	JSON201 *M0
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r RegisterResponse) GetJSON201() *Message {
+func (r RegisterResponse) GetJSON201() *M0 {
 	return r.JSON201
 }
 
@@ -2229,13 +2265,13 @@ type GetRevocationsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Signed
+	JSON200 *Revocations
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetRevocationsResponse) GetJSON200() *Signed {
+func (r GetRevocationsResponse) GetJSON200() *Revocations {
 	return r.JSON200
 }
 
@@ -2277,13 +2313,13 @@ type SearchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Message
+	JSON200 *M5
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SearchResponse) GetJSON200() *Message {
+func (r SearchResponse) GetJSON200() *M5 {
 	return r.JSON200
 }
 
@@ -2644,7 +2680,7 @@ func ParseWriteDiagnosisEntryResponse(rsp *http.Response) (*WriteDiagnosisEntryR
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Indexed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2677,7 +2713,7 @@ func ParseGetDirectoryResponse(rsp *http.Response) (*GetDirectoryResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Directory
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2743,7 +2779,7 @@ func ParseWriteIndexEntryResponse(rsp *http.Response) (*WriteIndexEntryResponse,
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Indexed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2871,7 +2907,7 @@ func ParseGetParametersResponse(rsp *http.Response) (*GetParametersResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Parameters
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2933,7 +2969,7 @@ func ParseGetPrekeyResponse(rsp *http.Response) (*GetPrekeyResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Prekey
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2966,7 +3002,7 @@ func ParseAskResponse(rsp *http.Response) (*AskResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest Answer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2999,7 +3035,7 @@ func ParseRegisterResponse(rsp *http.Response) (*RegisterResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Message
+		var dest M0
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3065,7 +3101,7 @@ func ParseGetRevocationsResponse(rsp *http.Response) (*GetRevocationsResponse, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Signed
+		var dest Revocations
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3098,7 +3134,7 @@ func ParseSearchResponse(rsp *http.Response) (*SearchResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Message
+		var dest M5
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3436,11 +3472,23 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
-type MessageJSONResponse Message
+type AnswerJSONResponse Message
+
+type DirectoryJSONResponse Signed
+
+type IndexedJSONResponse Message
+
+type M0JSONResponse Message
+
+type M5JSONResponse Message
+
+type ParametersJSONResponse Signed
+
+type PrekeyJSONResponse Signed
 
 type ProblemApplicationProblemPlusJSONResponse Problem
 
-type SignedJSONResponse Signed
+type RevocationsJSONResponse Signed
 
 type WriteDiagnosisEntryRequestObject struct {
 	Body *WriteDiagnosisEntryJSONRequestBody
@@ -3450,7 +3498,7 @@ type WriteDiagnosisEntryResponseObject interface {
 	VisitWriteDiagnosisEntryResponse(w http.ResponseWriter) error
 }
 
-type WriteDiagnosisEntry200JSONResponse struct{ MessageJSONResponse }
+type WriteDiagnosisEntry200JSONResponse struct{ IndexedJSONResponse }
 
 func (response WriteDiagnosisEntry200JSONResponse) VisitWriteDiagnosisEntryResponse(w http.ResponseWriter) error {
 
@@ -3488,7 +3536,7 @@ type GetDirectoryResponseObject interface {
 	VisitGetDirectoryResponse(w http.ResponseWriter) error
 }
 
-type GetDirectory200JSONResponse struct{ SignedJSONResponse }
+type GetDirectory200JSONResponse struct{ DirectoryJSONResponse }
 
 func (response GetDirectory200JSONResponse) VisitGetDirectoryResponse(w http.ResponseWriter) error {
 
@@ -3566,7 +3614,7 @@ type WriteIndexEntryResponseObject interface {
 	VisitWriteIndexEntryResponse(w http.ResponseWriter) error
 }
 
-type WriteIndexEntry200JSONResponse struct{ MessageJSONResponse }
+type WriteIndexEntry200JSONResponse struct{ IndexedJSONResponse }
 
 func (response WriteIndexEntry200JSONResponse) VisitWriteIndexEntryResponse(w http.ResponseWriter) error {
 
@@ -3715,7 +3763,7 @@ type GetParametersResponseObject interface {
 	VisitGetParametersResponse(w http.ResponseWriter) error
 }
 
-type GetParameters200JSONResponse struct{ SignedJSONResponse }
+type GetParameters200JSONResponse struct{ ParametersJSONResponse }
 
 func (response GetParameters200JSONResponse) VisitGetParametersResponse(w http.ResponseWriter) error {
 
@@ -3788,7 +3836,7 @@ type GetPrekeyResponseObject interface {
 	VisitGetPrekeyResponse(w http.ResponseWriter) error
 }
 
-type GetPrekey200JSONResponse struct{ SignedJSONResponse }
+type GetPrekey200JSONResponse struct{ PrekeyJSONResponse }
 
 func (response GetPrekey200JSONResponse) VisitGetPrekeyResponse(w http.ResponseWriter) error {
 
@@ -3827,7 +3875,7 @@ type AskResponseObject interface {
 	VisitAskResponse(w http.ResponseWriter) error
 }
 
-type Ask200JSONResponse struct{ MessageJSONResponse }
+type Ask200JSONResponse struct{ AnswerJSONResponse }
 
 func (response Ask200JSONResponse) VisitAskResponse(w http.ResponseWriter) error {
 
@@ -3866,7 +3914,7 @@ type RegisterResponseObject interface {
 	VisitRegisterResponse(w http.ResponseWriter) error
 }
 
-type Register201JSONResponse struct{ MessageJSONResponse }
+type Register201JSONResponse struct{ M0JSONResponse }
 
 func (response Register201JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
 
@@ -3942,7 +3990,7 @@ type GetRevocationsResponseObject interface {
 	VisitGetRevocationsResponse(w http.ResponseWriter) error
 }
 
-type GetRevocations200JSONResponse struct{ SignedJSONResponse }
+type GetRevocations200JSONResponse struct{ RevocationsJSONResponse }
 
 func (response GetRevocations200JSONResponse) VisitGetRevocationsResponse(w http.ResponseWriter) error {
 
@@ -3981,7 +4029,7 @@ type SearchResponseObject interface {
 	VisitSearchResponse(w http.ResponseWriter) error
 }
 
-type Search200JSONResponse struct{ MessageJSONResponse }
+type Search200JSONResponse struct{ M5JSONResponse }
 
 func (response Search200JSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
 

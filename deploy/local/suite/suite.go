@@ -38,15 +38,16 @@ type Options struct {
 
 	// Development lets agents and hospitals make messages for testers.
 	Development bool
+
+	// RateScale multiplies the services' rates; 0 is 100: here everybody comes from one
+	// address, so that its rates count all parties as one.
+	RateScale float64
 }
 
 // windowTimeout is how long a replay window waits for Redis. Here all parties share the
 // processors with their stores, and often with a compiler: the 50 ms of a Redis of its
 // own would refuse honest messages.
 const windowTimeout = 2 * time.Second
-
-// edge: here everybody comes from one address, so that its rates count all parties as one.
-var edge = httpserver.Edge{RateScale: 100}
 
 // Suite is the running parties.
 type Suite struct {
@@ -95,6 +96,14 @@ func (s *Suite) Close() error {
 	}
 	s.closers = nil
 	return errors.Join(errs...)
+}
+
+// edge is that of every service.
+func (s *Suite) edge() httpserver.Edge {
+	if s.opt.RateScale == 0 {
+		return httpserver.Edge{RateScale: 100}
+	}
+	return httpserver.Edge{RateScale: s.opt.RateScale}
 }
 
 func (s *Suite) onClose(f func() error) { s.closers = append(s.closers, f) }
@@ -161,7 +170,7 @@ func (s *Suite) startCloud(ctx context.Context) error {
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
 		Authority: authority.DefaultName, AuthorityFile: s.state.path("authority.jwks.json"),
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
-		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout, Edge: edge,
+		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout, Edge: s.edge(),
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
 	if err != nil {
 		return fmt.Errorf("public cloud: %w", err)
@@ -190,7 +199,7 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
 	_, keys := s.Files()
 	s.portal.start = func(ctx context.Context) (func() error, error) {
-		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: edge, Cloud: s.Cloud, Pins: &s.pins,
+		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: s.edge(), Cloud: s.Cloud, Pins: &s.pins,
 			Authority: authority.DefaultName, AuthorityFile: keys,
 			SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
 		if err != nil {

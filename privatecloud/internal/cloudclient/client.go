@@ -181,10 +181,7 @@ func (c *Client) Register(ctx context.Context, rand io.Reader, d hospital.Draft,
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
-	r, err := c.api.RegisterWithResponse(ctx, openapi.Message{Message: encode(q.Encode())}, func(_ context.Context, r *http.Request) error {
-		r.Header.Set("Authorization", "Bearer "+token)
-		return nil
-	})
+	r, err := c.api.RegisterWithResponse(ctx, openapi.Message{Message: encode(q.Encode())}, httpclient.Bearer(token))
 	if err != nil {
 		return message.RegistrationReply{}, away(err)
 	}

@@ -22,6 +22,10 @@ import (
 // AdminOptions configure NewAdmin; all fields but Development, Edge and Registry are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
+	// Context ends with the server, and what goes on behind its requests ends with it; Go
+	// starts that, and whoever closes the stores waits for it.
+	Context context.Context
+	Go      func(func())
 	// Import imports one bundle from a reader, or says what it would do.
 	Import func(ctx context.Context, r io.Reader, dryRun bool) (fhir.Report, error)
 	// Authenticate checks a bearer token: the scheme is that of the document.
@@ -53,20 +57,25 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, admin{AdminOptions: o, writes: &httpserver.Exchanges[*indexWrite]{}})
+	openapi.RegisterHandlers(e, admin{AdminOptions: o, imports: newImports(o), writes: &httpserver.Exchanges[*indexWrite]{}})
 	return e, httpserver.Agree(e, spec)
 }
 
 type admin struct {
 	AdminOptions
-	writes *httpserver.Exchanges[*indexWrite] // of testers
+	imports *imports
+	writes  *httpserver.Exchanges[*indexWrite] // of testers
 }
 
 var _ openapi.ServerInterface = admin{}
 
 // ImportBundle implements openapi.ServerInterface.
 func (a admin) ImportBundle(c echo.Context, p openapi.ImportBundleParams) error {
-	report, err := a.Import(c.Request().Context(), c.Request().Body, p.DryRun != nil && *p.DryRun)
+	dryRun := p.DryRun != nil && *p.DryRun
+	if wantsAsync(p.Prefer) {
+		return a.importLater(c, dryRun)
+	}
+	report, err := a.Import(c.Request().Context(), c.Request().Body, dryRun)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ export const home = {
 
   'purpose.TREATMENT': 'Treatment',
   'purpose.EMERGENCY': 'Emergency treatment',
-  'purpose.SECOND_OPINION': 'Second opinion',
+  'purpose.SECONDOPINION': 'Second opinion',
   'purpose.REFERRAL': 'Referral',
   'purpose.RESEARCH': 'Research',
 

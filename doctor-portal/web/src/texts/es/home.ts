@@ -56,7 +56,7 @@ export const home: Same<typeof en> = {
 
   'purpose.TREATMENT': 'Tratamiento',
   'purpose.EMERGENCY': 'Tratamiento de urgencia',
-  'purpose.SECOND_OPINION': 'Segunda opinión',
+  'purpose.SECONDOPINION': 'Segunda opinión',
   'purpose.REFERRAL': 'Derivación',
   'purpose.RESEARCH': 'Investigación',
 

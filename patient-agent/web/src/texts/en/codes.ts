@@ -30,7 +30,7 @@ export const codes = {
 
   'purpose.TREATMENT': 'To treat me',
   'purpose.EMERGENCY': 'Emergency',
-  'purpose.SECOND_OPINION': 'A second opinion',
+  'purpose.SECONDOPINION': 'A second opinion',
   'purpose.CARE_COORDINATION': 'To plan my care',
   'purpose.REFERRAL': 'A referral',
   'purpose.RESEARCH': 'Research',

@@ -30,7 +30,7 @@ export const codes = {
 
   'purpose.TREATMENT': 'Para tratarme',
   'purpose.EMERGENCY': 'Urgencia',
-  'purpose.SECOND_OPINION': 'Una segunda opinión',
+  'purpose.SECONDOPINION': 'Una segunda opinión',
   'purpose.CARE_COORDINATION': 'Para planificar mis cuidados',
   'purpose.REFERRAL': 'Una derivación',
   'purpose.RESEARCH': 'Investigación',
