@@ -37,6 +37,22 @@ const howto = `
   the OpenAPI documents (the collection's own script), and what the answer means (the request's script).
   `;
 
+// left are the operations of which no collection has a request, and why.
+export const left = {
+  "portal relayChallenge": "the relay of a registration is tested by what it refuses",
+  "doctoragent requestCertificate": "the agent's doctor is certified once; a throwaway doctor asks by a prepared step",
+  "doctoragent setCertificate": "as above",
+  "doctoragent register": "as above",
+  "doctoragent watchEvents": "a stream without an end",
+  "patientagent watch": "a stream without an end",
+  "patientagent openPageSession": "for a browser, with a cookie",
+  "patientagent closePageSession": "for a browser, with a cookie",
+  "patientagent challengePasskey": "needs an authenticator",
+  "patientagent putProfile": "would change the patient of the demonstration",
+  "patientagent lock": "would end her visits",
+  "patientagent endVisit": "needs a doctor who does not answer",
+};
+
 // collections are what is built, by the name of the file.
 export const collections = {
   visit: {

@@ -68,7 +68,7 @@ const good = folder("What is imported", `
       const { code, expires } = pm.response.json();
       pm.test("the code has 16 characters, and an end", () => {
         pm.expect(code.replace(/-/g, "")).to.match(/^[A-Z2-7]{16}$/);
-        pm.expect(expires).to.be.above(Date.now());
+        pm.expect(Date.parse(expires)).to.be.above(Date.now());
       });
     },
   }),

@@ -19,6 +19,7 @@ export function folder(name, says, items) {
 //   sends    the content type of the body, if it is not the operation's
 //   at, token   variables with another address or token; token null for none
 //   method, url another method or whole address than the operation's
+//   status   another status than the operation's, without a body
 //   refused  the kind of problem that must answer (src/lib/problems.mjs)
 //   before   function, the pre-request script
 //   until    function of the answer: the request is repeated until it returns true
@@ -46,11 +47,12 @@ export function source(f) {
 // expected is what the collection's own test script holds the answer against.
 export function expected(c) {
   const op = c.operation;
-  if (!c.refused) return { status: op.status, type: op.type, api: op.api, schema: op.schema };
+  if (c.status) return { status: c.status, cached: op.cached };
+  if (!c.refused) return { status: op.status, type: op.type, cached: op.cached, api: op.api, schema: op.schema };
   const { status } = problems[c.refused];
   // A problem of a cloud is passed on by the portal as it is, with the id of the request there.
   const relayed = op.path.startsWith("/v1/relay/");
-  return { status, type: "application/problem+json", api: op.api, schema: "Problem", problem: c.refused, ...(relayed && { relayed }) };
+  return { status, type: "application/problem+json", api: "problems", schema: "Problem", problem: c.refused, ...(relayed && { relayed }) };
 }
 
 // id is a stable identifier made of names.

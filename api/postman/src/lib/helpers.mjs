@@ -71,3 +71,18 @@ export function classOf(rules, resource) {
   }
   return found;
 }
+
+// trailOf reads the audit trail page by page: it has the request repeated until the last page,
+// and returns then, and only then, all entries that are wanted.
+export function trailOf(wanted) {
+  const { entries, next } = pm.response.json();
+  const found = JSON.parse(pm.collectionVariables.get("trail") || "[]").concat(entries.filter(wanted));
+  if (!next) {
+    pm.collectionVariables.unset("trail");
+    return found;
+  }
+  pm.collectionVariables.set("trail", JSON.stringify(found));
+  pm.collectionVariables.set("auditFrom", entries[entries.length - 1].number + 1);
+  pm.execution.setNextRequest(pm.info.requestName);
+  return undefined;
+}

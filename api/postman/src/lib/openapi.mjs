@@ -1,5 +1,6 @@
-// The six OpenAPI documents as the generator needs them: what an operation is called, where
-// it lies, what it wants and what it answers. Nothing of it is typed a second time.
+// The OpenAPI documents of the six services, and the one of the problems that they share, as
+// the generator needs them: what an operation is called, where it lies, what it wants and what
+// it answers. Nothing of it is typed a second time.
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
@@ -26,14 +27,19 @@ const tokens = {
 };
 
 const documents = Object.fromEntries(
-  Object.keys(where).map((name) => [name, parse(readFileSync(new URL(`${name}.yaml`, folder), "utf8"))]),
+  [...Object.keys(where), "problems"].map((name) => [name, parse(readFileSync(new URL(`${name}.yaml`, folder), "utf8"))]),
 );
 
-const follow = (doc, node) =>
-  node?.$ref ? follow(doc, node.$ref.slice(2).split("/").reduce((at, key) => at[key], doc)) : node;
+// follow finds what a reference means, in this document or in another one.
+function follow(doc, node) {
+  if (!node?.$ref) return node;
+  const [file, path] = node.$ref.split("#/");
+  const at = file ? documents[file.replace(".yaml", "")] : doc;
+  return follow(at, path.split("/").reduce((to, key) => to[key], at));
+}
 
 // operation finds "<document> <operationId>": { api, id, method, path, base, token, body,
-// status, type, schema }. schema is the name of a definition of the document, or undefined
+// status, type, cached, schema }. cached: the answer has an ETag. schema is the name of a definition of the document, or undefined
 // if the answer is no JSON.
 export function operation(name) {
   const [api, id] = name.split(" ");
@@ -56,6 +62,7 @@ function describe(api, doc, id, method, path, op) {
     base: where[api],
     token: token(op.security ?? doc.security),
     status: Number(status),
+    cached: op["x-etag"] === true,
     schema: content && /json$/.test(type) && type !== "application/x-ndjson" ? named(doc, id, content.schema) : undefined,
   };
 }
@@ -73,7 +80,7 @@ function named(doc, id, schema) {
 }
 
 // says what only people read, and what JSON Schema does not know.
-const left = ["description", "example", "default", "x-go-type", "discriminator"];
+const left = ["description", "example", "default", "examples", "discriminator"];
 
 function jsonSchema(node) {
   if (Array.isArray(node)) return node.map(jsonSchema);
@@ -84,7 +91,7 @@ function jsonSchema(node) {
       out.properties = Object.fromEntries(Object.entries(value).map(([name, s]) => [name, jsonSchema(s)]));
     } else if (key === "$ref") {
       out.$ref = value.replace("#/components/schemas/", "#/definitions/");
-    } else if (!left.includes(key) && !(key === "format" && value !== "date-time")) {
+    } else if (!left.includes(key) && !key.startsWith("x-") && !(key === "format" && value !== "date-time")) {
       out[key] = jsonSchema(value);
     }
   }

@@ -30,8 +30,12 @@ function afterEach() {
     pm.expect((pm.response.headers.get("Content-Type") || "").split(";")[0]).to.equal(expected.type);
   });
 
-  pm.test("it is not to be stored, guessed at or framed, and has a request id", () => {
-    pm.expect(pm.response.headers.get("Cache-Control")).to.equal("no-store");
+  pm.test(expected.cached ? "it may be kept as long as its ETag holds" : "it is not to be stored", () => {
+    pm.expect(pm.response.headers.get("Cache-Control")).to.equal(expected.cached ? "no-cache" : "no-store");
+    if (expected.cached) pm.expect(pm.response.headers.get("ETag")).to.match(/^(W\/)?"[^"]+"$/);
+  });
+
+  pm.test("it is not to be guessed at or framed, and has a request id", () => {
     pm.expect(pm.response.headers.get("X-Content-Type-Options")).to.equal("nosniff");
     pm.expect(pm.response.headers.get("Content-Security-Policy")).to.include("default-src 'none'");
     pm.expect(pm.response.headers.get("X-Request-Id")).to.match(/^[0-9a-f]{32}$/);
@@ -52,7 +56,7 @@ function afterEach() {
       pm.expect(problem.instance).to.match(/^urn:medunion:request:[0-9a-f]{32}$/);
       if (!expected.relayed) pm.expect(problem.instance).to.include(pm.response.headers.get("X-Request-Id"));
       if (expected.problem === "refused") pm.expect(problem.detail).to.equal("The request is refused.");
-      if (expected.problem === "stale") pm.expect(Math.abs(problem.now - Date.now())).to.be.below(10000);
+      if (expected.problem === "stale") pm.expect(Math.abs(Date.parse(problem.now) - Date.now())).to.be.below(10000);
       if (expected.problem === "unauthenticated") pm.expect(pm.response.headers.get("WWW-Authenticate")).to.equal("Bearer");
     });
   }

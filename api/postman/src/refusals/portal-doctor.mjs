@@ -38,7 +38,7 @@ const logins = folder("Logins", `
   logsIn("login", "The doctor's own proof lets her in", {
     says: "What strangers sent has not used the challenge up.",
     test() {
-      pm.test("for 15 minutes", () => pm.expect(pm.response.json().expires - Date.now()).to.be.within(13 * 60000, 15.5 * 60000));
+      pm.test("for 15 minutes", () => pm.expect(Date.parse(pm.response.json().expires) - Date.now()).to.be.within(13 * 60000, 15.5 * 60000));
       pm.collectionVariables.set("portalSession", pm.response.json().token);
     },
   }),
@@ -123,7 +123,6 @@ const relay = folder("The relay", `
   call("portal relayPrekey", "What is not on the list is not relayed", { url: "{{portal}}/v1/relay/cloud/v1/log", refused: "not-found" }),
   call("portal relayPrekey", "The operator's desk is not relayed", { url: "{{portal}}/v1/relay/cloud/v1/operator/patient-codes", method: "POST", token: "operatorToken", refused: "not-found" }),
   send("portal relayRegistration", "m0", "A patient's registration has no business at a portal", { refused: "invalid" }),
-  send("portal relayRegistration", "dr", "A doctor's registration that was used is refused through the portal too", { refused: "refused" }),
   m4("relay", "A search through the portal is prepared"),
   send("portal relaySearch", "relay", "It is relayed and answered"),
   send("portal relaySearch", "relay", "The same through the portal again", { refused: "refused" }),

@@ -26,7 +26,7 @@ export default folder("3 · Public cloud: searches (M4)", `
     pm.test("it is for reading, in the doctor's department, for five minutes", () => {
       pm.expect(search.mode).to.equal("read");
       pm.expect(search.department).to.equal(pm.environment.get("department"));
-      pm.expect(search.expires - Date.now()).to.be.within(270000, 310000);
+      pm.expect(Date.parse(search.expires) - Date.now()).to.be.within(270000, 310000);
     });
     pm.test("the hospital's entries are found", () => pm.expect(search.hospitals.map((h) => h.hospital)).to.include(pm.environment.get("hospitalId")));
   }),

@@ -186,21 +186,14 @@ export function trail(title, step, kept) {
     query: { from: "{{auditFrom}}" }, consts: { step, kept },
     says: "All refusals look alike outside. The hospital's own trail has the reason, which is no secret to the hospital.",
     test() {
-      const { entries } = pm.response.json();
-      const seen = JSON.parse(pm.collectionVariables.get("auditSeen") || "[]").concat(entries);
-      if (entries.length === 1000) {
-        pm.collectionVariables.set("auditSeen", JSON.stringify(seen));
-        pm.collectionVariables.set("auditFrom", entries[999].number + 1);
-        pm.execution.setNextRequest(pm.info.requestName);
-      } else {
-        pm.collectionVariables.unset("auditSeen");
-        for (const name of kept) {
-          pm.test(`"${name}" stands in it as refused, with a reason`, () => {
-            const lines = seen.filter((e) => e.request === pm.collectionVariables.get(`id.${name}`));
-            pm.expect(lines.map((e) => [e.event, e.step])).to.eql([["refused", step]]);
-            pm.expect(lines[0].reason).to.be.a("string").that.is.not.empty;
-          });
-        }
+      const ids = kept.map((name) => pm.collectionVariables.get(`id.${name}`));
+      const lines = trailOf((e) => ids.includes(e.request));
+      if (lines) {
+        kept.forEach((name, i) => pm.test(`"${name}" stands in it as refused, with a reason`, () => {
+          const mine = lines.filter((e) => e.request === ids[i]);
+          pm.expect(mine.map((e) => [e.event, e.step])).to.eql([["refused", step]]);
+          pm.expect(mine[0].reason).to.be.a("string").that.is.not.empty;
+        }));
       }
     },
   });

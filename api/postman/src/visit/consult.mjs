@@ -1,5 +1,10 @@
 import { call, folder } from "../lib/author.mjs";
 
+function withhold() {
+  const departments = [pm.environment.get("withheldDepartment")].filter((code) => code);
+  pm.variables.set("withhold", JSON.stringify({ classes: [pm.environment.get("withheldClass")], departments }));
+}
+
 export default folder("4 · The patient consults the doctor (M1-M3)", `
   **Patient-doctor authentication, Eq. 11-23.** The patient has the doctor's link, as a QR code in the
   waiting room. Her device fetches the doctor's card and verifies all of it before anything leaves. Then
@@ -21,6 +26,11 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
         pm.expect(card.link).to.equal(`${pm.environment.get("portal")}/visit#${card.credential}`);
       });
       pm.collectionVariables.set("link", card.link);
+    },
+  }),
+  call("doctoragent getCardImage", "The link as a QR code", {
+    test() {
+      pm.test("it is a PNG", () => pm.expect(pm.response.text().slice(1, 4)).to.equal("PNG"));
     },
   }),
   call("patientagent verifyCard", "The patient looks at the doctor's card", {
@@ -68,6 +78,38 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
       pm.collectionVariables.set("consentsBefore", consents.length);
     },
   }),
+  call("patientagent getProfile", "What she says of herself", {
+    says: "It goes along with what she measured, if she has filled it in and does not leave it out.",
+  }),
+  call("patientagent previewSignals", "What she would send of a recording", {
+    body: { recordings: [{ kind: "ecg", hz: "250", csv: "MLII_mV\n-0.145\n-0.120\n" }] },
+    test() {
+      const { entry } = pm.response.json();
+      pm.test("an Observation with the samples as recorded", () => {
+        pm.expect(entry.map((e) => e.resource.resourceType)).to.eql(["Observation"]);
+        pm.expect(entry[0].resource.component[0].valueSampledData.data.split(" ").map(Number)).to.eql([-0.145, -0.12]);
+      });
+    },
+  }),
+  call("patientagent prepareApproval", "What the consent would say", {
+    body: `{
+  "link": "{{link}}",
+  "department": "{{department}}",
+  "withhold": {{withhold}}
+}`,
+    says: "The choices turned into the consent that would be signed, for her to read. Nothing is sent to the doctor, and it is not approved here.",
+    before: withhold,
+    test() {
+      const { summary, verification } = pm.response.json();
+      pm.test("it is for the doctor whom she saw", () => pm.expect(summary.doctor.credential).to.equal(pm.collectionVariables.get("doctorCredential")));
+      pm.test("it leaves out what she keeps back", () => {
+        summary.grants.forEach((g) => pm.expect(g.classes).to.not.include(pm.environment.get("withheldClass")));
+        summary.grants.forEach((g) => pm.expect(g.departments).to.not.include(pm.environment.get("withheldDepartment")));
+      });
+      pm.test("her passphrase would approve it", () => pm.expect(verification).to.equal("passphrase"));
+      pm.collectionVariables.set("summary", JSON.stringify(summary.grants));
+    },
+  }),
   call("patientagent startVisit", "She consults the doctor and keeps one class back", {
     body: `{
   "link": "{{link}}",
@@ -85,10 +127,7 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
       derives the key behind β_P, to which her credential commits; no other holder of her device can give
       one. It is checked before anything leaves.
       `,
-    before() {
-      const departments = [pm.environment.get("withheldDepartment")].filter((code) => code);
-      pm.variables.set("withhold", JSON.stringify({ classes: [pm.environment.get("withheldClass")], departments }));
-    },
+    before: withhold,
     test() {
       pm.collectionVariables.set("patientVisit", pm.response.json().id);
       pm.collectionVariables.set("began", Date.now());
@@ -139,7 +178,7 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
         pm.expect(visit.consent.purpose).to.equal("TREATMENT");
         pm.expect(visit.consent.maxUses).to.equal(3);
         pm.expect(visit.consent.uses).to.equal(0);
-        pm.expect((visit.consent.expires - visit.consent.notBefore) / 3600000).to.be.within(24, 24.1);
+        pm.expect((Date.parse(visit.consent.expires) - Date.parse(visit.consent.notBefore)) / 3600000).to.be.within(24, 24.1);
       });
       pm.test("it grants each of her hospitals something, and neither the class nor the department that she keeps back", () => {
         pm.expect(visit.consent.grants.map((g) => g.hospital).sort()).to.eql(JSON.parse(pm.collectionVariables.get("enrolledAt")).sort());
@@ -149,6 +188,7 @@ export default folder("4 · The patient consults the doctor (M1-M3)", `
           pm.expect(grant.classes.length * grant.departments.length).to.be.above(0);
         }
       });
+      pm.test("it grants exactly what she was shown", () => pm.expect(visit.consent.grants).to.eql(JSON.parse(pm.collectionVariables.get("summary"))));
       pm.test("the diagnosis may be written at the doctor's hospital", () => {
         pm.expect(visit.consent.writeTo).to.equal(pm.environment.get("hospitalId"));
       });

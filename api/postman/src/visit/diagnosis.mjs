@@ -29,7 +29,7 @@ export default folder("6 · The diagnosis (M10-M12)", `
         pm.expect(result.delivered).to.equal(true);
         pm.expect(result.stored.hospital).to.equal(pm.environment.get("hospitalId"));
         pm.expect(result.stored.record).to.be.above(0);
-        pm.expect(result.indexed.time).to.be.at.least(result.stored.time - 2000);
+        pm.expect(Date.parse(result.indexed.time)).to.be.at.least(Date.parse(result.stored.time) - 2000);
       });
       pm.collectionVariables.set("storedAs", result.stored.record);
     },
@@ -85,6 +85,13 @@ export default folder("6 · The diagnosis (M10-M12)", `
         pm.expect(condition.subject.identifier.value).to.equal(pm.collectionVariables.get("patientId"));
         pm.expect(condition.note[0].text).to.include(`Run ${pm.collectionVariables.get("run")}`);
       });
+    },
+  }),
+  call("doctoragent downloadEvidence", "The evidence in one file", {
+    path: { visit: "{{visit}}" },
+    says: "It verifies offline, and holds the record and the diagnosis: it is to be kept as carefully.",
+    test() {
+      pm.test("it is a JSON object with something in it", () => pm.expect(Object.keys(pm.response.json()).length).to.be.above(0));
     },
   }),
   call("doctoragent getEvidence", "Every signature of the visit, verified anew", {

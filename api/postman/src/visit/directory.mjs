@@ -68,6 +68,31 @@ export default folder("1 · What the public cloud publishes", `
       pm.collectionVariables.set("hospitals", JSON.stringify(hospitals.map((h) => h.id)));
     },
   }),
+  call("publiccloud getParameters", "The ETag of the parameters", {
+    test() {
+      pm.collectionVariables.set("etag", pm.response.headers.get("ETag"));
+    },
+  }),
+  call("publiccloud getParameters", "What has not changed is not sent again", {
+    headers: { "If-None-Match": "{{etag}}" }, status: 304,
+    says: "Whoever has the published statement asks with its ETag.",
+  }),
+  call("portal relayDirectory", "The same directory, through the doctor portal", {
+    says: "A doctor's browser reaches the public cloud through her portal. The statement is signed: the portal cannot change it.",
+    test() {
+      const [, list] = statementOf("directory", pm.response.json().signed);
+      pm.test("the same hospitals", () => {
+        pm.expect(fieldsOf("list", list).map((c) => credentialOf(c).id)).to.eql(JSON.parse(pm.collectionVariables.get("hospitals")));
+      });
+    },
+  }),
+  call("portal relayParameters", "The same parameters, through the doctor portal", {
+    test() {
+      pm.test("of the same public cloud", () => {
+        pm.expect(textOf(statementOf("params", pm.response.json().signed)[0])).to.equal(pm.environment.get("cloudId"));
+      });
+    },
+  }),
   call("publiccloud getRevocations", "The revocation list", {
     says: "⟨revocations: T, c_X\\* sorted⟩, whole. A client refuses a list that is older than two hours.",
     test() {
@@ -77,6 +102,13 @@ export default folder("1 · What the public cloud publishes", `
       pm.test("it is not older than two hours", () => pm.expect(Date.now() - numberOf(time)).to.be.below(2 * 3600 * 1000));
       pm.test("it is sorted and names nobody twice", () => pm.expect(revoked).to.eql([...new Set(revoked)].sort()));
       pm.test("the doctor's hospital is not on it", () => pm.expect(revoked).to.not.include(pm.collectionVariables.get("hospitalCredential")));
+    },
+  }),
+  call("portal relayRevocations", "The same list, through the doctor portal", {
+    test() {
+      pm.test("it is not older than two hours", () => {
+        pm.expect(Date.now() - numberOf(statementOf("revocations", pm.response.json().signed)[0])).to.be.below(2 * 3600 * 1000);
+      });
     },
   }),
   call("publiccloud getPrekey", "The hospital's prekey", {
@@ -130,7 +162,7 @@ export default folder("1 · What the public cloud publishes", `
         entries.forEach((e, i) => {
           pm.expect(e.index).to.equal(i);
           pm.expect(e.previous).to.equal(previous);
-          previous = sha256Of(encoded("log", [bytes(e.index, 8), raw(e.credential), utf8(e.role), bytes(e.time, 8), raw(e.previous)]));
+          previous = sha256Of(encoded("log", [bytes(e.index, 8), raw(e.credential), utf8(e.role), bytes(Date.parse(e.time), 8), raw(e.previous)]));
           pm.expect(e.hash).to.equal(previous);
         });
       });

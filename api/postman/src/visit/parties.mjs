@@ -56,6 +56,27 @@ export default folder("2 · Registration: the doctor and the patient (M0)", `
       pm.test("her registration stands in the log", () => {
         pm.expect(JSON.parse(pm.collectionVariables.get("logged"))).to.include(credential.hash);
       });
+      pm.collectionVariables.set("certificate", card.certificate);
+    },
+  }),
+  call("portal getCard", "The same card at her portal, where patients fetch it", {
+    path: { credential: "{{doctorCredential}}" },
+    test() {
+      pm.test("the same credential and certificate", () => {
+        pm.expect(credentialOf(bytesOf(pm.response.json().credential)).hash).to.equal(pm.collectionVariables.get("doctorCredential"));
+        pm.expect(pm.response.json().certificate).to.equal(pm.collectionVariables.get("certificate"));
+      });
+    },
+  }),
+  call("portal getConfig", "What her page begins with", {
+    says: "The pins: who the public cloud is, PK and PUK_C, and the medical authority's keys. At her first use the page shows their fingerprint.",
+    test() {
+      const { origin, pins, authority } = pm.response.json();
+      pm.test("they are those of this union", () => {
+        pm.expect(origin).to.equal(pm.environment.get("portal"));
+        pm.expect(pins.cloud).to.equal(pm.environment.get("cloudId"));
+        pm.expect(authority.jwks.keys.length).to.be.above(0);
+      });
     },
   }),
   call("patientagent getStatus", "The patient's store is open", {

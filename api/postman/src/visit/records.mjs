@@ -56,6 +56,7 @@ export default folder("5 · The doctor searches and fetches the record (M4-M9)",
       pm.collectionVariables.set("released", JSON.stringify(visit.hospitals));
     },
   }),
+  call("doctoragent cancelFetch", "There is no search to stop any more", { path: { visit: "{{visit}}" }, refused: "conflict" }),
   call("doctoragent listRecords", "The resources received, by hospital", {
     path: { visit: "{{visit}}" },
     test() {

@@ -454,23 +454,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/development/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a message of hers, and send nothing
+         * @description Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+         */
+        post: operations["prepareMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/development/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open and verify the reply to a prepared message
+         * @description Returns what the reply says. A reply that does not verify is refused, as her device would refuse it; whatever came, the one-time key that opens it is gone afterwards.
+         */
+        post: operations["openReply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description a SHA-256 value in lower-case hex
-         * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-         */
+        /** @description a SHA-256 value in lower-case hex */
         Hash: string;
-        /** @example st-anna */
         HospitalID: string;
         /** @description an identifier of this device only */
         LocalID: string;
-        /**
-         * @description a department, a record class or a purpose
-         * @example SURGERY
-         */
+        /** @description a department, a record class or a purpose */
         Code: string;
         Codes: components["schemas"]["Code"][];
         Passphrase: string;
@@ -478,10 +511,7 @@ export interface components {
         Binary: string;
         /** @description the 32 bytes of the passkey's PRF extension, base64url */
         PRF: string;
-        /**
-         * @description stable, for translation
-         * @example waiting-for-doctor
-         */
+        /** @description stable, for translation */
         ReasonCode: string;
         /**
          * @description what stands behind β_P, so what approves a consent
@@ -493,14 +523,12 @@ export interface components {
         };
         Passkey: {
             credentialId: components["schemas"]["Binary"];
-            /** @example localhost */
             rpId: string;
             /** @description it opens the store; if not, the passphrase does */
             prf: boolean;
         };
         PasskeyChallenge: {
             challenge: components["schemas"]["Binary"];
-            /** @example localhost */
             rpId: string;
             rpName: string;
             user: components["schemas"]["PasskeyUser"];
@@ -525,10 +553,7 @@ export interface components {
         Profile: {
             /** @description empty: nothing is said */
             name: string;
-            /**
-             * @description in full, but in a summary where a file of hers says less
-             * @example 1961-04-12
-             */
+            /** @description in full, but in a summary where a file of hers says less */
             birthDate?: string;
             /**
              * @description FHIR AdministrativeGender
@@ -600,6 +625,180 @@ export interface components {
             verification: components["schemas"]["Verification"];
             /** Format: date-time */
             notAfter: string;
+        };
+        /** @description names an exchange that was begun here, as long as the agent runs */
+        Handle: string;
+        /** @description canonical bytes, base64url without padding */
+        Base64URL: string;
+        /**
+         * Format: int64
+         * @description milliseconds that T of the header is off: -60000 is stale, 60000 from the future
+         * @default 0
+         */
+        TimeShift: number;
+        /** @description handle of the M0 of a throwaway identity; left out, it is her own */
+        IdentityHandle: string;
+        /** @description the step of the protocol, and what its sender decides */
+        Step: components["schemas"]["StepM0"] | components["schemas"]["StepEnrolment"] | components["schemas"]["StepHospitalQuestion"] | components["schemas"]["StepCloudQuestion"] | components["schemas"]["StepM1"] | components["schemas"]["StepM3"];
+        /** @description The registration of a throwaway identity, for `POST /v1/registrations` (Eq. 2-4). With `identity` it is that of an earlier M0 once more, until its reply was opened. */
+        StepM0: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "M0";
+            identity?: components["schemas"]["IdentityHandle"];
+            /** @description the single-use code from the registration desk */
+            code: string;
+            /** @description nonce_PC, as `POST /v1/registrations/challenges` gave it */
+            challenge: string;
+        };
+        /** @description Her link with her record at a hospital, for its `POST /v1/enrolments`. */
+        StepEnrolment: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "enrolment";
+            identity?: components["schemas"]["IdentityHandle"];
+            hospital: components["schemas"]["HospitalID"];
+            /** @description from the hospital's desk */
+            code: string;
+            time?: components["schemas"]["TimeShift"];
+        };
+        /** @description What she asks a hospital by herself, for its `POST /v1/questions`. */
+        StepHospitalQuestion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "hospital-question";
+            identity?: components["schemas"]["IdentityHandle"];
+            hospital: components["schemas"]["HospitalID"];
+            /** @enum {string} */
+            question: "releases" | "diagnoses" | "record" | "revoke";
+            consent?: components["schemas"]["Hash"];
+            /**
+             * Format: int64
+             * @description the first number or position wanted
+             * @default 0
+             */
+            from?: number;
+            time?: components["schemas"]["TimeShift"];
+        };
+        /** @description What she asks the public cloud about the locator of a department, for its `POST /v1/questions`. It does not say who asks. */
+        StepCloudQuestion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "cloud-question";
+            identity?: components["schemas"]["IdentityHandle"];
+            department: components["schemas"]["Code"];
+            /** @enum {string} */
+            question: "uses" | "entries" | "revoke";
+            consent?: components["schemas"]["Hash"];
+            /**
+             * Format: int64
+             * @description the first index wanted
+             * @default 0
+             */
+            from?: number;
+            time?: components["schemas"]["TimeShift"];
+        };
+        /** @description A consultation with the doctor of a link, for the portal's `POST /v1/doctors/{c_D}/messages` (Eq. 11-13). Its reply M2, and M10 later, lie in the visit's mailbox, `GET /v1/visit/messages` with the header `Visit-Capability`. */
+        StepM1: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "M1";
+            identity?: components["schemas"]["IdentityHandle"];
+            link: components["schemas"]["Link"];
+            time?: components["schemas"]["TimeShift"];
+        };
+        /** @description The consent of a visit, approved and sealed, for the portal's `POST /v1/visit/messages` (Eq. 23), after M2. It begins a minute before T: with `time` in the future it holds only later. */
+        StepM3: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            step: "M3";
+            /** @description handle of its M1 */
+            visit: string;
+            /** @description what approves it; a throwaway identity needs none */
+            passphrase?: string;
+            /** @description in which the doctor acts; may be left out if he has only one */
+            department?: string;
+            /** @default TREATMENT */
+            purpose?: string;
+            /** Format: date-time */
+            expires: string;
+            /**
+             * @description searches
+             * @default 3
+             */
+            maxUses?: number;
+            /** @description also for hospitals where she is not enrolled */
+            grants: components["schemas"]["Grant"][];
+            /** @description where the diagnosis may be written; nowhere if left out */
+            writeTo?: string;
+            time?: components["schemas"]["TimeShift"];
+        };
+        Prepared: {
+            handle: components["schemas"]["Handle"];
+            message: components["schemas"]["Base64URL"];
+            /** @description of M1: the value of Visit-Capability */
+            capability?: string;
+            /** @description of M3: H(Consent) */
+            consent?: string;
+        };
+        Reply: {
+            handle: components["schemas"]["Handle"];
+            message: components["schemas"]["Base64URL"];
+        };
+        /** @description the type of the reply, and the member that belongs to it */
+        Opened: {
+            /** @enum {string} */
+            type: "M0" | "enrolled" | "answer" | "M2" | "M10";
+            registration?: components["schemas"]["OpenedRegistration"];
+            enrolment?: components["schemas"]["Enrolment"];
+            answer?: components["schemas"]["OpenedAnswer"];
+            doctor?: components["schemas"]["OpenedDoctor"];
+            diagnosis?: components["schemas"]["OpenedDiagnosis"];
+        };
+        /** @description the partial key fits and Cred_P says what was asked (Eq. 4) */
+        OpenedRegistration: {
+            /** @description ID_P */
+            id: string;
+            credential: components["schemas"]["Hash"];
+            /** Format: date-time */
+            until: string;
+        };
+        /** @description signed by the one asked, for this question */
+        OpenedAnswer: {
+            /** @enum {string} */
+            question: "releases" | "diagnoses" | "record" | "revoke" | "uses" | "entries";
+            /** @description elements of this part of the list: releases, diagnoses, resources, uses, entries; 0 for revoke */
+            count: number;
+            /** @description the list goes on */
+            more: boolean;
+            /** @description of releases, their numbers */
+            numbers?: number[];
+            /** @description entries that no hospital enrolled by her can have written */
+            ignored?: number;
+        };
+        /** @description M2 is of the doctor meant, with the same SEK_1 */
+        OpenedDoctor: {
+            credential: components["schemas"]["Hash"];
+            name: string;
+        };
+        /** @description M10, signed by the doctor for this visit */
+        OpenedDiagnosis: {
+            id: components["schemas"]["Hash"];
+            /** Format: date-time */
+            time: string;
+            content: components["schemas"]["FHIR"];
         };
         EnrolmentCode: {
             /** @description from the hospital's desk */
@@ -688,10 +887,7 @@ export interface components {
             name?: string;
             /** @enum {string} */
             kind?: "ecg" | "ppg" | "heart-rate";
-            /**
-             * @description samples a second
-             * @example 360
-             */
+            /** @description samples a second */
             hz?: string;
             /**
              * Format: date-time
@@ -785,6 +981,8 @@ export interface components {
             id: components["schemas"]["LocalID"];
         };
         Visits: {
+            /** @description the cursor of what follows; absent at the end */
+            next?: string;
             visits: components["schemas"]["Visit"][];
         };
         Visit: {
@@ -831,6 +1029,8 @@ export interface components {
             classes?: components["schemas"]["Codes"];
         };
         Diagnoses: {
+            /** @description the cursor of what follows; absent at the end */
+            next?: string;
             diagnoses: components["schemas"]["Diagnosis"][];
             /** @description hospitals that could not be asked or whose answers did not hold */
             unanswered: components["schemas"]["Unanswered"][];
@@ -864,6 +1064,8 @@ export interface components {
             record: number;
         };
         Consents: {
+            /** @description the cursor of what follows; absent at the end */
+            next?: string;
             consents: components["schemas"]["Consent"][];
         };
         Consent: {
@@ -952,44 +1154,233 @@ export interface components {
             classes: components["schemas"]["Codes"];
             resources: number;
         };
+        /** @description an RFC 9457 problem */
         Problem: {
+            /** @description which of the catalogue, urn:medunion:problem:NAME */
             type: string;
+            /** @description the type in a few words; it never varies */
             title: string;
             status: number;
+            /** @description a sentence for a person */
             detail: string;
-            code?: components["schemas"]["ReasonCode"];
+            /** @description a stable name of the sentence, for translation */
+            code?: string;
+            /** @description the request's id, as in the header X-Request-Id and the server's log */
             instance?: string;
             /**
-             * Format: int64
-             * @description the server's time in milliseconds, of a stale problem
+             * Format: date-time
+             * @description the server's time, of a stale problem
              */
-            now?: number;
-            /**
-             * Format: int64
-             * @description seconds to wait
-             */
+            now?: string;
+            /** @description seconds to wait, as in the header Retry-After */
             retryAfter?: number;
         };
     };
     responses: {
-        /** @description an RFC 9457 problem */
+        /** @description Any other problem of the catalogue: what the edge answers at any address (a foreign Host or origin, another method, a compressed body), and `internal`, a fault of the server. */
         Problem: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:method-not-allowed",
+                 *       "title": "Method not allowed",
+                 *       "status": 405,
+                 *       "detail": "This address does not know the method.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is malformed: its form, a parameter, or the message in it. `detail` names the place, never the value. */
+        Invalid: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:invalid",
+                 *       "title": "Invalid request",
+                 *       "status": 400,
+                 *       "detail": "The request is malformed.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No token, or none that holds: expired, of another issuer or audience. */
+        Unauthenticated: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:unauthenticated",
+                 *       "title": "Authentication required",
+                 *       "status": 401,
+                 *       "detail": "A valid bearer token is required.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body, or the message in it, exceeds the limit of this operation. */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:too-large",
+                 *       "title": "Too large",
+                 *       "status": 413,
+                 *       "detail": "The request body is too large.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is of another type than is read here, or compressed. */
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:unsupported-media-type",
+                 *       "title": "Unsupported media type",
+                 *       "status": 415,
+                 *       "detail": "The content type is not accepted here.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It exists already, another request was first, or the step is out of order. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The request conflicts with what is stored.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A signature, consent, ticket or permission did not hold. All such failures are one and the same outside; the reason stands in the audit trail under the request id of `instance`. */
+        Refused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:refused",
+                 *       "title": "Refused",
+                 *       "status": 403,
+                 *       "detail": "The request is refused.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such thing, or not for this caller: the two look alike. */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:not-found",
+                 *       "title": "Not found",
+                 *       "status": 404,
+                 *       "detail": "There is nothing at this address.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The time in the signed header is outside the window. `now` is the server's clock: correct the offset and sign a new message. */
+        Stale: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:stale",
+                 *       "title": "Stale message",
+                 *       "status": 422,
+                 *       "detail": "The time of the message is outside the accepted window.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899",
+                 *       "now": "2026-03-02T09:14:07.120Z"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A store or a peer that is needed does not answer. A message that was refused so has had no effect and may be signed anew. */
+        Unavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:medunion:problem:unavailable",
+                 *       "title": "Unavailable",
+                 *       "status": 503,
+                 *       "detail": "The service cannot answer now; try again later.",
+                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899",
+                 *       "retryAfter": 1
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
     parameters: {
+        /** @description how many items the answer holds at most */
+        Limit: number;
+        /** @description the `next` of the answer before; without it the list begins anew */
+        Cursor: string;
+        /** @description A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone. */
+        IdempotencyKey: string;
         /** @description ID_HPC, as in the signed directory */
         HospitalInPath: components["schemas"]["HospitalID"];
         /** @description H(Consent) */
         ConsentInPath: components["schemas"]["Hash"];
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description how to authenticate (RFC 6750) */
+        Challenge: "Bearer";
+        /** @description seconds to wait before trying again */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1016,6 +1407,10 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1036,6 +1431,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1057,6 +1453,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1078,6 +1475,7 @@ export interface operations {
                     "application/json": components["schemas"]["Defaults"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1099,6 +1497,8 @@ export interface operations {
                     "application/json": components["schemas"]["PasskeyChallenge"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1120,6 +1520,8 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1145,6 +1547,11 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1170,6 +1577,11 @@ export interface operations {
                     "application/json": components["schemas"]["FHIR"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1195,6 +1607,15 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1216,6 +1637,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1239,6 +1661,11 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1258,6 +1685,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1283,6 +1712,15 @@ export interface operations {
                     "application/json": components["schemas"]["Identity"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1304,6 +1742,8 @@ export interface operations {
                     "application/json": components["schemas"]["Identity"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1325,6 +1765,12 @@ export interface operations {
                     "application/json": components["schemas"]["Hospitals"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1353,6 +1799,15 @@ export interface operations {
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1377,6 +1832,13 @@ export interface operations {
                     "application/json": components["schemas"]["FHIR"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1402,12 +1864,26 @@ export interface operations {
                     "application/json": components["schemas"]["Card"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
     listVisits: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description how many items the answer holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description the `next` of the answer before; without it the list begins anew */
+                cursor?: components["parameters"]["Cursor"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1423,13 +1899,19 @@ export interface operations {
                     "application/json": components["schemas"]["Visits"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
     startVisit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A name of the caller's own for this write, best random. Sent again with the same name and the same content within a day, it is answered as the first time and does nothing anew. The instance that answered remembers it, in memory alone. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1448,6 +1930,15 @@ export interface operations {
                     "application/json": components["schemas"]["VisitRef"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1471,6 +1962,10 @@ export interface operations {
                     "application/json": components["schemas"]["Visit"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1494,12 +1989,21 @@ export interface operations {
                     "application/json": components["schemas"]["Visit"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
     listDiagnoses: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description how many items the answer holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description the `next` of the answer before; without it the list begins anew */
+                cursor?: components["parameters"]["Cursor"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1515,12 +2019,24 @@ export interface operations {
                     "application/json": components["schemas"]["Diagnoses"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
     listConsents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description how many items the answer holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description the `next` of the answer before; without it the list begins anew */
+                cursor?: components["parameters"]["Cursor"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1536,6 +2052,9 @@ export interface operations {
                     "application/json": components["schemas"]["Consents"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1560,6 +2079,13 @@ export interface operations {
                     "application/json": components["schemas"]["Uses"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1584,6 +2110,13 @@ export interface operations {
                     "application/json": components["schemas"]["Revocation"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1605,6 +2138,80 @@ export interface operations {
                     "application/json": components["schemas"]["Releases"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    prepareMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Step"];
+            };
+        };
+        responses: {
+            /** @description what is to be sent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prepared"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    openReply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description what the reply says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opened"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Stale"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
     };
