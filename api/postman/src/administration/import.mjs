@@ -74,6 +74,66 @@ const good = folder("What is imported", `
   }),
 ]);
 
+const imported = { path: { import: "{{import}}" } };
+const later = folder("What is imported later", `
+  A large bundle need not keep the sender waiting: with \`Prefer: respond-async\` (RFC 7240) the hospital answers as
+  soon as it has the bundle, and tells at the address of the answer how the import stands.
+  `, [
+  call("privateadmin importBundle", "The hospital has the bundle and answers at once", {
+    body: bundle(73), headers: { Prefer: "respond-async" }, answer: "202",
+    test() {
+      const { id, state } = pm.response.json();
+      pm.test("it says where the import is to be followed", () => {
+        pm.expect(pm.response.headers.get("Location")).to.equal(`/fhir/imports/${id}`);
+        pm.expect(pm.response.headers.get("Preference-Applied")).to.equal("respond-async");
+        pm.expect(state).to.be.oneOf(["running", "done"]);
+      });
+      pm.collectionVariables.set("import", id);
+    },
+  }),
+  call("privateadmin getImport", "The import is done", {
+    ...imported,
+    until({ state }) {
+      return state !== "running";
+    },
+    test() {
+      const { state, report, reason } = pm.response.json();
+      pm.test("it has stored the one resource that changed", () => {
+        pm.expect(state, reason).to.equal("done");
+        pm.expect(report.total.updated).to.equal(1);
+        pm.expect(report.total.unchanged).to.equal(2);
+      });
+    },
+  }),
+  call("privateadmin watchImport", "The stream of its state ends with it", {
+    ...imported,
+    test() {
+      pm.test("one event, done", () => pm.expect(pm.response.text()).to.match(/^event: import\n/).and.include('"state":"done"'));
+    },
+  }),
+  call("privateadmin importBundle", "Half a bundle is taken in as well", { body: JSON.stringify(bundle(99)).slice(0, 300), headers: { Prefer: "respond-async" }, answer: "202",
+    test() {
+      pm.collectionVariables.set("import", pm.response.json().id);
+    },
+  }),
+  call("privateadmin getImport", "And is refused as a whole", {
+    ...imported,
+    until({ state }) {
+      return state !== "running";
+    },
+    test() {
+      pm.test("with the reason", () => {
+        pm.expect(pm.response.json().state).to.equal("refused");
+        pm.expect(pm.response.json().reason).to.be.a("string");
+      });
+    },
+  }),
+  call("privateadmin getImport", "An import that nobody began", { path: { import: "00".repeat(16) }, refused: "not-found" }),
+  ...tokenCases("privateadmin getImport", "The state of an import", { ...imported, wrongScope: "adminToken", otherService: "operatorToken", expired: "expiredAdminToken" }),
+  call("privateadmin importBundle", "The record is as the first bundle left it", { body: bundle(73), ...counted({ found: 3, unchanged: 3 }) }),
+  call("privateadmin importBundle", "And is set back for what follows", { body: bundle(72), ...counted({ found: 3, updated: 1, unchanged: 2 }) }),
+]);
+
 const partly = folder("What is left out, resource by resource", `
   A resource that cannot be stored is named in the report with its place and the rule that it breaks, never with
   its content. The others of the bundle are stored.
@@ -111,4 +171,4 @@ const whole = folder("What is refused as a whole", `
 export default folder("1 · A record comes in: FHIR import", `
   The hospital's own systems bring records in, on a listener of its own that is never reachable from outside,
   with a bearer token of the scope \`fhir:import\`.
-  `, [good, partly, whole]);
+  `, [good, later, partly, whole]);

@@ -19,6 +19,7 @@ export function folder(name, says, items) {
 //   sends    the content type of the body, if it is not the operation's
 //   at, token   variables with another address or token; token null for none
 //   method, url another method or whole address than the operation's
+//   answer   another of the operation's answers, "202"
 //   status   another status than the operation's, without a body
 //   refused  the kind of problem that must answer (src/lib/problems.mjs)
 //   before   function, the pre-request script
@@ -27,7 +28,7 @@ export function folder(name, says, items) {
 //   kept     a variable that takes the request's id, to find it in the audit trail
 //   consts   values that the functions use, by name
 export function call(name, title, o = {}) {
-  const op = typeof name === "string" ? operation(name) : name;
+  const op = typeof name === "string" ? operation(name, o.answer) : name;
   return { kind: "call", operation: op, name: title, ...o, says: text(o.says ?? "") };
 }
 

@@ -40,20 +40,20 @@ function follow(doc, node) {
 
 // operation finds "<document> <operationId>": { api, id, method, path, base, token, body,
 // status, type, cached, schema }. cached: the answer has an ETag. schema is the name of a definition of the document, or undefined
-// if the answer is no JSON.
-export function operation(name) {
+// if the answer is no JSON. code chooses another answer than the first that is a success.
+export function operation(name, code) {
   const [api, id] = name.split(" ");
   const doc = documents[api];
   for (const [path, item] of Object.entries(doc?.paths ?? {})) {
     for (const [method, op] of Object.entries(item)) {
-      if (op.operationId === id) return describe(api, doc, id, method, path, op);
+      if (op.operationId === id) return describe(api, doc, { id, method, path, op, code });
     }
   }
   throw new Error(`no operation ${name}`);
 }
 
-function describe(api, doc, id, method, path, op) {
-  const [status, answer] = Object.entries(op.responses).find(([code]) => code.startsWith("2"));
+function describe(api, doc, { id, method, path, op, code }) {
+  const [status, answer] = Object.entries(op.responses).find(([c]) => (code ? c === code : c.startsWith("2")));
   const [type, content] = Object.entries(follow(doc, answer).content ?? {})[0] ?? [];
   const body = Object.keys(follow(doc, op.requestBody)?.content ?? {})[0];
   return {
