@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +56,8 @@ func newExampleWorld(t *testing.T, r *recorder) *exampleWorld {
 // frontPortal puts the recorder between the agents and the portal.
 func (w *exampleWorld) frontPortal() {
 	var behind *url.URL
-	front := httptest.NewServer(&httputil.ReverseProxy{FlushInterval: -1, Transport: w.r, Rewrite: func(q *httputil.ProxyRequest) {
+	// Streams that their reader leaves are no errors to be written.
+	front := httptest.NewServer(&httputil.ReverseProxy{FlushInterval: -1, Transport: w.r, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(q *httputil.ProxyRequest) {
 		q.SetURL(behind)
 		q.Out.Header.Del("Accept-Encoding") // the transport compresses and expands by itself
 	}})
