@@ -133,7 +133,7 @@ func TestBadInput(t *testing.T) {
 		{"another route's message", "POST", "/v1/questions", wrap(good.Raw), problem.KindInvalid},
 		{"stale", "POST", "/v1/searches", wrap(c.Search(d, g, time.Now().Add(-time.Minute), nil).Raw), problem.KindStale},
 		{"future", "POST", "/v1/searches", wrap(c.Search(d, g, time.Now().Add(time.Minute), nil).Raw), problem.KindStale},
-		{"a bad point", "POST", "/v1/searches", wrap(c.Seal(message.TypeM4, time.Now(), badPoint(d, g)).Raw), problem.KindInvalid},
+		{"a bad point", "POST", "/v1/searches", wrap(c.Seal(message.TypeM4, time.Now(), badPoint(d, g)).Raw), problem.KindRefused},
 		{"prekey of nothing", "PUT", "/v1/prekeys", text(`{"signed":"AAAA"}`), problem.KindInvalid},
 		{"big prekey", "PUT", "/v1/prekeys", text(`{"signed":"` + strings.Repeat("A", 8<<10) + `"}`), problem.KindTooLarge},
 		{"hash in capitals", "GET", "/v1/doctors/" + strings.Repeat("A", 64), nil, problem.KindInvalid},
