@@ -52,9 +52,12 @@ func docsRoutes() []string {
 	return routes
 }
 
-// addDocs serves the document and the page.
+// addDocs serves the document and the page. Whoever reads the document here can ask here:
+// that comes before the addresses that it names by itself.
 func addDocs(e *echo.Echo, spec *openapi3.T) error {
-	text, err := json.Marshal(spec)
+	served := *spec
+	served.Servers = append(openapi3.Servers{{URL: "/", Description: "where this document was read"}}, spec.Servers...)
+	text, err := json.Marshal(&served)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ var described = map[string]struct{ says, example string }{
 
 // writeOut writes out in OpenAPI's own words what the extensions say of headers: the
 // request's id on every answer, what is left of a rate where the document has one, and of
-// an operation with x-etag the ETag, the question by it, and 304.
+// an operation with x-etag the ETag and the question by it.
 func writeOut(spec *openapi3.T) {
 	everywhere := []string{requestID}
 	if spec.Extensions["x-rate-limit"] != nil {
@@ -84,10 +84,6 @@ func conditional(op *openapi3.Operation) {
 	found := *op.Responses.Status(http.StatusOK).Value
 	carry(&found, etag)
 	op.Responses.Set("200", &openapi3.ResponseRef{Value: &found})
-	says := "the bytes are those of the ETag that was sent in If-None-Match"
-	same := &openapi3.Response{Description: &says}
-	carry(same, etag)
-	op.Responses.Set("304", &openapi3.ResponseRef{Value: same})
 	op.AddParameter(openapi3.NewHeaderParameter(ifNoneMatch).WithSchema(openapi3.NewStringSchema()).
 		WithDescription("the ETag of what is known: 304 if it is still that"))
 }

@@ -256,3 +256,39 @@ func TestExampleStatements(t *testing.T) {
 		t.Error("prekey:", err)
 	}
 }
+
+// Headers stand in the documents as the extensions say.
+func TestHeadersAreDocumented(t *testing.T) {
+	tagged := 0
+	for _, name := range openapi.Documents {
+		spec, err := openapi.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, item := range spec.Paths.Map() {
+			for method, op := range item.Operations() {
+				for status, r := range op.Responses.Map() {
+					want := []string{"X-Request-Id"}
+					if spec.Extensions["x-rate-limit"] != nil {
+						want = append(want, "RateLimit", "RateLimit-Policy")
+					}
+					if op.Extensions["x-etag"] == true && (status == "200" || status == "304") {
+						want = append(want, "ETag")
+						tagged++
+					}
+					if status == "429" || status == "503" {
+						want = append(want, "Retry-After")
+					}
+					for _, header := range want {
+						if r.Value.Headers[header] == nil {
+							t.Errorf("%s: %s %s, %s: no %s", name, method, path, status, header)
+						}
+					}
+				}
+			}
+		}
+	}
+	if tagged < 20 {
+		t.Errorf("%d answers with an ETag: not each of them can be 304", tagged)
+	}
+}

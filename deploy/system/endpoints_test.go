@@ -26,8 +26,7 @@ type endpoint struct {
 	// nil, changes the body before it is sealed.
 	build func(now time.Time, spoil func([]byte) []byte) []byte
 	point []byte // that the body holds, where this receiver reads it
-	// pointed is the problem of a body with a bad point. A hospital refuses whatever it
-	// finds wrong behind the seal; the public cloud tells a malformed body from a refused one.
+	// pointed is the problem of a body with a bad point: whatever is wrong behind a seal is refused.
 	pointed problem.Kind
 	timed   bool // the receiver holds the time against its clock
 }
@@ -258,9 +257,9 @@ func (s *strangers) endpoints() []endpoint {
 		{name: "diagnosis entries", url: cloud + "/v1/diagnosis-entries", build: s.m12(), point: rD, timed: true},
 		{name: "questions", url: cloud + "/v1/questions", build: s.cloudQuestion(), point: s.locator.Public().Bytes(), timed: true},
 		{name: "prekeys", url: cloud + "/v1/prekeys", method: http.MethodPut, member: "signed", build: prekeyOf(s.doctor)},
-		{name: "enrolments", url: h + "/v1/enrolments", build: s.enrolment(), point: rP, pointed: problem.KindRefused, timed: true},
-		{name: "hospital questions", url: h + "/v1/questions", build: s.hospitalQuestion(), point: rP, pointed: problem.KindRefused, timed: true},
-		{name: "sessions", url: h + "/v1/sessions", build: s.m6(), point: m6R.Bytes(), pointed: problem.KindRefused, timed: true},
+		{name: "enrolments", url: h + "/v1/enrolments", build: s.enrolment(), point: rP, timed: true},
+		{name: "hospital questions", url: h + "/v1/questions", build: s.hospitalQuestion(), point: rP, timed: true},
+		{name: "sessions", url: h + "/v1/sessions", build: s.m6(), point: m6R.Bytes(), timed: true},
 		{name: "releases", url: h + "/v1/releases", build: s.inSession(message.TypeM8), timed: true},
 		{name: "diagnoses", url: h + "/v1/diagnoses", build: s.inSession(message.TypeM11), timed: true},
 		{name: "waiting room", url: portal + "/v1/doctors/" + hex.EncodeToString(cD[:]) + "/messages", build: s.inSession(message.TypeM1)},
@@ -270,7 +269,7 @@ func (s *strangers) endpoints() []endpoint {
 		{name: "relayed prekey", url: relay + "/v1/prekeys", method: http.MethodPut, bearer: s.session, member: "signed", build: prekeyOf(s.doctor)},
 		{name: "relayed search", url: relay + "/v1/searches", bearer: s.session, build: s.m4(), point: rD, timed: true},
 		{name: "relayed entry", url: relay + "/v1/diagnosis-entries", bearer: s.session, build: s.m12(), point: rD, timed: true},
-		{name: "relayed session", url: hospital + "/v1/sessions", bearer: s.session, build: s.m6(), point: m6R.Bytes(), pointed: problem.KindRefused, timed: true},
+		{name: "relayed session", url: hospital + "/v1/sessions", bearer: s.session, build: s.m6(), point: m6R.Bytes(), timed: true},
 		{name: "relayed release", url: hospital + "/v1/releases", bearer: s.session, build: s.inSession(message.TypeM8), timed: true},
 		{name: "relayed diagnosis", url: hospital + "/v1/diagnoses", bearer: s.session, build: s.inSession(message.TypeM11), timed: true},
 	}
@@ -279,8 +278,9 @@ func (s *strangers) endpoints() []endpoint {
 		if e.method == "" {
 			e.method = http.MethodPost
 		}
-		if e.pointed == problem.KindInternal {
-			e.pointed = problem.KindInvalid
+		e.pointed = problem.KindInvalid
+		if e.timed {
+			e.pointed = problem.KindRefused
 		}
 		if e.member == "" {
 			e.member = "message"

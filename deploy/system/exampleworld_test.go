@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -102,6 +103,21 @@ func (w *exampleWorld) records() {
 	for i := range w.s.Hospitals {
 		w.do(w.admin(i), "POST", "/fhir/bundles", exampleBundle(w.mrn, i), 200, nil)
 	}
+}
+
+// importLater imports without waiting for the answer, and follows the import to its end.
+func (w *exampleWorld) importLater(hospital int, bundle []byte) {
+	at := w.admin(hospital)
+	q := must(http.NewRequestWithContext(w.Context(), http.MethodPost, at.url+"/fhir/bundles", bytes.NewReader(bundle)))
+	q.Header = http.Header{"Authorization": {"Bearer " + at.bearer}, "Content-Type": {"application/fhir+json"}, "Prefer": {"respond-async"}}
+	a, err := do(q)
+	ok(w, err)
+	if a.status != http.StatusAccepted {
+		w.Fatalf("an import for later: status %d, %.300s", a.status, a.body)
+	}
+	where := a.header.Get("Location")
+	w.do(at, "GET", where+"/events", nil, 200, nil)
+	w.until("the import", at, where, func(i object) bool { return i["state"] == "done" })
 }
 
 // exampleBundle is what one hospital holds of a person whom nobody is.
@@ -305,7 +321,7 @@ func (w *exampleWorld) endedVisits() {
 func (w *exampleWorld) byHand() {
 	w.mrn = "4711-08-16"
 	for i := range w.s.Hospitals {
-		w.do(w.admin(i), "POST", "/fhir/bundles", threeObservations(w.mrn, i), 200, nil)
+		w.importLater(i, threeObservations(w.mrn, i))
 	}
 	her := w.person()
 	w.wholeVisit(her)

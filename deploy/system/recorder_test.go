@@ -113,7 +113,11 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 		defer r.mu.Unlock()
 		r.called[d][operation] = true
 		r.keep(d, operation+".request", "application/json", asked, len(answered))
-		r.keep(d, operation+".answer", kind, answered, len(answered))
+		answer := operation + ".answer"
+		if a.StatusCode == http.StatusAccepted && operation == "importBundle" { // which may also answer at once
+			answer = operation + ".accepted"
+		}
+		r.keep(d, answer, kind, answered, len(answered))
 	}}
 	return a, nil
 }

@@ -38,11 +38,12 @@ func (c *clock) correct(server time.Time) bool {
 	return true
 }
 
-// wallClock is the time of day alone. A time with Go's monotonic reading stands still
+// wallClock is the time of day alone, in UTC and whole milliseconds, as the protocol and the
+// API have it. A time with Go's monotonic reading stands still
 // while the device sleeps, and a session that is over for everybody else would go on.
 func wallClock(now func() time.Time) func() time.Time {
 	if now == nil {
 		now = time.Now
 	}
-	return func() time.Time { return now().Round(0) }
+	return func() time.Time { return now().Round(0).UTC().Truncate(time.Millisecond) }
 }

@@ -23,7 +23,7 @@ func (c *Cloud) WriteEntry(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	w, err := message.DecodeIndexWrite(h.Suite, body)
 	if err != nil {
-		return nil, refused(err)
+		return nil, problem.Refused(err)
 	}
 	cH, err := c.checkEntry(h.Suite, w.Entry, w.VK)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Cloud) WriteDiagnosisEntry(ctx context.Context, raw []byte) ([]byte, er
 	}
 	m, err := message.DecodeM12(h.Suite, body)
 	if err != nil {
-		return nil, refused(err)
+		return nil, problem.Refused(err)
 	}
 	cD, cH, err := c.checkDiagnosis(ctx, h, m)
 	if err != nil {

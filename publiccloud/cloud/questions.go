@@ -23,7 +23,7 @@ func (c *Cloud) Ask(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	q, err := message.DecodeCloudQuestion(h.Suite, body)
 	if err != nil {
-		return nil, refused(err)
+		return nil, problem.Refused(err)
 	}
 	l := message.Locator(q.VK)
 	if err := q.VK.Verify(message.TBSAsk(h, l, c.self, q.Question, q.PKe), q.Signature); err != nil {

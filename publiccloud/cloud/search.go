@@ -38,7 +38,7 @@ func (c *Cloud) Search(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	m, err := message.DecodeM4(h.Suite, body)
 	if err != nil {
-		return nil, refused(err)
+		return nil, problem.Refused(err)
 	}
 	s, err := c.checkSearch(ctx, h, m)
 	if err != nil {

@@ -26,12 +26,16 @@ func TestMalformedSearches(t *testing.T) {
 	ask := c.Ask(peers.Locators(1)[0], message.Question{Kind: message.AskEntries}, w.now())
 	for name, raw := range map[string][]byte{
 		"nothing": nil, "one byte": {1}, "truncated": good.Raw[:len(good.Raw)-1], "trailing": append(slices.Clone(good.Raw), 0),
-		"garbage inside": garbage.Raw, "of another type": ask.Raw, "too large": bytes.Repeat(good.Raw, 60),
+		"of another type": ask.Raw, "too large": bytes.Repeat(good.Raw, 60),
 	} {
 		_, err := w.Search(t.Context(), raw)
 		if err == nil || problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("%s: %v (%s)", name, err, problem.Reason(err))
 		}
+	}
+	// What is wrong behind the seal is told to nobody.
+	if _, err := w.Search(t.Context(), garbage.Raw); problem.KindOf(err) != problem.KindRefused {
+		t.Errorf("garbage inside: %v (%s)", err, problem.Reason(err))
 	}
 }
 

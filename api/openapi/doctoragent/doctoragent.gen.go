@@ -1501,7 +1501,7 @@ type ClientInterface interface {
 
 	// PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1510,7 +1510,7 @@ type ClientInterface interface {
 
 	// PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1519,7 +1519,7 @@ type ClientInterface interface {
 
 	// OpenReplyWithBody Open and verify the reply to a prepared message
 	//
-	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1528,7 +1528,7 @@ type ClientInterface interface {
 
 	// OpenReply Open and verify the reply to a prepared message
 	//
-	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1537,20 +1537,28 @@ type ClientInterface interface {
 
 	// GetDoctor How far the doctor's set-up has come
 	//
+	// `new`: keys, and no certificate; `certified`: not registered under it yet; `registered`: patients can reach her while `online` is true.
+	//
 	// Corresponds with GET /v1/doctor (the `GetDoctor` operationId).
 	GetDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCard The visit link for patients
+	//
+	// The link holds the portal's origin and c_D: what a patient's agent takes for M1, typed, clicked or scanned.
 	//
 	// Corresponds with GET /v1/doctor/card (the `GetCard` operationId).
 	GetCard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCardImage The visit link as a QR code
 	//
+	// The same link as a PNG, to be printed and hung up.
+	//
 	// Corresponds with GET /v1/doctor/card.png (the `GetCardImage` operationId).
 	GetCardImage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetCertificateWithBody Take the certificate that the medical authority issued
+	//
+	// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1559,12 +1567,16 @@ type ClientInterface interface {
 
 	// SetCertificate Take the certificate that the medical authority issued
 	//
+	// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /v1/doctor/certificate (the `SetCertificate` operationId).
 	SetCertificate(ctx context.Context, body SetCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RequestCertificateWithBody A signed certificate request for the medical authority
+	//
+	// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1573,6 +1585,8 @@ type ClientInterface interface {
 
 	// RequestCertificate A signed certificate request for the medical authority
 	//
+	// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/doctor/certificate-request (the `RequestCertificate` operationId).
@@ -1580,7 +1594,7 @@ type ClientInterface interface {
 
 	// Register Register at the public cloud (M0; Eq. 8-10)
 	//
-	// Also after a new certificate. The agent then publishes its prekey and opens the waiting room.
+	// Also after a new certificate. The agent then publishes its prekey and opens the waiting room. Called again without a new certificate, it is a conflict (409): the identity exists.
 	//
 	// Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 	Register(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1594,24 +1608,28 @@ type ClientInterface interface {
 
 	// ListVisits The waiting list and all visits since the agent started, oldest first
 	//
+	// A visit appears once M1 has been answered; the patient is in the waiting list (`waiting`) once her consent has come in M3 and held.
+	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
 	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit One visit, with the progress at each hospital
+	//
+	// What the consent allows, what the index and each hospital have said so far, and what has become of the diagnosis.
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelFetch Stop the running search
 	//
-	// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+	// What is not here and verified yet is marked as cancelled, and asked again by the next search. Without a running search it is a conflict (409).
 	//
 	// Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
 	CancelFetch(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CloseVisit Decline a waiting patient, or end a visit
 	//
-	// The session's keys and the records are dropped; the evidence is kept, sealed.
+	// The session's keys and the records are dropped; the evidence is kept, sealed. Called again, it changes nothing.
 	//
 	// Corresponds with POST /v1/visits/{visit}/close (the `CloseVisit` operationId).
 	CloseVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1657,17 +1675,21 @@ type ClientInterface interface {
 
 	// OpenVisit Call the patient in
 	//
+	// Takes her from the waiting list. Called again, it changes nothing; a visit that is not waiting or open is a conflict (409).
+	//
 	// Corresponds with POST /v1/visits/{visit}/open (the `OpenVisit` operationId).
 	OpenVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRecords The resources received so far, by hospital
+	//
+	// One line for each resource, in the order in which they came; their bytes are at their numbers.
 	//
 	// Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
 	ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1676,7 +1698,7 @@ type ClientInterface interface {
 
 	// FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1685,10 +1707,14 @@ type ClientInterface interface {
 
 	// GetRecord One resource, byte for byte as its hospital imported it
 	//
+	// Not a byte differs from what the hospital imported and signed in Sig_HPC2.
+	//
 	// Corresponds with GET /v1/visits/{visit}/records/{record} (the `GetRecord` operationId).
 	GetRecord(ctx context.Context, visit VisitPath, record int, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSignals What the patient measured and sent (M_SD)
+	//
+	// M_SD of M3, byte for byte. What she says of herself in it is her own statement and certified by nobody.
 	//
 	// Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 	GetSignals(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1696,7 +1722,7 @@ type ClientInterface interface {
 
 // PrepareMessageWithBody Make the next message to the public cloud or to a hospital, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1715,7 +1741,7 @@ func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string,
 
 // PrepareMessage Make the next message to the public cloud or to a hospital, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1734,7 +1760,7 @@ func (c *Client) PrepareMessage(ctx context.Context, body PrepareMessageJSONRequ
 
 // OpenReplyWithBody Open and verify the reply to a prepared message
 //
-// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1753,7 +1779,7 @@ func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body
 
 // OpenReply Open and verify the reply to a prepared message
 //
-// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1772,6 +1798,8 @@ func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, r
 
 // GetDoctor How far the doctor's set-up has come
 //
+// `new`: keys, and no certificate; `certified`: not registered under it yet; `registered`: patients can reach her while `online` is true.
+//
 // Corresponds with GET /v1/doctor (the `GetDoctor` operationId).
 func (c *Client) GetDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDoctorRequest(c.Server)
@@ -1786,6 +1814,8 @@ func (c *Client) GetDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (
 }
 
 // GetCard The visit link for patients
+//
+// The link holds the portal's origin and c_D: what a patient's agent takes for M1, typed, clicked or scanned.
 //
 // Corresponds with GET /v1/doctor/card (the `GetCard` operationId).
 func (c *Client) GetCard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1802,6 +1832,8 @@ func (c *Client) GetCard(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // GetCardImage The visit link as a QR code
 //
+// The same link as a PNG, to be printed and hung up.
+//
 // Corresponds with GET /v1/doctor/card.png (the `GetCardImage` operationId).
 func (c *Client) GetCardImage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCardImageRequest(c.Server)
@@ -1816,6 +1848,8 @@ func (c *Client) GetCardImage(ctx context.Context, reqEditors ...RequestEditorFn
 }
 
 // SetCertificateWithBody Take the certificate that the medical authority issued
+//
+// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1834,6 +1868,8 @@ func (c *Client) SetCertificateWithBody(ctx context.Context, contentType string,
 
 // SetCertificate Take the certificate that the medical authority issued
 //
+// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /v1/doctor/certificate (the `SetCertificate` operationId).
@@ -1850,6 +1886,8 @@ func (c *Client) SetCertificate(ctx context.Context, body SetCertificateJSONRequ
 }
 
 // RequestCertificateWithBody A signed certificate request for the medical authority
+//
+// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1868,6 +1906,8 @@ func (c *Client) RequestCertificateWithBody(ctx context.Context, contentType str
 
 // RequestCertificate A signed certificate request for the medical authority
 //
+// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/doctor/certificate-request (the `RequestCertificate` operationId).
@@ -1885,7 +1925,7 @@ func (c *Client) RequestCertificate(ctx context.Context, body RequestCertificate
 
 // Register Register at the public cloud (M0; Eq. 8-10)
 //
-// Also after a new certificate. The agent then publishes its prekey and opens the waiting room.
+// Also after a new certificate. The agent then publishes its prekey and opens the waiting room. Called again without a new certificate, it is a conflict (409): the identity exists.
 //
 // Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 func (c *Client) Register(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1919,6 +1959,8 @@ func (c *Client) WatchEvents(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // ListVisits The waiting list and all visits since the agent started, oldest first
 //
+// A visit appears once M1 has been answered; the patient is in the waiting list (`waiting`) once her consent has come in M3 and held.
+//
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
 func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListVisitsRequest(c.Server, params)
@@ -1933,6 +1975,8 @@ func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEd
 }
 
 // GetVisit One visit, with the progress at each hospital
+//
+// What the consent allows, what the index and each hospital have said so far, and what has become of the diagnosis.
 //
 // Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 func (c *Client) GetVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1949,7 +1993,7 @@ func (c *Client) GetVisit(ctx context.Context, visit VisitPath, reqEditors ...Re
 
 // CancelFetch Stop the running search
 //
-// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+// What is not here and verified yet is marked as cancelled, and asked again by the next search. Without a running search it is a conflict (409).
 //
 // Corresponds with POST /v1/visits/{visit}/cancel (the `CancelFetch` operationId).
 func (c *Client) CancelFetch(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1966,7 +2010,7 @@ func (c *Client) CancelFetch(ctx context.Context, visit VisitPath, reqEditors ..
 
 // CloseVisit Decline a waiting patient, or end a visit
 //
-// The session's keys and the records are dropped; the evidence is kept, sealed.
+// The session's keys and the records are dropped; the evidence is kept, sealed. Called again, it changes nothing.
 //
 // Corresponds with POST /v1/visits/{visit}/close (the `CloseVisit` operationId).
 func (c *Client) CloseVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2072,6 +2116,8 @@ func (c *Client) DownloadEvidence(ctx context.Context, visit VisitPath, reqEdito
 
 // OpenVisit Call the patient in
 //
+// Takes her from the waiting list. Called again, it changes nothing; a visit that is not waiting or open is a conflict (409).
+//
 // Corresponds with POST /v1/visits/{visit}/open (the `OpenVisit` operationId).
 func (c *Client) OpenVisit(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewOpenVisitRequest(c.Server, visit)
@@ -2086,6 +2132,8 @@ func (c *Client) OpenVisit(ctx context.Context, visit VisitPath, reqEditors ...R
 }
 
 // ListRecords The resources received so far, by hospital
+//
+// One line for each resource, in the order in which they came; their bytes are at their numbers.
 //
 // Corresponds with GET /v1/visits/{visit}/records (the `ListRecords` operationId).
 func (c *Client) ListRecords(ctx context.Context, visit VisitPath, params *ListRecordsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2102,7 +2150,7 @@ func (c *Client) ListRecords(ctx context.Context, visit VisitPath, params *ListR
 
 // FetchRecordsWithBody Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 //
 // Takes any type of body and a specified content type.
 //
@@ -2121,7 +2169,7 @@ func (c *Client) FetchRecordsWithBody(ctx context.Context, visit VisitPath, cont
 
 // FetchRecords Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2140,6 +2188,8 @@ func (c *Client) FetchRecords(ctx context.Context, visit VisitPath, body FetchRe
 
 // GetRecord One resource, byte for byte as its hospital imported it
 //
+// Not a byte differs from what the hospital imported and signed in Sig_HPC2.
+//
 // Corresponds with GET /v1/visits/{visit}/records/{record} (the `GetRecord` operationId).
 func (c *Client) GetRecord(ctx context.Context, visit VisitPath, record int, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetRecordRequest(c.Server, visit, record)
@@ -2154,6 +2204,8 @@ func (c *Client) GetRecord(ctx context.Context, visit VisitPath, record int, req
 }
 
 // GetSignals What the patient measured and sent (M_SD)
+//
+// M_SD of M3, byte for byte. What she says of herself in it is her own statement and certified by nobody.
 //
 // Corresponds with GET /v1/visits/{visit}/signals (the `GetSignals` operationId).
 func (c *Client) GetSignals(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3055,7 +3107,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3064,7 +3116,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+	// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3073,7 +3125,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
 	//
-	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3082,7 +3134,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenReplyWithResponse Open and verify the reply to a prepared message
 	//
-	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+	// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3091,12 +3143,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetDoctorWithResponse How far the doctor's set-up has come
 	//
+	// `new`: keys, and no certificate; `certified`: not registered under it yet; `registered`: patients can reach her while `online` is true.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/doctor (the `GetDoctor` operationId).
 	GetDoctorWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDoctorResponse, error)
 
 	// GetCardWithResponse The visit link for patients
+	//
+	// The link holds the portal's origin and c_D: what a patient's agent takes for M1, typed, clicked or scanned.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3105,12 +3161,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetCardImageWithResponse The visit link as a QR code
 	//
+	// The same link as a PNG, to be printed and hung up.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/doctor/card.png (the `GetCardImage` operationId).
 	GetCardImageWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCardImageResponse, error)
 
 	// SetCertificateWithBodyWithResponse Take the certificate that the medical authority issued
+	//
+	// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3119,12 +3179,16 @@ type ClientWithResponsesInterface interface {
 
 	// SetCertificateWithResponse Take the certificate that the medical authority issued
 	//
+	// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /v1/doctor/certificate (the `SetCertificate` operationId).
 	SetCertificateWithResponse(ctx context.Context, body SetCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*SetCertificateResponse, error)
 
 	// RequestCertificateWithBodyWithResponse A signed certificate request for the medical authority
+	//
+	// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3133,6 +3197,8 @@ type ClientWithResponsesInterface interface {
 
 	// RequestCertificateWithResponse A signed certificate request for the medical authority
 	//
+	// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/doctor/certificate-request (the `RequestCertificate` operationId).
@@ -3140,7 +3206,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithResponse Register at the public cloud (M0; Eq. 8-10)
 	//
-	// Also after a new certificate. The agent then publishes its prekey and opens the waiting room.
+	// Also after a new certificate. The agent then publishes its prekey and opens the waiting room. Called again without a new certificate, it is a conflict (409): the identity exists.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3158,12 +3224,16 @@ type ClientWithResponsesInterface interface {
 
 	// ListVisitsWithResponse The waiting list and all visits since the agent started, oldest first
 	//
+	// A visit appears once M1 has been answered; the patient is in the waiting list (`waiting`) once her consent has come in M3 and held.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
 	ListVisitsWithResponse(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// GetVisitWithResponse One visit, with the progress at each hospital
+	//
+	// What the consent allows, what the index and each hospital have said so far, and what has become of the diagnosis.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3172,7 +3242,7 @@ type ClientWithResponsesInterface interface {
 
 	// CancelFetchWithResponse Stop the running search
 	//
-	// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+	// What is not here and verified yet is marked as cancelled, and asked again by the next search. Without a running search it is a conflict (409).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3181,7 +3251,7 @@ type ClientWithResponsesInterface interface {
 
 	// CloseVisitWithResponse Decline a waiting patient, or end a visit
 	//
-	// The session's keys and the records are dropped; the evidence is kept, sealed.
+	// The session's keys and the records are dropped; the evidence is kept, sealed. Called again, it changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3235,12 +3305,16 @@ type ClientWithResponsesInterface interface {
 
 	// OpenVisitWithResponse Call the patient in
 	//
+	// Takes her from the waiting list. Called again, it changes nothing; a visit that is not waiting or open is a conflict (409).
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visits/{visit}/open (the `OpenVisit` operationId).
 	OpenVisitWithResponse(ctx context.Context, visit VisitPath, reqEditors ...RequestEditorFn) (*OpenVisitResponse, error)
 
 	// ListRecordsWithResponse The resources received so far, by hospital
+	//
+	// One line for each resource, in the order in which they came; their bytes are at their numbers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3249,7 +3323,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3258,7 +3332,7 @@ type ClientWithResponsesInterface interface {
 
 	// FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 	//
-	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+	// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3267,12 +3341,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetRecordWithResponse One resource, byte for byte as its hospital imported it
 	//
+	// Not a byte differs from what the hospital imported and signed in Sig_HPC2.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visits/{visit}/records/{record} (the `GetRecord` operationId).
 	GetRecordWithResponse(ctx context.Context, visit VisitPath, record int, reqEditors ...RequestEditorFn) (*GetRecordResponse, error)
 
 	// GetSignalsWithResponse What the patient measured and sent (M_SD)
+	//
+	// M_SD of M3, byte for byte. What she says of herself in it is her own statement and certified by nobody.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4317,7 +4395,7 @@ func (r GetSignalsResponse) ContentType() string {
 
 // PrepareMessageWithBodyWithResponse Make the next message to the public cloud or to a hospital, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4332,7 +4410,7 @@ func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Con
 
 // PrepareMessageWithResponse Make the next message to the public cloud or to a hospital, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict.
+// Returns the sealed message of one step; whoever asked posts it. No check of the doctor's own stands in the way: a consent that is over, a hospital that it does not name, a wider filter, the ticket of another visit are sealed and signed as asked, for only the holder of the keys can make such a message. What the network can do (change, cut, repeat, redirect a message) is done to its bytes. Nothing of it changes the agent's own visits. A step that another one must precede is a conflict. Each call makes another message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4347,7 +4425,7 @@ func (c *ClientWithResponses) PrepareMessageWithResponse(ctx context.Context, bo
 
 // OpenReplyWithBodyWithResponse Open and verify the reply to a prepared message
 //
-// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4362,7 +4440,7 @@ func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context,
 
 // OpenReplyWithResponse Open and verify the reply to a prepared message
 //
-// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order.
+// Returns what the reply says; the next step can then be prepared. A reply that does not verify is refused, as the doctor would refuse it. Pages of M9 are given one by one, in their order. The same reply is answered again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4377,6 +4455,8 @@ func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body Op
 
 // GetDoctorWithResponse How far the doctor's set-up has come
 //
+// `new`: keys, and no certificate; `certified`: not registered under it yet; `registered`: patients can reach her while `online` is true.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/doctor (the `GetDoctor` operationId).
@@ -4389,6 +4469,8 @@ func (c *ClientWithResponses) GetDoctorWithResponse(ctx context.Context, reqEdit
 }
 
 // GetCardWithResponse The visit link for patients
+//
+// The link holds the portal's origin and c_D: what a patient's agent takes for M1, typed, clicked or scanned.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4403,6 +4485,8 @@ func (c *ClientWithResponses) GetCardWithResponse(ctx context.Context, reqEditor
 
 // GetCardImageWithResponse The visit link as a QR code
 //
+// The same link as a PNG, to be printed and hung up.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/doctor/card.png (the `GetCardImage` operationId).
@@ -4415,6 +4499,8 @@ func (c *ClientWithResponses) GetCardImageWithResponse(ctx context.Context, reqE
 }
 
 // SetCertificateWithBodyWithResponse Take the certificate that the medical authority issued
+//
+// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4429,6 +4515,8 @@ func (c *ClientWithResponses) SetCertificateWithBodyWithResponse(ctx context.Con
 
 // SetCertificateWithResponse Take the certificate that the medical authority issued
 //
+// Cert_D must be the pinned authority's, for these keys, and in force. It replaces an earlier one: sent twice, the second changes nothing. A new certificate takes effect with a new registration.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /v1/doctor/certificate (the `SetCertificate` operationId).
@@ -4441,6 +4529,8 @@ func (c *ClientWithResponses) SetCertificateWithResponse(ctx context.Context, bo
 }
 
 // RequestCertificateWithBodyWithResponse A signed certificate request for the medical authority
+//
+// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4455,6 +4545,8 @@ func (c *ClientWithResponses) RequestCertificateWithBodyWithResponse(ctx context
 
 // RequestCertificateWithResponse A signed certificate request for the medical authority
 //
+// Her keys with what she asks to be certified as, signed by PRK_D. It is given to the medical authority outside of this API. Nothing is kept: it can be asked for again.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/doctor/certificate-request (the `RequestCertificate` operationId).
@@ -4468,7 +4560,7 @@ func (c *ClientWithResponses) RequestCertificateWithResponse(ctx context.Context
 
 // RegisterWithResponse Register at the public cloud (M0; Eq. 8-10)
 //
-// Also after a new certificate. The agent then publishes its prekey and opens the waiting room.
+// Also after a new certificate. The agent then publishes its prekey and opens the waiting room. Called again without a new certificate, it is a conflict (409): the identity exists.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4498,6 +4590,8 @@ func (c *ClientWithResponses) WatchEventsWithResponse(ctx context.Context, reqEd
 
 // ListVisitsWithResponse The waiting list and all visits since the agent started, oldest first
 //
+// A visit appears once M1 has been answered; the patient is in the waiting list (`waiting`) once her consent has come in M3 and held.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
@@ -4510,6 +4604,8 @@ func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params
 }
 
 // GetVisitWithResponse One visit, with the progress at each hospital
+//
+// What the consent allows, what the index and each hospital have said so far, and what has become of the diagnosis.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4524,7 +4620,7 @@ func (c *ClientWithResponses) GetVisitWithResponse(ctx context.Context, visit Vi
 
 // CancelFetchWithResponse Stop the running search
 //
-// What is not here and verified yet is marked as cancelled, and asked again by the next search.
+// What is not here and verified yet is marked as cancelled, and asked again by the next search. Without a running search it is a conflict (409).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4539,7 +4635,7 @@ func (c *ClientWithResponses) CancelFetchWithResponse(ctx context.Context, visit
 
 // CloseVisitWithResponse Decline a waiting patient, or end a visit
 //
-// The session's keys and the records are dropped; the evidence is kept, sealed.
+// The session's keys and the records are dropped; the evidence is kept, sealed. Called again, it changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4629,6 +4725,8 @@ func (c *ClientWithResponses) DownloadEvidenceWithResponse(ctx context.Context, 
 
 // OpenVisitWithResponse Call the patient in
 //
+// Takes her from the waiting list. Called again, it changes nothing; a visit that is not waiting or open is a conflict (409).
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visits/{visit}/open (the `OpenVisit` operationId).
@@ -4641,6 +4739,8 @@ func (c *ClientWithResponses) OpenVisitWithResponse(ctx context.Context, visit V
 }
 
 // ListRecordsWithResponse The resources received so far, by hospital
+//
+// One line for each resource, in the order in which they came; their bytes are at their numbers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4655,7 +4755,7 @@ func (c *ClientWithResponses) ListRecordsWithResponse(ctx context.Context, visit
 
 // FetchRecordsWithBodyWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4670,7 +4770,7 @@ func (c *ClientWithResponses) FetchRecordsWithBodyWithResponse(ctx context.Conte
 
 // FetchRecordsWithResponse Search, and fetch from all hospitals side by side (M4-M9; Eq. 25-48)
 //
-// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not.
+// Returns at once; the visit shows the progress. Called again after some hospital failed, it asks only those that failed, or the one of them that `hospital` names. A search counts as a use of the consent; to ask again under a ticket that still holds does not. Called while a search runs, it is a conflict (409).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4685,6 +4785,8 @@ func (c *ClientWithResponses) FetchRecordsWithResponse(ctx context.Context, visi
 
 // GetRecordWithResponse One resource, byte for byte as its hospital imported it
 //
+// Not a byte differs from what the hospital imported and signed in Sig_HPC2.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visits/{visit}/records/{record} (the `GetRecord` operationId).
@@ -4697,6 +4799,8 @@ func (c *ClientWithResponses) GetRecordWithResponse(ctx context.Context, visit V
 }
 
 // GetSignalsWithResponse What the patient measured and sent (M_SD)
+//
+// M_SD of M3, byte for byte. What she says of herself in it is her own statement and certified by nobody.
 //
 // Returns a wrapper object for the known response body format(s).
 //

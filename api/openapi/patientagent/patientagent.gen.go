@@ -1745,7 +1745,7 @@ type ClientInterface interface {
 
 	// PrepareApprovalWithBody Prepare the consent of a visit, to be approved
 	//
-	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1754,7 +1754,7 @@ type ClientInterface interface {
 
 	// PrepareApproval Prepare the consent of a visit, to be approved
 	//
-	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1763,12 +1763,16 @@ type ClientInterface interface {
 
 	// VerifyCardWithBody Fetch and verify a doctor's card
 	//
+	// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/cards (the `VerifyCard` operationId).
 	VerifyCardWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VerifyCard Fetch and verify a doctor's card
+	//
+	// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1777,29 +1781,35 @@ type ClientInterface interface {
 
 	// ListConsents What she has allowed
 	//
+	// Every consent that may have left this device, whether it is used, over or revoked.
+	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
 	ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Revoke Revoke a consent
 	//
-	// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have.
+	// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have. Repeated, what was revoked stays revoked.
 	//
 	// Corresponds with POST /v1/consents/{consent}/revocation (the `Revoke` operationId).
 	Revoke(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUses The searches made under a consent, by the public cloud's signed answer
 	//
+	// Asked under sk_L of each locator: the public cloud answers without learning who asks. Reads and writes are named; each read counts against `maxUses`.
+	//
 	// Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
 	ListUses(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+	//
+	// What a page needs to show the choices of a consent before there is one.
 	//
 	// Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 	GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PrepareMessageWithBody Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1808,7 +1818,7 @@ type ClientInterface interface {
 
 	// PrepareMessage Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1835,6 +1845,8 @@ type ClientInterface interface {
 
 	// ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 	//
+	// M10 of her visits (Eq. 50) and what each hospital says was written into her record (M11), with Sig_D5 verified for each. Hospitals that did not answer are named.
+	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
 	ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -1852,14 +1864,18 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/hospitals (the `ListHospitals` operationId).
 	ListHospitals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// EnrolWithBody Link her record at a hospital, with a code from its desk
+	// EnrolWithBody Link her record at a hospital, with a code from its desk (enrolment)
+	//
+	// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/hospitals/{hospital}/enrolment (the `Enrol` operationId).
 	EnrolWithBody(ctx context.Context, hospital HospitalInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Enrol Link her record at a hospital, with a code from its desk
+	// Enrol Link her record at a hospital, with a code from its desk (enrolment)
+	//
+	// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1868,24 +1884,28 @@ type ClientInterface interface {
 
 	// GetIdentity Her identifier and credential
 	//
+	// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+	//
 	// Corresponds with GET /v1/identity (the `GetIdentity` operationId).
 	GetIdentity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Lock Close the store and forget its keys
 	//
-	// Visits that are under way end.
+	// Visits that are under way end. Called again, it changes nothing.
 	//
 	// Corresponds with POST /v1/lock (the `Lock` operationId).
 	Lock(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ClosePageSession Delete the page's cookie
 	//
+	// Tells the browser to forget the cookie. Called again, it changes nothing.
+	//
 	// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
 	ClosePageSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenPageSessionWithBody Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1894,7 +1914,7 @@ type ClientInterface interface {
 
 	// OpenPageSession Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1903,19 +1923,21 @@ type ClientInterface interface {
 
 	// ChallengePasskey A challenge for a new passkey
 	//
-	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none. Each call makes another.
 	//
 	// Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
 	ChallengePasskey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetProfile What she says of herself
 	//
+	// What she typed herself; it is sealed like her keys, and leaves with the measurements of a visit unless she is anonymous in it.
+	//
 	// Corresponds with GET /v1/profile (the `GetProfile` operationId).
 	GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutProfileWithBody Change what she says of herself
 	//
-	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1924,7 +1946,7 @@ type ClientInterface interface {
 
 	// PutProfile Change what she says of herself
 	//
-	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1940,7 +1962,7 @@ type ClientInterface interface {
 
 	// RegisterWithBody Make an identity and register it (M0; Eq. 2-4)
 	//
-	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1949,7 +1971,7 @@ type ClientInterface interface {
 
 	// Register Make an identity and register it (M0; Eq. 2-4)
 	//
-	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1965,12 +1987,16 @@ type ClientInterface interface {
 
 	// PreviewSignalsWithBody The measurements as they would be sent
 	//
+	// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
 	PreviewSignalsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewSignals The measurements as they would be sent
+	//
+	// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1979,10 +2005,14 @@ type ClientInterface interface {
 
 	// GetStatus Whether there is a store, and whether it is open
 	//
+	// The only question that is answered while the store is locked or absent.
+	//
 	// Corresponds with GET /v1/status (the `GetStatus` operationId).
 	GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnlockWithBody Open the store
+	//
+	// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1991,6 +2021,8 @@ type ClientInterface interface {
 
 	// Unlock Open the store
 	//
+	// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/unlock (the `Unlock` operationId).
@@ -1998,12 +2030,14 @@ type ClientInterface interface {
 
 	// ListVisits Her visits, newest first
 	//
+	// They stay when the visit is over.
+	//
 	// Corresponds with GET /v1/visits (the `ListVisits` operationId).
 	ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2012,7 +2046,7 @@ type ClientInterface interface {
 
 	// StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2020,6 +2054,8 @@ type ClientInterface interface {
 	StartVisit(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVisit How a visit stands
+	//
+	// Its state with a code and a sentence, and what is known to have been done under its consent.
 	//
 	// Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 	GetVisit(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2034,7 +2070,7 @@ type ClientInterface interface {
 
 // PrepareApprovalWithBody Prepare the consent of a visit, to be approved
 //
-// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2053,7 +2089,7 @@ func (c *Client) PrepareApprovalWithBody(ctx context.Context, contentType string
 
 // PrepareApproval Prepare the consent of a visit, to be approved
 //
-// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2072,6 +2108,8 @@ func (c *Client) PrepareApproval(ctx context.Context, body PrepareApprovalJSONRe
 
 // VerifyCardWithBody Fetch and verify a doctor's card
 //
+// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/cards (the `VerifyCard` operationId).
@@ -2088,6 +2126,8 @@ func (c *Client) VerifyCardWithBody(ctx context.Context, contentType string, bod
 }
 
 // VerifyCard Fetch and verify a doctor's card
+//
+// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2106,6 +2146,8 @@ func (c *Client) VerifyCard(ctx context.Context, body VerifyCardJSONRequestBody,
 
 // ListConsents What she has allowed
 //
+// Every consent that may have left this device, whether it is used, over or revoked.
+//
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
 func (c *Client) ListConsents(ctx context.Context, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListConsentsRequest(c.Server, params)
@@ -2121,7 +2163,7 @@ func (c *Client) ListConsents(ctx context.Context, params *ListConsentsParams, r
 
 // Revoke Revoke a consent
 //
-// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have.
+// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have. Repeated, what was revoked stays revoked.
 //
 // Corresponds with POST /v1/consents/{consent}/revocation (the `Revoke` operationId).
 func (c *Client) Revoke(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2138,6 +2180,8 @@ func (c *Client) Revoke(ctx context.Context, consent ConsentInPath, reqEditors .
 
 // ListUses The searches made under a consent, by the public cloud's signed answer
 //
+// Asked under sk_L of each locator: the public cloud answers without learning who asks. Reads and writes are named; each read counts against `maxUses`.
+//
 // Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
 func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListUsesRequest(c.Server, consent)
@@ -2152,6 +2196,8 @@ func (c *Client) ListUses(ctx context.Context, consent ConsentInPath, reqEditors
 }
 
 // GetDefaults The code lists of the public cloud's signed parameters, and the defaults of a consent
+//
+// What a page needs to show the choices of a consent before there is one.
 //
 // Corresponds with GET /v1/defaults (the `GetDefaults` operationId).
 func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2168,7 +2214,7 @@ func (c *Client) GetDefaults(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PrepareMessageWithBody Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2187,7 +2233,7 @@ func (c *Client) PrepareMessageWithBody(ctx context.Context, contentType string,
 
 // PrepareMessage Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2244,6 +2290,8 @@ func (c *Client) OpenReply(ctx context.Context, body OpenReplyJSONRequestBody, r
 
 // ListDiagnoses Diagnoses, from her visits and from the hospitals' records, verified
 //
+// M10 of her visits (Eq. 50) and what each hospital says was written into her record (M11), with Sig_D5 verified for each. Hospitals that did not answer are named.
+//
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
 func (c *Client) ListDiagnoses(ctx context.Context, params *ListDiagnosesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListDiagnosesRequest(c.Server, params)
@@ -2291,7 +2339,9 @@ func (c *Client) ListHospitals(ctx context.Context, reqEditors ...RequestEditorF
 	return c.Client.Do(req)
 }
 
-// EnrolWithBody Link her record at a hospital, with a code from its desk
+// EnrolWithBody Link her record at a hospital, with a code from its desk (enrolment)
+//
+// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2308,7 +2358,9 @@ func (c *Client) EnrolWithBody(ctx context.Context, hospital HospitalInPath, con
 	return c.Client.Do(req)
 }
 
-// Enrol Link her record at a hospital, with a code from its desk
+// Enrol Link her record at a hospital, with a code from its desk (enrolment)
+//
+// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2327,6 +2379,8 @@ func (c *Client) Enrol(ctx context.Context, hospital HospitalInPath, body EnrolJ
 
 // GetIdentity Her identifier and credential
 //
+// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+//
 // Corresponds with GET /v1/identity (the `GetIdentity` operationId).
 func (c *Client) GetIdentity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetIdentityRequest(c.Server)
@@ -2342,7 +2396,7 @@ func (c *Client) GetIdentity(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // Lock Close the store and forget its keys
 //
-// Visits that are under way end.
+// Visits that are under way end. Called again, it changes nothing.
 //
 // Corresponds with POST /v1/lock (the `Lock` operationId).
 func (c *Client) Lock(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2359,6 +2413,8 @@ func (c *Client) Lock(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 
 // ClosePageSession Delete the page's cookie
 //
+// Tells the browser to forget the cookie. Called again, it changes nothing.
+//
 // Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
 func (c *Client) ClosePageSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewClosePageSessionRequest(c.Server)
@@ -2374,7 +2430,7 @@ func (c *Client) ClosePageSession(ctx context.Context, reqEditors ...RequestEdit
 
 // OpenPageSessionWithBody Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2393,7 +2449,7 @@ func (c *Client) OpenPageSessionWithBody(ctx context.Context, contentType string
 
 // OpenPageSession Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2412,7 +2468,7 @@ func (c *Client) OpenPageSession(ctx context.Context, body OpenPageSessionJSONRe
 
 // ChallengePasskey A challenge for a new passkey
 //
-// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none. Each call makes another.
 //
 // Corresponds with POST /v1/passkeys/challenges (the `ChallengePasskey` operationId).
 func (c *Client) ChallengePasskey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2429,6 +2485,8 @@ func (c *Client) ChallengePasskey(ctx context.Context, reqEditors ...RequestEdit
 
 // GetProfile What she says of herself
 //
+// What she typed herself; it is sealed like her keys, and leaves with the measurements of a visit unless she is anonymous in it.
+//
 // Corresponds with GET /v1/profile (the `GetProfile` operationId).
 func (c *Client) GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetProfileRequest(c.Server)
@@ -2444,7 +2502,7 @@ func (c *Client) GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // PutProfileWithBody Change what she says of herself
 //
-// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2463,7 +2521,7 @@ func (c *Client) PutProfileWithBody(ctx context.Context, contentType string, bod
 
 // PutProfile Change what she says of herself
 //
-// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2499,7 +2557,7 @@ func (c *Client) GetRecord(ctx context.Context, hospital HospitalInPath, reqEdit
 
 // RegisterWithBody Make an identity and register it (M0; Eq. 2-4)
 //
-// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 //
 // Takes any type of body and a specified content type.
 //
@@ -2518,7 +2576,7 @@ func (c *Client) RegisterWithBody(ctx context.Context, contentType string, body 
 
 // Register Make an identity and register it (M0; Eq. 2-4)
 //
-// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2554,6 +2612,8 @@ func (c *Client) ListReleases(ctx context.Context, reqEditors ...RequestEditorFn
 
 // PreviewSignalsWithBody The measurements as they would be sent
 //
+// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
@@ -2570,6 +2630,8 @@ func (c *Client) PreviewSignalsWithBody(ctx context.Context, contentType string,
 }
 
 // PreviewSignals The measurements as they would be sent
+//
+// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2588,6 +2650,8 @@ func (c *Client) PreviewSignals(ctx context.Context, body PreviewSignalsJSONRequ
 
 // GetStatus Whether there is a store, and whether it is open
 //
+// The only question that is answered while the store is locked or absent.
+//
 // Corresponds with GET /v1/status (the `GetStatus` operationId).
 func (c *Client) GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetStatusRequest(c.Server)
@@ -2602,6 +2666,8 @@ func (c *Client) GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (
 }
 
 // UnlockWithBody Open the store
+//
+// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2620,6 +2686,8 @@ func (c *Client) UnlockWithBody(ctx context.Context, contentType string, body io
 
 // Unlock Open the store
 //
+// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/unlock (the `Unlock` operationId).
@@ -2637,6 +2705,8 @@ func (c *Client) Unlock(ctx context.Context, body UnlockJSONRequestBody, reqEdit
 
 // ListVisits Her visits, newest first
 //
+// They stay when the visit is over.
+//
 // Corresponds with GET /v1/visits (the `ListVisits` operationId).
 func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListVisitsRequest(c.Server, params)
@@ -2652,7 +2722,7 @@ func (c *Client) ListVisits(ctx context.Context, params *ListVisitsParams, reqEd
 
 // StartVisitWithBody Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2671,7 +2741,7 @@ func (c *Client) StartVisitWithBody(ctx context.Context, params *StartVisitParam
 
 // StartVisit Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2689,6 +2759,8 @@ func (c *Client) StartVisit(ctx context.Context, params *StartVisitParams, body 
 }
 
 // GetVisit How a visit stands
+//
+// Its state with a code and a sentence, and what is known to have been done under its consent.
 //
 // Corresponds with GET /v1/visits/{visit} (the `GetVisit` operationId).
 func (c *Client) GetVisit(ctx context.Context, visit LocalID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3866,7 +3938,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareApprovalWithBodyWithResponse Prepare the consent of a visit, to be approved
 	//
-	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3875,7 +3947,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareApprovalWithResponse Prepare the consent of a visit, to be approved
 	//
-	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+	// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3884,12 +3956,16 @@ type ClientWithResponsesInterface interface {
 
 	// VerifyCardWithBodyWithResponse Fetch and verify a doctor's card
 	//
+	// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/cards (the `VerifyCard` operationId).
 	VerifyCardWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyCardResponse, error)
 
 	// VerifyCardWithResponse Fetch and verify a doctor's card
+	//
+	// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3898,6 +3974,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListConsentsWithResponse What she has allowed
 	//
+	// Every consent that may have left this device, whether it is used, over or revoked.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/consents (the `ListConsents` operationId).
@@ -3905,7 +3983,7 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeWithResponse Revoke a consent
 	//
-	// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have.
+	// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have. Repeated, what was revoked stays revoked.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3914,12 +3992,16 @@ type ClientWithResponsesInterface interface {
 
 	// ListUsesWithResponse The searches made under a consent, by the public cloud's signed answer
 	//
+	// Asked under sk_L of each locator: the public cloud answers without learning who asks. Reads and writes are named; each read counts against `maxUses`.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
 	ListUsesWithResponse(ctx context.Context, consent ConsentInPath, reqEditors ...RequestEditorFn) (*ListUsesResponse, error)
 
 	// GetDefaultsWithResponse The code lists of the public cloud's signed parameters, and the defaults of a consent
+	//
+	// What a page needs to show the choices of a consent before there is one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3928,7 +4010,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3937,7 +4019,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareMessageWithResponse Make a message of hers, and send nothing
 	//
-	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+	// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3964,6 +4046,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 	//
+	// M10 of her visits (Eq. 50) and what each hospital says was written into her record (M11), with Sig_D5 verified for each. Hospitals that did not answer are named.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
@@ -3987,14 +4071,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/hospitals (the `ListHospitals` operationId).
 	ListHospitalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListHospitalsResponse, error)
 
-	// EnrolWithBodyWithResponse Link her record at a hospital, with a code from its desk
+	// EnrolWithBodyWithResponse Link her record at a hospital, with a code from its desk (enrolment)
+	//
+	// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/hospitals/{hospital}/enrolment (the `Enrol` operationId).
 	EnrolWithBodyWithResponse(ctx context.Context, hospital HospitalInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrolResponse, error)
 
-	// EnrolWithResponse Link her record at a hospital, with a code from its desk
+	// EnrolWithResponse Link her record at a hospital, with a code from its desk (enrolment)
+	//
+	// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4003,6 +4091,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetIdentityWithResponse Her identifier and credential
 	//
+	// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/identity (the `GetIdentity` operationId).
@@ -4010,7 +4100,7 @@ type ClientWithResponsesInterface interface {
 
 	// LockWithResponse Close the store and forget its keys
 	//
-	// Visits that are under way end.
+	// Visits that are under way end. Called again, it changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4019,6 +4109,8 @@ type ClientWithResponsesInterface interface {
 
 	// ClosePageSessionWithResponse Delete the page's cookie
 	//
+	// Tells the browser to forget the cookie. Called again, it changes nothing.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
@@ -4026,7 +4118,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenPageSessionWithBodyWithResponse Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4035,7 +4127,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenPageSessionWithResponse Let the page in
 	//
-	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+	// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4044,7 +4136,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChallengePasskeyWithResponse A challenge for a new passkey
 	//
-	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+	// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none. Each call makes another.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4053,6 +4145,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetProfileWithResponse What she says of herself
 	//
+	// What she typed herself; it is sealed like her keys, and leaves with the measurements of a visit unless she is anonymous in it.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/profile (the `GetProfile` operationId).
@@ -4060,7 +4154,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutProfileWithBodyWithResponse Change what she says of herself
 	//
-	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4069,7 +4163,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutProfileWithResponse Change what she says of herself
 	//
-	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+	// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4087,7 +4181,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithBodyWithResponse Make an identity and register it (M0; Eq. 2-4)
 	//
-	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4096,7 +4190,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithResponse Make an identity and register it (M0; Eq. 2-4)
 	//
-	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+	// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4114,12 +4208,16 @@ type ClientWithResponsesInterface interface {
 
 	// PreviewSignalsWithBodyWithResponse The measurements as they would be sent
 	//
+	// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
 	PreviewSignalsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSignalsResponse, error)
 
 	// PreviewSignalsWithResponse The measurements as they would be sent
+	//
+	// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4128,12 +4226,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatusWithResponse Whether there is a store, and whether it is open
 	//
+	// The only question that is answered while the store is locked or absent.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/status (the `GetStatus` operationId).
 	GetStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatusResponse, error)
 
 	// UnlockWithBodyWithResponse Open the store
+	//
+	// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4142,12 +4244,16 @@ type ClientWithResponsesInterface interface {
 
 	// UnlockWithResponse Open the store
 	//
+	// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/unlock (the `Unlock` operationId).
 	UnlockWithResponse(ctx context.Context, body UnlockJSONRequestBody, reqEditors ...RequestEditorFn) (*UnlockResponse, error)
 
 	// ListVisitsWithResponse Her visits, newest first
+	//
+	// They stay when the visit is over.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4156,7 +4262,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4165,7 +4271,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 	//
-	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+	// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4173,6 +4279,8 @@ type ClientWithResponsesInterface interface {
 	StartVisitWithResponse(ctx context.Context, params *StartVisitParams, body StartVisitJSONRequestBody, reqEditors ...RequestEditorFn) (*StartVisitResponse, error)
 
 	// GetVisitWithResponse How a visit stands
+	//
+	// Its state with a code and a sentence, and what is known to have been done under its consent.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5563,7 +5671,7 @@ func (r EndVisitResponse) ContentType() string {
 
 // PrepareApprovalWithBodyWithResponse Prepare the consent of a visit, to be approved
 //
-// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5578,7 +5686,7 @@ func (c *ClientWithResponses) PrepareApprovalWithBodyWithResponse(ctx context.Co
 
 // PrepareApprovalWithResponse Prepare the consent of a visit, to be approved
 //
-// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+// Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5593,6 +5701,8 @@ func (c *ClientWithResponses) PrepareApprovalWithResponse(ctx context.Context, b
 
 // VerifyCardWithBodyWithResponse Fetch and verify a doctor's card
 //
+// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/cards (the `VerifyCard` operationId).
@@ -5605,6 +5715,8 @@ func (c *ClientWithResponses) VerifyCardWithBodyWithResponse(ctx context.Context
 }
 
 // VerifyCardWithResponse Fetch and verify a doctor's card
+//
+// All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5619,6 +5731,8 @@ func (c *ClientWithResponses) VerifyCardWithResponse(ctx context.Context, body V
 
 // ListConsentsWithResponse What she has allowed
 //
+// Every consent that may have left this device, whether it is used, over or revoked.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/consents (the `ListConsents` operationId).
@@ -5632,7 +5746,7 @@ func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, para
 
 // RevokeWithResponse Revoke a consent
 //
-// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have.
+// Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have. Repeated, what was revoked stays revoked.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5647,6 +5761,8 @@ func (c *ClientWithResponses) RevokeWithResponse(ctx context.Context, consent Co
 
 // ListUsesWithResponse The searches made under a consent, by the public cloud's signed answer
 //
+// Asked under sk_L of each locator: the public cloud answers without learning who asks. Reads and writes are named; each read counts against `maxUses`.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/consents/{consent}/uses (the `ListUses` operationId).
@@ -5659,6 +5775,8 @@ func (c *ClientWithResponses) ListUsesWithResponse(ctx context.Context, consent 
 }
 
 // GetDefaultsWithResponse The code lists of the public cloud's signed parameters, and the defaults of a consent
+//
+// What a page needs to show the choices of a consent before there is one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5673,7 +5791,7 @@ func (c *ClientWithResponses) GetDefaultsWithResponse(ctx context.Context, reqEd
 
 // PrepareMessageWithBodyWithResponse Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5688,7 +5806,7 @@ func (c *ClientWithResponses) PrepareMessageWithBodyWithResponse(ctx context.Con
 
 // PrepareMessageWithResponse Make a message of hers, and send nothing
 //
-// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+// Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5733,6 +5851,8 @@ func (c *ClientWithResponses) OpenReplyWithResponse(ctx context.Context, body Op
 
 // ListDiagnosesWithResponse Diagnoses, from her visits and from the hospitals' records, verified
 //
+// M10 of her visits (Eq. 50) and what each hospital says was written into her record (M11), with Sig_D5 verified for each. Hospitals that did not answer are named.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/diagnoses (the `ListDiagnoses` operationId).
@@ -5774,7 +5894,9 @@ func (c *ClientWithResponses) ListHospitalsWithResponse(ctx context.Context, req
 	return ParseListHospitalsResponse(rsp)
 }
 
-// EnrolWithBodyWithResponse Link her record at a hospital, with a code from its desk
+// EnrolWithBodyWithResponse Link her record at a hospital, with a code from its desk (enrolment)
+//
+// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5787,7 +5909,9 @@ func (c *ClientWithResponses) EnrolWithBodyWithResponse(ctx context.Context, hos
 	return ParseEnrolResponse(rsp)
 }
 
-// EnrolWithResponse Link her record at a hospital, with a code from its desk
+// EnrolWithResponse Link her record at a hospital, with a code from its desk (enrolment)
+//
+// Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5802,6 +5926,8 @@ func (c *ClientWithResponses) EnrolWithResponse(ctx context.Context, hospital Ho
 
 // GetIdentityWithResponse Her identifier and credential
 //
+// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/identity (the `GetIdentity` operationId).
@@ -5815,7 +5941,7 @@ func (c *ClientWithResponses) GetIdentityWithResponse(ctx context.Context, reqEd
 
 // LockWithResponse Close the store and forget its keys
 //
-// Visits that are under way end.
+// Visits that are under way end. Called again, it changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5830,6 +5956,8 @@ func (c *ClientWithResponses) LockWithResponse(ctx context.Context, reqEditors .
 
 // ClosePageSessionWithResponse Delete the page's cookie
 //
+// Tells the browser to forget the cookie. Called again, it changes nothing.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /v1/page-sessions (the `ClosePageSession` operationId).
@@ -5843,7 +5971,7 @@ func (c *ClientWithResponses) ClosePageSessionWithResponse(ctx context.Context, 
 
 // OpenPageSessionWithBodyWithResponse Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5858,7 +5986,7 @@ func (c *ClientWithResponses) OpenPageSessionWithBodyWithResponse(ctx context.Co
 
 // OpenPageSessionWithResponse Let the page in
 //
-// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+// Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5873,7 +6001,7 @@ func (c *ClientWithResponses) OpenPageSessionWithResponse(ctx context.Context, b
 
 // ChallengePasskeyWithResponse A challenge for a new passkey
 //
-// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+// Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none. Each call makes another.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5888,6 +6016,8 @@ func (c *ClientWithResponses) ChallengePasskeyWithResponse(ctx context.Context, 
 
 // GetProfileWithResponse What she says of herself
 //
+// What she typed herself; it is sealed like her keys, and leaves with the measurements of a visit unless she is anonymous in it.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/profile (the `GetProfile` operationId).
@@ -5901,7 +6031,7 @@ func (c *ClientWithResponses) GetProfileWithResponse(ctx context.Context, reqEdi
 
 // PutProfileWithBodyWithResponse Change what she says of herself
 //
-// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5916,7 +6046,7 @@ func (c *ClientWithResponses) PutProfileWithBodyWithResponse(ctx context.Context
 
 // PutProfileWithResponse Change what she says of herself
 //
-// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+// It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5946,7 +6076,7 @@ func (c *ClientWithResponses) GetRecordWithResponse(ctx context.Context, hospita
 
 // RegisterWithBodyWithResponse Make an identity and register it (M0; Eq. 2-4)
 //
-// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5961,7 +6091,7 @@ func (c *ClientWithResponses) RegisterWithBodyWithResponse(ctx context.Context, 
 
 // RegisterWithResponse Make an identity and register it (M0; Eq. 2-4)
 //
-// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+// Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5991,6 +6121,8 @@ func (c *ClientWithResponses) ListReleasesWithResponse(ctx context.Context, reqE
 
 // PreviewSignalsWithBodyWithResponse The measurements as they would be sent
 //
+// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/signals/preview (the `PreviewSignals` operationId).
@@ -6003,6 +6135,8 @@ func (c *ClientWithResponses) PreviewSignalsWithBodyWithResponse(ctx context.Con
 }
 
 // PreviewSignalsWithResponse The measurements as they would be sent
+//
+// CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6017,6 +6151,8 @@ func (c *ClientWithResponses) PreviewSignalsWithResponse(ctx context.Context, bo
 
 // GetStatusWithResponse Whether there is a store, and whether it is open
 //
+// The only question that is answered while the store is locked or absent.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/status (the `GetStatus` operationId).
@@ -6029,6 +6165,8 @@ func (c *ClientWithResponses) GetStatusWithResponse(ctx context.Context, reqEdit
 }
 
 // UnlockWithBodyWithResponse Open the store
+//
+// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6043,6 +6181,8 @@ func (c *ClientWithResponses) UnlockWithBodyWithResponse(ctx context.Context, co
 
 // UnlockWithResponse Open the store
 //
+// With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/unlock (the `Unlock` operationId).
@@ -6055,6 +6195,8 @@ func (c *ClientWithResponses) UnlockWithResponse(ctx context.Context, body Unloc
 }
 
 // ListVisitsWithResponse Her visits, newest first
+//
+// They stay when the visit is over.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -6069,7 +6211,7 @@ func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, params
 
 // StartVisitWithBodyWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6084,7 +6226,7 @@ func (c *ClientWithResponses) StartVisitWithBodyWithResponse(ctx context.Context
 
 // StartVisitWithResponse Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
 //
-// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+// Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6098,6 +6240,8 @@ func (c *ClientWithResponses) StartVisitWithResponse(ctx context.Context, params
 }
 
 // GetVisitWithResponse How a visit stands
+//
+// Its state with a code and a sentence, and what is known to have been done under its consent.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -7127,7 +7271,7 @@ type ServerInterface interface {
 	// ListHospitals The hospitals of the directory and what each holds of her
 	// (GET /v1/hospitals)
 	ListHospitals(ctx echo.Context) error
-	// Enrol Link her record at a hospital, with a code from its desk
+	// Enrol Link her record at a hospital, with a code from its desk (enrolment)
 	// (POST /v1/hospitals/{hospital}/enrolment)
 	Enrol(ctx echo.Context, hospital HospitalInPath) error
 	// GetIdentity Her identifier and credential
@@ -8823,7 +8967,7 @@ type StrictServerInterface interface {
 	// ListHospitals The hospitals of the directory and what each holds of her
 	// (GET /v1/hospitals)
 	ListHospitals(ctx context.Context, request ListHospitalsRequestObject) (ListHospitalsResponseObject, error)
-	// Enrol Link her record at a hospital, with a code from its desk
+	// Enrol Link her record at a hospital, with a code from its desk (enrolment)
 	// (POST /v1/hospitals/{hospital}/enrolment)
 	Enrol(ctx context.Context, request EnrolRequestObject) (EnrolResponseObject, error)
 	// GetIdentity Her identifier and credential

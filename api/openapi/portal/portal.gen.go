@@ -222,6 +222,7 @@ type StreamInboxParams struct {
 
 // RelayPrekeyParams defines parameters for RelayPrekey.
 type RelayPrekeyParams struct {
+	// Suite which of the public cloud's own; without effect for others
 	Suite *int `form:"suite,omitempty" json:"suite,omitempty"`
 }
 
@@ -350,14 +351,14 @@ type ClientInterface interface {
 
 	// GetCard A doctor's card
 	//
-	// Credential, certificate and current prekey, for the patient to verify.
+	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
 	//
 	// Corresponds with GET /v1/doctors/{credential}/card (the `GetCard` operationId).
 	GetCard(ctx context.Context, credential Credential, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConsultWithBody Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -366,7 +367,7 @@ type ClientInterface interface {
 
 	// Consult Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -374,6 +375,8 @@ type ClientInterface interface {
 	Consult(ctx context.Context, credential Credential, body ConsultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FetchInbox What patients have sent to this doctor (M1, M3)
+	//
+	// The letters behind the given id, for as long as `wait`. Reading takes nothing away; whoever has read some asks for later ones.
 	//
 	// Corresponds with GET /v1/inbox (the `FetchInbox` operationId).
 	FetchInbox(ctx context.Context, params *FetchInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -385,14 +388,18 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
 	StreamInbox(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SendToPatientWithBody Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatientWithBody Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+	//
+	// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/inbox/messages (the `SendToPatient` operationId).
 	SendToPatientWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatient Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+	//
+	// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -401,12 +408,16 @@ type ClientInterface interface {
 
 	// LoginWithBody Prove PRK_D to a challenge and get a session of 15 minutes
 	//
+	// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/logins (the `Login` operationId).
 	LoginWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Login Prove PRK_D to a challenge and get a session of 15 minutes
+	//
+	// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -415,10 +426,14 @@ type ClientInterface interface {
 
 	// CreateLoginChallenge A challenge to log in with
 	//
+	// 32 random bytes, good once and for one minute, with the portal's origin. Each call makes another.
+	//
 	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
 	CreateLoginChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayDiagnosisEntryWithBody Index a written diagnosis (M12)
+	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -427,6 +442,8 @@ type ClientInterface interface {
 
 	// RelayDiagnosisEntry Index a written diagnosis (M12)
 	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/diagnosis-entries (the `RelayDiagnosisEntry` operationId).
@@ -434,15 +451,21 @@ type ClientInterface interface {
 
 	// RelayDirectory The hospitals and their addresses
 	//
+	// Passed on from the public cloud, as its own address answers. These are the only hospitals that the portal speaks to.
+	//
 	// Corresponds with GET /v1/relay/cloud/v1/directory (the `RelayDirectory` operationId).
 	RelayDirectory(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayParameters The public parameters
 	//
+	// Passed on from the public cloud, as its own address answers.
+	//
 	// Corresponds with GET /v1/relay/cloud/v1/parameters (the `RelayParameters` operationId).
 	RelayParameters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayPublishPrekeyWithBody Publish the doctor's prekey
+	//
+	// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -451,6 +474,8 @@ type ClientInterface interface {
 
 	// RelayPublishPrekey Publish the doctor's prekey
 	//
+	// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /v1/relay/cloud/v1/prekeys (the `RelayPublishPrekey` operationId).
@@ -458,10 +483,14 @@ type ClientInterface interface {
 
 	// RelayPrekey The current prekey of a hospital or of the public cloud
 	//
+	// Passed on from the public cloud, as its own address answers.
+	//
 	// Corresponds with GET /v1/relay/cloud/v1/prekeys/{owner} (the `RelayPrekey` operationId).
 	RelayPrekey(ctx context.Context, owner string, params *RelayPrekeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayRegistrationWithBody Register a doctor (M0; Eq. 8-10)
+	//
+	// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -470,22 +499,30 @@ type ClientInterface interface {
 
 	// RelayRegistration Register a doctor (M0; Eq. 8-10)
 	//
+	// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
 	RelayRegistration(ctx context.Context, body RelayRegistrationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RelayChallenge A challenge to register with
+	// RelayChallenge A challenge to register with (M0)
+	//
+	// Passed on from the public cloud. Each call makes another.
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/registrations/challenges (the `RelayChallenge` operationId).
 	RelayChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayRevocations The revocation list
 	//
+	// Passed on from the public cloud, as its own address answers.
+	//
 	// Corresponds with GET /v1/relay/cloud/v1/revocations (the `RelayRevocations` operationId).
 	RelayRevocations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelaySearchWithBody Search the index (M4, M5; Eq. 25-32)
+	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -494,12 +531,16 @@ type ClientInterface interface {
 
 	// RelaySearch Search the index (M4, M5; Eq. 25-32)
 	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
 	RelaySearch(ctx context.Context, body RelaySearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayDiagnosisWithBody Write a diagnosis into the record (M11)
+	//
+	// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -508,6 +549,8 @@ type ClientInterface interface {
 
 	// RelayDiagnosis Write a diagnosis into the record (M11)
 	//
+	// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/relay/hospitals/{hospital}/v1/diagnoses (the `RelayDiagnosis` operationId).
@@ -515,7 +558,7 @@ type ClientInterface interface {
 
 	// RelayReleaseWithBody Fetch what the consent allows (M8, M9; Eq. 45-48)
 	//
-	// The hospital's stream of lines, passed on as it comes.
+	// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -524,7 +567,7 @@ type ClientInterface interface {
 
 	// RelayRelease Fetch what the consent allows (M8, M9; Eq. 45-48)
 	//
-	// The hospital's stream of lines, passed on as it comes.
+	// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -533,12 +576,16 @@ type ClientInterface interface {
 
 	// RelaySessionWithBody Open a session with a hospital (M6, M7; Eq. 33-44)
 	//
+	// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/relay/hospitals/{hospital}/v1/sessions (the `RelaySession` operationId).
 	RelaySessionWithBody(ctx context.Context, hospital Hospital, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelaySession Open a session with a hospital (M6, M7; Eq. 33-44)
+	//
+	// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -547,10 +594,14 @@ type ClientInterface interface {
 
 	// FetchForPatient What the doctor has sent in this visit (M2, M10)
 	//
+	// The mailbox of the visit that the capability names; an unknown capability is an empty mailbox. A message stays there for 30 minutes: reading it takes nothing away.
+	//
 	// Corresponds with GET /v1/visit/messages (the `FetchForPatient` operationId).
 	FetchForPatient(ctx context.Context, params *FetchForPatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SendToDoctorWithBody Send the next message of a visit (M3; Eq. 23)
+	//
+	// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -558,6 +609,8 @@ type ClientInterface interface {
 	SendToDoctorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SendToDoctor Send the next message of a visit (M3; Eq. 23)
+	//
+	// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -584,7 +637,7 @@ func (c *Client) GetConfig(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // GetCard A doctor's card
 //
-// Credential, certificate and current prekey, for the patient to verify.
+// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
 //
 // Corresponds with GET /v1/doctors/{credential}/card (the `GetCard` operationId).
 func (c *Client) GetCard(ctx context.Context, credential Credential, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -601,7 +654,7 @@ func (c *Client) GetCard(ctx context.Context, credential Credential, reqEditors 
 
 // ConsultWithBody Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 //
 // Takes any type of body and a specified content type.
 //
@@ -620,7 +673,7 @@ func (c *Client) ConsultWithBody(ctx context.Context, credential Credential, con
 
 // Consult Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -638,6 +691,8 @@ func (c *Client) Consult(ctx context.Context, credential Credential, body Consul
 }
 
 // FetchInbox What patients have sent to this doctor (M1, M3)
+//
+// The letters behind the given id, for as long as `wait`. Reading takes nothing away; whoever has read some asks for later ones.
 //
 // Corresponds with GET /v1/inbox (the `FetchInbox` operationId).
 func (c *Client) FetchInbox(ctx context.Context, params *FetchInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -669,7 +724,9 @@ func (c *Client) StreamInbox(ctx context.Context, params *StreamInboxParams, req
 	return c.Client.Do(req)
 }
 
-// SendToPatientWithBody Answer a patient (M2, M10), routed by the session id of its header
+// SendToPatientWithBody Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+//
+// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 //
 // Takes any type of body and a specified content type.
 //
@@ -686,7 +743,9 @@ func (c *Client) SendToPatientWithBody(ctx context.Context, contentType string, 
 	return c.Client.Do(req)
 }
 
-// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
+// SendToPatient Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+//
+// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -705,6 +764,8 @@ func (c *Client) SendToPatient(ctx context.Context, body SendToPatientJSONReques
 
 // LoginWithBody Prove PRK_D to a challenge and get a session of 15 minutes
 //
+// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/logins (the `Login` operationId).
@@ -721,6 +782,8 @@ func (c *Client) LoginWithBody(ctx context.Context, contentType string, body io.
 }
 
 // Login Prove PRK_D to a challenge and get a session of 15 minutes
+//
+// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -739,6 +802,8 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 
 // CreateLoginChallenge A challenge to log in with
 //
+// 32 random bytes, good once and for one minute, with the portal's origin. Each call makes another.
+//
 // Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
 func (c *Client) CreateLoginChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateLoginChallengeRequest(c.Server)
@@ -753,6 +818,8 @@ func (c *Client) CreateLoginChallenge(ctx context.Context, reqEditors ...Request
 }
 
 // RelayDiagnosisEntryWithBody Index a written diagnosis (M12)
+//
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -771,6 +838,8 @@ func (c *Client) RelayDiagnosisEntryWithBody(ctx context.Context, contentType st
 
 // RelayDiagnosisEntry Index a written diagnosis (M12)
 //
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/relay/cloud/v1/diagnosis-entries (the `RelayDiagnosisEntry` operationId).
@@ -788,6 +857,8 @@ func (c *Client) RelayDiagnosisEntry(ctx context.Context, body RelayDiagnosisEnt
 
 // RelayDirectory The hospitals and their addresses
 //
+// Passed on from the public cloud, as its own address answers. These are the only hospitals that the portal speaks to.
+//
 // Corresponds with GET /v1/relay/cloud/v1/directory (the `RelayDirectory` operationId).
 func (c *Client) RelayDirectory(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRelayDirectoryRequest(c.Server)
@@ -803,6 +874,8 @@ func (c *Client) RelayDirectory(ctx context.Context, reqEditors ...RequestEditor
 
 // RelayParameters The public parameters
 //
+// Passed on from the public cloud, as its own address answers.
+//
 // Corresponds with GET /v1/relay/cloud/v1/parameters (the `RelayParameters` operationId).
 func (c *Client) RelayParameters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRelayParametersRequest(c.Server)
@@ -817,6 +890,8 @@ func (c *Client) RelayParameters(ctx context.Context, reqEditors ...RequestEdito
 }
 
 // RelayPublishPrekeyWithBody Publish the doctor's prekey
+//
+// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -835,6 +910,8 @@ func (c *Client) RelayPublishPrekeyWithBody(ctx context.Context, contentType str
 
 // RelayPublishPrekey Publish the doctor's prekey
 //
+// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /v1/relay/cloud/v1/prekeys (the `RelayPublishPrekey` operationId).
@@ -852,6 +929,8 @@ func (c *Client) RelayPublishPrekey(ctx context.Context, body RelayPublishPrekey
 
 // RelayPrekey The current prekey of a hospital or of the public cloud
 //
+// Passed on from the public cloud, as its own address answers.
+//
 // Corresponds with GET /v1/relay/cloud/v1/prekeys/{owner} (the `RelayPrekey` operationId).
 func (c *Client) RelayPrekey(ctx context.Context, owner string, params *RelayPrekeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRelayPrekeyRequest(c.Server, owner, params)
@@ -866,6 +945,8 @@ func (c *Client) RelayPrekey(ctx context.Context, owner string, params *RelayPre
 }
 
 // RelayRegistrationWithBody Register a doctor (M0; Eq. 8-10)
+//
+// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
 //
 // Takes any type of body and a specified content type.
 //
@@ -884,6 +965,8 @@ func (c *Client) RelayRegistrationWithBody(ctx context.Context, contentType stri
 
 // RelayRegistration Register a doctor (M0; Eq. 8-10)
 //
+// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
@@ -899,7 +982,9 @@ func (c *Client) RelayRegistration(ctx context.Context, body RelayRegistrationJS
 	return c.Client.Do(req)
 }
 
-// RelayChallenge A challenge to register with
+// RelayChallenge A challenge to register with (M0)
+//
+// Passed on from the public cloud. Each call makes another.
 //
 // Corresponds with POST /v1/relay/cloud/v1/registrations/challenges (the `RelayChallenge` operationId).
 func (c *Client) RelayChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -916,6 +1001,8 @@ func (c *Client) RelayChallenge(ctx context.Context, reqEditors ...RequestEditor
 
 // RelayRevocations The revocation list
 //
+// Passed on from the public cloud, as its own address answers.
+//
 // Corresponds with GET /v1/relay/cloud/v1/revocations (the `RelayRevocations` operationId).
 func (c *Client) RelayRevocations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRelayRevocationsRequest(c.Server)
@@ -930,6 +1017,8 @@ func (c *Client) RelayRevocations(ctx context.Context, reqEditors ...RequestEdit
 }
 
 // RelaySearchWithBody Search the index (M4, M5; Eq. 25-32)
+//
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -948,6 +1037,8 @@ func (c *Client) RelaySearchWithBody(ctx context.Context, contentType string, bo
 
 // RelaySearch Search the index (M4, M5; Eq. 25-32)
 //
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
@@ -964,6 +1055,8 @@ func (c *Client) RelaySearch(ctx context.Context, body RelaySearchJSONRequestBod
 }
 
 // RelayDiagnosisWithBody Write a diagnosis into the record (M11)
+//
+// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -982,6 +1075,8 @@ func (c *Client) RelayDiagnosisWithBody(ctx context.Context, hospital Hospital, 
 
 // RelayDiagnosis Write a diagnosis into the record (M11)
 //
+// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/relay/hospitals/{hospital}/v1/diagnoses (the `RelayDiagnosis` operationId).
@@ -999,7 +1094,7 @@ func (c *Client) RelayDiagnosis(ctx context.Context, hospital Hospital, body Rel
 
 // RelayReleaseWithBody Fetch what the consent allows (M8, M9; Eq. 45-48)
 //
-// The hospital's stream of lines, passed on as it comes.
+// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1018,7 +1113,7 @@ func (c *Client) RelayReleaseWithBody(ctx context.Context, hospital Hospital, co
 
 // RelayRelease Fetch what the consent allows (M8, M9; Eq. 45-48)
 //
-// The hospital's stream of lines, passed on as it comes.
+// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1037,6 +1132,8 @@ func (c *Client) RelayRelease(ctx context.Context, hospital Hospital, body Relay
 
 // RelaySessionWithBody Open a session with a hospital (M6, M7; Eq. 33-44)
 //
+// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/relay/hospitals/{hospital}/v1/sessions (the `RelaySession` operationId).
@@ -1053,6 +1150,8 @@ func (c *Client) RelaySessionWithBody(ctx context.Context, hospital Hospital, co
 }
 
 // RelaySession Open a session with a hospital (M6, M7; Eq. 33-44)
+//
+// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1071,6 +1170,8 @@ func (c *Client) RelaySession(ctx context.Context, hospital Hospital, body Relay
 
 // FetchForPatient What the doctor has sent in this visit (M2, M10)
 //
+// The mailbox of the visit that the capability names; an unknown capability is an empty mailbox. A message stays there for 30 minutes: reading it takes nothing away.
+//
 // Corresponds with GET /v1/visit/messages (the `FetchForPatient` operationId).
 func (c *Client) FetchForPatient(ctx context.Context, params *FetchForPatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewFetchForPatientRequest(c.Server, params)
@@ -1085,6 +1186,8 @@ func (c *Client) FetchForPatient(ctx context.Context, params *FetchForPatientPar
 }
 
 // SendToDoctorWithBody Send the next message of a visit (M3; Eq. 23)
+//
+// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 //
 // Takes any type of body and a specified content type.
 //
@@ -1102,6 +1205,8 @@ func (c *Client) SendToDoctorWithBody(ctx context.Context, contentType string, b
 }
 
 // SendToDoctor Send the next message of a visit (M3; Eq. 23)
+//
+// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2072,7 +2177,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCardWithResponse A doctor's card
 	//
-	// Credential, certificate and current prekey, for the patient to verify.
+	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2081,7 +2186,7 @@ type ClientWithResponsesInterface interface {
 
 	// ConsultWithBodyWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2090,7 +2195,7 @@ type ClientWithResponsesInterface interface {
 
 	// ConsultWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 	//
-	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+	// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2098,6 +2203,8 @@ type ClientWithResponsesInterface interface {
 	ConsultWithResponse(ctx context.Context, credential Credential, body ConsultJSONRequestBody, reqEditors ...RequestEditorFn) (*ConsultResponse, error)
 
 	// FetchInboxWithResponse What patients have sent to this doctor (M1, M3)
+	//
+	// The letters behind the given id, for as long as `wait`. Reading takes nothing away; whoever has read some asks for later ones.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2113,14 +2220,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/inbox/events (the `StreamInbox` operationId).
 	StreamInboxWithResponse(ctx context.Context, params *StreamInboxParams, reqEditors ...RequestEditorFn) (*StreamInboxResponse, error)
 
-	// SendToPatientWithBodyWithResponse Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatientWithBodyWithResponse Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+	//
+	// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/inbox/messages (the `SendToPatient` operationId).
 	SendToPatientWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendToPatientResponse, error)
 
-	// SendToPatientWithResponse Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatientWithResponse Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+	//
+	// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2129,12 +2240,16 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithBodyWithResponse Prove PRK_D to a challenge and get a session of 15 minutes
 	//
+	// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/logins (the `Login` operationId).
 	LoginWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoginResponse, error)
 
 	// LoginWithResponse Prove PRK_D to a challenge and get a session of 15 minutes
+	//
+	// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2143,12 +2258,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreateLoginChallengeWithResponse A challenge to log in with
 	//
+	// 32 random bytes, good once and for one minute, with the portal's origin. Each call makes another.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
 	CreateLoginChallengeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateLoginChallengeResponse, error)
 
 	// RelayDiagnosisEntryWithBodyWithResponse Index a written diagnosis (M12)
+	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2157,12 +2276,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelayDiagnosisEntryWithResponse Index a written diagnosis (M12)
 	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/diagnosis-entries (the `RelayDiagnosisEntry` operationId).
 	RelayDiagnosisEntryWithResponse(ctx context.Context, body RelayDiagnosisEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*RelayDiagnosisEntryResponse, error)
 
 	// RelayDirectoryWithResponse The hospitals and their addresses
+	//
+	// Passed on from the public cloud, as its own address answers. These are the only hospitals that the portal speaks to.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2171,12 +2294,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelayParametersWithResponse The public parameters
 	//
+	// Passed on from the public cloud, as its own address answers.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/relay/cloud/v1/parameters (the `RelayParameters` operationId).
 	RelayParametersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RelayParametersResponse, error)
 
 	// RelayPublishPrekeyWithBodyWithResponse Publish the doctor's prekey
+	//
+	// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2185,12 +2312,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelayPublishPrekeyWithResponse Publish the doctor's prekey
 	//
+	// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /v1/relay/cloud/v1/prekeys (the `RelayPublishPrekey` operationId).
 	RelayPublishPrekeyWithResponse(ctx context.Context, body RelayPublishPrekeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RelayPublishPrekeyResponse, error)
 
 	// RelayPrekeyWithResponse The current prekey of a hospital or of the public cloud
+	//
+	// Passed on from the public cloud, as its own address answers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2199,6 +2330,8 @@ type ClientWithResponsesInterface interface {
 
 	// RelayRegistrationWithBodyWithResponse Register a doctor (M0; Eq. 8-10)
 	//
+	// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
@@ -2206,12 +2339,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelayRegistrationWithResponse Register a doctor (M0; Eq. 8-10)
 	//
+	// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
 	RelayRegistrationWithResponse(ctx context.Context, body RelayRegistrationJSONRequestBody, reqEditors ...RequestEditorFn) (*RelayRegistrationResponse, error)
 
-	// RelayChallengeWithResponse A challenge to register with
+	// RelayChallengeWithResponse A challenge to register with (M0)
+	//
+	// Passed on from the public cloud. Each call makes another.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2220,12 +2357,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelayRevocationsWithResponse The revocation list
 	//
+	// Passed on from the public cloud, as its own address answers.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/relay/cloud/v1/revocations (the `RelayRevocations` operationId).
 	RelayRevocationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RelayRevocationsResponse, error)
 
 	// RelaySearchWithBodyWithResponse Search the index (M4, M5; Eq. 25-32)
+	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2234,12 +2375,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelaySearchWithResponse Search the index (M4, M5; Eq. 25-32)
 	//
+	// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
 	RelaySearchWithResponse(ctx context.Context, body RelaySearchJSONRequestBody, reqEditors ...RequestEditorFn) (*RelaySearchResponse, error)
 
 	// RelayDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
+	//
+	// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2248,6 +2393,8 @@ type ClientWithResponsesInterface interface {
 
 	// RelayDiagnosisWithResponse Write a diagnosis into the record (M11)
 	//
+	// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/hospitals/{hospital}/v1/diagnoses (the `RelayDiagnosis` operationId).
@@ -2255,7 +2402,7 @@ type ClientWithResponsesInterface interface {
 
 	// RelayReleaseWithBodyWithResponse Fetch what the consent allows (M8, M9; Eq. 45-48)
 	//
-	// The hospital's stream of lines, passed on as it comes.
+	// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2264,7 +2411,7 @@ type ClientWithResponsesInterface interface {
 
 	// RelayReleaseWithResponse Fetch what the consent allows (M8, M9; Eq. 45-48)
 	//
-	// The hospital's stream of lines, passed on as it comes.
+	// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2273,12 +2420,16 @@ type ClientWithResponsesInterface interface {
 
 	// RelaySessionWithBodyWithResponse Open a session with a hospital (M6, M7; Eq. 33-44)
 	//
+	// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/relay/hospitals/{hospital}/v1/sessions (the `RelaySession` operationId).
 	RelaySessionWithBodyWithResponse(ctx context.Context, hospital Hospital, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RelaySessionResponse, error)
 
 	// RelaySessionWithResponse Open a session with a hospital (M6, M7; Eq. 33-44)
+	//
+	// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2287,6 +2438,8 @@ type ClientWithResponsesInterface interface {
 
 	// FetchForPatientWithResponse What the doctor has sent in this visit (M2, M10)
 	//
+	// The mailbox of the visit that the capability names; an unknown capability is an empty mailbox. A message stays there for 30 minutes: reading it takes nothing away.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/visit/messages (the `FetchForPatient` operationId).
@@ -2294,12 +2447,16 @@ type ClientWithResponsesInterface interface {
 
 	// SendToDoctorWithBodyWithResponse Send the next message of a visit (M3; Eq. 23)
 	//
+	// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/visit/messages (the `SendToDoctor` operationId).
 	SendToDoctorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendToDoctorResponse, error)
 
 	// SendToDoctorWithResponse Send the next message of a visit (M3; Eq. 23)
+	//
+	// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3338,7 +3495,7 @@ func (c *ClientWithResponses) GetConfigWithResponse(ctx context.Context, reqEdit
 
 // GetCardWithResponse A doctor's card
 //
-// Credential, certificate and current prekey, for the patient to verify.
+// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3353,7 +3510,7 @@ func (c *ClientWithResponses) GetCardWithResponse(ctx context.Context, credentia
 
 // ConsultWithBodyWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3368,7 +3525,7 @@ func (c *ClientWithResponses) ConsultWithBodyWithResponse(ctx context.Context, c
 
 // ConsultWithResponse Enter a doctor's waiting room (M1; Eq. 11-13)
 //
-// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept.
+// The message waits up to 15 minutes for the doctor. She must have been at this portal in the last 30 days; for whoever has not, nothing is kept. The session id of its header is the patient's capability for the rest of the visit. Sent twice, the second is a conflict (409): the visit has begun already.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3382,6 +3539,8 @@ func (c *ClientWithResponses) ConsultWithResponse(ctx context.Context, credentia
 }
 
 // FetchInboxWithResponse What patients have sent to this doctor (M1, M3)
+//
+// The letters behind the given id, for as long as `wait`. Reading takes nothing away; whoever has read some asks for later ones.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3409,7 +3568,9 @@ func (c *ClientWithResponses) StreamInboxWithResponse(ctx context.Context, param
 	return ParseStreamInboxResponse(rsp)
 }
 
-// SendToPatientWithBodyWithResponse Answer a patient (M2, M10), routed by the session id of its header
+// SendToPatientWithBodyWithResponse Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+//
+// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3422,7 +3583,9 @@ func (c *ClientWithResponses) SendToPatientWithBodyWithResponse(ctx context.Cont
 	return ParseSendToPatientResponse(rsp)
 }
 
-// SendToPatientWithResponse Answer a patient (M2, M10), routed by the session id of its header
+// SendToPatientWithResponse Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
+//
+// Routed by the session id of the message's header, into the mailbox of a visit of this doctor. M2 and M10 pass once each, in this order with M3 between them: a second one is refused (403).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3437,6 +3600,8 @@ func (c *ClientWithResponses) SendToPatientWithResponse(ctx context.Context, bod
 
 // LoginWithBodyWithResponse Prove PRK_D to a challenge and get a session of 15 minutes
 //
+// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/logins (the `Login` operationId).
@@ -3449,6 +3614,8 @@ func (c *ClientWithResponses) LoginWithBodyWithResponse(ctx context.Context, con
 }
 
 // LoginWithResponse Prove PRK_D to a challenge and get a session of 15 minutes
+//
+// The signature covers challenge, c_D and origin, so that another portal cannot use it. The session is for this portal only. A challenge that was used is refused (403).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3463,6 +3630,8 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 
 // CreateLoginChallengeWithResponse A challenge to log in with
 //
+// 32 random bytes, good once and for one minute, with the portal's origin. Each call makes another.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/logins/challenges (the `CreateLoginChallenge` operationId).
@@ -3475,6 +3644,8 @@ func (c *ClientWithResponses) CreateLoginChallengeWithResponse(ctx context.Conte
 }
 
 // RelayDiagnosisEntryWithBodyWithResponse Index a written diagnosis (M12)
+//
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3489,6 +3660,8 @@ func (c *ClientWithResponses) RelayDiagnosisEntryWithBodyWithResponse(ctx contex
 
 // RelayDiagnosisEntryWithResponse Index a written diagnosis (M12)
 //
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/cloud/v1/diagnosis-entries (the `RelayDiagnosisEntry` operationId).
@@ -3501,6 +3674,8 @@ func (c *ClientWithResponses) RelayDiagnosisEntryWithResponse(ctx context.Contex
 }
 
 // RelayDirectoryWithResponse The hospitals and their addresses
+//
+// Passed on from the public cloud, as its own address answers. These are the only hospitals that the portal speaks to.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3515,6 +3690,8 @@ func (c *ClientWithResponses) RelayDirectoryWithResponse(ctx context.Context, re
 
 // RelayParametersWithResponse The public parameters
 //
+// Passed on from the public cloud, as its own address answers.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/relay/cloud/v1/parameters (the `RelayParameters` operationId).
@@ -3527,6 +3704,8 @@ func (c *ClientWithResponses) RelayParametersWithResponse(ctx context.Context, r
 }
 
 // RelayPublishPrekeyWithBodyWithResponse Publish the doctor's prekey
+//
+// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3541,6 +3720,8 @@ func (c *ClientWithResponses) RelayPublishPrekeyWithBodyWithResponse(ctx context
 
 // RelayPublishPrekeyWithResponse Publish the doctor's prekey
 //
+// Passed on to the public cloud. It replaces the doctor's earlier one: sent twice, the second changes nothing.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /v1/relay/cloud/v1/prekeys (the `RelayPublishPrekey` operationId).
@@ -3553,6 +3734,8 @@ func (c *ClientWithResponses) RelayPublishPrekeyWithResponse(ctx context.Context
 }
 
 // RelayPrekeyWithResponse The current prekey of a hospital or of the public cloud
+//
+// Passed on from the public cloud, as its own address answers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3567,6 +3750,8 @@ func (c *ClientWithResponses) RelayPrekeyWithResponse(ctx context.Context, owner
 
 // RelayRegistrationWithBodyWithResponse Register a doctor (M0; Eq. 8-10)
 //
+// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
@@ -3580,6 +3765,8 @@ func (c *ClientWithResponses) RelayRegistrationWithBodyWithResponse(ctx context.
 
 // RelayRegistrationWithResponse Register a doctor (M0; Eq. 8-10)
 //
+// Passed on to the public cloud; a doctor has no session before she is registered. Sent twice, the second is refused (403); with a new challenge it is a conflict (409).
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/cloud/v1/registrations (the `RelayRegistration` operationId).
@@ -3591,7 +3778,9 @@ func (c *ClientWithResponses) RelayRegistrationWithResponse(ctx context.Context,
 	return ParseRelayRegistrationResponse(rsp)
 }
 
-// RelayChallengeWithResponse A challenge to register with
+// RelayChallengeWithResponse A challenge to register with (M0)
+//
+// Passed on from the public cloud. Each call makes another.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3606,6 +3795,8 @@ func (c *ClientWithResponses) RelayChallengeWithResponse(ctx context.Context, re
 
 // RelayRevocationsWithResponse The revocation list
 //
+// Passed on from the public cloud, as its own address answers.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/relay/cloud/v1/revocations (the `RelayRevocations` operationId).
@@ -3618,6 +3809,8 @@ func (c *ClientWithResponses) RelayRevocationsWithResponse(ctx context.Context, 
 }
 
 // RelaySearchWithBodyWithResponse Search the index (M4, M5; Eq. 25-32)
+//
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3632,6 +3825,8 @@ func (c *ClientWithResponses) RelaySearchWithBodyWithResponse(ctx context.Contex
 
 // RelaySearchWithResponse Search the index (M4, M5; Eq. 25-32)
 //
+// Passed on to the public cloud, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
@@ -3644,6 +3839,8 @@ func (c *ClientWithResponses) RelaySearchWithResponse(ctx context.Context, body 
 }
 
 // RelayDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
+//
+// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3658,6 +3855,8 @@ func (c *ClientWithResponses) RelayDiagnosisWithBodyWithResponse(ctx context.Con
 
 // RelayDiagnosisWithResponse Write a diagnosis into the record (M11)
 //
+// Passed on to the hospital, sealed. A replay is refused (403); a new message with the same Sig_D5 is answered again, and stored once.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/hospitals/{hospital}/v1/diagnoses (the `RelayDiagnosis` operationId).
@@ -3671,7 +3870,7 @@ func (c *ClientWithResponses) RelayDiagnosisWithResponse(ctx context.Context, ho
 
 // RelayReleaseWithBodyWithResponse Fetch what the consent allows (M8, M9; Eq. 45-48)
 //
-// The hospital's stream of lines, passed on as it comes.
+// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3686,7 +3885,7 @@ func (c *ClientWithResponses) RelayReleaseWithBodyWithResponse(ctx context.Conte
 
 // RelayReleaseWithResponse Fetch what the consent allows (M8, M9; Eq. 45-48)
 //
-// The hospital's stream of lines, passed on as it comes.
+// The hospital's stream of lines, passed on as it comes. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3701,6 +3900,8 @@ func (c *ClientWithResponses) RelayReleaseWithResponse(ctx context.Context, hosp
 
 // RelaySessionWithBodyWithResponse Open a session with a hospital (M6, M7; Eq. 33-44)
 //
+// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/relay/hospitals/{hospital}/v1/sessions (the `RelaySession` operationId).
@@ -3713,6 +3914,8 @@ func (c *ClientWithResponses) RelaySessionWithBodyWithResponse(ctx context.Conte
 }
 
 // RelaySessionWithResponse Open a session with a hospital (M6, M7; Eq. 33-44)
+//
+// Passed on to the hospital at its address in the signed directory, sealed. Sent twice, the second is a replay and refused (403): make a new message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3727,6 +3930,8 @@ func (c *ClientWithResponses) RelaySessionWithResponse(ctx context.Context, hosp
 
 // FetchForPatientWithResponse What the doctor has sent in this visit (M2, M10)
 //
+// The mailbox of the visit that the capability names; an unknown capability is an empty mailbox. A message stays there for 30 minutes: reading it takes nothing away.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/visit/messages (the `FetchForPatient` operationId).
@@ -3740,6 +3945,8 @@ func (c *ClientWithResponses) FetchForPatientWithResponse(ctx context.Context, p
 
 // SendToDoctorWithBodyWithResponse Send the next message of a visit (M3; Eq. 23)
 //
+// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/visit/messages (the `SendToDoctor` operationId).
@@ -3752,6 +3959,8 @@ func (c *ClientWithResponses) SendToDoctorWithBodyWithResponse(ctx context.Conte
 }
 
 // SendToDoctorWithResponse Send the next message of a visit (M3; Eq. 23)
+//
+// M3 brings the consent and the measurements, under SEK_1. The portal reads the header only and lets it pass once, after M2: a second one is refused (403).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4477,7 +4686,7 @@ type ServerInterface interface {
 	// StreamInbox What patients send to this doctor, as it comes (server-sent events)
 	// (GET /v1/inbox/events)
 	StreamInbox(ctx echo.Context, params StreamInboxParams) error
-	// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatient Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
 	// (POST /v1/inbox/messages)
 	SendToPatient(ctx echo.Context) error
 	// Login Prove PRK_D to a challenge and get a session of 15 minutes
@@ -4504,7 +4713,7 @@ type ServerInterface interface {
 	// RelayRegistration Register a doctor (M0; Eq. 8-10)
 	// (POST /v1/relay/cloud/v1/registrations)
 	RelayRegistration(ctx echo.Context) error
-	// RelayChallenge A challenge to register with
+	// RelayChallenge A challenge to register with (M0)
 	// (POST /v1/relay/cloud/v1/registrations/challenges)
 	RelayChallenge(ctx echo.Context) error
 	// RelayRevocations The revocation list
@@ -5840,7 +6049,7 @@ type StrictServerInterface interface {
 	// StreamInbox What patients send to this doctor, as it comes (server-sent events)
 	// (GET /v1/inbox/events)
 	StreamInbox(ctx context.Context, request StreamInboxRequestObject) (StreamInboxResponseObject, error)
-	// SendToPatient Answer a patient (M2, M10), routed by the session id of its header
+	// SendToPatient Answer a patient (M2; Eq. 16-19, M10; Eq. 49)
 	// (POST /v1/inbox/messages)
 	SendToPatient(ctx context.Context, request SendToPatientRequestObject) (SendToPatientResponseObject, error)
 	// Login Prove PRK_D to a challenge and get a session of 15 minutes
@@ -5867,7 +6076,7 @@ type StrictServerInterface interface {
 	// RelayRegistration Register a doctor (M0; Eq. 8-10)
 	// (POST /v1/relay/cloud/v1/registrations)
 	RelayRegistration(ctx context.Context, request RelayRegistrationRequestObject) (RelayRegistrationResponseObject, error)
-	// RelayChallenge A challenge to register with
+	// RelayChallenge A challenge to register with (M0)
 	// (POST /v1/relay/cloud/v1/registrations/challenges)
 	RelayChallenge(ctx context.Context, request RelayChallengeRequestObject) (RelayChallengeResponseObject, error)
 	// RelayRevocations The revocation list

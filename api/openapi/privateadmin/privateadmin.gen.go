@@ -384,7 +384,7 @@ type ClientInterface interface {
 
 	// ImportBundleWithBody Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -393,7 +393,7 @@ type ClientInterface interface {
 
 	// ImportBundleWithApplicationFhirPlusJSONBody Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes a body of the `application/fhir+json` content type.
 	//
@@ -402,7 +402,7 @@ type ClientInterface interface {
 
 	// ImportBundle Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -432,7 +432,7 @@ type ClientInterface interface {
 
 	// CreateDeskCodeWithBody Mint a one-time enrolment code for a patient who stands at the desk
 	//
-	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -441,7 +441,7 @@ type ClientInterface interface {
 
 	// CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 	//
-	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -450,7 +450,7 @@ type ClientInterface interface {
 
 	// PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
 	//
-	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -459,7 +459,7 @@ type ClientInterface interface {
 
 	// PrepareIndexEntry Make an index write of this hospital, and send nothing
 	//
-	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -468,12 +468,16 @@ type ClientInterface interface {
 
 	// OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
 	//
+	// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
 	OpenReplyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenReply Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -483,7 +487,7 @@ type ClientInterface interface {
 
 // ImportBundleWithBody Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -502,7 +506,7 @@ func (c *Client) ImportBundleWithBody(ctx context.Context, params *ImportBundleP
 
 // ImportBundleWithApplicationFhirPlusJSONBody Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes a body of the `application/fhir+json` content type.
 //
@@ -521,7 +525,7 @@ func (c *Client) ImportBundleWithApplicationFhirPlusJSONBody(ctx context.Context
 
 // ImportBundle Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -591,7 +595,7 @@ func (c *Client) GetAudit(ctx context.Context, params *GetAuditParams, reqEditor
 
 // CreateDeskCodeWithBody Mint a one-time enrolment code for a patient who stands at the desk
 //
-// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 //
 // Takes any type of body and a specified content type.
 //
@@ -610,7 +614,7 @@ func (c *Client) CreateDeskCodeWithBody(ctx context.Context, params *CreateDeskC
 
 // CreateDeskCode Mint a one-time enrolment code for a patient who stands at the desk
 //
-// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -629,7 +633,7 @@ func (c *Client) CreateDeskCode(ctx context.Context, params *CreateDeskCodeParam
 
 // PrepareIndexEntryWithBody Make an index write of this hospital, and send nothing
 //
-// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -648,7 +652,7 @@ func (c *Client) PrepareIndexEntryWithBody(ctx context.Context, contentType stri
 
 // PrepareIndexEntry Make an index write of this hospital, and send nothing
 //
-// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -667,6 +671,8 @@ func (c *Client) PrepareIndexEntry(ctx context.Context, body PrepareIndexEntryJS
 
 // OpenReplyWithBody Open and verify the public cloud's receipt for a prepared index write
 //
+// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
@@ -683,6 +689,8 @@ func (c *Client) OpenReplyWithBody(ctx context.Context, contentType string, body
 }
 
 // OpenReply Open and verify the public cloud's receipt for a prepared index write
+//
+// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1119,7 +1127,7 @@ type ClientWithResponsesInterface interface {
 
 	// ImportBundleWithBodyWithResponse Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1128,7 +1136,7 @@ type ClientWithResponsesInterface interface {
 
 	// ImportBundleWithApplicationFhirPlusJSONBodyWithResponse Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes a body of the `application/fhir+json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1137,7 +1145,7 @@ type ClientWithResponsesInterface interface {
 
 	// ImportBundleWithResponse Import one FHIR R4 Bundle
 	//
-	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+	// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1173,7 +1181,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateDeskCodeWithBodyWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 	//
-	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1182,7 +1190,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateDeskCodeWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 	//
-	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+	// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1191,7 +1199,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
 	//
-	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1200,7 +1208,7 @@ type ClientWithResponsesInterface interface {
 
 	// PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
 	//
-	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+	// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1209,12 +1217,16 @@ type ClientWithResponsesInterface interface {
 
 	// OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
 	//
+	// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
 	OpenReplyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenReplyResponse, error)
 
 	// OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+	//
+	// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1568,7 +1580,7 @@ func (r OpenReplyResponse) ContentType() string {
 
 // ImportBundleWithBodyWithResponse Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1583,7 +1595,7 @@ func (c *ClientWithResponses) ImportBundleWithBodyWithResponse(ctx context.Conte
 
 // ImportBundleWithApplicationFhirPlusJSONBodyWithResponse Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes a body of the `application/fhir+json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1598,7 +1610,7 @@ func (c *ClientWithResponses) ImportBundleWithApplicationFhirPlusJSONBodyWithRes
 
 // ImportBundleWithResponse Import one FHIR R4 Bundle
 //
-// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable.
+// A transaction or collection Bundle of up to 64 MiB. Each resource is validated, placed in a department and a class, and stored with its bytes unchanged as a new version unless the same bytes are there already. The report names every resource that was not stored, and why. What the report counts as stored is durable. Sent twice, what is there already is unchanged: an import that was cut off is sent again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1658,7 +1670,7 @@ func (c *ClientWithResponses) GetAuditWithResponse(ctx context.Context, params *
 
 // CreateDeskCodeWithBodyWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 //
-// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1673,7 +1685,7 @@ func (c *ClientWithResponses) CreateDeskCodeWithBodyWithResponse(ctx context.Con
 
 // CreateDeskCodeWithResponse Mint a one-time enrolment code for a patient who stands at the desk
 //
-// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record.
+// The code enrols, or enrols anew, whoever presents it as the patient of this medical record number: hand it out after seeing an identity document. 404 if the hospital holds no such record. Each call makes another code, unless it repeats an Idempotency-Key; earlier ones stay good until they are used or expire.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1688,7 +1700,7 @@ func (c *ClientWithResponses) CreateDeskCodeWithResponse(ctx context.Context, pa
 
 // PrepareIndexEntryWithBodyWithResponse Make an index write of this hospital, and send nothing
 //
-// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1703,7 +1715,7 @@ func (c *ClientWithResponses) PrepareIndexEntryWithBodyWithResponse(ctx context.
 
 // PrepareIndexEntryWithResponse Make an index write of this hospital, and send nothing
 //
-// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator.
+// An entry under the locator of a throwaway key, which belongs to no patient, sealed for the public cloud's `POST /v1/index-entries`. With `handle` it is the next entry under the same locator. Each call makes another message and stores nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1718,6 +1730,8 @@ func (c *ClientWithResponses) PrepareIndexEntryWithResponse(ctx context.Context,
 
 // OpenReplyWithBodyWithResponse Open and verify the public cloud's receipt for a prepared index write
 //
+// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/development/replies (the `OpenReply` operationId).
@@ -1730,6 +1744,8 @@ func (c *ClientWithResponses) OpenReplyWithBodyWithResponse(ctx context.Context,
 }
 
 // OpenReplyWithResponse Open and verify the public cloud's receipt for a prepared index write
+//
+// Verifies Sig_C2 over the entry that was prepared under this handle. It changes nothing at the hospital.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -160,6 +160,8 @@ type ClientInterface interface {
 
 	// StoreDiagnosisWithBody Write a diagnosis into the record (M11)
 	//
+	// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
@@ -167,23 +169,25 @@ type ClientInterface interface {
 
 	// StoreDiagnosis Write a diagnosis into the record (M11)
 	//
+	// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
 	StoreDiagnosis(ctx context.Context, body StoreDiagnosisJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// EnrolWithBody Link a patient to her record here
+	// EnrolWithBody Link a patient to her record here (enrolment)
 	//
-	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/enrolments (the `Enrol` operationId).
 	EnrolWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Enrol Link a patient to her record here
+	// Enrol Link a patient to her record here (enrolment)
 	//
-	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -192,7 +196,7 @@ type ClientInterface interface {
 
 	// AskWithBody What an enrolled patient asks by herself
 	//
-	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -201,39 +205,43 @@ type ClientInterface interface {
 
 	// Ask What an enrolled patient asks by herself
 	//
-	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/questions (the `Ask` operationId).
 	Ask(ctx context.Context, body AskJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ReleaseWithBody Release what a consent allows (M8, M9; Eq. 42-47)
+	// ReleaseWithBody Release what a consent allows (M8, M9; Eq. 45-48)
 	//
-	// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+	// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/releases (the `Release` operationId).
 	ReleaseWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Release Release what a consent allows (M8, M9; Eq. 42-47)
+	// Release Release what a consent allows (M8, M9; Eq. 45-48)
 	//
-	// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+	// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/releases (the `Release` operationId).
 	Release(ctx context.Context, body ReleaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// OpenSessionWithBody A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSessionWithBody A doctor opens a session (M6, M7; Eq. 33-44)
+	//
+	// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/sessions (the `OpenSession` operationId).
 	OpenSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// OpenSession A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSession A doctor opens a session (M6, M7; Eq. 33-44)
+	//
+	// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -242,6 +250,8 @@ type ClientInterface interface {
 }
 
 // StoreDiagnosisWithBody Write a diagnosis into the record (M11)
+//
+// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -260,6 +270,8 @@ func (c *Client) StoreDiagnosisWithBody(ctx context.Context, contentType string,
 
 // StoreDiagnosis Write a diagnosis into the record (M11)
 //
+// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
@@ -275,9 +287,9 @@ func (c *Client) StoreDiagnosis(ctx context.Context, body StoreDiagnosisJSONRequ
 	return c.Client.Do(req)
 }
 
-// EnrolWithBody Link a patient to her record here
+// EnrolWithBody Link a patient to her record here (enrolment)
 //
-// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 //
 // Takes any type of body and a specified content type.
 //
@@ -294,9 +306,9 @@ func (c *Client) EnrolWithBody(ctx context.Context, contentType string, body io.
 	return c.Client.Do(req)
 }
 
-// Enrol Link a patient to her record here
+// Enrol Link a patient to her record here (enrolment)
 //
-// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -315,7 +327,7 @@ func (c *Client) Enrol(ctx context.Context, body EnrolJSONRequestBody, reqEditor
 
 // AskWithBody What an enrolled patient asks by herself
 //
-// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes any type of body and a specified content type.
 //
@@ -334,7 +346,7 @@ func (c *Client) AskWithBody(ctx context.Context, contentType string, body io.Re
 
 // Ask What an enrolled patient asks by herself
 //
-// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -351,9 +363,9 @@ func (c *Client) Ask(ctx context.Context, body AskJSONRequestBody, reqEditors ..
 	return c.Client.Do(req)
 }
 
-// ReleaseWithBody Release what a consent allows (M8, M9; Eq. 42-47)
+// ReleaseWithBody Release what a consent allows (M8, M9; Eq. 45-48)
 //
-// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 //
 // Takes any type of body and a specified content type.
 //
@@ -370,9 +382,9 @@ func (c *Client) ReleaseWithBody(ctx context.Context, contentType string, body i
 	return c.Client.Do(req)
 }
 
-// Release Release what a consent allows (M8, M9; Eq. 42-47)
+// Release Release what a consent allows (M8, M9; Eq. 45-48)
 //
-// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -389,7 +401,9 @@ func (c *Client) Release(ctx context.Context, body ReleaseJSONRequestBody, reqEd
 	return c.Client.Do(req)
 }
 
-// OpenSessionWithBody A doctor opens a session (M6, M7; Eq. 31-41)
+// OpenSessionWithBody A doctor opens a session (M6, M7; Eq. 33-44)
+//
+// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 //
 // Takes any type of body and a specified content type.
 //
@@ -406,7 +420,9 @@ func (c *Client) OpenSessionWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// OpenSession A doctor opens a session (M6, M7; Eq. 31-41)
+// OpenSession A doctor opens a session (M6, M7; Eq. 33-44)
+//
+// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -669,6 +685,8 @@ type ClientWithResponsesInterface interface {
 
 	// StoreDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
 	//
+	// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
@@ -676,23 +694,25 @@ type ClientWithResponsesInterface interface {
 
 	// StoreDiagnosisWithResponse Write a diagnosis into the record (M11)
 	//
+	// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
 	StoreDiagnosisWithResponse(ctx context.Context, body StoreDiagnosisJSONRequestBody, reqEditors ...RequestEditorFn) (*StoreDiagnosisResponse, error)
 
-	// EnrolWithBodyWithResponse Link a patient to her record here
+	// EnrolWithBodyWithResponse Link a patient to her record here (enrolment)
 	//
-	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/enrolments (the `Enrol` operationId).
 	EnrolWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrolResponse, error)
 
-	// EnrolWithResponse Link a patient to her record here
+	// EnrolWithResponse Link a patient to her record here (enrolment)
 	//
-	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+	// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -701,7 +721,7 @@ type ClientWithResponsesInterface interface {
 
 	// AskWithBodyWithResponse What an enrolled patient asks by herself
 	//
-	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -710,39 +730,43 @@ type ClientWithResponsesInterface interface {
 
 	// AskWithResponse What an enrolled patient asks by herself
 	//
-	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+	// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/questions (the `Ask` operationId).
 	AskWithResponse(ctx context.Context, body AskJSONRequestBody, reqEditors ...RequestEditorFn) (*AskResponse, error)
 
-	// ReleaseWithBodyWithResponse Release what a consent allows (M8, M9; Eq. 42-47)
+	// ReleaseWithBodyWithResponse Release what a consent allows (M8, M9; Eq. 45-48)
 	//
-	// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+	// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/releases (the `Release` operationId).
 	ReleaseWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseResponse, error)
 
-	// ReleaseWithResponse Release what a consent allows (M8, M9; Eq. 42-47)
+	// ReleaseWithResponse Release what a consent allows (M8, M9; Eq. 45-48)
 	//
-	// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+	// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/releases (the `Release` operationId).
 	ReleaseWithResponse(ctx context.Context, body ReleaseJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleaseResponse, error)
 
-	// OpenSessionWithBodyWithResponse A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSessionWithBodyWithResponse A doctor opens a session (M6, M7; Eq. 33-44)
+	//
+	// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sessions (the `OpenSession` operationId).
 	OpenSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenSessionResponse, error)
 
-	// OpenSessionWithResponse A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSessionWithResponse A doctor opens a session (M6, M7; Eq. 33-44)
+	//
+	// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -985,6 +1009,8 @@ func (r OpenSessionResponse) ContentType() string {
 
 // StoreDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
 //
+// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
@@ -998,6 +1024,8 @@ func (c *ClientWithResponses) StoreDiagnosisWithBodyWithResponse(ctx context.Con
 
 // StoreDiagnosisWithResponse Write a diagnosis into the record (M11)
 //
+// Checked as M8, and the consent must name this hospital as the one to write to. The diagnosis becomes a new version of the record; the answer is the receipt Sig_HPC3 and, if it changed, the index entry for M12. A replay is refused (403). A new message with the same Sig_D5 is answered again, and stored once.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/diagnoses (the `StoreDiagnosis` operationId).
@@ -1009,9 +1037,9 @@ func (c *ClientWithResponses) StoreDiagnosisWithResponse(ctx context.Context, bo
 	return ParseStoreDiagnosisResponse(rsp)
 }
 
-// EnrolWithBodyWithResponse Link a patient to her record here
+// EnrolWithBodyWithResponse Link a patient to her record here (enrolment)
 //
-// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1024,9 +1052,9 @@ func (c *ClientWithResponses) EnrolWithBodyWithResponse(ctx context.Context, con
 	return ParseEnrolResponse(rsp)
 }
 
-// EnrolWithResponse Link a patient to her record here
+// EnrolWithResponse Link a patient to her record here (enrolment)
 //
-// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only.
+// With the one-time code from the hospital's desk. The answer is the hospital's signed receipt; from then on the hospital answers for this record under the enrolled credential only, and publishes an index entry for each department in which it holds something. A replay is refused (403), and so is a code that was used: a patient who enrols anew gets a new one at the desk.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1041,7 +1069,7 @@ func (c *ClientWithResponses) EnrolWithResponse(ctx context.Context, body EnrolJ
 
 // AskWithBodyWithResponse What an enrolled patient asks by herself
 //
-// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1056,7 +1084,7 @@ func (c *ClientWithResponses) AskWithBodyWithResponse(ctx context.Context, conte
 
 // AskWithResponse What an enrolled patient asks by herself
 //
-// Who saw what, the diagnoses written here, her own record, or the revocation of a consent. A long answer comes in parts.
+// Who saw what, the diagnoses written here, her own record, or the revocation of a consent, asked under PRK_P. A long answer comes in parts: `more` in the sealed answer says so, and the next question begins behind. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1069,9 +1097,9 @@ func (c *ClientWithResponses) AskWithResponse(ctx context.Context, body AskJSONR
 	return ParseAskResponse(rsp)
 }
 
-// ReleaseWithBodyWithResponse Release what a consent allows (M8, M9; Eq. 42-47)
+// ReleaseWithBodyWithResponse Release what a consent allows (M8, M9; Eq. 45-48)
 //
-// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1084,9 +1112,9 @@ func (c *ClientWithResponses) ReleaseWithBodyWithResponse(ctx context.Context, c
 	return ParseReleaseResponse(rsp)
 }
 
-// ReleaseWithResponse Release what a consent allows (M8, M9; Eq. 42-47)
+// ReleaseWithResponse Release what a consent allows (M8, M9; Eq. 45-48)
 //
-// The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature over all of them. A stream without that page is no release.
+// Everything is checked again under the pinned credential of the patient: consent, approval, opening, ticket. The answer is a stream of lines, each one a JSON object {"message":"<M9>"}; the last page carries the hospital's signature Sig_HPC2 over all of them. A stream without that page is no release. The numbered receipt and the audit line are durable before a page leaves. A replay is refused (403); a new message in the session is another release, with another number.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1099,7 +1127,9 @@ func (c *ClientWithResponses) ReleaseWithResponse(ctx context.Context, body Rele
 	return ParseReleaseResponse(rsp)
 }
 
-// OpenSessionWithBodyWithResponse A doctor opens a session (M6, M7; Eq. 31-41)
+// OpenSessionWithBodyWithResponse A doctor opens a session (M6, M7; Eq. 33-44)
+//
+// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1112,7 +1142,9 @@ func (c *ClientWithResponses) OpenSessionWithBodyWithResponse(ctx context.Contex
 	return ParseOpenSessionResponse(rsp)
 }
 
-// OpenSessionWithResponse A doctor opens a session (M6, M7; Eq. 31-41)
+// OpenSessionWithResponse A doctor opens a session (M6, M7; Eq. 33-44)
+//
+// Names neither patient nor consent, but their hashes; both sides then hold SEK_2 (Eq. 39, 44), which is never sent. A ticket opens one session at each hospital. A session lives 30 minutes. A replay is refused (403), and so is a second session under the same ticket.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1288,16 +1320,16 @@ type ServerInterface interface {
 	// StoreDiagnosis Write a diagnosis into the record (M11)
 	// (POST /v1/diagnoses)
 	StoreDiagnosis(ctx echo.Context) error
-	// Enrol Link a patient to her record here
+	// Enrol Link a patient to her record here (enrolment)
 	// (POST /v1/enrolments)
 	Enrol(ctx echo.Context) error
 	// Ask What an enrolled patient asks by herself
 	// (POST /v1/questions)
 	Ask(ctx echo.Context) error
-	// Release Release what a consent allows (M8, M9; Eq. 42-47)
+	// Release Release what a consent allows (M8, M9; Eq. 45-48)
 	// (POST /v1/releases)
 	Release(ctx echo.Context) error
-	// OpenSession A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSession A doctor opens a session (M6, M7; Eq. 33-44)
 	// (POST /v1/sessions)
 	OpenSession(ctx echo.Context) error
 }
@@ -1646,16 +1678,16 @@ type StrictServerInterface interface {
 	// StoreDiagnosis Write a diagnosis into the record (M11)
 	// (POST /v1/diagnoses)
 	StoreDiagnosis(ctx context.Context, request StoreDiagnosisRequestObject) (StoreDiagnosisResponseObject, error)
-	// Enrol Link a patient to her record here
+	// Enrol Link a patient to her record here (enrolment)
 	// (POST /v1/enrolments)
 	Enrol(ctx context.Context, request EnrolRequestObject) (EnrolResponseObject, error)
 	// Ask What an enrolled patient asks by herself
 	// (POST /v1/questions)
 	Ask(ctx context.Context, request AskRequestObject) (AskResponseObject, error)
-	// Release Release what a consent allows (M8, M9; Eq. 42-47)
+	// Release Release what a consent allows (M8, M9; Eq. 45-48)
 	// (POST /v1/releases)
 	Release(ctx context.Context, request ReleaseRequestObject) (ReleaseResponseObject, error)
-	// OpenSession A doctor opens a session (M6, M7; Eq. 31-41)
+	// OpenSession A doctor opens a session (M6, M7; Eq. 33-44)
 	// (POST /v1/sessions)
 	OpenSession(ctx context.Context, request OpenSessionRequestObject) (OpenSessionResponseObject, error)
 }

@@ -288,6 +288,8 @@ type ClientInterface interface {
 
 	// WriteDiagnosisEntryWithBody A doctor forwards the entry that a diagnosis changed (M12)
 	//
+	// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
@@ -295,12 +297,16 @@ type ClientInterface interface {
 
 	// WriteDiagnosisEntry A doctor forwards the entry that a diagnosis changed (M12)
 	//
+	// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
 	WriteDiagnosisEntry(ctx context.Context, body WriteDiagnosisEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDirectory The hospitals and their addresses
+	//
+	// Cred_HPC of every registered hospital, signed by PRK_C. Its attribute is the only address at which that hospital is ever spoken to.
 	//
 	// Corresponds with GET /v1/directory (the `GetDirectory` operationId).
 	GetDirectory(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -312,14 +318,18 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/doctors/{credential} (the `GetDoctor` operationId).
 	GetDoctor(ctx context.Context, credential Hash, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// WriteIndexEntryWithBody A hospital writes an index entry
+	// WriteIndexEntryWithBody A hospital writes an index entry (index write)
+	//
+	// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/index-entries (the `WriteIndexEntry` operationId).
 	WriteIndexEntryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// WriteIndexEntry A hospital writes an index entry
+	// WriteIndexEntry A hospital writes an index entry (index write)
+	//
+	// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -335,10 +345,14 @@ type ClientInterface interface {
 
 	// CreatePatientCode Mint a patient's single-use registration code
 	//
+	// The code admits one registration (M0) within its time: hand it to one person. Each call makes another code, unless it repeats an Idempotency-Key; then the first answer comes again.
+	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
 	CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeCredentialWithBody Revoke a credential
+	//
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -347,6 +361,8 @@ type ClientInterface interface {
 
 	// RevokeCredential Revoke a credential
 	//
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/operator/revocations (the `RevokeCredential` operationId).
@@ -354,14 +370,14 @@ type ClientInterface interface {
 
 	// GetParameters The public parameters
 	//
-	// PK, PUK_C, the suites, the freshness window and the code lists.
+	// PK, PUK_C, the suites, the freshness window ΔT and δ, and the lists of departments and record classes, signed by PRK_C. They must equal what the reader has pinned.
 	//
 	// Corresponds with GET /v1/parameters (the `GetParameters` operationId).
 	GetParameters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutPrekeyWithBody Publish a prekey
 	//
-	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -370,7 +386,7 @@ type ClientInterface interface {
 
 	// PutPrekey Publish a prekey
 	//
-	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -379,12 +395,14 @@ type ClientInterface interface {
 
 	// GetPrekey The current prekey of a doctor, of a hospital or of the public cloud
 	//
+	// The HPKE key that messages to its owner are sealed to, signed by its owner; 404 without a current one. A prekey holds for 24 hours at most and is renewed every 12.
+	//
 	// Corresponds with GET /v1/prekeys/{owner} (the `GetPrekey` operationId).
 	GetPrekey(ctx context.Context, owner string, params *GetPrekeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AskWithBody What the holder of a locator key asks by herself
 	//
-	// The uses of a consent, the entries of a locator, or the revocation of a consent.
+	// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -393,46 +411,48 @@ type ClientInterface interface {
 
 	// Ask What the holder of a locator key asks by herself
 	//
-	// The uses of a consent, the entries of a locator, or the revocation of a consent.
+	// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/questions (the `Ask` operationId).
 	Ask(ctx context.Context, body AskJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RegisterWithBody Register a patient, a doctor or a hospital (Eq. 2-10)
+	// RegisterWithBody Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/registrations (the `Register` operationId).
 	RegisterWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Register Register a patient, a doctor or a hospital (Eq. 2-10)
+	// Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/registrations (the `Register` operationId).
 	Register(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateChallenge A challenge to register with
+	// CreateChallenge A challenge to register with (M0)
 	//
-	// nonce_PC, 56 bytes. It is fresh for the window of the parameters and good for one registration.
+	// nonce_PC, 56 bytes: its time, random bytes and a MAC. It is fresh for the window of the parameters and good for one registration. Nothing is stored for it; each call makes another.
 	//
 	// Corresponds with POST /v1/registrations/challenges (the `CreateChallenge` operationId).
 	CreateChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRevocations The revocation list
 	//
-	// Whole; a client refuses one older than two hours.
+	// The revoked credentials c_X and their time, whole, signed by PRK_C. A client refuses a list older than two hours.
 	//
 	// Corresponds with GET /v1/revocations (the `GetRevocations` operationId).
 	GetRevocations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SearchWithBody Search the index under a consent (M4, M5; Eq. 25-30)
+	//
+	// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -441,6 +461,8 @@ type ClientInterface interface {
 
 	// Search Search the index under a consent (M4, M5; Eq. 25-30)
 	//
+	// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/searches (the `Search` operationId).
@@ -448,6 +470,8 @@ type ClientInterface interface {
 }
 
 // WriteDiagnosisEntryWithBody A doctor forwards the entry that a diagnosis changed (M12)
+//
+// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
 //
 // Takes any type of body and a specified content type.
 //
@@ -466,6 +490,8 @@ func (c *Client) WriteDiagnosisEntryWithBody(ctx context.Context, contentType st
 
 // WriteDiagnosisEntry A doctor forwards the entry that a diagnosis changed (M12)
 //
+// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
@@ -482,6 +508,8 @@ func (c *Client) WriteDiagnosisEntry(ctx context.Context, body WriteDiagnosisEnt
 }
 
 // GetDirectory The hospitals and their addresses
+//
+// Cred_HPC of every registered hospital, signed by PRK_C. Its attribute is the only address at which that hospital is ever spoken to.
 //
 // Corresponds with GET /v1/directory (the `GetDirectory` operationId).
 func (c *Client) GetDirectory(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -513,7 +541,9 @@ func (c *Client) GetDoctor(ctx context.Context, credential Hash, reqEditors ...R
 	return c.Client.Do(req)
 }
 
-// WriteIndexEntryWithBody A hospital writes an index entry
+// WriteIndexEntryWithBody A hospital writes an index entry (index write)
+//
+// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 //
 // Takes any type of body and a specified content type.
 //
@@ -530,7 +560,9 @@ func (c *Client) WriteIndexEntryWithBody(ctx context.Context, contentType string
 	return c.Client.Do(req)
 }
 
-// WriteIndexEntry A hospital writes an index entry
+// WriteIndexEntry A hospital writes an index entry (index write)
+//
+// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -566,6 +598,8 @@ func (c *Client) GetLog(ctx context.Context, params *GetLogParams, reqEditors ..
 
 // CreatePatientCode Mint a patient's single-use registration code
 //
+// The code admits one registration (M0) within its time: hand it to one person. Each call makes another code, unless it repeats an Idempotency-Key; then the first answer comes again.
+//
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
 func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreatePatientCodeRequest(c.Server, params)
@@ -580,6 +614,8 @@ func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCod
 }
 
 // RevokeCredentialWithBody Revoke a credential
+//
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -598,6 +634,8 @@ func (c *Client) RevokeCredentialWithBody(ctx context.Context, contentType strin
 
 // RevokeCredential Revoke a credential
 //
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/operator/revocations (the `RevokeCredential` operationId).
@@ -615,7 +653,7 @@ func (c *Client) RevokeCredential(ctx context.Context, body RevokeCredentialJSON
 
 // GetParameters The public parameters
 //
-// PK, PUK_C, the suites, the freshness window and the code lists.
+// PK, PUK_C, the suites, the freshness window ΔT and δ, and the lists of departments and record classes, signed by PRK_C. They must equal what the reader has pinned.
 //
 // Corresponds with GET /v1/parameters (the `GetParameters` operationId).
 func (c *Client) GetParameters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -632,7 +670,7 @@ func (c *Client) GetParameters(ctx context.Context, reqEditors ...RequestEditorF
 
 // PutPrekeyWithBody Publish a prekey
 //
-// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 //
 // Takes any type of body and a specified content type.
 //
@@ -651,7 +689,7 @@ func (c *Client) PutPrekeyWithBody(ctx context.Context, contentType string, body
 
 // PutPrekey Publish a prekey
 //
-// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -670,6 +708,8 @@ func (c *Client) PutPrekey(ctx context.Context, body PutPrekeyJSONRequestBody, r
 
 // GetPrekey The current prekey of a doctor, of a hospital or of the public cloud
 //
+// The HPKE key that messages to its owner are sealed to, signed by its owner; 404 without a current one. A prekey holds for 24 hours at most and is renewed every 12.
+//
 // Corresponds with GET /v1/prekeys/{owner} (the `GetPrekey` operationId).
 func (c *Client) GetPrekey(ctx context.Context, owner string, params *GetPrekeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPrekeyRequest(c.Server, owner, params)
@@ -685,7 +725,7 @@ func (c *Client) GetPrekey(ctx context.Context, owner string, params *GetPrekeyP
 
 // AskWithBody What the holder of a locator key asks by herself
 //
-// The uses of a consent, the entries of a locator, or the revocation of a consent.
+// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes any type of body and a specified content type.
 //
@@ -704,7 +744,7 @@ func (c *Client) AskWithBody(ctx context.Context, contentType string, body io.Re
 
 // Ask What the holder of a locator key asks by herself
 //
-// The uses of a consent, the entries of a locator, or the revocation of a consent.
+// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -721,9 +761,9 @@ func (c *Client) Ask(ctx context.Context, body AskJSONRequestBody, reqEditors ..
 	return c.Client.Do(req)
 }
 
-// RegisterWithBody Register a patient, a doctor or a hospital (Eq. 2-10)
+// RegisterWithBody Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -740,9 +780,9 @@ func (c *Client) RegisterWithBody(ctx context.Context, contentType string, body 
 	return c.Client.Do(req)
 }
 
-// Register Register a patient, a doctor or a hospital (Eq. 2-10)
+// Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -759,9 +799,9 @@ func (c *Client) Register(ctx context.Context, body RegisterJSONRequestBody, req
 	return c.Client.Do(req)
 }
 
-// CreateChallenge A challenge to register with
+// CreateChallenge A challenge to register with (M0)
 //
-// nonce_PC, 56 bytes. It is fresh for the window of the parameters and good for one registration.
+// nonce_PC, 56 bytes: its time, random bytes and a MAC. It is fresh for the window of the parameters and good for one registration. Nothing is stored for it; each call makes another.
 //
 // Corresponds with POST /v1/registrations/challenges (the `CreateChallenge` operationId).
 func (c *Client) CreateChallenge(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -778,7 +818,7 @@ func (c *Client) CreateChallenge(ctx context.Context, reqEditors ...RequestEdito
 
 // GetRevocations The revocation list
 //
-// Whole; a client refuses one older than two hours.
+// The revoked credentials c_X and their time, whole, signed by PRK_C. A client refuses a list older than two hours.
 //
 // Corresponds with GET /v1/revocations (the `GetRevocations` operationId).
 func (c *Client) GetRevocations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -794,6 +834,8 @@ func (c *Client) GetRevocations(ctx context.Context, reqEditors ...RequestEditor
 }
 
 // SearchWithBody Search the index under a consent (M4, M5; Eq. 25-30)
+//
+// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
 //
 // Takes any type of body and a specified content type.
 //
@@ -811,6 +853,8 @@ func (c *Client) SearchWithBody(ctx context.Context, contentType string, body io
 }
 
 // Search Search the index under a consent (M4, M5; Eq. 25-30)
+//
+// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1476,6 +1520,8 @@ type ClientWithResponsesInterface interface {
 
 	// WriteDiagnosisEntryWithBodyWithResponse A doctor forwards the entry that a diagnosis changed (M12)
 	//
+	// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
@@ -1483,12 +1529,16 @@ type ClientWithResponsesInterface interface {
 
 	// WriteDiagnosisEntryWithResponse A doctor forwards the entry that a diagnosis changed (M12)
 	//
+	// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
 	WriteDiagnosisEntryWithResponse(ctx context.Context, body WriteDiagnosisEntryJSONRequestBody, reqEditors ...RequestEditorFn) (*WriteDiagnosisEntryResponse, error)
 
 	// GetDirectoryWithResponse The hospitals and their addresses
+	//
+	// Cred_HPC of every registered hospital, signed by PRK_C. Its attribute is the only address at which that hospital is ever spoken to.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1504,14 +1554,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/doctors/{credential} (the `GetDoctor` operationId).
 	GetDoctorWithResponse(ctx context.Context, credential Hash, reqEditors ...RequestEditorFn) (*GetDoctorResponse, error)
 
-	// WriteIndexEntryWithBodyWithResponse A hospital writes an index entry
+	// WriteIndexEntryWithBodyWithResponse A hospital writes an index entry (index write)
+	//
+	// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/index-entries (the `WriteIndexEntry` operationId).
 	WriteIndexEntryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*WriteIndexEntryResponse, error)
 
-	// WriteIndexEntryWithResponse A hospital writes an index entry
+	// WriteIndexEntryWithResponse A hospital writes an index entry (index write)
+	//
+	// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1529,12 +1583,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePatientCodeWithResponse Mint a patient's single-use registration code
 	//
+	// The code admits one registration (M0) within its time: hand it to one person. Each call makes another code, unless it repeats an Idempotency-Key; then the first answer comes again.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
 	CreatePatientCodeWithResponse(ctx context.Context, params *CreatePatientCodeParams, reqEditors ...RequestEditorFn) (*CreatePatientCodeResponse, error)
 
 	// RevokeCredentialWithBodyWithResponse Revoke a credential
+	//
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1543,6 +1601,8 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeCredentialWithResponse Revoke a credential
 	//
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/operator/revocations (the `RevokeCredential` operationId).
@@ -1550,7 +1610,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetParametersWithResponse The public parameters
 	//
-	// PK, PUK_C, the suites, the freshness window and the code lists.
+	// PK, PUK_C, the suites, the freshness window ΔT and δ, and the lists of departments and record classes, signed by PRK_C. They must equal what the reader has pinned.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1559,7 +1619,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutPrekeyWithBodyWithResponse Publish a prekey
 	//
-	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1568,7 +1628,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutPrekeyWithResponse Publish a prekey
 	//
-	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+	// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1577,6 +1637,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPrekeyWithResponse The current prekey of a doctor, of a hospital or of the public cloud
 	//
+	// The HPKE key that messages to its owner are sealed to, signed by its owner; 404 without a current one. A prekey holds for 24 hours at most and is renewed every 12.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/prekeys/{owner} (the `GetPrekey` operationId).
@@ -1584,7 +1646,7 @@ type ClientWithResponsesInterface interface {
 
 	// AskWithBodyWithResponse What the holder of a locator key asks by herself
 	//
-	// The uses of a consent, the entries of a locator, or the revocation of a consent.
+	// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1593,34 +1655,34 @@ type ClientWithResponsesInterface interface {
 
 	// AskWithResponse What the holder of a locator key asks by herself
 	//
-	// The uses of a consent, the entries of a locator, or the revocation of a consent.
+	// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/questions (the `Ask` operationId).
 	AskWithResponse(ctx context.Context, body AskJSONRequestBody, reqEditors ...RequestEditorFn) (*AskResponse, error)
 
-	// RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (Eq. 2-10)
+	// RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/registrations (the `Register` operationId).
 	RegisterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RegisterResponse, error)
 
-	// RegisterWithResponse Register a patient, a doctor or a hospital (Eq. 2-10)
+	// RegisterWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/registrations (the `Register` operationId).
 	RegisterWithResponse(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterResponse, error)
 
-	// CreateChallengeWithResponse A challenge to register with
+	// CreateChallengeWithResponse A challenge to register with (M0)
 	//
-	// nonce_PC, 56 bytes. It is fresh for the window of the parameters and good for one registration.
+	// nonce_PC, 56 bytes: its time, random bytes and a MAC. It is fresh for the window of the parameters and good for one registration. Nothing is stored for it; each call makes another.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1629,7 +1691,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetRevocationsWithResponse The revocation list
 	//
-	// Whole; a client refuses one older than two hours.
+	// The revoked credentials c_X and their time, whole, signed by PRK_C. A client refuses a list older than two hours.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1638,12 +1700,16 @@ type ClientWithResponsesInterface interface {
 
 	// SearchWithBodyWithResponse Search the index under a consent (M4, M5; Eq. 25-30)
 	//
+	// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/searches (the `Search` operationId).
 	SearchWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SearchResponse, error)
 
 	// SearchWithResponse Search the index under a consent (M4, M5; Eq. 25-30)
+	//
+	// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2359,6 +2425,8 @@ func (r SearchResponse) ContentType() string {
 
 // WriteDiagnosisEntryWithBodyWithResponse A doctor forwards the entry that a diagnosis changed (M12)
 //
+// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
@@ -2372,6 +2440,8 @@ func (c *ClientWithResponses) WriteDiagnosisEntryWithBodyWithResponse(ctx contex
 
 // WriteDiagnosisEntryWithResponse A doctor forwards the entry that a diagnosis changed (M12)
 //
+// The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/diagnosis-entries (the `WriteDiagnosisEntry` operationId).
@@ -2384,6 +2454,8 @@ func (c *ClientWithResponses) WriteDiagnosisEntryWithResponse(ctx context.Contex
 }
 
 // GetDirectoryWithResponse The hospitals and their addresses
+//
+// Cred_HPC of every registered hospital, signed by PRK_C. Its attribute is the only address at which that hospital is ever spoken to.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2411,7 +2483,9 @@ func (c *ClientWithResponses) GetDoctorWithResponse(ctx context.Context, credent
 	return ParseGetDoctorResponse(rsp)
 }
 
-// WriteIndexEntryWithBodyWithResponse A hospital writes an index entry
+// WriteIndexEntryWithBodyWithResponse A hospital writes an index entry (index write)
+//
+// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2424,7 +2498,9 @@ func (c *ClientWithResponses) WriteIndexEntryWithBodyWithResponse(ctx context.Co
 	return ParseWriteIndexEntryResponse(rsp)
 }
 
-// WriteIndexEntryWithResponse A hospital writes an index entry
+// WriteIndexEntryWithResponse A hospital writes an index entry (index write)
+//
+// An entry (L, v, Sig_idx) of 552 sealed bytes, under a locator with its key; the answer is the receipt Sig_C2. Every version is kept, the newest is found. A replay is refused (403). A new message with the same entry is answered again and stores nothing; an entry that is older than the stored one is a conflict (409).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2454,6 +2530,8 @@ func (c *ClientWithResponses) GetLogWithResponse(ctx context.Context, params *Ge
 
 // CreatePatientCodeWithResponse Mint a patient's single-use registration code
 //
+// The code admits one registration (M0) within its time: hand it to one person. Each call makes another code, unless it repeats an Idempotency-Key; then the first answer comes again.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/operator/patient-codes (the `CreatePatientCode` operationId).
@@ -2466,6 +2544,8 @@ func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context,
 }
 
 // RevokeCredentialWithBodyWithResponse Revoke a credential
+//
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2480,6 +2560,8 @@ func (c *ClientWithResponses) RevokeCredentialWithBodyWithResponse(ctx context.C
 
 // RevokeCredentialWithResponse Revoke a credential
 //
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/operator/revocations (the `RevokeCredential` operationId).
@@ -2493,7 +2575,7 @@ func (c *ClientWithResponses) RevokeCredentialWithResponse(ctx context.Context, 
 
 // GetParametersWithResponse The public parameters
 //
-// PK, PUK_C, the suites, the freshness window and the code lists.
+// PK, PUK_C, the suites, the freshness window ΔT and δ, and the lists of departments and record classes, signed by PRK_C. They must equal what the reader has pinned.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2508,7 +2590,7 @@ func (c *ClientWithResponses) GetParametersWithResponse(ctx context.Context, req
 
 // PutPrekeyWithBodyWithResponse Publish a prekey
 //
-// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2523,7 +2605,7 @@ func (c *ClientWithResponses) PutPrekeyWithBodyWithResponse(ctx context.Context,
 
 // PutPrekeyWithResponse Publish a prekey
 //
-// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one; one that begins before the stored one is refused as a conflict.
+// A prekey of at most 24 hours, signed by the key in its owner's registered credential. It replaces the owner's earlier one: sent twice, the second changes nothing. One that begins before the stored one is refused as a conflict, so that an old one cannot be put back.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2538,6 +2620,8 @@ func (c *ClientWithResponses) PutPrekeyWithResponse(ctx context.Context, body Pu
 
 // GetPrekeyWithResponse The current prekey of a doctor, of a hospital or of the public cloud
 //
+// The HPKE key that messages to its owner are sealed to, signed by its owner; 404 without a current one. A prekey holds for 24 hours at most and is renewed every 12.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/prekeys/{owner} (the `GetPrekey` operationId).
@@ -2551,7 +2635,7 @@ func (c *ClientWithResponses) GetPrekeyWithResponse(ctx context.Context, owner s
 
 // AskWithBodyWithResponse What the holder of a locator key asks by herself
 //
-// The uses of a consent, the entries of a locator, or the revocation of a consent.
+// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2566,7 +2650,7 @@ func (c *ClientWithResponses) AskWithBodyWithResponse(ctx context.Context, conte
 
 // AskWithResponse What the holder of a locator key asks by herself
 //
-// The uses of a consent, the entries of a locator, or the revocation of a consent.
+// The uses of a consent, the entries of a locator, or the revocation of a consent, asked under sk_L: who asks is not said. A replay is refused (403). Asked again in a new message, a list is read anew and a revocation stands as it stood.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2579,9 +2663,9 @@ func (c *ClientWithResponses) AskWithResponse(ctx context.Context, body AskJSONR
 	return ParseAskResponse(rsp)
 }
 
-// RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (Eq. 2-10)
+// RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2594,9 +2678,9 @@ func (c *ClientWithResponses) RegisterWithBodyWithResponse(ctx context.Context, 
 	return ParseRegisterResponse(rsp)
 }
 
-// RegisterWithResponse Register a patient, a doctor or a hospital (Eq. 2-10)
+// RegisterWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is a registration request, in the answer a registration reply. A patient is admitted by a single-use code, a doctor by the medical authority's certificate, a hospital by an operator's bearer token. The reply holds the partial key d_X.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2609,9 +2693,9 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, body Reg
 	return ParseRegisterResponse(rsp)
 }
 
-// CreateChallengeWithResponse A challenge to register with
+// CreateChallengeWithResponse A challenge to register with (M0)
 //
-// nonce_PC, 56 bytes. It is fresh for the window of the parameters and good for one registration.
+// nonce_PC, 56 bytes: its time, random bytes and a MAC. It is fresh for the window of the parameters and good for one registration. Nothing is stored for it; each call makes another.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2626,7 +2710,7 @@ func (c *ClientWithResponses) CreateChallengeWithResponse(ctx context.Context, r
 
 // GetRevocationsWithResponse The revocation list
 //
-// Whole; a client refuses one older than two hours.
+// The revoked credentials c_X and their time, whole, signed by PRK_C. A client refuses a list older than two hours.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2641,6 +2725,8 @@ func (c *ClientWithResponses) GetRevocationsWithResponse(ctx context.Context, re
 
 // SearchWithBodyWithResponse Search the index under a consent (M4, M5; Eq. 25-30)
 //
+// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/searches (the `Search` operationId).
@@ -2653,6 +2739,8 @@ func (c *ClientWithResponses) SearchWithBodyWithResponse(ctx context.Context, co
 }
 
 // SearchWithResponse Search the index under a consent (M4, M5; Eq. 25-30)
+//
+// The doctor proves who she is (Sig_D2, Cred_D, Cert_D) and that a patient consented (σ_L for each locator), without saying which patient. The answer holds the newest entry of each hospital under those locators, still sealed, and the ticket Sig_C, good for five minutes at one session of each hospital. A search of mode read counts as a use of the consent, one of mode write does not. Sent twice, the second is a replay and refused (403); a new message is a new search and another use.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3163,7 +3251,7 @@ type ServerInterface interface {
 	// GetDoctor A doctor's card
 	// (GET /v1/doctors/{credential})
 	GetDoctor(ctx echo.Context, credential Hash) error
-	// WriteIndexEntry A hospital writes an index entry
+	// WriteIndexEntry A hospital writes an index entry (index write)
 	// (POST /v1/index-entries)
 	WriteIndexEntry(ctx echo.Context) error
 	// GetLog The append-only registration log
@@ -3187,10 +3275,10 @@ type ServerInterface interface {
 	// Ask What the holder of a locator key asks by herself
 	// (POST /v1/questions)
 	Ask(ctx echo.Context) error
-	// Register Register a patient, a doctor or a hospital (Eq. 2-10)
+	// Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	// (POST /v1/registrations)
 	Register(ctx echo.Context) error
-	// CreateChallenge A challenge to register with
+	// CreateChallenge A challenge to register with (M0)
 	// (POST /v1/registrations/challenges)
 	CreateChallenge(ctx echo.Context) error
 	// GetRevocations The revocation list
@@ -4071,7 +4159,7 @@ type StrictServerInterface interface {
 	// GetDoctor A doctor's card
 	// (GET /v1/doctors/{credential})
 	GetDoctor(ctx context.Context, request GetDoctorRequestObject) (GetDoctorResponseObject, error)
-	// WriteIndexEntry A hospital writes an index entry
+	// WriteIndexEntry A hospital writes an index entry (index write)
 	// (POST /v1/index-entries)
 	WriteIndexEntry(ctx context.Context, request WriteIndexEntryRequestObject) (WriteIndexEntryResponseObject, error)
 	// GetLog The append-only registration log
@@ -4095,10 +4183,10 @@ type StrictServerInterface interface {
 	// Ask What the holder of a locator key asks by herself
 	// (POST /v1/questions)
 	Ask(ctx context.Context, request AskRequestObject) (AskResponseObject, error)
-	// Register Register a patient, a doctor or a hospital (Eq. 2-10)
+	// Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	// (POST /v1/registrations)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
-	// CreateChallenge A challenge to register with
+	// CreateChallenge A challenge to register with (M0)
 	// (POST /v1/registrations/challenges)
 	CreateChallenge(ctx context.Context, request CreateChallengeRequestObject) (CreateChallengeResponseObject, error)
 	// GetRevocations The revocation list

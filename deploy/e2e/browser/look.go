@@ -115,6 +115,9 @@ var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 // with a page under a dialog, which stands in the middle of the window.
 const tallest = 2400
 
+// Shot paints the page as it is into the folder for screenshots.
+func (t *Tab) Shot(name string) { t.tb.Helper(); t.settle(); t.shot(name) }
+
 // shot paints the page into a file.
 func (t *Tab) shot(name string) {
 	if t.browser.opt.Shots == "" {

@@ -4,7 +4,7 @@
 // the repository's root.
 //
 //	pages          builds what is out of date
-//	pages install  only installs the npm packages, also those of api/postman
+//	pages install  only installs the npm packages, also those of api/postman and api/openapi
 //
 // What is out of date is decided by content: each step notes a hash of all that it
 // read and of what it made, and runs again when either differs. It prints one line to

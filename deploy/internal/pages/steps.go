@@ -14,13 +14,14 @@ import (
 )
 
 // The folders, seen from the repository's root. The shared parts are a package that
-// both pages use from its source. The last is no page's.
+// both pages use from its source. The last two are no page's.
 const (
 	shared      = "api/ui"
 	doctorsWeb  = "doctor-portal/web"
 	patientsWeb = "patient-agent/web"
 	role        = "doctor-portal/wasm"
 	postman     = "api/postman"
+	documents   = "api/openapi"
 )
 
 // The WebAssembly and Go's loader for it lie where the page's own source imports them.
@@ -32,9 +33,9 @@ var (
 // made are base names that are no source: they are not hashed as such.
 var made = []string{"node_modules", "dist", filepath.Base(wasmFile), filepath.Base(wasmLoader)}
 
-// installs are the npm packages of the pages and of what runs the Postman collections, which
-// no page needs.
-func installs() []step { return append(pagesInstalls(), install(postman)) }
+// installs are the npm packages of the pages, and those that no page needs: of what runs the
+// Postman collections, and of the linter of the OpenAPI documents.
+func installs() []step { return append(pagesInstalls(), install(postman), install(documents)) }
 
 func pagesInstalls() []step {
 	return []step{install(shared), install(doctorsWeb), install(patientsWeb)}
