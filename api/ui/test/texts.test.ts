@@ -16,17 +16,6 @@ test('puts params in, in the page’s language', () => {
   expect(t('named', { name: 'Ana' })).toBe('Hola Ana')
 })
 
-test('speaks the language that is chosen in another tab', () => {
-  const tell = (key: string, newValue: string | null) => dispatchEvent(new StorageEvent('storage', { key, newValue }))
-  tell('medunion.language', 'es')
-  expect(t('plain')).toBe('Hola')
-  expect(document.documentElement.lang).toBe('es')
-  tell('another', 'en')
-  expect(t('plain')).toBe('Hola')
-  tell('medunion.language', 'en')
-  expect(t('plain')).toBe('Hello')
-})
-
 test('chooses the plural form and writes numbers as the language does', () => {
   expect(t('found', { count: 1, of: 'Ana' })).toBe('1 record of Ana')
   expect(t('found', { count: 0, of: 'Ana' })).toBe('0 records of Ana')
