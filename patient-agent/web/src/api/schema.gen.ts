@@ -15,10 +15,13 @@ export interface paths {
         put?: never;
         /**
          * Let the page in
-         * @description Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own.
+         * @description Takes the token, which the page finds behind the # of the address that the agent prints, and sets the cookie of a page session: HttpOnly, SameSite=Strict, good for 30 days and across restarts of the agent, until its token file is replaced. A request with the cookie must come from the agent's own page: it needs `Sec-Fetch-Site: same-origin`, or, if it changes anything, at least that Origin. Browsers send the cookie to all ports of localhost, whoever listens there; so every request with it but that for events also needs the header `Page-Key` with the key of this answer, which the page keeps in storage of its own. Each call makes another session.
          */
         post: operations["openPageSession"];
-        /** Delete the page's cookie */
+        /**
+         * Delete the page's cookie
+         * @description Tells the browser to forget the cookie. Called again, it changes nothing.
+         */
         delete: operations["closePageSession"];
         options?: never;
         head?: never;
@@ -52,7 +55,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The code lists of the public cloud's signed parameters, and the defaults of a consent */
+        /**
+         * The code lists of the public cloud's signed parameters, and the defaults of a consent
+         * @description What a page needs to show the choices of a consent before there is one.
+         */
         get: operations["getDefaults"];
         put?: never;
         post?: never;
@@ -73,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * A challenge for a new passkey
-         * @description Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none.
+         * @description Single use, for five minutes. The passkey must be made with ES256 (-7) or EdDSA (-8), user verification required, the PRF extension with the salt SHA-256("medunion store v1"), and attestation none. Each call makes another.
          */
         post: operations["challengePasskey"];
         delete?: never;
@@ -89,11 +95,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What she says of herself */
+        /**
+         * What she says of herself
+         * @description What she typed herself; it is sealed like her keys, and leaves with the measurements of a visit unless she is anonymous in it.
+         */
         get: operations["getProfile"];
         /**
          * Change what she says of herself
-         * @description It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said.
+         * @description It goes to the doctor with the measurements as a FHIR Patient, self-stated. An empty name means that nothing is said. It replaces what was there: sent twice, the second changes nothing.
          */
         put: operations["putProfile"];
         post?: never;
@@ -112,7 +121,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The measurements as they would be sent */
+        /**
+         * The measurements as they would be sent
+         * @description CSV becomes FHIR R4 Observations exactly as M3 will carry them. Nothing is kept or sent.
+         */
         post: operations["previewSignals"];
         delete?: never;
         options?: never;
@@ -131,7 +143,7 @@ export interface paths {
         put?: never;
         /**
          * Prepare the consent of a visit, to be approved
-         * @description Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open.
+         * @description Verifies the doctor's card, turns the choices into the consent that would be signed, and returns the challenge that binds an approval to exactly this. Nothing is sent to the doctor. The approval can be used once, within five minutes, while the store stays open. Each call prepares another.
          */
         post: operations["prepareApproval"];
         delete?: never;
@@ -147,7 +159,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether there is a store, and whether it is open */
+        /**
+         * Whether there is a store, and whether it is open
+         * @description The only question that is answered while the store is locked or absent.
+         */
         get: operations["getStatus"];
         put?: never;
         post?: never;
@@ -166,7 +181,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open the store */
+        /**
+         * Open the store
+         * @description With what opens it: the passphrase, or the output of the passkey's PRF extension. Of an open store it only checks whether that would open it, and changes nothing.
+         */
         post: operations["unlock"];
         delete?: never;
         options?: never;
@@ -185,7 +203,7 @@ export interface paths {
         put?: never;
         /**
          * Close the store and forget its keys
-         * @description Visits that are under way end.
+         * @description Visits that are under way end. Called again, it changes nothing.
          */
         post: operations["lock"];
         delete?: never;
@@ -205,7 +223,7 @@ export interface paths {
         put?: never;
         /**
          * Make an identity and register it (M0; Eq. 2-4)
-         * @description Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again.
+         * @description Makes the store under the passphrase if there is none. If the answer of an earlier attempt was lost, the same keys are tried again. Once she is registered, it is a conflict (409).
          */
         post: operations["register"];
         delete?: never;
@@ -221,7 +239,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Her identifier and credential */
+        /**
+         * Her identifier and credential
+         * @description ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+         */
         get: operations["getIdentity"];
         put?: never;
         post?: never;
@@ -260,7 +281,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Link her record at a hospital, with a code from its desk */
+        /**
+         * Link her record at a hospital, with a code from its desk (enrolment)
+         * @description Sends her credential and a locator with its key for each department, sealed to that hospital, and verifies its receipt. The hospital then publishes index entries. The code is used up by it: sent twice, the second is refused (403). With a new code she enrols anew.
+         */
         post: operations["enrol"];
         delete?: never;
         options?: never;
@@ -297,7 +321,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Fetch and verify a doctor's card */
+        /**
+         * Fetch and verify a doctor's card
+         * @description All that is checked before M1: c_D is the one of the link, not revoked, Cred_D and Cert_D hold, both for the same keys, the prekey is signed and current. Nothing is sent to the doctor.
+         */
         post: operations["verifyCard"];
         delete?: never;
         options?: never;
@@ -312,12 +339,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Her visits, newest first */
+        /**
+         * Her visits, newest first
+         * @description They stay when the visit is over.
+         */
         get: operations["listVisits"];
         put?: never;
         /**
          * Consult a doctor (M1 to M3, M10; Eq. 11-13, 20-24, 50)
-         * @description Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds.
+         * @description Either an approval with what approves it (the passphrase, or the passkey's assertion over its challenge), or, with a passphrase only, link and choices in one step. All of it is checked before anything is sent; a wrong passphrase or passkey sends nothing and uses the approval up only if it was a passkey's. Then the visit goes on by itself: the consent leaves when the doctor has answered and his answer holds. Each call begins another visit, unless it repeats an Idempotency-Key; an approval begins one only.
          */
         post: operations["startVisit"];
         delete?: never;
@@ -333,7 +363,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a visit stands */
+        /**
+         * How a visit stands
+         * @description Its state with a code and a sentence, and what is known to have been done under its consent.
+         */
         get: operations["getVisit"];
         put?: never;
         post?: never;
@@ -370,7 +403,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Diagnoses, from her visits and from the hospitals' records, verified */
+        /**
+         * Diagnoses, from her visits and from the hospitals' records, verified
+         * @description M10 of her visits (Eq. 50) and what each hospital says was written into her record (M11), with Sig_D5 verified for each. Hospitals that did not answer are named.
+         */
         get: operations["listDiagnoses"];
         put?: never;
         post?: never;
@@ -387,7 +423,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What she has allowed */
+        /**
+         * What she has allowed
+         * @description Every consent that may have left this device, whether it is used, over or revoked.
+         */
         get: operations["listConsents"];
         put?: never;
         post?: never;
@@ -404,7 +443,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The searches made under a consent, by the public cloud's signed answer */
+        /**
+         * The searches made under a consent, by the public cloud's signed answer
+         * @description Asked under sk_L of each locator: the public cloud answers without learning who asks. Reads and writes are named; each read counts against `maxUses`.
+         */
         get: operations["listUses"];
         put?: never;
         post?: never;
@@ -425,7 +467,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a consent
-         * @description Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have.
+         * @description Asks every hospital that it names, and the public cloud for each of its locators. If some do not answer, `complete` is false, the results say who, and the request can be repeated until all have. Repeated, what was revoked stays revoked.
          */
         post: operations["revoke"];
         delete?: never;
@@ -465,7 +507,7 @@ export interface paths {
         put?: never;
         /**
          * Make a message of hers, and send nothing
-         * @description Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone.
+         * @description Returns the sealed message of one step; whoever asked posts it. It is of her identity, or of a throwaway one that M0 made and that lives in memory only. Nothing is kept in her store: a link, a consent or a revocation that comes of it is known to its receiver alone. Each call makes another message.
          */
         post: operations["prepareMessage"];
         delete?: never;
@@ -1180,18 +1222,10 @@ export interface components {
         /** @description Any other problem of the catalogue: what the edge answers at any address (a foreign Host or origin, another method, a compressed body), and `internal`, a fault of the server. */
         Problem: {
             headers: {
+                Allow: components["headers"]["Allow"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:method-not-allowed",
-                 *       "title": "Method not allowed",
-                 *       "status": 405,
-                 *       "detail": "This address does not know the method.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1201,15 +1235,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:invalid",
-                 *       "title": "Invalid request",
-                 *       "status": 400,
-                 *       "detail": "The request is malformed.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1220,15 +1245,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:unauthenticated",
-                 *       "title": "Authentication required",
-                 *       "status": 401,
-                 *       "detail": "A valid bearer token is required.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1238,15 +1254,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:too-large",
-                 *       "title": "Too large",
-                 *       "status": 413,
-                 *       "detail": "The request body is too large.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1256,15 +1263,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:unsupported-media-type",
-                 *       "title": "Unsupported media type",
-                 *       "status": 415,
-                 *       "detail": "The content type is not accepted here.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1274,15 +1272,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:conflict",
-                 *       "title": "Conflict",
-                 *       "status": 409,
-                 *       "detail": "The request conflicts with what is stored.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1292,15 +1281,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:refused",
-                 *       "title": "Refused",
-                 *       "status": 403,
-                 *       "detail": "The request is refused.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1310,15 +1290,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:not-found",
-                 *       "title": "Not found",
-                 *       "status": 404,
-                 *       "detail": "There is nothing at this address.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1328,36 +1299,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:stale",
-                 *       "title": "Stale message",
-                 *       "status": 422,
-                 *       "detail": "The time of the message is outside the accepted window.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899",
-                 *       "now": "2026-03-02T09:14:07.120Z"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A store or a peer that is needed does not answer. A message that was refused so has had no effect and may be signed anew. */
+        /** @description A store or a peer that is needed does not answer. What the replay window could not decide has had no effect. What a store did not acknowledge in time may have been done: each write says what it does when it is sent again, in a new message. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:medunion:problem:unavailable",
-                 *       "title": "Unavailable",
-                 *       "status": 503,
-                 *       "detail": "The service cannot answer now; try again later.",
-                 *       "instance": "urn:medunion:request:5d1f8c0e7a9b46338f20c1d4e6a7b899",
-                 *       "retryAfter": 1
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1376,6 +1327,8 @@ export interface components {
     };
     requestBodies: never;
     headers: {
+        /** @description of 405, the methods that the address knows */
+        Allow: string;
         /** @description how to authenticate (RFC 6750) */
         Challenge: "Bearer";
         /** @description seconds to wait before trying again */
@@ -1947,6 +1900,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description local id of a visit */
                 visit: components["schemas"]["LocalID"];
             };
             cookie?: never;
@@ -1974,6 +1928,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description local id of a visit */
                 visit: components["schemas"]["LocalID"];
             };
             cookie?: never;
