@@ -75,10 +75,6 @@ func New(o Options) (*echo.Echo, error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	meters, err := newMeters(o.Registry, o.Service)
-	if err != nil {
-		return nil, fmt.Errorf("httpserver: metrics: %w", err)
-	}
 	docs, err := o.Edge.docs()
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: %w", err)
@@ -86,29 +82,40 @@ func New(o Options) (*echo.Echo, error) {
 	if docs = docs && o.Spec != nil; docs {
 		o.Unspecified = append(slices.Clone(o.Unspecified), docsRoutes()...)
 	}
-	d, err := newDocument(o)
-	if err != nil {
-		return nil, fmt.Errorf("httpserver: OpenAPI document: %w", err)
-	}
-	proxies, err := o.Edge.networks()
-	if err != nil {
-		return nil, fmt.Errorf("httpserver: %w", err)
-	}
-	log := o.Logger.With("service", o.Service)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = addressOf(proxies)
 	e.Binder = strictBinder{}
 	e.HTTPErrorHandler = writeProblem
-	rates := newLimiter(o.Edge.RateScale)
-	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
-		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
+	if err := chain(e, o); err != nil {
+		return nil, fmt.Errorf("httpserver: %w", err)
+	}
 	addOperations(e, o)
-	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	if docs {
 		err = addDocs(e, o.Spec)
 	}
 	return e, err
+}
+
+// chain is what every request passes, in this order.
+func chain(e *echo.Echo, o Options) error {
+	meters, err := newMeters(o.Registry, o.Service)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	d, err := newDocument(o)
+	if err != nil {
+		return fmt.Errorf("OpenAPI document: %w", err)
+	}
+	proxies, err := o.Edge.networks()
+	if err != nil {
+		return err
+	}
+	e.IPExtractor = addressOf(proxies)
+	log, rates := o.Logger.With("service", o.Service), newLimiter(o.Edge.RateScale)
+	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
+		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
+	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
+	return nil
 }
 
 // addressOf is where a request comes from: the connection's other end, or what the named
