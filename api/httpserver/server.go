@@ -40,9 +40,9 @@ type Options struct {
 	Logger  *slog.Logger
 	// Registry receives the metrics and is served at /metrics; nil makes a new one.
 	Registry *prometheus.Registry
-	// Routes gives some routes the limits that the configuration decides, by the
-	// pattern with which Echo registers them ("/v1/patients/:id/records"). All others
-	// are the document's.
+	// Routes gives routes of a server without a document their limits, by the pattern
+	// with which Echo registers them ("/v1/patients/:id/records"). With a document the
+	// limits stand there; one that is given here goes before.
 	Routes map[string]Limits
 	// Checks must all pass for /readyz to say yes.
 	Checks []Check
