@@ -14,6 +14,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
+	"medunion/api/version"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
 	"medunion/doctor-portal/internal/relay"
@@ -49,6 +50,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
+	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, cert != nil), "build", version.Get())
 	return &Instance{httpserver.Start(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release)}, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
@@ -73,7 +74,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(),
 		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
 	return i, nil
 }
