@@ -101,7 +101,7 @@ func TestHelmRefuses(t *testing.T) {
 		{"development in a cluster", "production", "config.dev=true", "ConfigMap"},
 		{"an address of its own", "production", "config.listen=:1", "set by the chart"},
 		{"an empty setting", "production", "config.authority=", "must be given"},
-		{"no name", "production", "config.Bad_Name=1", "config"},
+		{"no name", "production", "config.Bad_Name=1", "Bad_Name"},
 		{"two instances on one volume", "trial", "replicas=2", "one instance"},
 		{"an unknown value", "production", "replica=3", "replica"},
 		{"no limit", "production", "resources.limits=null", "limits"},

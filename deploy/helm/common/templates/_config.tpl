@@ -16,8 +16,8 @@ data:
 {{- range $name, $content := .Values.files }}
   {{ $name }}: {{ $content | quote }}
 {{- end }}
-{{- with .Values.peers }}
-  peers.json: {{ dict "peers" . | toJson | quote }}
+{{- if (include "medunion.program" . | fromYaml).peers }}
+  peers.json: {{ dict "peers" .Values.peers | toJson | quote }}
 {{- end }}
 {{- end }}
 

@@ -5,6 +5,9 @@ Each chart defines "medunion.program": YAML with
   keys     the setting that names its key file
   ports    name: number, of which protocol and operations are in every service
   mongo    whether it uses MongoDB
+  peers    whether it has a list of peers
+  init     whether it makes a key file only when it is told to
+  files    the settings that name a public file
 */}}
 {{- define "medunion.fullname" -}}
 {{- if .Values.fullnameOverride -}}
@@ -66,7 +69,7 @@ labels: {{- include "medunion.labels" . | nindent 2 }}
 {{- $_ := set $c "authority-jwks" "/etc/medunion/files/authority.jwks" -}}
 {{- if $p.init }}{{ if .Values.keys.claim.enabled }}{{ $_ := set $c "init-keys" true }}{{ end }}{{ end -}}
 {{- range $name, $file := $p.files }}{{ $_ := set $c $name (printf "/etc/medunion/files/%s" $file) }}{{ end -}}
-{{- if .Values.peers }}{{ $_ := set $c "peers" "/etc/medunion/files/peers.json" }}{{ end -}}
+{{- if $p.peers }}{{ $_ := set $c "peers" "/etc/medunion/files/peers.json" }}{{ else if .Values.peers }}{{ fail "peers: nobody calls the portal with a peer's key" }}{{ end -}}
 {{- if .Values.vault.tokenAudience }}{{ $_ := set $c "vault-jwt-file" "/run/secrets/vault/token" }}{{ end -}}
 {{- range $name, $value := .Values.config -}}
 {{- if eq (toString $value) "" }}{{ fail (printf "config.%s must be given" $name) }}{{ end -}}
