@@ -14,6 +14,7 @@ type commands struct {
 	Import  importFiles     `cmd:"" help:"Import every *.json of a folder, each a FHIR R4 Bundle."`
 	Audit   auditCommands   `cmd:"" help:"The audit trail: export, verify."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
+	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }
 
 type serve struct {

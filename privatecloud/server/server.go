@@ -14,6 +14,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 	"medunion/privatecloud/internal/httpapi"
@@ -72,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		i.stop()
 		return nil, errors.Join(err, i.closeListeners(), i.parts.close())
 	}
-	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL())
+	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL(), "build", version.Get())
 	return i, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
@@ -78,7 +79,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(),
 		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
 	return i, nil
 }
