@@ -88,6 +88,15 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 // operator who starts the service.
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
+// explained is explain for an error that a caller still asks what it is.
+func explained(err error) error {
+	var p *problem.Error
+	if !errors.As(err, &p) {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, problem.Reason(err))
+}
+
 // parameters fetches the public parameters, or takes those of the last start: a hospital
 // starts whether or not the public cloud can be reached. Both are signed.
 func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {

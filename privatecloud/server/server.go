@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
@@ -267,23 +266,7 @@ func (p *parts) sweep(ctx context.Context) bool {
 // Import imports a folder into the records, without serving. It works beside running
 // instances, which then publish what has changed.
 func Import(ctx context.Context, c Config, dir string, dryRun bool, progress func(fhir.Progress)) (fhir.Report, error) {
-	c = c.withDefaults()
-	f, err := openKeyFile(c)
-	if err != nil {
-		return fhir.Report{}, err
-	}
-	k, err := f.load()
-	if errors.Is(err, os.ErrNotExist) || err == nil && !k.registered {
-		return fhir.Report{}, errors.New("the hospital is not registered yet: start it once")
-	}
-	if err != nil {
-		return fhir.Report{}, err
-	}
-	w, err := c.wire()
-	if err != nil {
-		return fhir.Report{}, err
-	}
-	p, err := open(ctx, c, w, k)
+	p, err := openOffline(ctx, c.withDefaults())
 	if err != nil {
 		return fhir.Report{}, err
 	}
