@@ -198,10 +198,9 @@ func (i image) serve(t *testing.T) {
 	t.Helper()
 	dir, settings := stores(t)
 	listen := free(t)
-	args := append([]string{"/usr/bin/publiccloud", "serve", "--listen=" + listen}, settings...)
 	log := must(os.Create(filepath.Join(t.TempDir(), "log")))(t)
 	t.Cleanup(func() { _ = log.Close() })
-	cmd := i.inside(t, dir, args...)
+	cmd := i.inside(t, dir, append([]string{"/usr/bin/publiccloud", "serve", "--listen=" + listen}, settings...)...)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -209,21 +208,7 @@ func (i image) serve(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	said := func() string { b, _ := os.ReadFile(log.Name()); return string(b) }
-	for limit := time.Now().Add(2 * time.Minute); ; {
-		if r, err := http.Get("http://" + listen + "/readyz"); err == nil && r.StatusCode == http.StatusOK {
-			_ = r.Body.Close()
-			break
-		}
-		select {
-		case err := <-ended:
-			t.Fatalf("it ended: %v\n%s", err, said())
-		case <-time.After(50 * time.Millisecond):
-		}
-		if time.Now().After(limit) {
-			t.Fatalf("it does not serve:\n%s", said())
-		}
-	}
+	awaitReady(t, "http://"+listen+"/readyz", ended, log.Name())
 	i.bounded(t, cmd.Process.Pid)
 	if out, err := run(t, i.inside(t, dir, "/usr/bin/publiccloud", "health", "--ready", "http://"+listen)); err != nil {
 		t.Errorf("its own command does not find it healthy: %v\n%s", err, out)
@@ -232,8 +217,27 @@ func (i image) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("it ends with %v\n%s", err, said())
+		t.Errorf("it ends with %v\n%s", err, must(os.ReadFile(log.Name()))(t))
 	}
+}
+
+// awaitReady waits until the service answers 200; one that ends before fails the test.
+func awaitReady(t *testing.T, url string, ended <-chan error, log string) {
+	t.Helper()
+	for limit := time.Now().Add(2 * time.Minute); time.Now().Before(limit); {
+		if r, err := http.Get(url); err == nil {
+			_ = r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended: %v\n%s", err, must(os.ReadFile(log))(t))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.Fatalf("it does not get ready:\n%s", must(os.ReadFile(log))(t))
 }
 
 // bounded holds what the kernel says of the process against what was asked for.

@@ -54,11 +54,14 @@ var (
 	toolsDir  string
 )
 
-// tool builds a tool of deploy/tools, whose modules are pinned there; one that is in PATH
-// (helm) is taken from there.
+// tool is a tool of deploy/tools, whose modules are pinned there: in the folder that
+// MEDUNION_TOOLS names, or, helm, in PATH; else it is built.
 func tool(t testing.TB, folder, pkg string) string {
 	t.Helper()
 	name := filepath.Base(pkg)
+	if path := filepath.Join(os.Getenv("MEDUNION_TOOLS"), name); filepath.IsAbs(path) && exists(path) {
+		return path
+	}
 	if folder == "helm" {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -67,16 +70,21 @@ func tool(t testing.TB, folder, pkg string) string {
 	toolsLock.Lock()
 	defer toolsLock.Unlock()
 	path := filepath.Join(toolsDir, name)
-	if _, err := os.Stat(path); err == nil {
+	if exists(path) {
 		return path
 	}
 	cmd := command(t, "go", "build", "-o", path, pkg)
 	cmd.Dir = filepath.Join(root, "deploy", "tools", folder)
-	cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath", "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := run(t, cmd); err != nil {
 		t.Fatalf("%s: %v\n%s", pkg, err, out)
 	}
 	return path
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func TestMain(m *testing.M) {
