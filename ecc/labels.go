@@ -70,9 +70,12 @@ const (
 	LabelRevocations  Label = "revocations"
 	LabelParameters   Label = "params"
 	LabelDirectory    Label = "directory"
+	LabelSuccession   Label = "succession"
 	LabelLogEntry     Label = "log"
 	LabelSigned       Label = "signed"
 	LabelPortalLogin  Label = "portal login"
+
+	LabelSuccessionSigned Label = "succession signed"
 
 	// Consent, locators, index.
 	LabelConsent      Label = "consent"
@@ -163,6 +166,8 @@ const (
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"
 	LabelCloudKeys       Label = "cloud keys"
+	LabelCloudRoot       Label = "cloud root"
+	LabelCloudRoots      Label = "cloud roots"
 	LabelHospitalKeys    Label = "hospital keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
 )

@@ -130,7 +130,7 @@ func (u *union) cloudRoutes() http.Handler {
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, d.Encode()))
 	})
 	m.HandleFunc("GET /v1/parameters", func(w http.ResponseWriter, _ *http.Request) {
-		p := message.Parameters{CloudID: u.w.Pins.CloudID, PK: u.w.Pins.PK, PUKC: u.w.Pins.PUKC, Suites: []ecc.Suite{u.w.Suite},
+		p := message.Parameters{CloudID: u.w.Pins.CloudID, PK: u.w.Pins.First.PK, PUKC: u.w.Pins.First.PUKC, Suites: []ecc.Suite{u.w.Suite},
 			Departments: []message.Code{"GENERAL", "SURGERY"}, Classes: []message.Code{"LAB", "OTHER"}, Issued: message.MillisOf(time.Now())}
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, p.Encode()))
 	})

@@ -66,7 +66,7 @@ func build(cfg Config) (handler http.Handler, release func() error, err error) {
 }
 
 func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
-	pins, err := cfg.pins()
+	pins, err := cfg.keeper()
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -81,6 +81,9 @@ func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
 	r, err := relay.New(cfg.Cloud, pins, cfg.clock())
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	r.Troubled = func(err error) {
+		cfg.logger().Error("successions of the public cloud's root were not taken", "reason", err.Error())
 	}
 	client, err := cfg.redis()
 	if err != nil {
@@ -99,7 +102,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if err != nil {
 		return nil, err
 	}
-	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
+	if api.Config, err = cfg.page(api.Pins.Pins(), site.Version()); err != nil {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.BehindTLS, cfg.Listen),

@@ -20,6 +20,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 	"medunion/patient-agent/internal/keystore"
@@ -57,6 +58,7 @@ type Config struct {
 type Agent struct {
 	cfg     Config
 	http    *http.Client
+	pins    *roots.Keeper
 	cloud   *publiccloud.Client
 	clock   clock
 	lists   lists
@@ -93,7 +95,11 @@ func New(cfg Config) (*Agent, error) {
 	if !cfg.Suite.Valid() {
 		return nil, errors.New("agent: unknown suite")
 	}
-	a := &Agent{cfg: cfg, http: httpclient.New(cfg.HTTP, callTime), clock: clock{now: cfg.Now}}
+	pins, err := roots.Open(cfg.Pins, roots.File(cfg.Store+".successions"))
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{cfg: cfg, pins: pins, http: httpclient.New(cfg.HTTP, callTime), clock: clock{now: cfg.Now}}
 	cloud, err := publiccloud.NewClient(cfg.Cloud, publiccloud.WithHTTPClient(a.http))
 	a.cloud = cloud
 	return a, err
@@ -123,7 +129,7 @@ func (a *Agent) storeOptions() keystore.Options {
 }
 
 func (a *Agent) newRole(id patient.Identity) (*patient.Patient, error) {
-	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.cfg.Pins,
+	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.pins,
 		VerifyCertificate: a.cfg.VerifyCertificate, Stamp: a.clock.stamp}, id)
 }
 

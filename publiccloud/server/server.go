@@ -20,7 +20,6 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
-	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
 	"medunion/publiccloud/internal/mongostore"
@@ -73,8 +72,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
-		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
+	newest, _ := pins.Newest()
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "successions", len(pins.Successions()),
+		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
 }
 
@@ -126,13 +126,13 @@ func open(ctx context.Context, c Config) (*parts, error) {
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
 func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
-	issuer, err := ecc.NewIssuer(k.master, k.hedge)
+	roots, err := k.roots.roots(message.ID(c.ID))
 	if err != nil {
 		return nil, err
 	}
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Issuer: issuer, SigningKey: k.signing, ChallengeKey: k.challenge, HandleKey: k.handle, SealingKey: k.sealing,
+		ID: message.ID(c.ID), Roots: roots, ChallengeKey: k.challenge, HandleKey: k.handle, SealingKey: k.sealing,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Index: s, Consents: s, Log: s,

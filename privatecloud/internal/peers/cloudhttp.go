@@ -54,7 +54,7 @@ func (w *World) Handler() http.Handler {
 
 // Parameters are the default ones.
 func (w *World) Parameters() message.Parameters {
-	p := message.Parameters{CloudID: w.Pins.CloudID, PK: w.Pins.PK, PUKC: w.Pins.PUKC, Suites: []ecc.Suite{1, 2}, Past: 30 * time.Second,
+	p := message.Parameters{CloudID: w.Pins.CloudID, PK: w.Pins.First.PK, PUKC: w.Pins.First.PUKC, Suites: []ecc.Suite{1, 2}, Past: 30 * time.Second,
 		Future: 2 * time.Second, Classes: AllClasses(), ClassRules: message.DefaultClassRules, Issued: w.Now()}
 	for _, d := range message.DefaultDepartments {
 		p.Departments = append(p.Departments, message.Code(d))
