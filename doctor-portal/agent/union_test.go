@@ -135,6 +135,9 @@ func (u *union) cloudRoutes() http.Handler {
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, p.Encode()))
 	})
 	m.HandleFunc("GET /v1/revocations", func(w http.ResponseWriter, _ *http.Request) { writeSigned(w, u.w.Cloud.Revocations()) })
+	m.HandleFunc("GET /v1/successions", func(w http.ResponseWriter, _ *http.Request) {
+		must(0, json.NewEncoder(w).Encode(map[string][]string{"successions": {}}))
+	})
 	m.HandleFunc("GET /v1/prekeys/{owner}", u.servePrekey)
 	m.HandleFunc("PUT /v1/prekeys", func(w http.ResponseWriter, r *http.Request) {
 		var s struct{ Signed string }

@@ -20,6 +20,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
 	"medunion/publiccloud/internal/mongostore"
@@ -51,7 +52,11 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen)
+	secured, err := c.TLS.Load(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	peers, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -59,7 +64,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.handler(c)
+	handler, err := p.handler(c, peers)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -69,11 +74,12 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
+	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
+	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	pins := i.Pins()
 	newest, _ := pins.Newest()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "successions", len(pins.Successions()),
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
 		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
 }
@@ -139,7 +145,7 @@ func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*clo
 	})
 }
 
-func (p *parts) handler(c Config) (http.Handler, error) {
+func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error) {
 	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
 		return nil, err
@@ -151,7 +157,8 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
-		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
+		Peers:  peers,
 		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
 	})
 }
