@@ -136,6 +136,7 @@ func (u *union) cloudRoutes() http.Handler {
 	})
 	m.HandleFunc("GET /v1/revocations", func(w http.ResponseWriter, _ *http.Request) { writeSigned(w, u.w.Cloud.Revocations()) })
 	m.HandleFunc("GET /v1/successions", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
 		must(0, json.NewEncoder(w).Encode(map[string][]string{"successions": {}}))
 	})
 	m.HandleFunc("GET /v1/prekeys/{owner}", u.servePrekey)
