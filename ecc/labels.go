@@ -166,8 +166,6 @@ const (
 	LabelPartialKeyHedge Label = "r hedge"
 	LabelVault           Label = "vault"
 	LabelCloudKeys       Label = "cloud keys"
-	LabelCloudRoot       Label = "cloud root"
-	LabelCloudRoots      Label = "cloud roots"
 	LabelHospitalKeys    Label = "hospital keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
 

@@ -1,113 +1,140 @@
 package server
 
 import (
-	"crypto/subtle"
+	"context"
 	"errors"
 	"io"
-	"os"
+	"io/fs"
+	"time"
 
-	"medunion/api/secretfile"
+	"medunion/api/keyprovider"
+	"medunion/api/keyring"
+	"medunion/api/message"
 	"medunion/ecc"
+	"medunion/publiccloud/cloud"
 )
 
-// keys are all secrets of the public cloud. Each has one purpose.
-type keys struct {
-	roots     rootKeys // s and PRK_C, of one root or of two
-	challenge []byte   // authenticates nonce_PC
-	handle    []byte   // pseudonyms in the store: must never change
-	sealing   []byte   // own prekeys at rest
-}
-
-// The key file of a public cloud that still has its first root is ⟨cloud keys: s, hedge,
-// seed of PRK_C, challenge, handle, sealing, PK, PUK_C⟩, 32 bytes each; after a succession it is
-// ⟨cloud keys: roots, challenge, handle, sealing⟩. It lies alone (mode 0600) or in a vault. The
-// public keys stand there so that a damaged file is noticed.
+// The keys of the public cloud, by their names in its ring. Each has one purpose.
 const (
-	firstKeyFields = 8
-	keyFields      = 4
+	keyMaster    = "master"    // s
+	keyHedge     = "hedge"     // of the registrar's nonces
+	keySigning   = "signing"   // seed of PRK_C
+	keyChallenge = "challenge" // authenticates nonce_PC
+	keyHandle    = "handle"    // pseudonyms in the store: must never change
+	keySealing   = "sealing"   // own prekeys and evidence at rest
 )
 
-func newKeys(rand io.Reader) (keys, error) {
-	first, err := newRootKey(rand)
-	if err != nil {
-		return keys{}, err
-	}
-	k := keys{roots: rootKeys{held: []rootKey{first}, first: first.public()}}
-	for _, b := range []*[]byte{&k.challenge, &k.handle, &k.sealing} {
-		*b = make([]byte, 32)
-		if _, err := io.ReadFull(rand, *b); err != nil {
-			return k, err
-		}
-	}
-	return k, nil
+const ringName = "publiccloud"
+
+// The ring's fields: the public keys stand there so that a file with another's secrets is noticed.
+const (
+	fieldPK   = "PK"
+	fieldPUKC = "PUK_C"
+)
+
+// keys are what the role is made of; the roots follow the ring.
+type keys struct {
+	roots  cloud.Roots
+	handle []byte
 }
 
-func (k keys) encode() []byte {
-	if !k.roots.onlyFirst() {
-		return ecc.Encode(ecc.LabelCloudKeys, k.roots.encode(), k.challenge, k.handle, k.sealing)
+func newRing(rand io.Reader, now time.Time) (keyring.Ring, error) {
+	r := keyring.New(ringName)
+	master, err1 := ecc.GenerateScalar(rand)
+	signing, err2 := ecc.GenerateSigningKey(rand)
+	if err := errors.Join(err1, err2); err != nil {
+		return r, err
 	}
-	r := k.roots.held[0]
-	return ecc.Encode(ecc.LabelCloudKeys, r.master.SecretBytes(), r.hedge, r.signing.Seed(), k.challenge, k.handle, k.sealing,
-		r.master.Public().Bytes(), r.signing.Public().Bytes())
+	r = r.WithField(fieldPK, master.Public().Bytes()).WithField(fieldPUKC, signing.Public().Bytes()).
+		WithKey(keyMaster, master.SecretBytes(), now).WithKey(keySigning, signing.Seed(), now)
+	for _, name := range []string{keyHedge, keyChallenge, keyHandle, keySealing} {
+		b := make([]byte, keyring.SecretSize)
+		if _, err := io.ReadFull(rand, b); err != nil {
+			return r, err
+		}
+		r = r.WithKey(name, b, now)
+		clear(b)
+	}
+	return r, nil
 }
 
 var errKeyFile = errors.New("the key file is damaged or not one of a public cloud")
 
-func sameBytes(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
-
-func decodeKeys(b []byte) (keys, error) {
-	f, err := ecc.Decode(ecc.LabelCloudKeys, b, keyFields)
-	if err != nil {
-		return decodeFirstKeys(b)
-	}
-	roots, err := decodeRootKeys(f[0])
-	k := keys{roots: roots, challenge: f[1], handle: f[2], sealing: f[3]}
-	if err != nil || !k.sized() || !sameBytes(k.encode(), b) {
-		return keys{}, errKeyFile
-	}
-	return k, nil
-}
-
-func decodeFirstKeys(b []byte) (keys, error) {
-	f, err := ecc.Decode(ecc.LabelCloudKeys, b, firstKeyFields)
-	if err != nil || len(f[1]) != 32 {
-		return keys{}, errKeyFile
-	}
-	r := rootKey{hedge: f[1]}
-	var err1, err2 error
-	r.master, err1 = ecc.DecodeScalar(f[0])
-	r.signing, err2 = ecc.SigningKeyFromSeed(f[2])
-	if err1 != nil || err2 != nil {
-		return keys{}, errKeyFile
-	}
-	k := keys{roots: rootKeys{held: []rootKey{r}, first: r.public()}, challenge: f[3], handle: f[4], sealing: f[5]}
-	if !k.sized() || !sameBytes(k.encode(), b) {
-		return keys{}, errKeyFile
-	}
-	return k, nil
-}
-
-func (k keys) sized() bool {
-	return len(k.challenge) == 32 && len(k.handle) == 32 && len(k.sealing) == 32
-}
-
-// loadKeys reads the key file. Where it is absent and init is set, it makes one, never
-// over another: a second master key would orphan every credential.
-func loadKeys(path, passphraseFile string, init bool, rand io.Reader) (keys, error) {
-	f, err := secretfile.OpenKeys(path, passphraseFile, rand)
-	if err != nil {
-		return keys{}, err
-	}
-	b, err := f.Read()
-	if errors.Is(err, os.ErrNotExist) && init {
-		k, err := newKeys(rand)
-		if err != nil {
-			return keys{}, err
+// keysOf takes the ring's keys apart and checks that the roots fit their public halves.
+func keysOf(r keyring.Ring, id message.ID) (keys, error) {
+	for _, name := range []string{keyMaster, keyHedge, keySigning, keyChallenge, keyHandle, keySealing} {
+		for _, v := range r.Versions(name) {
+			if len(v.SecretBytes()) != keyring.SecretSize && v.State != keyring.Destroyed {
+				return keys{}, errKeyFile
+			}
 		}
-		return k, f.Create(k.encode())
+		if _, err := r.Current(name); err != nil {
+			return keys{}, errKeyFile
+		}
+	}
+	handle, err := r.Current(keyHandle)
+	if err != nil {
+		return keys{}, errKeyFile
+	}
+	roots, err := rootsOf(r, id)
+	return keys{roots: roots, handle: handle.SecretBytes()}, err
+}
+
+// Before there were rings the file was ⟨cloud keys: s, hedge, seed of PRK_C, challenge,
+// handle, sealing, PK, PUK_C⟩, 32 bytes each.
+const oldFields = 8
+
+func decodeOld(b []byte) (keyring.Ring, error) {
+	f, err := ecc.Decode(ecc.LabelCloudKeys, b, oldFields)
+	if err != nil {
+		return keyring.Ring{}, errKeyFile
+	}
+	for _, x := range f {
+		if len(x) != keyring.SecretSize {
+			return keyring.Ring{}, errKeyFile
+		}
+	}
+	r := keyring.New(ringName).WithField(fieldPK, f[6]).WithField(fieldPUKC, f[7])
+	for i, name := range []string{keyMaster, keyHedge, keySigning, keyChallenge, keyHandle, keySealing} {
+		r = r.WithKey(name, f[i], time.Time{})
+	}
+	_, err = keysOf(r, anyID)
+	return r, err
+}
+
+// keyFile names the key file as the configuration says.
+func keyFile(path, passphraseFile string, p keyprovider.Config, rand io.Reader) (keyring.File, error) {
+	provider, err := p.Open(passphraseFile, rand)
+	return keyring.NewFile(path, ringName, provider, rand, decodeOld), err
+}
+
+// openKeys loads the ring. Where there is no file and init is set, it makes one, never
+// over another: a second master key would orphan every credential.
+func openKeys(ctx context.Context, c Config) (*keyring.Watch, keys, error) {
+	f, err := keyFile(c.Keys, c.PassphraseFile, c.KeyProvider, c.Rand)
+	if err != nil {
+		return nil, keys{}, err
+	}
+	w, err := f.Watch(ctx)
+	if errors.Is(err, fs.ErrNotExist) && c.InitKeys {
+		if err = initKeys(ctx, f, c); err == nil {
+			w, err = f.Watch(ctx)
+		}
 	}
 	if err != nil {
-		return keys{}, err
+		return nil, keys{}, err
 	}
-	return decodeKeys(b)
+	k, err := keysOf(w.Ring(), message.ID(c.ID))
+	return w, k, err
+}
+
+func initKeys(ctx context.Context, f keyring.File, c Config) error {
+	r, err := newRing(c.Rand, c.Now())
+	if err != nil {
+		return err
+	}
+	if err := f.Create(ctx, r); err != nil && !errors.Is(err, fs.ErrExist) { // another instance was faster
+		return err
+	}
+	return nil
 }
