@@ -51,8 +51,9 @@ func newLease(ctx context.Context, w *keyring.Watch, s *mongostore.Store) (*leas
 
 func (l *lease) checkIn(ctx context.Context) error {
 	begun := time.Now()
-	generation := l.watch.Ring().Generation
-	fence, err := l.store.CheckIn(ctx, l.id, generation, begun)
+	ring := l.watch.Ring()
+	generation := ring.Generation
+	fence, err := l.store.CheckIn(ctx, l.id, generation, ring.Digest(), begun)
 	switch {
 	case err != nil:
 		err = errors.New(problem.Reason(err))

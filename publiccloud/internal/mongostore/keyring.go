@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 
+	"medunion/api/message"
 	"medunion/api/problem"
 )
 
@@ -17,7 +18,8 @@ type InstanceID [16]byte
 
 // Running is an instance that has checked in.
 type Running struct {
-	Generation uint64 // of the key ring that it has loaded
+	Generation uint64       // of the key ring that it has loaded
+	Digest     message.Hash // of that ring
 	Seen       time.Time
 }
 
@@ -26,8 +28,8 @@ const forgetAfter = 24 * time.Hour
 
 // CheckIn says that the instance runs with the generation of the key ring, and returns
 // the generation below which none may.
-func (s *Store) CheckIn(ctx context.Context, id InstanceID, generation uint64, now time.Time) (fence uint64, err error) {
-	set := bson.D{{Key: "generation", Value: int64(generation)}, {Key: "seen", Value: now.UnixMilli()}}
+func (s *Store) CheckIn(ctx context.Context, id InstanceID, generation uint64, digest message.Hash, now time.Time) (fence uint64, err error) {
+	set := bson.D{{Key: "generation", Value: int64(generation)}, {Key: "digest", Value: digest[:]}, {Key: "seen", Value: now.UnixMilli()}}
 	_, err = s.db.Collection(colKeyring).UpdateOne(ctx, bson.D{{Key: "_id", Value: id[:]}}, bson.D{{Key: "$set", Value: set}}, options.Update().SetUpsert(true))
 	if err != nil {
 		return 0, failed("check in", err)
@@ -57,7 +59,7 @@ func (s *Store) Instances(ctx context.Context, since time.Time) ([]Running, erro
 	}
 	out := make([]Running, len(docs))
 	for i, d := range docs {
-		out[i] = Running{uint64(d.Generation), time.UnixMilli(d.Seen)}
+		out[i] = Running{uint64(d.Generation), hash(d.Digest), time.UnixMilli(d.Seen)}
 	}
 	return out, nil
 }

@@ -123,6 +123,7 @@ type logDoc struct {
 type instanceDoc struct {
 	ID         []byte `bson:"_id"` // 16 random bytes
 	Generation int64  `bson:"generation"`
+	Digest     []byte `bson:"digest"` // of the ring
 	Seen       int64  `bson:"seen"`
 }
 
