@@ -136,6 +136,8 @@ const (
 	LabelRecord   Label = "record"
 	LabelAudit    Label = "audit"
 	LabelDeskCode Label = "desk code"
+	LabelErasure  Label = "erasure"
+	LabelErasing  Label = "erasing"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"
@@ -165,6 +167,17 @@ const (
 	LabelCloudKeys       Label = "cloud keys"
 	LabelHospitalKeys    Label = "hospital keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
+
+	// Key files: the ring of a service's keys, its parts, the file around it, and what was
+	// sealed under a numbered version of a key.
+	LabelKeyRing      Label = "key ring"
+	LabelRingField    Label = "key ring field"
+	LabelRingKey      Label = "key ring key"
+	LabelRingVersion  Label = "key ring version"
+	LabelRingSum      Label = "key ring sum"
+	LabelKeyEnvelope  Label = "key envelope"
+	LabelEnvelopeBind Label = "key envelope of"
+	LabelVersioned    Label = "at rest under"
 )
 
 // The two strings of the protocol that are handed to a standard's own

@@ -47,10 +47,11 @@ var rules = []rule{
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
-	{"medunion/api/command", nil, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/certs", nil, nil, browser},
 	{"medunion/api/certs/certtest", []string{"medunion/api/certs"}, nil, browser}, // for tests
 	{"medunion/api/httpclient", []string{"medunion/api/certs"}, nil, browser},
+	{"medunion/api/version", nil, nil, browser},
+	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},

@@ -14,6 +14,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
+	"medunion/api/version"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
 	"medunion/doctor-portal/internal/relay"
@@ -56,6 +57,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	ctx, stop := context.WithCancel(ctx)
 	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
 	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
+	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
 	return &Instance{httpserver.Start(ctx, ln, handler, o, func() error { stop(); return release() })}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 	"medunion/privatecloud/internal/httpapi"
@@ -72,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		i.stop()
 		return nil, errors.Join(err, i.closeListeners(), i.parts.close())
 	}
-	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL())
+	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL(), "build", version.Get())
 	return i, nil
 }
 
@@ -256,7 +257,9 @@ func (p *parts) refresh(ctx context.Context) bool {
 
 func (p *parts) publish(ctx context.Context) bool {
 	_, err := p.hospital.PublishDue(ctx)
-	return p.failed(ctx, "index entries were not published", err)
+	_, erasing := p.hospital.FinishErasures(ctx)
+	published, finished := p.failed(ctx, "index entries were not published", err), p.failed(ctx, "erasures were not finished", erasing)
+	return published && finished
 }
 
 func (p *parts) sweep(ctx context.Context) bool {
