@@ -136,6 +136,7 @@ const (
 	LabelRecord   Label = "record"
 	LabelAudit    Label = "audit"
 	LabelDeskCode Label = "desk code"
+	LabelBackup   Label = "backup"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"

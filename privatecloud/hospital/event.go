@@ -20,6 +20,7 @@ const (
 	EventAsked     = "asked"
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
+	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

@@ -40,6 +40,7 @@ var patterns = map[string]pattern{
 	hospital.EventOpened:    {"", typeAuthentication, []coding{subtypeLogin}, "E", byDoctor, join(consent, request)},
 	hospital.EventRefused:   {"", typeAlert, []coding{subtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
+	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},
 }
 
 // Event is the AuditEvent of an entry of the trail. An entry of a kind that is not in the
