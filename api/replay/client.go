@@ -15,6 +15,7 @@ type connections interface {
 	node(ctx context.Context, key string) (*redis.Client, error)
 	// moved says that the node's last answer, or its silence, may come from an outdated map.
 	moved(ctx context.Context)
+	PoolStats() *redis.PoolStats
 	Close() error
 }
 

@@ -48,6 +48,7 @@ var rules = []rule{
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/httpclient", nil, nil, browser},
+	{"medunion/api/telemetry", nil, append([]string{"github.com/prometheus/client_golang/..."}, append(mongo, redis...)...), browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
 
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
@@ -20,7 +21,13 @@ import (
 )
 
 // Instance is a running portal.
-type Instance struct{ *httpserver.Running }
+type Instance struct {
+	*httpserver.Running
+	operations *httpserver.Running
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
@@ -45,52 +52,65 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.Origin == "" {
 		cfg.Origin = httpserver.BaseURL(ln, cert != nil)
 	}
-	handler, release, err := build(cfg)
+	b, err := build(cfg)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	return &Instance{httpserver.Start(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release)}, nil
+	ctx, stop := context.WithCancel(ctx)
+	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, cert, cfg.BehindTLS)
+	if err != nil {
+		stop()
+		return nil, errors.Join(fmt.Errorf("portal: %w", err), ln.Close(), b.release())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
+	return &Instance{httpserver.Start(ctx, ln, b.handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release), operations}, nil
 }
 
-// build wires the portal; release closes what it opened.
-func build(cfg Config) (handler http.Handler, release func() error, err error) {
-	api, mail, release, err := newAPI(cfg)
+// built is a wired portal; release closes what it opened.
+type built struct {
+	handler    http.Handler
+	operations *httpserver.Operations
+	release    func() error
+}
+
+func build(cfg Config) (built, error) {
+	api, client, err := newAPI(cfg)
+	if err != nil {
+		return built{}, err
+	}
+	b := built{operations: watch(cfg, api.Mail, client), release: client.Close}
+	if b.handler, err = newServer(cfg, api, b.operations); err != nil {
+		return b, errors.Join(err, b.release())
+	}
+	return b, nil
+}
+
+func newAPI(cfg Config) (*httpapi.API, redis.UniversalClient, error) {
+	pins, err := cfg.pins()
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := newServer(cfg, api, mail)
-	if err != nil {
-		return nil, nil, errors.Join(err, release())
-	}
-	return e, release, nil
-}
-
-func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
-	pins, err := cfg.pins()
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	key, err := cfg.sessionKey()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	sess, err := newSessions(key, cfg.Origin)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	r, err := relay.New(cfg.Cloud, pins, cfg.clock())
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	client, err := cfg.redis()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	mail := mailbox.New(client, cfg.Namespace)
-	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
+	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, client, nil
 }
 
-func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, error) {
+func newServer(cfg Config, api *httpapi.API, operations *httpserver.Operations) (*echo.Echo, error) {
 	spec, err := documents.Load(documents.Portal)
 	if err != nil {
 		return nil, err
@@ -104,7 +124,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.BehindTLS, cfg.Listen),
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
-		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
+		Operations: operations})
 	if err != nil {
 		return nil, err
 	}

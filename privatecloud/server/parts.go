@@ -50,12 +50,16 @@ type parts struct {
 	redis    redis.UniversalClient
 	hospital *hospital.Hospital
 	importer ingest.Importer
-	due      chan struct{} // a hint that index entries wait
+
+	meters     meters
+	operations *httpserver.Operations
+
+	due chan struct{} // a hint that index entries wait
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, k keys) (*parts, error) {
-	p := &parts{config: c, due: make(chan struct{}, 1)}
+	p := &parts{config: c, meters: newMeters(), due: make(chan struct{}, 1)}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -73,14 +77,18 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+	if p.window, err = replay.New(c.window(p.params, p.meters), c.Now); err != nil {
 		return err
 	}
 	p.redis = c.redis()
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
-	return p.role(k)
+	if err := p.role(k); err != nil {
+		return err
+	}
+	p.operations = p.watch()
+	return nil
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the

@@ -117,9 +117,9 @@ func (c Config) suites() []ecc.Suite {
 	return out
 }
 
-func (c Config) window() replay.Config {
+func (c Config) window(m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe}
 }
 
 func readFile(what, path string) ([]byte, error) {

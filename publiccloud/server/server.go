@@ -33,7 +33,8 @@ const rotateEvery = 5 * time.Minute
 // Instance is a running public cloud.
 type Instance struct {
 	*httpserver.Running
-	cloud *cloud.Cloud
+	cloud      *cloud.Cloud
+	operations *httpserver.Running
 }
 
 // Run serves until ctx ends. It returns nil after a clean shutdown.
@@ -69,8 +70,13 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, cert, c.BehindTLS)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), p.close())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	pins := i.Pins()
 	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
@@ -81,6 +87,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 // Pins is what every other party must hold of this public cloud.
 func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
 
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
+
 // Role is the public cloud itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
 func (i *Instance) Role() *cloud.Cloud { return i.cloud }
@@ -90,6 +99,9 @@ type parts struct {
 	cloud  *cloud.Cloud
 	store  *mongostore.Store
 	window *replay.Window
+
+	meters     meters
+	operations *httpserver.Operations
 }
 
 func open(ctx context.Context, c Config) (*parts, error) {
@@ -105,11 +117,11 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
-	p := &parts{}
-	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+	p := &parts{meters: newMeters()}
+	if p.window, err = replay.New(c.window(p.meters), c.Now); err != nil {
 		return nil, err
 	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
 	if p.cloud, err = p.role(c, k, authority.Verify); err != nil {
@@ -118,6 +130,7 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err := p.cloud.Rotate(ctx); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
+	p.operations = p.watch(c)
 	return p, nil
 }
 
@@ -152,7 +165,7 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
 		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+		Operations: p.operations,
 	})
 }
 
