@@ -140,7 +140,7 @@ func (o *Operations) server(service string, log *slog.Logger) (*echo.Echo, error
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = writeProblem
 	// Its requests are counted apart, as those of another server of the same instance.
-	if err := chain(e, Options{Service: service + "-operations", Logger: log, Operations: o}); err != nil {
+	if err := chain(e, Options{Service: "operations", Logger: log, Operations: o}); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
 	o.add(e, true, true)

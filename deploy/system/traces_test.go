@@ -1,0 +1,6 @@
+package system_test
+
+import "net/http/httptest"
+
+// collector receives the traces of one party.
+type collector struct{ *httptest.Server }
