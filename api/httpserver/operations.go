@@ -3,6 +3,7 @@ package httpserver
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,14 +109,17 @@ func writeChecks(c echo.Context, found []outcome, err error) error {
 	return c.Blob(http.StatusServiceUnavailable, problem.MediaType, body)
 }
 
-// Start opens the operations listener that the edge names, and serves /livez, /readyz and
-// /metrics there until Close; it returns nil without one. When ctx ends, the instance is
-// no longer ready, and the listener stays until Close, so that a balancer can see it.
+// Start is called once, before the instance serves. It opens the operations listener that
+// the edge names, and serves /livez, /readyz and /metrics there until Close; it returns nil
+// without one. When ctx ends, the instance is no longer ready, and the listener stays until Close, so that a balancer can see it.
 //
 // Nobody is asked for a token or a certificate there: the network is the wall. Plain HTTP
 // off loopback is refused unless behindTLS says that a proxy in front speaks TLS.
 func (o *Operations) Start(ctx context.Context, service string, log *slog.Logger, edge Edge, cert *tls.Config, behindTLS bool) (*Running, error) {
 	o.ready.ending = ctx.Done()
+	if cert != nil {
+		o.Registry.MustRegister(certificate{cert})
+	}
 	if edge.OperationsListen == "" {
 		return nil, nil
 	}
@@ -156,4 +160,41 @@ func anyone(cert *tls.Config) *tls.Config {
 	c := cert.Clone()
 	c.ClientAuth, c.ClientCAs, c.VerifyPeerCertificate, c.VerifyConnection = tls.NoClientCert, nil, nil, nil
 	return c
+}
+
+// certificate is the moment at which the server's certificate ends, as a client of now would
+// see it.
+type certificate struct{ config *tls.Config }
+
+var certificateDesc = prometheus.NewDesc("medunion_tls_certificate_not_after_timestamp_seconds", "When the TLS certificate ends that the service shows.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (c certificate) Describe(ch chan<- *prometheus.Desc) { ch <- certificateDesc }
+
+// Collect implements prometheus.Collector. A certificate that cannot be had has no value.
+func (c certificate) Collect(ch chan<- prometheus.Metric) {
+	pair, err := c.pair()
+	if err != nil || pair == nil || len(pair.Certificate) == 0 {
+		return
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if err == nil {
+		ch <- prometheus.MustNewConstMetric(certificateDesc, prometheus.GaugeValue, float64(leaf.NotAfter.Unix()))
+	}
+}
+
+func (c certificate) pair() (*tls.Certificate, error) {
+	config, hello := c.config, &tls.ClientHelloInfo{}
+	if config.GetConfigForClient != nil {
+		if chosen, err := config.GetConfigForClient(hello); err == nil && chosen != nil {
+			config = chosen
+		}
+	}
+	if config.GetCertificate != nil {
+		return config.GetCertificate(hello)
+	}
+	if len(config.Certificates) == 0 {
+		return nil, nil
+	}
+	return &config.Certificates[0], nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -190,6 +192,19 @@ func TestOperationsOffLoopback(t *testing.T) {
 	defer resp.Body.Close()
 	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
 		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	metrics, err := client.Get(r.URL() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer metrics.Body.Close()
+	body, _ := io.ReadAll(metrics.Body)
+	value := regexp.MustCompile(`(?m)^medunion_tls_certificate_not_after_timestamp_seconds (\S+)$`).FindSubmatch(body)
+	if value == nil {
+		t.Fatalf("no end of the certificate in %s", body)
+	}
+	if at, err := strconv.ParseFloat(string(value[1]), 64); err != nil || time.Until(time.Unix(int64(at), 0)).Round(time.Minute) != time.Hour {
+		t.Errorf("the certificate ends at %s, %v", value[1], err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,6 +129,23 @@ func scrape(t *testing.T, url string) (text []byte, families map[string]*dto.Met
 	return a.body, families
 }
 
+// scrapeTLS reads the metrics of an operations listener with a certificate.
+func scrapeTLS(t *testing.T) map[string]*dto.MetricFamily {
+	t.Helper()
+	borrowed := httptest.NewTLSServer(nil)
+	defer borrowed.Close()
+	r, err := httpserver.NewOperations().Start(t.Context(), "tls", slog.New(slog.DiscardHandler), httpserver.Edge{OperationsListen: "127.0.0.1:0"}, borrowed.TLS, false)
+	ok(t, err)
+	defer r.Close()
+	resp, err := borrowed.Client().Get(r.URL() + "/metrics")
+	ok(t, err)
+	defer resp.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	ok(t, err)
+	return families
+}
+
 // labels are all labels that a metric may have, and the form of their values: names of
 // the program, nothing that came in a request.
 var labels = map[string]*regexp.Regexp{
@@ -169,6 +187,13 @@ func TestMetricsAfterAVisit(t *testing.T) {
 			}
 			if strings.HasPrefix(name, "medunion_") {
 				all[name] = all[name].add(kindOf(party), f)
+			}
+		}
+	}
+	for name, f := range scrapeTLS(t) { // the suite has no TLS
+		if strings.HasPrefix(name, "medunion_tls_") {
+			for _, party := range []string{"public cloud", "hospital", "portal"} {
+				all[name] = all[name].add(party, f)
 			}
 		}
 	}
