@@ -4,18 +4,24 @@ package main
 
 import (
 	"context"
-	"os/signal"
-	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"medunion/api/command"
 	"medunion/doctor-portal/server"
 )
 
+type commands struct {
+	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Version command.Version `cmd:"" help:"Print what was built, and from what."`
+	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
+}
+
+type serve struct {
+	server.Config
+}
+
+// Run serves until the process is told to stop.
+func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+
 func main() {
-	var cfg server.Config
-	cli := kong.Parse(&cfg, kong.Name("doctor-portal"), kong.Description("Carries sealed messages between doctors, patients and the clouds."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	cli.FatalIfErrorf(server.Run(ctx, cfg))
+	command.Program{Name: "doctor-portal", Description: "Carries sealed messages between doctors, patients and the clouds."}.Main(&commands{})
 }

@@ -5,14 +5,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"medunion/api/command"
 	"medunion/api/problem"
 	"medunion/patient-agent/agent"
 	"medunion/patient-agent/server"
@@ -33,8 +30,10 @@ type cli struct {
 	Consents  consentsCmd  `cmd:"" help:"What you have allowed, and the searches made under it."`
 	Releases  releasesCmd  `cmd:"" help:"Who saw what, at each hospital."`
 	Revoke    revokeCmd    `cmd:"" help:"Revoke a consent at every hospital and at the public cloud."`
-	Serve     serveCmd     `cmd:"" help:"Serve the page and the local REST API."`
+	Serve     serveCmd     `cmd:"" default:"withargs" help:"Serve the page and the local REST API; what is done without a command."`
 	Page      pageCmd      `cmd:"" help:"Print the link that opens your page in a browser on this device, while the agent serves it. Keep it to yourself."`
+
+	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 }
 
 // session is one run of a command.
@@ -46,14 +45,8 @@ type session struct {
 
 func main() {
 	var c cli
-	k := kong.Parse(&c, kong.Name("patient-agent"), kong.Description("A patient's own agent: records, doctors, consents."), kong.UsageOnError())
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := k.Run(&session{ctx: ctx, cli: &c})
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "patient-agent:", explain(err))
-		os.Exit(1)
-	}
+	command.Program{Name: "patient-agent", Description: "A patient's own agent: records, doctors, consents.", Explain: explain, Options: []kong.Option{
+		kong.BindSingletonProvider(func(ctx context.Context) (*session, error) { return &session{ctx: ctx, cli: &c}, nil })}}.Main(&c)
 }
 
 // explain words an error for the person at the terminal.

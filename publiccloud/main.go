@@ -3,18 +3,24 @@ package main
 
 import (
 	"context"
-	"os/signal"
-	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"medunion/api/command"
 	"medunion/publiccloud/server"
 )
 
+type commands struct {
+	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Version command.Version `cmd:"" help:"Print what was built, and from what."`
+	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
+}
+
+type serve struct {
+	server.Config
+}
+
+// Run serves until the process is told to stop.
+func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+
 func main() {
-	var c server.Config
-	k := kong.Parse(&c, kong.Name("publiccloud"), kong.Description("The public cloud: registrar, directory and index."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	k.FatalIfErrorf(server.Run(ctx, c))
+	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index."}.Main(&commands{})
 }

@@ -113,12 +113,19 @@ func (p prometheus) ask(q string) ([]series, error) {
 	}
 	var v struct {
 		Status, Error string
-		Data          struct{ Result []series }
+		Data          struct {
+			ResultType string
+			Result     json.RawMessage
+		}
 	}
 	if err := json.Unmarshal(a.body, &v); err != nil || v.Status != "success" {
 		return nil, fmt.Errorf("%d %s", a.status, a.body)
 	}
-	return v.Data.Result, nil
+	if v.Data.ResultType != "vector" { // a number that is drawn as a line
+		return nil, nil
+	}
+	var found []series
+	return found, json.Unmarshal(v.Data.Result, &found)
 }
 
 // query is ask; a Prometheus that does not answer yet has no series.

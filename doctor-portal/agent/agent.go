@@ -13,6 +13,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/secretfile"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/doctor-portal/practice"
 )
 
@@ -71,7 +72,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	a.log.Info("listening", "url", a.url)
+	a.log.Info("listening", "url", a.url, "build", version.Get())
 	return a.Wait()
 }
 

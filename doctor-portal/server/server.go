@@ -15,6 +15,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
+	"medunion/api/version"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
 	"medunion/doctor-portal/internal/relay"
@@ -41,7 +42,11 @@ func Run(ctx context.Context, cfg Config) error {
 // Start listens and serves in the background until ctx ends or Close is called. It
 // returns once the port is open.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
-	cert, err := httpserver.TLS{Cert: cfg.TLSCert, Key: cfg.TLSKey, Behind: cfg.BehindTLS}.Load(cfg.Listen)
+	secured, err := cfg.TLS.Load(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	clients, err := cfg.clients()
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
@@ -50,20 +55,23 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	if cfg.Origin == "" {
-		cfg.Origin = httpserver.BaseURL(ln, cert != nil)
+		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
 	}
-	b, err := build(cfg)
+	b, err := build(cfg, clients)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, cert, cfg.BehindTLS)
+	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, secured.Config(), cfg.TLS.Behind)
 	if err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("portal: %w", err), ln.Close(), b.release())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
-	return &Instance{httpserver.Start(ctx, ln, b.handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release), operations}, nil
+	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
+	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
+	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
+	return &Instance{httpserver.Start(ctx, ln, b.handler, o, release), operations}, nil
 }
 
 // built is a wired portal; release closes what it opened.
@@ -73,8 +81,8 @@ type built struct {
 	release    func() error
 }
 
-func build(cfg Config) (built, error) {
-	api, client, err := newAPI(cfg)
+func build(cfg Config, clients relay.Clients) (built, error) {
+	api, client, err := newAPI(cfg, clients)
 	if err != nil {
 		return built{}, err
 	}
@@ -85,7 +93,7 @@ func build(cfg Config) (built, error) {
 	return b, nil
 }
 
-func newAPI(cfg Config) (*httpapi.API, redis.UniversalClient, error) {
+func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, redis.UniversalClient, error) {
 	pins, err := cfg.pins()
 	if err != nil {
 		return nil, nil, err
@@ -98,7 +106,7 @@ func newAPI(cfg Config) (*httpapi.API, redis.UniversalClient, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := relay.New(cfg.Cloud, pins, cfg.clock())
+	r, err := relay.New(cfg.Cloud, pins, cfg.clock(), clients)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +130,7 @@ func newServer(cfg Config, api *httpapi.API, operations *httpserver.Operations) 
 	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.BehindTLS, cfg.Listen),
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.TLS.Behind, cfg.Listen),
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
 		Operations: operations})
 	if err != nil {

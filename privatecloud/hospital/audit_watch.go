@@ -44,7 +44,7 @@ type AuditCounts struct {
 }
 
 // events are all that the trail tells of.
-var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventResumed}
+var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported, EventResumed}
 
 // AuditCounts reads the counts.
 func (h *Hospital) AuditCounts() AuditCounts {

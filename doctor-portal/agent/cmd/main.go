@@ -3,23 +3,23 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"medunion/api/command"
 	"medunion/doctor-portal/agent"
 )
 
+type commands struct {
+	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Version command.Version `cmd:"" help:"Print what was built, and from what."`
+}
+
+type serve struct {
+	agent.Config
+}
+
+// Run serves until the process is told to stop.
+func (s *serve) Run(ctx context.Context) error { return agent.Run(ctx, s.Config) }
+
 func main() {
-	var cfg agent.Config
-	kong.Parse(&cfg, kong.Name("doctor-agent"), kong.Description("The headless doctor agent: the doctor's role behind a REST API on loopback."))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := agent.Run(ctx, cfg); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	command.Program{Name: "doctor-agent", Description: "The headless doctor agent: the doctor's role behind a REST API on loopback."}.Main(&commands{})
 }

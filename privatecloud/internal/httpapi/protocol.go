@@ -24,10 +24,11 @@ import (
 	"medunion/privatecloud/hospital"
 )
 
-// Options configure New; all fields but Edge and Operations are required.
+// Options configure New; all fields but Edge, Peers and Operations are required.
 type Options struct {
 	Hospital   *hospital.Hospital
 	Edge       httpserver.Edge
+	Peers      *httpserver.Peers // who may call what is kept for peers; nil: everybody
 	Logger     *slog.Logger
 	Operations *httpserver.Operations
 	// Releases is how many releases may be held in memory at once.
@@ -40,7 +41,7 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge})
+	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge, Peers: o.Peers})
 	if err != nil {
 		return nil, err
 	}

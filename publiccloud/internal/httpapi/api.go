@@ -21,13 +21,14 @@ import (
 	"medunion/publiccloud/cloud"
 )
 
-// Options configure New; all fields but Edge and Operations are required.
+// Options configure New; all fields but Edge, Peers and Operations are required.
 type Options struct {
 	Cloud *cloud.Cloud
 	// Operator checks a request's bearer token for the scope `operator`. Its errors
 	// are Unauthenticated or Refused.
 	Operator   func(c echo.Context) error
 	Edge       httpserver.Edge
+	Peers      *httpserver.Peers // who may call what is kept for peers; nil: everybody
 	Logger     *slog.Logger
 	Operations *httpserver.Operations
 }
@@ -42,7 +43,7 @@ func New(o Options) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{
-		Service: "publiccloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge,
+		Service: "publiccloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge, Peers: o.Peers,
 		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
 	})
 	if err != nil {

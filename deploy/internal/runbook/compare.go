@@ -1,4 +1,4 @@
-package examples_test
+package runbook
 
 import (
 	"encoding/json"
@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // The pages show answers with holes in them:
@@ -20,11 +19,8 @@ const hole = "…"
 
 var timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`)
 
-// compare says in what an answer, as `curl -i` prints it, is another than the one shown.
-func compare(shown, got string) error {
-	if shown == "" {
-		return nil
-	}
+// compareHTTP says in what an answer, as `curl -i` prints it, is another than the one shown.
+func compareHTTP(shown, got string) error {
 	want, err := parse(shown)
 	if err != nil {
 		return fmt.Errorf("what is shown: %w", err)
@@ -144,58 +140,4 @@ func parse(text string) (a answer, err error) {
 		a.header.Add(name, value)
 	}
 	return a, nil
-}
-
-// The comparison finds every difference that a page could hide.
-func TestCompareFindsDifferences(t *testing.T) {
-	const got = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: W/\"abc\"\r\nSet: a\r\nSet: b\r\n\r\n" +
-		`{"id": "v-1", "n": 2, "when": "2026-03-02T09:14:07.120Z", "list": [1, {"a": true}], "none": null}`
-	for shown, same := range map[string]bool{
-		"": true,
-		"HTTP/1.1 200 OK\nContent-Type: application/json\n":               true,
-		"HTTP/1.1 201 Created\n":                                          false,
-		"HTTP/1.1 200 OK\netag: W/\"…\"\nSet: b\n":                        true,
-		"HTTP/1.1 200 OK\nETag: \"…\"\n":                                  false,
-		"HTTP/1.1 200 OK\nOther: …\n":                                     false,
-		"no status\n":                                                     false,
-		"HTTP/1.1 200 OK\n\n{\"id\": \"v-…\", \"list\": [1, \"…\"]}":      true,
-		"HTTP/1.1 200 OK\n\n{\"id\": \"w-…\"}":                            false,
-		"HTTP/1.1 200 OK\n\n{\"id\": 1}":                                  false,
-		"HTTP/1.1 200 OK\n\n{\"n\": 2, \"none\": null}":                   true,
-		"HTTP/1.1 200 OK\n\n{\"n\": 3}":                                   false,
-		"HTTP/1.1 200 OK\n\n{\"n\": \"2\"}":                               false,
-		"HTTP/1.1 200 OK\n\n{\"n\": \"…\"}":                               true,
-		"HTTP/1.1 200 OK\n\n{\"more\": \"…\"}":                            false,
-		"HTTP/1.1 200 OK\n\n{\"when\": \"2001-01-01T00:00:00.000Z\"}":     true,
-		"HTTP/1.1 200 OK\n\n{\"when\": \"2001-01-01T00:00:00Z\"}":         true,
-		"HTTP/1.1 200 OK\n\n{\"when\": \"2026-03-02T10:14:07.12+01:00\"}": false,
-		"HTTP/1.1 200 OK\n\n{\"list\": [1]}":                              false,
-		"HTTP/1.1 200 OK\n\n{\"list\": [1, {\"a\": true}, \"…\"]}":        true,
-		"HTTP/1.1 200 OK\n\n{\"list\": [1, {\"a\": false}]}":              false,
-		"HTTP/1.1 200 OK\n\n{\"list\": [1, {\"a\": true}, 3, \"…\"]}":     false,
-		"HTTP/1.1 200 OK\n\n{\"list\": {}}":                               false,
-		"HTTP/1.1 200 OK\n\n{\"list\": {\"a\": true}}":                    false,
-		"HTTP/1.1 200 OK\n\n[\"…\"]":                                      false,
-		"HTTP/1.1 200 OK\n\n{\"id\": ":                                    false,
-	} {
-		if err := compare(shown, got); (err == nil) != same {
-			t.Errorf("%q: %v", shown, err)
-		}
-	}
-	if compare("HTTP/1.1 200 OK\n\n{}", "HTTP/1.1 200 OK\n\nno JSON") == nil {
-		t.Error("a body that is no JSON fits")
-	}
-}
-
-func TestBlocks(t *testing.T) {
-	found, err := blocks("text\n```sh\nfirst\n```\n\n```http\nHTTP/1.1 200 OK\n```\n```text\nno command\n```\n```sh\nsecond\nthird\n```\n")
-	want := []block{{3, "first\n", "HTTP/1.1 200 OK\n"}, {13, "second\nthird\n", ""}}
-	if err != nil || !slices.Equal(found, want) {
-		t.Errorf("%+v, %v", found, err)
-	}
-	for _, page := range []string{"```http\nx\n```\n", "```sh\nx\n```\n```\ny\n```\n```http\nz\n```\n", "```sh\nx\n```\n```http\ny\n```\n```http\nz\n```\n"} {
-		if _, err := blocks(page); err == nil {
-			t.Errorf("%q: an answer belongs to no command", page)
-		}
-	}
 }
