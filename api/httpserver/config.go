@@ -17,6 +17,9 @@ type Edge struct {
 
 	OperationsListen string `help:"Address of the operations listener, which alone then has /readyz and /metrics: for the operator's own network. Without it they are served only where everything is on loopback and no proxy stands in front." env:"OPERATIONS_LISTEN"`
 
+	OTLPEndpoint string  `name:"otlp-endpoint" help:"Base URL of the operator's own OTLP collector, to which traces are sent (OTLP/HTTP); plain HTTP on loopback only. Without it there are no traces." env:"OTLP_ENDPOINT"`
+	OTLPRatio    float64 `name:"otlp-ratio" help:"The part of all requests that is traced." default:"1" env:"OTLP_RATIO"`
+
 	proxied, local bool
 }
 

@@ -17,14 +17,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"medunion/api/problem"
+	"medunion/api/telemetry/tracing"
 )
 
 // Operations is what an instance tells its operators: whether it is ready, and what it has
 // counted. All its servers share one, and a listener of its own may serve it.
 type Operations struct {
 	Registry *prometheus.Registry
-	ready    readiness
-	steps    *prometheus.CounterVec
+	// Tracer makes the traces of the instance; nil makes none.
+	Tracer *tracing.Tracer
+	ready  readiness
+	steps  *prometheus.CounterVec
 }
 
 // NewOperations makes the registry of an instance, with the metrics of its process. All
@@ -46,6 +49,24 @@ func (o *Operations) Step(step string, err error) error {
 	}
 	o.steps.WithLabelValues(step, outcome).Inc()
 	return err
+}
+
+// Trace makes the tracer that the edge asks for, before anything is traced. Whoever calls
+// it closes the Operations in the end.
+func (o *Operations) Trace(edge Edge, service string, log *slog.Logger) (err error) {
+	if o.Tracer, err = newTracer(edge, service, log); o.Tracer != nil {
+		o.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "medunion_trace_export_failures_total",
+			Help: "Spans that the collector did not take."}, func() float64 { return float64(o.Tracer.Failures()) }))
+	}
+	return err
+}
+
+// Close gives up the tracer, if there is one.
+func (o *Operations) Close() error {
+	if o == nil {
+		return nil
+	}
+	return o.Tracer.Close()
 }
 
 // Require adds checks that must pass for the instance to be ready, and collectors of
@@ -144,7 +165,7 @@ func (o *Operations) server(service string, log *slog.Logger) (*echo.Echo, error
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = writeProblem
 	// Its requests are counted apart, as those of another server of the same instance.
-	if err := chain(e, Options{Service: "operations", Logger: log, Operations: o}); err != nil {
+	if err := chain(e, Options{Service: "operations", Logger: log, Operations: &Operations{Registry: o.Registry}}); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
 	o.add(e, true, true)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"regexp"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // What a zero field of [Config] means, and the limit that is not configurable.
@@ -44,6 +46,9 @@ type Config struct {
 	// took for it, 0 where it was not asked. The kind is "" for a message that was taken, else
 	// old, ahead, forgotten, seen or unavailable. It must return at once.
 	Observe func(kind string, took time.Duration)
+
+	// Hook, if set, goes around every command to Redis.
+	Hook redis.Hook
 }
 
 var (

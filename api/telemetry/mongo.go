@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.mongodb.org/mongo-driver/event"
 	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"medunion/api/telemetry/tracing"
 )
 
 // commands are the names that a command of MongoDB may have as a label.
@@ -22,11 +24,13 @@ type Mongo struct {
 	seconds     *prometheus.HistogramVec
 	connections *prometheus.GaugeVec
 	failures    *prometheus.CounterVec
+	spans       spans
 }
 
-// NewMongo registers the metrics.
-func NewMongo(r prometheus.Registerer) *Mongo {
+// NewMongo registers the metrics. The tracer makes spans of commands; nil makes none.
+func NewMongo(r prometheus.Registerer, t *tracing.Tracer) *Mongo {
 	m := &Mongo{
+		spans: spans{tracer: t, open: map[int64]*tracing.Span{}},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "medunion_mongodb_command_duration_seconds",
 			Help: "Time until MongoDB answered a command.", Buckets: storeBuckets}, []string{"command", "outcome"}),
 		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "medunion_mongodb_pool_connections",
@@ -47,10 +51,13 @@ func NewMongo(r prometheus.Registerer) *Mongo {
 // Watch makes a client report to the metrics.
 func (m *Mongo) Watch(o *options.ClientOptions) {
 	o.SetMonitor(&event.CommandMonitor{
+		Started: m.spans.start,
 		Succeeded: func(_ context.Context, e *event.CommandSucceededEvent) {
+			m.spans.end(e.RequestID, "")
 			m.seconds.WithLabelValues(command(e.CommandName), "ok").Observe(e.Duration.Seconds())
 		},
 		Failed: func(_ context.Context, e *event.CommandFailedEvent) {
+			m.spans.end(e.RequestID, "unavailable")
 			m.seconds.WithLabelValues(command(e.CommandName), "failed").Observe(e.Duration.Seconds())
 		},
 	}).SetPoolMonitor(&event.PoolMonitor{Event: m.pool})

@@ -33,6 +33,7 @@ type seen struct {
 	s      *suite.Suite
 	story  *story
 	log    *logbook
+	mu     sync.Mutex
 	traces map[string]*collector // by party
 }
 
@@ -65,7 +66,12 @@ func closeWatched() error {
 
 // edge gives a party its operations listener and its own collector of traces.
 func (w *seen) edge(party string, e *httpserver.Edge) {
-	e.OperationsListen = "127.0.0.1:0"
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.traces[party] == nil {
+		w.traces[party] = newCollector()
+	}
+	e.OperationsListen, e.OTLPEndpoint = "127.0.0.1:0", w.traces[party].URL
 }
 
 func newSeen(t *testing.T) *seen {
@@ -150,14 +156,14 @@ func scrapeTLS(t *testing.T) map[string]*dto.MetricFamily {
 // the program, nothing that came in a request.
 var labels = map[string]*regexp.Regexp{
 	"check": word, "store": word, "client": word, "state": word, "kind": word, "outcome": word, "event": word, "mailbox": word, "service": word, "use": word,
-	"command":  regexp.MustCompile(`^[a-zA-Z]{1,20}$`),
-	"step":     regexp.MustCompile(`^(M\d{1,2}|enrol|ask|index)$`),
-	"route":    regexp.MustCompile(`^(unmatched|/|(/[a-zA-Z0-9.:*_-]{1,30})+)$`),
-	"method":   regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|other)$`),
-	"status":   regexp.MustCompile(`^\d{3}$`),
-	"version":  regexp.MustCompile(`^[A-Za-z0-9.()+-]{1,60}$`),
-	"commit":   regexp.MustCompile(`^([0-9a-f]{40}|unknown)$`),
-	"le":       number, "quantile": number,
+	"command": regexp.MustCompile(`^[a-zA-Z]{1,20}$`),
+	"step":    regexp.MustCompile(`^(M\d{1,2}|enrol|ask|index)$`),
+	"route":   regexp.MustCompile(`^(unmatched|/|(/[a-zA-Z0-9.:*_-]{1,30})+)$`),
+	"method":  regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|other)$`),
+	"status":  regexp.MustCompile(`^\d{3}$`),
+	"version": regexp.MustCompile(`^[A-Za-z0-9.()+-]{1,60}$`),
+	"commit":  regexp.MustCompile(`^([0-9a-f]{40}|unknown)$`),
+	"le":      number, "quantile": number,
 	"goversion": regexp.MustCompile(`^go[0-9.a-z -]{1,40}$`),
 }
 

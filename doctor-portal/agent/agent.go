@@ -49,6 +49,9 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close())
 	}
 	a.operations = httpserver.NewOperations(httpserver.KeysUnlocked(a.unlocked))
+	if err := a.operations.Trace(cfg.Edge, service, cfg.Logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close(), a.close())
+	}
 	handler, err := a.handler()
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), a.close())
@@ -147,5 +150,5 @@ func (a *Agent) Wait() error {
 
 func (a *Agent) close() error {
 	a.practice.Lock()
-	return errors.Join(a.listener.Close(), a.lock.Close())
+	return errors.Join(a.listener.Close(), a.operations.Close(), a.lock.Close())
 }

@@ -86,7 +86,11 @@ func build(cfg Config, clients relay.Clients) (built, error) {
 	if err != nil {
 		return built{}, err
 	}
-	b := built{operations: watch(cfg, api.Mail, client), release: client.Close}
+	operations, err := watch(cfg, api.Mail, client)
+	b := built{operations: operations, release: func() error { return errors.Join(operations.Close(), client.Close()) }}
+	if err != nil {
+		return b, errors.Join(err, b.release())
+	}
 	if b.handler, err = newServer(cfg, api, b.operations); err != nil {
 		return b, errors.Join(err, b.release())
 	}

@@ -105,6 +105,9 @@ func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err 
 		return err
 	}
 	i.operations = httpserver.NewOperations(httpserver.KeysUnlocked(i.ready))
+	if err := i.operations.Trace(cfg.Edge, service, cfg.logger()); err != nil {
+		return err
+	}
 	e, err := i.handler(cfg)
 	if err != nil {
 		return err
@@ -114,7 +117,7 @@ func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err 
 		stop()
 		return err
 	}
-	release := func() error { stop(); return errors.Join(i.listener.Close(), i.agent.Close()) }
+	release := func() error { stop(); return errors.Join(i.listener.Close(), i.operations.Close(), i.agent.Close()) }
 	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, release)
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -156,7 +157,8 @@ func (c Config) pins() (p message.Pins, err error) {
 
 func (c Config) window(p message.Parameters, m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func (c Config) redis() redis.UniversalClient {

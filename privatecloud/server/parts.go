@@ -19,6 +19,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
+	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 	"medunion/privatecloud/internal/fhir"
@@ -60,7 +61,11 @@ type parts struct {
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
-	p := &parts{config: c, wire: w, meters: newMeters(), due: make(chan struct{}, 1)}
+	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
+	var err error
+	if p.meters, err = newMeters(c); err != nil {
+		return nil, err
+	}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -82,6 +87,7 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 		return err
 	}
 	p.redis = c.redis()
+	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
@@ -185,7 +191,7 @@ func (p *parts) hint() {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}

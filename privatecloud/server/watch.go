@@ -22,12 +22,13 @@ type meters struct {
 	imports    *prometheus.CounterVec
 }
 
-func newMeters() meters {
+func newMeters(c Config) (meters, error) {
 	o := httpserver.NewOperations()
-	m := meters{o, telemetry.NewWindow(o.Registry), telemetry.NewMongo(o.Registry), prometheus.NewCounterVec(prometheus.CounterOpts{
+	err := o.Trace(c.Edge, "privatecloud", c.Logger)
+	m := meters{o, telemetry.NewWindow(o.Registry), telemetry.NewMongo(o.Registry, o.Tracer), prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "medunion_import_resources_total", Help: "Resources that imports found, by what became of them."}, []string{"outcome"})}
 	o.Registry.MustRegister(m.imports)
-	return m
+	return m, err
 }
 
 // watch says what makes the hospital ready, and what else is measured.

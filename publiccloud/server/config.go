@@ -12,6 +12,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -117,7 +118,8 @@ func (c Config) suites() []ecc.Suite {
 
 func (c Config) window(m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func readFile(what, path string) ([]byte, error) {

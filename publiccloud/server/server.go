@@ -123,7 +123,10 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
-	p := &parts{meters: newMeters()}
+	p := &parts{}
+	if p.meters, err = newMeters(c); err != nil {
+		return nil, err
+	}
 	if p.window, err = replay.New(c.window(p.meters), c.Now); err != nil {
 		return nil, err
 	}
@@ -206,7 +209,7 @@ func (p *parts) rotate(ctx context.Context, log *slog.Logger) {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}

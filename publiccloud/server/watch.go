@@ -16,9 +16,10 @@ type meters struct {
 	mongo      *telemetry.Mongo
 }
 
-func newMeters() meters {
+func newMeters(c Config) (meters, error) {
 	o := httpserver.NewOperations()
-	return meters{o, telemetry.NewWindow(o.Registry), telemetry.NewMongo(o.Registry)}
+	err := o.Trace(c.Edge, "publiccloud", c.Logger)
+	return meters{o, telemetry.NewWindow(o.Registry), telemetry.NewMongo(o.Registry, o.Tracer)}, err
 }
 
 // watch says what makes the public cloud ready, and what else is measured.
