@@ -107,8 +107,8 @@ func TestTraces(t *testing.T) {
 		}
 	}
 	nests(t, w.traces["hospital-1"], "POST /v1/releases", "mongodb insert", "redis evalsha")
-	nests(t, w.traces["publiccloud"], "POST /v1/searches", "mongodb insert", "redis evalsha")
-	nests(t, w.traces["portal"], "POST /v1/logins", "redis getdel")
+	nests(t, w.traces["publiccloud"], "POST /v1/searches", "mongodb update", "redis evalsha")
+	nests(t, w.traces["portal"], "POST /v1/logins", "redis set", "redis del")
 }
 
 func unhex(t *testing.T, s string) []byte {

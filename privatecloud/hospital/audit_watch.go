@@ -44,7 +44,8 @@ type AuditCounts struct {
 }
 
 // events are all that the trail tells of.
-var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported, EventResumed}
+var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported,
+	EventErasing, EventErased, EventResumed}
 
 // AuditCounts reads the counts.
 func (h *Hospital) AuditCounts() AuditCounts {

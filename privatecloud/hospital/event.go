@@ -21,6 +21,8 @@ const (
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
 	EventResumed   = "audit resumed" // the trail can be written again after it could not
+	EventErasing   = "erasure begun"
+	EventErased    = "erased"
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.
