@@ -4,7 +4,10 @@ package main
 import (
 	"context"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
+	"medunion/api/settings"
 	"medunion/publiccloud/server"
 )
 
@@ -15,11 +18,15 @@ type commands struct {
 
 type serve struct {
 	server.Config
+	settings.Actions
 }
 
 // Run serves until the process is told to stop.
-func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
+	return s.Do(k, from, s.Check, func() error { return server.Run(ctx, s.Config) })
+}
 
 func main() {
-	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index."}.Main(&commands{})
+	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index.",
+		Options: []kong.Option{settings.Option()}}.Main(&commands{})
 }

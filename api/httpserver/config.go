@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -25,6 +26,13 @@ func (e Edge) At(behindProxy bool, addresses ...string) Edge {
 		e.local = e.local && OnLoopback(a)
 	}
 	return e
+}
+
+// Check says what is wrong with the settings.
+func (e Edge) Check() error {
+	_, err := e.networks()
+	_, docs := e.docs()
+	return errors.Join(err, docs)
 }
 
 func (e Edge) docs() (bool, error) {

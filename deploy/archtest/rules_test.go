@@ -48,6 +48,7 @@ var rules = []rule{
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/httpclient", nil, nil, browser},
+	{"medunion/api/settings", []string{"medunion/api/secretfile", "medunion/api/httpserver"}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, browser},
 	{"medunion/api/command", nil, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},

@@ -73,10 +73,19 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return explain(err)
+	}
+	w, err := c.window(p.params)
+	if err != nil {
 		return err
 	}
-	p.redis = c.redis()
+	if p.window, err = replay.New(w, c.Now); err != nil {
+		return err
+	}
+	if p.redis, err = c.redis(); err != nil {
+		return err
+	}
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
 		return explain(err)
 	}

@@ -54,8 +54,8 @@ func Run(ctx context.Context, c Config) error {
 // to serve, and returns. The instance ends with ctx or by Close.
 func Start(ctx context.Context, c Config) (*Instance, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+	if err := c.guard().Err(); err != nil {
+		return nil, err
 	}
 	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen, c.AdminListen)
 	if err != nil {
@@ -262,6 +262,9 @@ func (p *parts) sweep(ctx context.Context) bool {
 // instances, which then publish what has changed.
 func Import(ctx context.Context, c Config, dir string, dryRun bool, progress func(fhir.Progress)) (fhir.Report, error) {
 	c = c.withDefaults()
+	if err := c.guard().Err(); err != nil {
+		return fhir.Report{}, err
+	}
 	f, err := openKeyFile(c)
 	if err != nil {
 		return fhir.Report{}, err

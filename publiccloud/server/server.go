@@ -49,8 +49,8 @@ func Run(ctx context.Context, c Config) error {
 // instance ends with ctx or by Close.
 func Start(ctx context.Context, c Config) (*Instance, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+	if err := c.guard().Err(); err != nil {
+		return nil, err
 	}
 	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen)
 	if err != nil {
@@ -105,8 +105,15 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return nil, explain(err)
+	}
+	w, err := c.window()
+	if err != nil {
+		return nil, err
+	}
 	p := &parts{}
-	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+	if p.window, err = replay.New(w, c.Now); err != nil {
 		return nil, err
 	}
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+
+	"medunion/api/replay"
+	"medunion/api/secretfile"
+	"medunion/api/settings"
+)
+
+// Check loads everything that the configuration names, opens nothing to others, changes
+// nothing and asks no other machine. It returns all that is wrong, as settings.Problems,
+// or nil.
+func (c Config) Check() error {
+	g := c.guard()
+	pins, err := c.pins()
+	g.Fault("pins", err)
+	g.Passphrase("passphrase-file", c.PassphraseFile)
+	g.Fault("session-key", c.checkSessionKey())
+	g.Pair(c.TLSCert, c.TLSKey, c.clock()())
+	if err == nil {
+		_, err = c.page(pins, "")
+		g.Fault("authority-jwks", err)
+	}
+	g.Fault("proxies", c.Edge.Check())
+	if w, err := c.window(); err == nil {
+		g.Fault("redis-addrs", w.Check())
+	}
+	return g.Err()
+}
+
+// guard looks at the settings themselves, before anything is opened.
+func (c Config) guard() *settings.Guard {
+	g := &settings.Guard{Dev: c.Dev}
+	g.Listener("listen", c.Listen, c.TLSCert != "" || c.BehindTLS)
+	if c.Origin != "" {
+		g.Origin("origin", c.Origin)
+	}
+	g.Peer("cloud", c.Cloud)
+	g.Keys("session-key", c.PassphraseFile != "")
+	g.Issuer("authority", c.Authority)
+	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	return g
+}
+
+// checkSessionKey reads the key file, which need not be there yet.
+func (c Config) checkSessionKey() error {
+	if _, err := os.Stat(c.SessionKeyFile); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	f, err := secretfile.OpenKeys(c.SessionKeyFile, c.PassphraseFile, nil)
+	if err == nil {
+		_, err = f.Read()
+	}
+	return err
+}
+
+// window is the portal's Redis as package replay describes one. The portal has no window
+// in it.
+func (c Config) window() (replay.Config, error) {
+	t, err := c.RedisTLS.Config()
+	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
+		Password: c.RedisPassword, Namespace: cmp.Or(c.Namespace, "portal"), TLS: t}, err
+}
+
+// refuseEmbedded asks the store whether it is that of the one-command run.
+func (c Config) refuseEmbedded(ctx context.Context) error {
+	if c.Dev {
+		c.logger().Warn(settings.DevWarning)
+		return nil
+	}
+	w, err := c.window()
+	if err != nil {
+		return err
+	}
+	return replay.RefuseEmbedded(ctx, w)
+}
