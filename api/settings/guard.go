@@ -126,22 +126,17 @@ func (g *Guard) Issuer(setting, name string) {
 	}
 }
 
-// Keys looks at how a key file is protected.
-func (g *Guard) Keys(setting string, sealed bool) {
-	if !sealed {
+// Keys looks at how a key file is protected: by the passphrase in a file that only the
+// service reads.
+func (g *Guard) Keys(setting, passphraseFile string) {
+	if passphraseFile == "" {
 		g.Insecure(setting, "the file is not sealed, and a copy of the disk is a copy of the keys", "give --passphrase-file")
-	}
-}
-
-// Passphrase looks at a file with a passphrase, if one is named.
-func (g *Guard) Passphrase(setting, path string) {
-	if path == "" {
 		return
 	}
-	p, err := secretfile.Passphrase(path)
-	g.Fault(setting, err)
+	p, err := secretfile.Passphrase(passphraseFile)
+	g.Fault("passphrase-file", err)
 	if err == nil && weak(string(p)) {
-		g.Insecure(setting, "the passphrase can be guessed", remedyWeak)
+		g.Insecure("passphrase-file", "the passphrase can be guessed", remedyWeak)
 	}
 }
 

@@ -30,6 +30,9 @@ func (s *Sources) print(w io.Writer, c *kong.Context) error {
 		value.LineComment = s.source(c, f)
 		root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: f.Name}, value)
 	}
+	if s.path != "" {
+		root.HeadComment = "with the file " + s.path
+	}
 	b, err := yaml.Marshal(root)
 	if err != nil {
 		return err

@@ -18,7 +18,6 @@ func (c Config) Check() error {
 	g := c.guard()
 	pins, err := c.pins()
 	g.Fault("pins", err)
-	g.Passphrase("passphrase-file", c.PassphraseFile)
 	g.Fault("session-key", c.checkSessionKey())
 	g.Pair(c.TLSCert, c.TLSKey, c.clock()())
 	if err == nil {
@@ -40,7 +39,7 @@ func (c Config) guard() *settings.Guard {
 		g.Origin("origin", c.Origin)
 	}
 	g.Peer("cloud", c.Cloud)
-	g.Keys("session-key", c.PassphraseFile != "")
+	g.Keys("session-key", c.PassphraseFile)
 	g.Issuer("authority", c.Authority)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
 	return g

@@ -24,7 +24,6 @@ func (c Config) Check() error {
 	g := c.guard()
 	_, err := c.pins()
 	g.Fault("pins", err)
-	g.Passphrase("passphrase-file", c.PassphraseFile)
 	registered, err := c.checkKeys()
 	g.Fault("keys", err)
 	if !registered {
@@ -56,7 +55,7 @@ func (c Config) guard() *settings.Guard {
 	g.Listener("admin-listen", c.AdminListen, protected)
 	g.Fault("address", c.checkAddress())
 	g.Peer("cloud", c.Cloud)
-	g.Keys("keys", c.PassphraseFile != "")
+	g.Keys("keys", c.PassphraseFile)
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
 	g.Development(c.Development)

@@ -20,7 +20,6 @@ import (
 func (c Config) Check() error {
 	c = c.withDefaults()
 	g := c.guard()
-	g.Passphrase("passphrase-file", c.PassphraseFile)
 	g.Fault("keys", c.checkKeys())
 	g.Pair(c.TLSCert, c.TLSKey, c.Now())
 	g.Fault("authority-jwks", c.checkAuthority())
@@ -46,7 +45,7 @@ func (c Config) guard() *settings.Guard {
 			g.Fault("suites", fmt.Errorf("%d is no suite: 1 or 2", s))
 		}
 	}
-	g.Keys("keys", c.PassphraseFile != "")
+	g.Keys("keys", c.PassphraseFile)
 	g.Listener("listen", c.Listen, c.TLSCert != "" || c.BehindTLS)
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
