@@ -165,6 +165,17 @@ const (
 	LabelCloudKeys       Label = "cloud keys"
 	LabelHospitalKeys    Label = "hospital keys"
 	LabelPassphraseSeed  Label = "passphrase seed"
+
+	// Key files: the ring of a service's keys, its parts, the file around it, and what was
+	// sealed under a numbered version of a key.
+	LabelKeyRing      Label = "key ring"
+	LabelRingField    Label = "key ring field"
+	LabelRingKey      Label = "key ring key"
+	LabelRingVersion  Label = "key ring version"
+	LabelRingSum      Label = "key ring sum"
+	LabelKeyEnvelope  Label = "key envelope"
+	LabelEnvelopeBind Label = "key envelope of"
+	LabelVersioned    Label = "at rest under"
 )
 
 // The two strings of the protocol that are handed to a standard's own

@@ -1,10 +1,8 @@
 package settings
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -12,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"medunion/api/secretfile"
 )
 
 // configFlag names the file; each configuration has it.
@@ -19,6 +19,8 @@ const configFlag = "config"
 
 // maxFile is more than a configuration needs.
 const maxFile = 1 << 20
+
+var errUnreadable = errors.New("it cannot be read")
 
 // Sources is where the values of a configuration come from. Its Option makes kong read the
 // file; a command's Run may then ask for the *Sources, as Actions.Do does.
@@ -74,48 +76,48 @@ func known(app *kong.Application) map[string]*kong.Flag {
 }
 
 func (s *Sources) read(flags map[string]*kong.Flag) error {
-	b, mode, err := readBounded(s.path)
+	b, err := readBounded(s.path)
 	if err != nil {
 		return err
 	}
 	if s.values, err = parse(b); err != nil {
 		return err
 	}
-	var unknown []string
+	var unknown, secret []string
 	for _, key := range slices.Sorted(maps.Keys(s.values)) {
-		f := flags[key]
-		switch {
+		switch f := flags[key]; {
 		case f == nil:
 			unknown = append(unknown, key)
-		case mode&0o077 != 0 && holdsSecret(f, s.values[key]):
-			err = cmp.Or(err, fmt.Errorf("it holds a secret (%s), so its mode must be 0600, not %04o", key, mode))
+		case holdsSecret(f, s.values[key]):
+			secret = append(secret, key)
 		}
 	}
 	if len(unknown) > 0 {
-		return errors.Join(fmt.Errorf("no such setting: %s", strings.Join(unknown, ", ")), err)
+		return fmt.Errorf("no such setting: %s", strings.Join(unknown, ", "))
 	}
-	return err
+	if _, err := secretfile.Read(s.path); len(secret) > 0 && errors.Is(err, secretfile.ErrMode) {
+		return fmt.Errorf("it holds a secret (%s), so its mode must be 0600", strings.Join(secret, ", "))
+	}
+	return nil
 }
 
 // readBounded reads a file that nobody else may write: who writes it decides which keys
 // and peers the service believes.
-func readBounded(path string) ([]byte, fs.FileMode, error) {
+func readBounded(path string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, errors.New("it cannot be read")
-	}
-	mode := info.Mode().Perm()
 	switch {
+	case err != nil:
+		return nil, errUnreadable
 	case !info.Mode().IsRegular() || info.Size() > maxFile:
-		return nil, 0, errors.New("it is no file of settings")
-	case mode&0o022 != 0:
-		return nil, 0, fmt.Errorf("others can write it (mode %04o)", mode)
+		return nil, errors.New("it is no file of settings")
+	case info.Mode().Perm()&0o022 != 0:
+		return nil, fmt.Errorf("others can write it (mode %04o)", info.Mode().Perm())
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, 0, errors.New("it cannot be read")
+		return nil, errUnreadable
 	}
-	return b, mode, nil
+	return b, nil
 }
 
 // Resolve implements kong.Resolver: the file's value, unless the variable is set.

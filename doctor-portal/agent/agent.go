@@ -14,6 +14,7 @@ import (
 	"medunion/api/secretfile"
 	"medunion/api/settings"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/doctor-portal/practice"
 )
 
@@ -70,7 +71,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	a.log.Info("listening", "url", a.url)
+	a.log.Info("listening", "url", a.url, "build", version.Get())
 	return a.Wait()
 }
 

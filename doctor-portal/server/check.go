@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 
+	"medunion/api/certs"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -19,12 +20,16 @@ func (c Config) Check() error {
 	pins, err := c.pins()
 	g.Fault("pins", err)
 	g.Fault("session-key", c.checkSessionKey())
-	g.Pair(c.TLSCert, c.TLSKey, c.clock()())
+	g.Pair(c.TLS.Cert, c.TLS.Key, c.clock()())
 	if err == nil {
 		_, err = c.page(pins, "")
 		g.Fault("authority-jwks", err)
 	}
 	g.Fault("proxies", c.Edge.Check())
+	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
+	g.Fault("cloud-spki", err)
+	_, err = c.Peer.Load("", "")
+	g.Fault("peer-cert", err)
 	if w, err := c.window(); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -34,7 +39,7 @@ func (c Config) Check() error {
 // guard looks at the settings themselves, before anything is opened.
 func (c Config) guard() *settings.Guard {
 	g := &settings.Guard{Dev: c.Dev}
-	g.Listener("listen", c.Listen, c.TLSCert != "" || c.BehindTLS)
+	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
 	if c.Origin != "" {
 		g.Origin("origin", c.Origin)
 	}

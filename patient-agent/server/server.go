@@ -13,6 +13,7 @@ import (
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/settings"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/patient-agent/agent"
 )
 
@@ -40,7 +41,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.logger().Info("listening", "service", service, "url", i.URL(), "page", i.origin)
+	cfg.logger().Info("listening", "service", service, "url", i.URL(), "page", i.origin, "build", version.Get())
 	return i.Wait()
 }
 

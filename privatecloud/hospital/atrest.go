@@ -38,6 +38,7 @@ const (
 	indexTicket    = "ticket"
 	indexOperation = "operation"
 	indexSession   = "session"
+	indexRecord    = "record name"
 )
 
 // dataKey is a patient's DEK: it seals all that is kept about one patient, so that

@@ -2,8 +2,6 @@ package hospital
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,93 +12,6 @@ import (
 	"medunion/api/problem"
 	"medunion/ecc"
 )
-
-// What happened, as the audit trail names it.
-const (
-	EventRefused   = "refused"
-	EventImported  = "imported"
-	EventDeskCode  = "desk code"
-	EventEnrolled  = "enrolled"
-	EventOpened    = "session opened"
-	EventReleased  = "released"
-	EventDiagnosis = "diagnosis stored"
-	EventAsked     = "asked"
-	EventRevoked   = "consent revoked"
-)
-
-// Event is one line of the audit trail. Handle stays inside the seal like all else.
-type Event struct {
-	What    string
-	Time    message.Millis
-	Step    message.Type // the message that was being handled
-	Reason  string       // of a refusal
-	Request string
-	Doctor  message.Hash // c_D
-	Licence string
-	Patient message.ID
-	Handle  Handle
-	Consent message.Hash
-	Receipt uint64
-	Count   int // of a refusal: how many before it were left out
-
-	proven bool // the sender's signature, or the session's AEAD, held
-}
-
-// Audited is an event with its place in the trail.
-type Audited struct {
-	Number uint64
-	Hash   message.Hash
-	Event
-}
-
-// auditLine is Event as it is sealed: hashes in hex, empty fields left out.
-type auditLine struct {
-	What    string         `json:"what"`
-	Time    message.Millis `json:"time"`
-	Step    message.Type   `json:"step,omitempty"`
-	Reason  string         `json:"reason,omitempty"`
-	Request string         `json:"request,omitempty"`
-	Doctor  string         `json:"doctor,omitempty"`
-	Licence string         `json:"licence,omitempty"`
-	Patient message.ID     `json:"patient,omitempty"`
-	Handle  string         `json:"handle,omitempty"`
-	Consent string         `json:"consent,omitempty"`
-	Receipt uint64         `json:"receipt,omitempty"`
-	Count   int            `json:"count,omitempty"`
-}
-
-func (e Event) encode() ([]byte, error) {
-	l := auditLine{What: e.What, Time: e.Time, Step: e.Step, Reason: e.Reason, Request: e.Request, Licence: e.Licence,
-		Patient: e.Patient, Receipt: e.Receipt, Count: e.Count, Doctor: hexOf(e.Doctor[:]), Consent: hexOf(e.Consent[:]), Handle: hexOf(e.Handle[:])}
-	return json.Marshal(l)
-}
-
-func decodeEvent(b []byte) (Event, error) {
-	var l auditLine
-	if err := json.Unmarshal(b, &l); err != nil {
-		return Event{}, err
-	}
-	e := Event{What: l.What, Time: l.Time, Step: l.Step, Reason: l.Reason, Request: l.Request, Licence: l.Licence,
-		Patient: l.Patient, Receipt: l.Receipt, Count: l.Count}
-	return e, errors.Join(unhex(e.Doctor[:], l.Doctor), unhex(e.Consent[:], l.Consent), unhex(e.Handle[:], l.Handle))
-}
-
-func hexOf(b []byte) string {
-	for _, x := range b {
-		if x != 0 {
-			return hex.EncodeToString(b)
-		}
-	}
-	return ""
-}
-
-func unhex(to []byte, s string) error {
-	if s != "" && len(s) != 2*len(to) {
-		return errRecord
-	}
-	_, err := hex.Decode(to, []byte(s))
-	return err
-}
 
 // auditor appends events to the trail. Events that arrive while one append is under way
 // travel together in the next, so that a durable write is not paid for each of them.
@@ -270,45 +181,4 @@ func (q *strangers) take(now message.Millis) (skipped int, ok bool) {
 	q.left--
 	skipped, q.skipped = q.skipped, 0
 	return skipped, true
-}
-
-// Trail returns up to limit events from a number on, after checking that their chain
-// holds from the entry before them to the newest one.
-func (h *Hospital) Trail(ctx context.Context, from uint64, limit int) ([]Audited, error) {
-	first := max(from, 1)
-	prev := message.Hash{}
-	if first > 1 {
-		before, err := h.Audit.AuditFrom(ctx, first-1, 1)
-		if err != nil {
-			return nil, stored(err)
-		}
-		if len(before) == 0 {
-			return nil, nil
-		}
-		prev = before[0].Hash
-	}
-	entries, err := h.Audit.AuditFrom(ctx, first, limit)
-	if err != nil {
-		return nil, stored(err)
-	}
-	return h.openTrail(entries, first, prev)
-}
-
-func (h *Hospital) openTrail(entries []AuditEntry, first uint64, prev message.Hash) ([]Audited, error) {
-	out := make([]Audited, len(entries))
-	for i, e := range entries {
-		if e.Number != first+uint64(i) || e.Prev != prev || e.Hash != h.keys.auditHash(e) {
-			return nil, problem.Internal(fmt.Errorf("%w: audit entry %d", errRecord, first+uint64(i)))
-		}
-		b, err := ecc.OpenAtRest(h.keys.audit[:], e.place(), e.Sealed)
-		if err != nil {
-			return nil, problem.Internal(fmt.Errorf("%w: audit entry %d", errRecord, e.Number))
-		}
-		ev, err := decodeEvent(b)
-		if err != nil {
-			return nil, problem.Internal(err)
-		}
-		out[i], prev = Audited{Number: e.Number, Hash: e.Hash, Event: ev}, e.Hash
-	}
-	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 
+	"medunion/api/certs"
 	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/mongodb"
@@ -29,11 +30,17 @@ func (c Config) Check() error {
 	if !registered {
 		g.Fault("operator-token", c.checkToken())
 	}
-	g.Pair(c.TLSCert, c.TLSKey, c.Now())
+	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
 	g.Fault("authority-jwks", c.checkAuthority())
 	g.Fault("operators-jwks", c.checkOperators())
 	g.Fault("department-rules", c.checkRules())
 	g.Fault("proxies", c.Edge.Check())
+	_, err = c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	g.Fault("peers", err)
+	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
+	g.Fault("cloud-spki", err)
+	_, err = c.Peer.Load("", "")
+	g.Fault("peer-cert", err)
 	if w, err := c.window(message.Parameters{}); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -50,7 +57,7 @@ func (c Config) guard() *settings.Guard {
 	if c.Releases < 1 {
 		g.Fault("releases", errors.New("at least one release must fit into memory"))
 	}
-	protected := c.TLSCert != "" || c.BehindTLS
+	protected := c.TLS.Cert != "" || c.TLS.Behind
 	g.Listener("listen", c.Listen, protected)
 	g.Listener("admin-listen", c.AdminListen, protected)
 	g.Fault("address", c.checkAddress())

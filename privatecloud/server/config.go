@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
@@ -33,9 +34,6 @@ type Config struct {
 
 	Listen      string `help:"Address of the protocol. Port 0 picks a free one, or after the registration the one in the credential." default:"127.0.0.1:8081" env:"PRIVATECLOUD_LISTEN"`
 	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8084" env:"PRIVATECLOUD_ADMIN_LISTEN"`
-	TLSCert     string `help:"TLS certificate chain (PEM file)." env:"PRIVATECLOUD_TLS_CERT"`
-	TLSKey      string `help:"TLS private key (PEM file)." env:"PRIVATECLOUD_TLS_KEY"`
-	BehindTLS   bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PRIVATECLOUD_BEHIND_TLS"`
 
 	Keys           string `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PRIVATECLOUD_INIT_KEYS"`
@@ -74,7 +72,11 @@ type Config struct {
 
 	Development bool `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PRIVATECLOUD_DEVELOPMENT"`
 
-	Edge httpserver.Edge `embed:"" envprefix:"PRIVATECLOUD_"`
+	TLS      httpserver.TLS     `embed:"" envprefix:"PRIVATECLOUD_"`
+	Peering  httpserver.Peering `embed:"" envprefix:"PRIVATECLOUD_"`
+	CloudKey httpclient.Pinned  `embed:"" envprefix:"PRIVATECLOUD_"`
+	Peer     httpclient.Peer    `embed:"" envprefix:"PRIVATECLOUD_"`
+	Edge     httpserver.Edge    `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile

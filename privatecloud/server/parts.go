@@ -42,6 +42,7 @@ func (c *Config) setTools() {
 // parts is what an instance holds open.
 type parts struct {
 	config   Config
+	wire     *wire
 	pins     message.Pins
 	params   message.Parameters
 	cloud    *cloudclient.Client
@@ -54,8 +55,8 @@ type parts struct {
 }
 
 // open opens everything but HTTP. The keys are registered.
-func open(ctx context.Context, c Config, k keys) (*parts, error) {
-	p := &parts{config: c, due: make(chan struct{}, 1)}
+func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
+	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -67,7 +68,7 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.pins, err = c.pins(); err != nil {
 		return err
 	}
-	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now); err != nil {
+	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now, p.wire.client.Transport()); err != nil {
 		return err
 	}
 	if p.params, err = p.parameters(ctx); err != nil {
@@ -95,6 +96,15 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 // explain shows the cause of a problem, which its Error hides from strangers, to the
 // operator who starts the service.
 func explain(err error) error { return errors.New(problem.Reason(err)) }
+
+// explained is explain for an error that a caller still asks what it is.
+func explained(err error) error {
+	var p *problem.Error
+	if !errors.As(err, &p) {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, problem.Reason(err))
+}
 
 // parameters fetches the public parameters, or takes those of the last start: a hospital
 // starts whether or not the public cloud can be reached. Both are signed.
@@ -190,7 +200,7 @@ func (p *parts) close() error {
 }
 
 // prepare loads the keys, makes them, or registers them: what the configuration allows.
-func prepare(ctx context.Context, c Config, address string) (keys, error) {
+func prepare(ctx context.Context, c Config, w *wire, address string) (keys, error) {
 	f, err := openKeyFile(c)
 	if err != nil {
 		return keys{}, err
@@ -210,11 +220,11 @@ func prepare(ctx context.Context, c Config, address string) (keys, error) {
 	if k.registered {
 		return k, nil
 	}
-	return register(ctx, c, f, k, address)
+	return register(ctx, c, w, f, k, address)
 }
 
 // register runs M0. The draft's secrets are on disk already, so that none is lost with the reply.
-func register(ctx context.Context, c Config, f keyFile, k keys, address string) (keys, error) {
+func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address string) (keys, error) {
 	if c.OperatorToken == "" {
 		return k, errors.New("the hospital is not registered: an operator token of the public cloud is needed")
 	}
@@ -226,7 +236,7 @@ func register(ctx context.Context, c Config, f keyFile, k keys, address string) 
 	if err != nil {
 		return k, err
 	}
-	client, err := cloudclient.New(c.Cloud, pins, c.Now)
+	client, err := cloudclient.New(c.Cloud, pins, c.Now, w.client.Transport())
 	if err != nil {
 		return k, err
 	}

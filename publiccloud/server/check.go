@@ -21,10 +21,12 @@ func (c Config) Check() error {
 	c = c.withDefaults()
 	g := c.guard()
 	g.Fault("keys", c.checkKeys())
-	g.Pair(c.TLSCert, c.TLSKey, c.Now())
+	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
 	g.Fault("authority-jwks", c.checkAuthority())
 	g.Fault("operators-jwks", c.checkOperators())
 	g.Fault("proxies", c.Edge.Check())
+	_, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	g.Fault("peers", err)
 	if w, err := c.window(); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -46,7 +48,7 @@ func (c Config) guard() *settings.Guard {
 		}
 	}
 	g.Keys("keys", c.PassphraseFile)
-	g.Listener("listen", c.Listen, c.TLSCert != "" || c.BehindTLS)
+	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)

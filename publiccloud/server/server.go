@@ -20,6 +20,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
@@ -52,7 +53,11 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.guard().Err(); err != nil {
 		return nil, err
 	}
-	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen)
+	secured, err := c.TLS.Load(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	peers, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -60,7 +65,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.handler(c)
+	handler, err := p.handler(c, peers)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -70,10 +75,11 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
+	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
+	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(),
 		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
 	return i, nil
 }
@@ -146,7 +152,7 @@ func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*clo
 	})
 }
 
-func (p *parts) handler(c Config) (http.Handler, error) {
+func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error) {
 	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
 		return nil, err
@@ -158,7 +164,8 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
-		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
+		Peers:  peers,
 		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
 	})
 }

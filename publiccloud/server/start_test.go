@@ -51,7 +51,7 @@ func TestInsecureSettingsAreRefused(t *testing.T) {
 		"not sealed":              func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("secret")) },
 		"no authority":            func(c *server.Config) { c.AuthorityFile = w.file(t.TempDir(), "jwks", []byte(`{"keys":[]}`)) },
 		"unknown suite":           func(c *server.Config) { c.Suites = []uint8{3} },
-		"half a TLS pair":         func(c *server.Config) { c.TLSCert = "x" },
+		"half a TLS pair":         func(c *server.Config) { c.TLS.Cert = "x" },
 		"bad ID":                  func(c *server.Config) { c.ID = "Not Valid" },
 	} {
 		c := w.config

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/ecc"
@@ -68,12 +69,15 @@ func (c *clouds) list(id message.ID, address string) {
 }
 
 func (c *clouds) relay(t *testing.T) *Relay {
-	r, err := New(c.cloud.URL, c.pins, time.Now)
+	r, err := New(c.cloud.URL, c.pins, time.Now, onLoopback)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
+
+// onLoopback is a portal's relay whose clouds are on this machine.
+var onLoopback = Clients{Hospitals: httpclient.Secure{Guard: &httpclient.Guard{Loopback: true}}}
 
 func kind(err error) problem.Kind {
 	var p *problem.Error
@@ -152,12 +156,12 @@ func TestOnlyAddressesOfTheSignedDirectoryAreSpokenTo(t *testing.T) {
 func TestAddressesThatAreNoBaseOrPlainBeyondLoopbackAreRefused(t *testing.T) {
 	for _, bad := range []string{"http://10.0.0.1", "http://169.254.169.254", "http://emr.example.org", "ftp://127.0.0.1", "http://127.0.0.1/path",
 		"http://user@127.0.0.1", "https://emr.example.org/?q", "file:///etc/passwd", "", "http://127.0.0.1.example.org", "https://"} {
-		if _, err := address(bad); err == nil {
+		if _, err := address(bad, true); err == nil {
 			t.Errorf("%q accepted", bad)
 		}
 	}
 	for _, good := range []string{"https://emr.example.org", "https://emr.example.org:8443", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost:80"} {
-		if _, err := address(good); err != nil {
+		if _, err := address(good, true); err != nil {
 			t.Errorf("%q refused", good)
 		}
 	}

@@ -39,9 +39,10 @@ var (
 	_ hospital.Revocations = (*Client)(nil)
 )
 
-// New speaks to the public cloud at a base URL. It follows no redirect.
-func New(url string, pins message.Pins, now func() time.Time) (*Client, error) {
-	client := httpclient.New(bounded{httpclient.Transport()}, 10*time.Second)
+// New speaks to the public cloud at a base URL over a transport of httpclient. It follows
+// no redirect.
+func New(url string, pins message.Pins, now func() time.Time, transport http.RoundTripper) (*Client, error) {
+	client := httpclient.New(bounded{transport}, 10*time.Second)
 	api, err := openapi.NewClientWithResponses(url, openapi.WithHTTPClient(client))
 	return &Client{api: api, pins: pins, now: now}, err
 }

@@ -22,13 +22,14 @@ import (
 	"medunion/publiccloud/cloud"
 )
 
-// Options configure New; all fields but Edge, Registry and Checks are required.
+// Options configure New; all fields but Edge, Peers, Registry and Checks are required.
 type Options struct {
 	Cloud *cloud.Cloud
 	// Operator checks a request's bearer token for the scope `operator`. Its errors
 	// are Unauthenticated or Refused.
 	Operator func(c echo.Context) error
 	Edge     httpserver.Edge
+	Peers    *httpserver.Peers // who may call what is kept for peers; nil: everybody
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Checks   []httpserver.Check
@@ -44,7 +45,7 @@ func New(o Options) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{
-		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge,
+		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge, Peers: o.Peers,
 		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
 	})
 	if err != nil {

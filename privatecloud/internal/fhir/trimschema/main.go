@@ -1,6 +1,6 @@
 // Command trimschema reads the FHIR R4 JSON schema on standard input and
-// writes the part that package fhir embeds: the resource types of the default
-// class table and whatever they refer to, without descriptions. See
+// writes a part of it: the resource types that its arguments name, without any those of the default
+// class table, which package fhir embeds, and whatever they refer to, without descriptions. See
 // ../PROVENANCE.md for how it is called.
 //
 // ResourceList, the choice among all resource types for "contained", becomes
@@ -23,12 +23,12 @@ const definitionRef = "#/definitions/"
 
 func main() {
 	log.SetFlags(0)
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	if err := run(os.Stdin, os.Stdout, os.Args[1:]); err != nil {
 		log.Fatal("trimschema: ", err)
 	}
 }
 
-func run(in io.Reader, out io.Writer) error {
+func run(in io.Reader, out io.Writer, types []string) error {
 	var schema map[string]any
 	decoder := json.NewDecoder(in)
 	decoder.UseNumber()
@@ -40,7 +40,12 @@ func run(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("no definitions")
 	}
 	all["ResourceList"] = true
-	kept, err := keep(all)
+	if len(types) == 0 {
+		for _, rule := range message.DefaultClassRules {
+			types = append(types, rule.ResourceType)
+		}
+	}
+	kept, err := keep(all, types)
 	if err != nil {
 		return err
 	}
@@ -51,7 +56,7 @@ func run(in io.Reader, out io.Writer) error {
 
 // keep returns the definitions of the wanted types and, transitively, those
 // that they refer to.
-func keep(all map[string]any) (map[string]any, error) {
+func keep(all map[string]any, types []string) (map[string]any, error) {
 	kept := map[string]any{}
 	var missing []string
 	var visit func(name string)
@@ -67,8 +72,8 @@ func keep(all map[string]any) (map[string]any, error) {
 		kept[name] = trim(definition)
 		references(kept[name], visit)
 	}
-	for _, rule := range message.DefaultClassRules {
-		visit(rule.ResourceType)
+	for _, t := range types {
+		visit(t)
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("no definition of %s", strings.Join(missing, ", "))

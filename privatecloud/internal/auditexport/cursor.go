@@ -1,0 +1,65 @@
+package auditexport
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/secretfile"
+	"medunion/privatecloud/hospital"
+)
+
+// Cursor is how far an export has come. It lies in a file between runs.
+type Cursor struct {
+	hospital.Link           // the newest entry that was looked at
+	Recorded      time.Time // when that entry was written
+	Exported      uint64    // how many events were exported, over all runs
+	Size          int64     // of the output file behind them
+}
+
+type cursorFile struct {
+	Number   uint64    `json:"number"`
+	Hash     string    `json:"hash"`
+	Recorded time.Time `json:"recorded"`
+	Exported uint64    `json:"exported"`
+	Size     int64     `json:"size,omitempty"`
+}
+
+// ReadCursor reads a cursor's file; the place before the first entry if there is none.
+func ReadCursor(path string) (Cursor, error) {
+	b, err := secretfile.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Cursor{}, nil
+	}
+	if err != nil {
+		return Cursor{}, fmt.Errorf("cursor: %w", err)
+	}
+	var f cursorFile
+	c := Cursor{}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return c, fmt.Errorf("cursor: %w", err)
+	}
+	h, err := hex.DecodeString(f.Hash)
+	if err != nil || len(h) != len(c.Hash) {
+		return c, errors.New("cursor: no hash in it")
+	}
+	return Cursor{Link: hospital.Link{Number: f.Number, Hash: message.Hash(h)}, Recorded: f.Recorded, Exported: f.Exported, Size: f.Size}, nil
+}
+
+func (c Cursor) write(path string) error {
+	if path == "" {
+		return nil
+	}
+	b, err := json.Marshal(cursorFile{Number: c.Number, Hash: hex.EncodeToString(c.Hash[:]), Recorded: c.Recorded, Exported: c.Exported, Size: c.Size})
+	if err == nil {
+		err = secretfile.Replace(path, append(b, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("cursor: %w", err)
+	}
+	return nil
+}

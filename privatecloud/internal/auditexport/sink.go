@@ -1,0 +1,81 @@
+package auditexport
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"medunion/privatecloud/hospital"
+)
+
+// broken says whether a failure is of the trail itself, which no further attempt mends.
+func broken(err error) bool {
+	return errors.Is(err, hospital.ErrTrail)
+}
+
+// lines writes one event a line.
+type lines struct {
+	w    *bufio.Writer
+	file *os.File // nil: not a file of its own
+	size int64
+}
+
+// Lines is a sink that writes NDJSON, as to a pipe.
+func Lines(w io.Writer) Sink { return &lines{w: bufio.NewWriter(w)} }
+
+// File is a sink that writes NDJSON to a file of mode 0600. Without a cursor the file must not
+// exist. With one it is gone on with, and what lies behind the size in the cursor, of a
+// run that broke off, is taken away first: no event is in it twice.
+func File(path string, c Cursor) (Sink, error) {
+	flags := os.O_WRONLY | os.O_CREATE
+	if c.Number == 0 {
+		flags |= os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	size, err := trimmed(f, c)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &lines{w: bufio.NewWriter(f), file: f, size: size}, nil
+}
+
+func trimmed(f *os.File, c Cursor) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return 0, fmt.Errorf("%s: others can read or write it; its mode must be 0600", f.Name())
+	}
+	if info.Size() > c.Size && c.Number > 0 {
+		if err := f.Truncate(c.Size); err != nil {
+			return 0, err
+		}
+	}
+	return f.Seek(0, io.SeekEnd)
+}
+
+func (l *lines) Write(_ hospital.Audited, event []byte) error {
+	n, err := l.w.Write(append(event, '\n'))
+	l.size += int64(n)
+	return err
+}
+
+func (l *lines) Flush() (int64, error) {
+	if err := l.w.Flush(); err != nil || l.file == nil {
+		return 0, err
+	}
+	return l.size, l.file.Sync()
+}
+
+func (l *lines) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
+}
