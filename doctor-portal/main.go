@@ -25,7 +25,7 @@ type serve struct {
 
 // Run serves until the process is told to stop.
 func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
-	return s.Do(k, from, s.Check, func() error { return server.Run(ctx, s.Config) })
+	return s.Do(k, from, s.Problems, func() error { return server.Run(ctx, s.Config) })
 }
 
 func main() {

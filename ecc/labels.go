@@ -136,6 +136,8 @@ const (
 	LabelRecord   Label = "record"
 	LabelAudit    Label = "audit"
 	LabelDeskCode Label = "desk code"
+	LabelErasure  Label = "erasure"
+	LabelErasing  Label = "erasing"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"

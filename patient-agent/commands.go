@@ -267,5 +267,5 @@ type serveCmd struct {
 
 // Run serves until the program is interrupted.
 func (c serveCmd) Run(s *session, k *kong.Context, from *settings.Sources) error {
-	return c.Do(k, from, s.cli.Check, func() error { return server.Run(s.ctx, s.cli.Config) })
+	return c.Do(k, from, s.cli.Problems, func() error { return server.Run(s.ctx, s.cli.Config) })
 }

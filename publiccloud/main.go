@@ -13,6 +13,7 @@ import (
 
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }
@@ -24,7 +25,7 @@ type serve struct {
 
 // Run serves until the process is told to stop.
 func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
-	return s.Do(k, from, s.Check, func() error { return server.Run(ctx, s.Config) })
+	return s.Do(k, from, s.Problems, func() error { return server.Run(ctx, s.Config) })
 }
 
 func main() {

@@ -67,6 +67,7 @@ var decoders = map[string]func(ecc.Suite, []byte) (encoder, error){
 	"ev-search":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSearchEvidence(b)) },
 	"ev-entry":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeEntryEvidence(b)) },
 	"ev-access":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeAccessEvidence(b)) },
+	"erasure":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeErasure(b)) },
 	"ev-write":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeWriteEvidence(b)) },
 }
 
@@ -119,6 +120,7 @@ func bodies(w *world) map[string][]byte {
 	k := w.kept()
 	values["grounds"], values["ev-search"], values["ev-entry"] = k.grounds, k.search, k.entry
 	values["ev-access"], values["ev-write"] = k.access, k.write
+	values["erasure"] = w.erasure()
 	out := map[string][]byte{}
 	for name, v := range values {
 		out[name] = v.Encode()

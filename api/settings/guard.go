@@ -126,11 +126,14 @@ func (g *Guard) Issuer(setting, name string) {
 	}
 }
 
-// Keys looks at how a key file is protected: by the passphrase in a file that only the
-// service reads.
-func (g *Guard) Keys(setting, passphraseFile string) {
+// Keys looks at how a key file is protected: by a key provider, or by the passphrase in a
+// file that only the service reads.
+func (g *Guard) Keys(setting, passphraseFile string, provided bool) {
+	if provided {
+		return
+	}
 	if passphraseFile == "" {
-		g.Insecure(setting, "the file is not sealed, and a copy of the disk is a copy of the keys", "give --passphrase-file")
+		g.Insecure(setting, "the file is not sealed, and a copy of the disk is a copy of the keys", "give --passphrase-file or, where there is one, --key-provider")
 		return
 	}
 	p, err := secretfile.Passphrase(passphraseFile)

@@ -49,6 +49,7 @@ var rules = []rule{
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/settings", []string{"medunion/api/secretfile", "medunion/api/httpserver"}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, browser},
 	{"medunion/api/certs", nil, nil, browser},
+	{"medunion/api/certs/certtest", []string{"medunion/api/certs"}, nil, browser}, // for tests
 	{"medunion/api/httpclient", []string{"medunion/api/certs"}, nil, browser},
 	{"medunion/api/version", nil, nil, browser},
 	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
@@ -98,7 +99,7 @@ var testExtra = []string{"medunion/deploy/local/embedmongo", "medunion/deploy/lo
 
 // notInServices are what no program outside deploy may link: the embedded
 // servers, and what serves tests only.
-var notInServices = []string{"medunion/api/message/softkey", "medunion/api/message/softkey", "github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
+var notInServices = []string{"medunion/api/message/softkey", "medunion/api/message/softkey", "medunion/api/certs/certtest", "github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
 	"github.com/chromedp/...", "pgregory.net/rapid/...", "testing", "net/http/httptest"}
 
 // notInBrowser is what the program for the browser may not link: it reaches its portal

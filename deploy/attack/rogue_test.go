@@ -264,7 +264,7 @@ func (u *union) cloudSecret(kid message.Hash) ecc.KEMPrivateKey {
 	u.Helper()
 	for _, p := range must(u.cloud.OwnPrekeys.Own(u.Context(), 0)) {
 		aad := ecc.Encode(ecc.LabelAtRest, []byte("own prekey"), []byte{byte(p.Suite)}, binary.BigEndian.AppendUint64(nil, p.Slot))
-		k := must(ecc.DecodeKEMPrivateKey(p.Suite, must(ecc.OpenAtRest(u.cloud.SealingKey, aad, p.Sealed))))
+		k := must(ecc.DecodeKEMPrivateKey(p.Suite, must(ecc.OpenAtRest(u.cloud.AtRest.Opening().Secrets[1], aad, p.Sealed))))
 		if k.Public().ID() == kid {
 			return k
 		}

@@ -9,10 +9,10 @@ import (
 	"medunion/api/settings"
 )
 
-// Check loads everything that the configuration names but the sealed store, opens
+// Problems loads everything that the configuration names but the sealed store, opens
 // nothing to others, changes nothing and asks no other machine. It returns all that is
 // wrong, as settings.Problems, or nil.
-func (c Config) Check() error {
+func (c Config) Problems() error {
 	c.defaults()
 	g := c.guard()
 	_, err := c.origin()

@@ -12,10 +12,10 @@ import (
 	"medunion/api/settings"
 )
 
-// Check loads everything that the configuration names, opens nothing to others, changes
+// Problems loads everything that the configuration names, opens nothing to others, changes
 // nothing and asks no other machine. It returns all that is wrong, as settings.Problems,
 // or nil.
-func (c Config) Check() error {
+func (c Config) Problems() error {
 	g := c.guard()
 	pins, err := c.pins()
 	g.Fault("pins", err)
@@ -44,7 +44,7 @@ func (c Config) guard() *settings.Guard {
 		g.Origin("origin", c.Origin)
 	}
 	g.Peer("cloud", c.Cloud)
-	g.Keys("session-key", c.PassphraseFile)
+	g.Keys("session-key", c.PassphraseFile, false)
 	g.Issuer("authority", c.Authority)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
 	return g

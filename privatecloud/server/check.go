@@ -17,10 +17,10 @@ import (
 	"medunion/ecc"
 )
 
-// Check loads everything that the configuration names, opens nothing to others, changes
+// Problems loads everything that the configuration names, opens nothing to others, changes
 // nothing and asks no other machine. It returns all that is wrong, as settings.Problems,
 // or nil.
-func (c Config) Check() error {
+func (c Config) Problems() error {
 	c = c.withDefaults()
 	g := c.guard()
 	_, err := c.pins()
@@ -62,7 +62,7 @@ func (c Config) guard() *settings.Guard {
 	g.Listener("admin-listen", c.AdminListen, protected)
 	g.Fault("address", c.checkAddress())
 	g.Peer("cloud", c.Cloud)
-	g.Keys("keys", c.PassphraseFile)
+	g.Keys("keys", c.PassphraseFile, false)
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
 	g.Development(c.Development)

@@ -109,14 +109,14 @@ func (c *Cloud) makePrekey(s ecc.Suite, slot uint64) (OwnPrekey, error) {
 	}
 	begin := message.Millis(slot * uint64(prekeySlot.Milliseconds())).Add(-prekeyLead)
 	p := message.Prekey{Suite: s, Owner: c.self, Key: private.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
-	sealed, err := ecc.SealAtRest(c.Rand, c.SealingKey, c.prekeyAAD(s, slot), private.SecretBytes())
+	sealed, under, err := c.seal(forPrekeys, prekeyPlace(s, slot), private.SecretBytes())
 	if err != nil {
-		return OwnPrekey{}, problem.Internal(err)
+		return OwnPrekey{}, err
 	}
-	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(c.SigningKey, p.Encode()).Encode(), Sealed: sealed, NotAfter: p.NotAfter}, nil
+	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(c.SigningKey, p.Encode()).Encode(), Sealed: sealed, Under: under, NotAfter: p.NotAfter}, nil
 }
 
-func (c *Cloud) prekeyAAD(s ecc.Suite, slot uint64) []byte {
+func prekeyPlace(s ecc.Suite, slot uint64) []byte {
 	return ecc.Encode(ecc.LabelAtRest, []byte(handlePrekeyAAD), []byte{byte(s)}, binary.BigEndian.AppendUint64(nil, slot))
 }
 
@@ -126,9 +126,9 @@ func (c *Cloud) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys := make([]ownKey, 0, len(stored))
+	keys, v := make([]ownKey, 0, len(stored)), c.AtRest.Opening()
 	for _, p := range stored {
-		raw, err := ecc.OpenAtRest(c.SealingKey, c.prekeyAAD(p.Suite, p.Slot), p.Sealed)
+		raw, err := v.open(forPrekeys, prekeyPlace(p.Suite, p.Slot), p.Sealed)
 		if err != nil {
 			return problem.Internal(err)
 		}

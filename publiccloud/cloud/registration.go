@@ -35,12 +35,13 @@ func (c *Cloud) Challenge() ([]byte, error) {
 	if _, err := io.ReadFull(c.Rand, b[8:]); err != nil {
 		return nil, problem.Internal(err)
 	}
-	mac := c.challengeMAC(b)
+	v := c.AtRest.Challenge()
+	mac := c.challengeMAC(v.Secrets[v.Current], b)
 	return append(b, mac[:]...), nil
 }
 
-func (c *Cloud) challengeMAC(b []byte) ecc.Hash {
-	return ecc.HMAC(c.ChallengeKey, ecc.LabelChallenge, []byte(c.ID), b)
+func (c *Cloud) challengeMAC(key, b []byte) ecc.Hash {
+	return ecc.HMAC(key, ecc.LabelChallenge, []byte(c.ID), b)
 }
 
 // Register is the registrar's part of M0 (Eq. 2, 3, 5, 6, 8, 9). raw is a
@@ -82,11 +83,12 @@ func (c *Cloud) checkChallenge(b []byte) (message.Millis, error) {
 	if err := c.Window.Fresh(t.Time()); err != nil {
 		return 0, err
 	}
-	mac := c.challengeMAC(b[:24])
-	if !hmac.Equal(mac[:], b[24:]) {
-		return 0, problem.Refused(errChallenge)
+	for _, key := range c.AtRest.Challenge().Secrets {
+		if mac := c.challengeMAC(key, b[:24]); hmac.Equal(mac[:], b[24:]) {
+			return t, nil
+		}
 	}
-	return t, nil
+	return 0, problem.Refused(errChallenge)
 }
 
 // enter issues the credential and makes it durable. The log comes first: no

@@ -10,14 +10,15 @@ import (
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	"medunion/api/replay"
+	"medunion/api/secretfile"
 	"medunion/api/settings"
 	"medunion/api/token"
 	"medunion/ecc"
 )
 
-// Check loads everything that the configuration names, opens nothing to others and
+// Problems loads everything that the configuration names, opens nothing to others and
 // changes nothing. It returns all that is wrong, as settings.Problems, or nil.
-func (c Config) Check() error {
+func (c Config) Problems() error {
 	c = c.withDefaults()
 	g := c.guard()
 	g.Fault("keys", c.checkKeys())
@@ -47,7 +48,7 @@ func (c Config) guard() *settings.Guard {
 			g.Fault("suites", fmt.Errorf("%d is no suite: 1 or 2", s))
 		}
 	}
-	g.Keys("keys", c.PassphraseFile)
+	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())
 	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
@@ -59,7 +60,15 @@ func (c Config) guard() *settings.Guard {
 
 // checkKeys reads the key file. One that will be made need not be there.
 func (c Config) checkKeys() error {
-	_, err := loadKeys(c.Keys, c.PassphraseFile, false, c.Rand)
+	f, err := keyFile(c.Keys, c.PassphraseFile, c.KeyProvider, c.Rand)
+	if err != nil {
+		return err
+	}
+	if c.KeyProvider.Remote() { // what is in the file only Vault says
+		_, err = secretfile.Read(c.Keys)
+	} else {
+		_, err = f.Load(context.Background())
+	}
 	if errors.Is(err, os.ErrNotExist) && c.InitKeys {
 		return nil
 	}
