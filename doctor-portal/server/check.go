@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"medunion/api/certs"
+	"medunion/api/doctorcert"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -17,13 +19,13 @@ import (
 // or nil.
 func (c Config) Problems() error {
 	g := c.guard()
-	pins, err := c.pins()
+	_, err := c.pins()
 	g.Fault("pins", err)
 	g.Fault("session-key", c.checkSessionKey())
 	g.Pair(c.TLS.Cert, c.TLS.Key, c.clock()())
-	if err == nil {
-		_, err = c.page(pins, "")
-		g.Fault("authority-jwks", err)
+	g.Fault("authority-jwks", c.checkAuthority())
+	if c.IdleMinutes < 0 || c.IdleMinutes > longestIdle {
+		g.Fault("idle-minutes", fmt.Errorf("it must be 1 to %d", longestIdle))
 	}
 	g.Fault("proxies", c.Edge.Check())
 	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
@@ -48,6 +50,17 @@ func (c Config) guard() *settings.Guard {
 	g.Issuer("authority", c.Authority)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
 	return g
+}
+
+func (c Config) checkAuthority() error {
+	jwks, err := c.AuthorityJWKS, error(nil)
+	if jwks == nil {
+		jwks, err = os.ReadFile(c.AuthorityFile)
+	}
+	if err == nil {
+		_, err = doctorcert.NewAuthority(c.Authority, jwks)
+	}
+	return err
 }
 
 // checkSessionKey reads the key file, which need not be there yet.
