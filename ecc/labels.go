@@ -70,9 +70,12 @@ const (
 	LabelRevocations  Label = "revocations"
 	LabelParameters   Label = "params"
 	LabelDirectory    Label = "directory"
+	LabelSuccession   Label = "succession"
 	LabelLogEntry     Label = "log"
 	LabelSigned       Label = "signed"
 	LabelPortalLogin  Label = "portal login"
+
+	LabelSuccessionSigned Label = "succession signed"
 
 	// Consent, locators, index.
 	LabelConsent      Label = "consent"
@@ -138,6 +141,7 @@ const (
 	LabelDeskCode Label = "desk code"
 	LabelErasure  Label = "erasure"
 	LabelErasing  Label = "erasing"
+	LabelBackup   Label = "backup"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"

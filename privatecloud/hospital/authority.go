@@ -16,6 +16,9 @@ const ticketSkew = 2 * time.Second
 // errWeakVerification is a consent that holds, but by a passphrase.
 var errWeakVerification = fmt.Errorf("%w: user verification by a passphrase, and this hospital requires a passkey", message.ErrConsent)
 
+// errBeforeRestore is a consent or a ticket of which a restored store does not know all.
+var errBeforeRestore = fmt.Errorf("%w: older than the state that was restored here", message.ErrConsent)
+
 // authorize makes the checks that M8 and M11 share (section 5), all of them under what
 // this hospital has pinned or agreed itself:
 //
@@ -38,7 +41,7 @@ func (h *Hospital) authorize(ctx context.Context, s session, a message.Authority
 	}
 	// Whether she is enrolled here is asked last: whoever does not hold her consent must not
 	// learn it from the time that a refusal takes.
-	if err := a.Patient.Verify(h.Pins, message.Patient, h.now()); err != nil {
+	if err := a.Patient.Verify(h.Pins.Pins(), message.Patient, h.now()); err != nil {
 		return enrolled{}, message.Ticket{}, err
 	}
 	if err := message.VerifyPatientConsent(a.Patient, a.Consent, a.OpenH, a.SigmaP, a.Assertion); err != nil {
@@ -70,6 +73,9 @@ func (h *Hospital) consentInForce(s session, c message.Consent) error {
 	if err := c.CheckTime(now); err != nil {
 		return err
 	}
+	if c.NotBefore < h.Floor {
+		return errBeforeRestore
+	}
 	if now >= s.Doctor.Info.NotAfter {
 		return message.ErrExpired
 	}
@@ -94,12 +100,15 @@ func (h *Hospital) consentIndex(c message.Hash) message.Hash {
 // ticketOf verifies Sig_C (Eq. 32). The ticket must have been good when M6 was accepted: its
 // hash was all that the hospital knew of it then.
 func (h *Hospital) ticketOf(s session, a message.Authority) (message.Ticket, error) {
-	t, err := message.OpenTicket(a.Ticket, h.Pins, s.Doctor.Hash(), s.Consent)
+	t, err := message.OpenTicket(a.Ticket, h.Pins.Pins(), s.Doctor.Hash(), s.Consent)
 	if err != nil {
 		return t, err
 	}
 	if t.Department != a.Consent.Department {
 		return t, fmt.Errorf("%w: ticket for another department", message.ErrConsent)
+	}
+	if t.Issued < h.Floor {
+		return t, errBeforeRestore
 	}
 	if s.Accepted.Add(ticketSkew) < t.Issued || s.Accepted >= t.Expires {
 		return t, errors.New("the ticket was not good when M6 came")

@@ -22,6 +22,7 @@ const (
 	EventExported  = "audit exported"
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
+	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

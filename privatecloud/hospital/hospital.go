@@ -24,7 +24,7 @@ type Keys struct {
 // Config is what a Hospital is made of; all of it is needed.
 type Config struct {
 	Keys              Keys
-	Pins              message.Pins
+	Pins              message.Pinned // as they are at each moment
 	VerifyCertificate message.CertificateVerifier
 	Now               func() time.Time
 	Rand              io.Reader
@@ -44,6 +44,11 @@ type Config struct {
 	Revocations Revocations
 	Cloud       Cloud
 	Reader      DiagnosisReader
+
+	// Floor is the time of the last restore from a backup, 0 if there was none. A consent
+	// that begins before, or a ticket issued before, may have been revoked or spent after the
+	// backup: both are refused.
+	Floor message.Millis
 
 	DeskCodeLife time.Duration // default 15 minutes
 	// RequirePasskey refuses consents whose user verification is the weaker kind, a
@@ -108,7 +113,10 @@ func (c Config) check() error {
 			return fmt.Errorf("hospital: %s is missing", name)
 		}
 	}
-	return c.Keys.check(c.Pins, message.MillisOf(c.Now()))
+	if c.Pins == nil || !c.Pins.Pins().Valid() {
+		return errors.New("hospital: the pins are missing")
+	}
+	return c.Keys.check(c.Pins.Pins(), message.MillisOf(c.Now()))
 }
 
 func (k Keys) check(pins message.Pins, now message.Millis) error {

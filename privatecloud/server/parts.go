@@ -16,8 +16,10 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
@@ -43,7 +45,7 @@ func (c *Config) setTools() {
 type parts struct {
 	config   Config
 	wire     *wire
-	pins     message.Pins
+	pins     *roots.Keeper
 	params   message.Parameters
 	cloud    *cloudclient.Client
 	store    *mongostore.Store
@@ -65,11 +67,14 @@ func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 
 func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	c := p.config
-	if p.pins, err = c.pins(); err != nil {
+	if p.pins, err = c.keeper(); err != nil {
 		return err
 	}
 	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now, p.wire.client.Transport()); err != nil {
 		return err
+	}
+	if err := p.cloud.Learn(ctx); err != nil { // what is known holds until the public cloud answers
+		c.Logger.Warn("successions of the public cloud's root were not fetched", "reason", problem.Reason(err))
 	}
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
@@ -81,7 +86,11 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
 		return explain(err)
 	}
-	return p.role(k)
+	floor, err := p.store.Database().Floor(ctx)
+	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
+		return explained(err)
+	}
+	return p.role(k, message.Millis(floor))
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the
@@ -112,10 +121,10 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	if signed, err = message.DecodeSigned(b); err != nil {
 		return params, fmt.Errorf("public parameters: %w", err)
 	}
-	return message.OpenParameters(signed, p.pins)
+	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
-func (p *parts) role(k keys) error {
+func (p *parts) role(k keys, floor message.Millis) error {
 	c, s := p.config, p.store
 	jwks, err := readFile("medical authority", c.AuthorityFile)
 	if err != nil {
@@ -138,8 +147,8 @@ func (p *parts) role(k keys) error {
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
-		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
+		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err
@@ -223,7 +232,7 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, fmt.Errorf("operator token: %w", err)
 	}
-	pins, err := c.pins()
+	pins, err := c.keeper()
 	if err != nil {
 		return k, err
 	}
@@ -231,12 +240,15 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, err
 	}
+	if err := client.Learn(ctx); err != nil {
+		return k, fmt.Errorf("registration: %w", explain(err))
+	}
 	k.draft.Address = address
 	reply, err := client.Register(ctx, c.Rand, k.draft, strings.TrimSpace(string(token)))
 	if err != nil {
 		return k, fmt.Errorf("registration: %w", explain(err))
 	}
-	if k.credential, k.s, err = k.draft.Accept(reply, pins, message.MillisOf(c.Now())); err != nil {
+	if k.credential, k.s, err = k.draft.Accept(reply, pins.Pins(), message.MillisOf(c.Now())); err != nil {
 		return k, fmt.Errorf("registration: %w", err)
 	}
 	k.registered = true
