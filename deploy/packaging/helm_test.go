@@ -67,7 +67,7 @@ func TestKubectlValidate(t *testing.T) {
 	if err != nil || strings.Count(out, "OK") < len(services)*len(values) {
 		t.Errorf("%v\n%s", err, out)
 	}
-	for _, broken := range [][2]string{{"readOnlyRootFilesystem: true", "readonlyRootFilesystem: true"}, {"maxUnavailable: 1", "maxUnavailable: [1]"},
+	for _, broken := range [][2]string{{"readOnlyRootFilesystem: true", "readonlyRootFilesystem: true"}, {"minReadySeconds: 5", "minReadySeconds: five"},
 		{"refreshInterval: 1h", "refreshIntervall: 1h"}, {"path: /metrics", "paths: /metrics"}} {
 		other := t.TempDir()
 		text := render(t, "privatecloud", "everything")
