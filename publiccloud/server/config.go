@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"medunion/api/httpserver"
+	"medunion/api/keyprovider"
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/ecc"
@@ -24,6 +26,8 @@ type Config struct {
 	Keys           string `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PUBLICCLOUD_INIT_KEYS"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
+
+	KeyProvider keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
 
 	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI"`
 	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
@@ -56,6 +60,8 @@ type Config struct {
 	Logger *slog.Logger     `kong:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-"` // default: time.Now
 	Rand   io.Reader        `kong:"-"` // default: crypto/rand
+
+	KeyPoll time.Duration `kong:"-"` // how often to look for a new key ring, default keyring.PollEvery
 }
 
 // withDefaults completes a configuration that was not read by kong.
@@ -67,6 +73,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Namespace, "publiccloud")
 	setDefault(&c.Audience, "publiccloud")
 	setDefault(&c.WindowTimeout, replay.DefaultTimeout)
+	setDefault(&c.KeyPoll, keyring.PollEvery)
 	setDefault(&c.Past, replay.DefaultPast)
 	setDefault(&c.Future, replay.DefaultFuture)
 	setDefault(&c.CredentialLife, 2*365*24*time.Hour)

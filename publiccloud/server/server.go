@@ -16,12 +16,12 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
 	"medunion/api/version"
-	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
 	"medunion/publiccloud/internal/mongostore"
@@ -78,9 +78,11 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
+	go p.followKeys(ctx, c)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(),
-		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
+	newest, _ := pins.Newest()
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
+		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
 }
 
@@ -96,10 +98,11 @@ type parts struct {
 	cloud  *cloud.Cloud
 	store  *mongostore.Store
 	window *replay.Window
+	lease  *lease
 }
 
 func open(ctx context.Context, c Config) (*parts, error) {
-	k, err := loadKeys(c.Keys, c.PassphraseFile, c.InitKeys, c.Rand)
+	ring, k, err := openKeys(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +121,9 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
+	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if p.cloud, err = p.role(c, k, authority.Verify); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -132,16 +138,12 @@ func open(ctx context.Context, c Config) (*parts, error) {
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
 func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
-	issuer, err := ecc.NewIssuer(k.master, k.hedge)
-	if err != nil {
-		return nil, err
-	}
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Issuer: issuer, SigningKey: k.signing, ChallengeKey: k.challenge, HandleKey: k.handle, SealingKey: k.sealing,
+		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
-		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Index: s, Consents: s, Log: s,
+		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
 	})
 }
 
@@ -159,7 +161,7 @@ func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error)
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
 		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
 		Peers:  peers,
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "keys", Probe: p.lease.Probe}},
 	})
 }
 
@@ -171,6 +173,34 @@ func admit(operators *token.Verifier, e echo.Context, now time.Time) error {
 	t, _ := token.FromContext(e.Request().Context())
 	httpserver.SetIdentity(e, t.Subject)
 	return nil
+}
+
+// followKeys takes over each new ring, and has what follows from it done.
+func (p *parts) followKeys(ctx context.Context, c Config) {
+	checkIn, anew := make(chan struct{}, 1), make(chan struct{}, 1)
+	go p.lease.run(ctx, c.Logger, checkIn)
+	go reseal(ctx, p.cloud, c.Logger, anew)
+	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(r keyring.Ring) {
+		p.followRoots(r, c)
+		for _, hint := range []chan struct{}{checkIn, anew} {
+			select {
+			case hint <- struct{}{}:
+			default: // one waits already
+			}
+		}
+	})
+}
+
+// followRoots takes over the roots of a new ring. Roots that do not continue those in use
+// are refused, and those in use stay.
+func (p *parts) followRoots(r keyring.Ring, c Config) {
+	roots, err := rootsOf(r, message.ID(c.ID))
+	if err == nil {
+		err = p.cloud.SetRoots(roots)
+	}
+	if err != nil {
+		c.Logger.Error("the roots of the key file were not taken over; those in memory stay in use", "reason", err.Error())
+	}
 }
 
 // rotate keeps the own prekeys fresh until ctx ends. A failure is tried again;
@@ -195,6 +225,9 @@ func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	var errs []error
+	if p.lease != nil {
+		p.lease.checkOut(ctx)
+	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // Store implements cloud.Registry, Revocations, Prekeys, OwnPrekeys, Index,
-// Consents and Log.
+// Sealed, Consents and Log.
 type Store struct {
 	db mongodb.Database
 
@@ -29,6 +29,7 @@ var (
 	_ cloud.Revocations = (*Store)(nil)
 	_ cloud.Prekeys     = (*Store)(nil)
 	_ cloud.OwnPrekeys  = (*Store)(nil)
+	_ cloud.Sealed      = (*Store)(nil)
 	_ cloud.Index       = (*Store)(nil)
 	_ cloud.Consents    = (*Store)(nil)
 	_ cloud.Log         = (*Store)(nil)
