@@ -118,6 +118,18 @@ func TestHelmRefuses(t *testing.T) {
 	}
 }
 
+// A key file that Vault protects has no passphrase beside it, and the service logs in with
+// a token that the cluster makes for Vault alone.
+func TestHelmVault(t *testing.T) {
+	text := render(t, "publiccloud", "production", "--set", "config.key-provider=vault,config.vault-auth=kubernetes,vault.tokenAudience=vault.example")
+	for line, want := range map[string]bool{"    passphrase-file:": false, "    key-provider: vault\n": true, "    vault-jwt-file: /run/secrets/vault/token\n": true,
+		`audience: "vault.example"`: true} {
+		if strings.Contains(text, line) != want {
+			t.Errorf("%q: %v", line, !want)
+		}
+	}
+}
+
 // object is one document of YAML.
 type object map[string]any
 
