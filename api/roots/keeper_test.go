@@ -80,7 +80,7 @@ func TestLearnedOutlastsARestart(t *testing.T) {
 
 // Neither a file of before, nor a public cloud that leaves something out, nor a
 // configuration of before takes a succession back.
-func TestNothingIsTakenBack(t *testing.T) {
+func TestAttack22_NothingIsTakenBack(t *testing.T) {
 	c, file := newChain(), roots.File(filepath.Join(t.TempDir(), "successions"))
 	k := must(roots.Open(c.pins, file))
 	must(k.Learn(c.published[:1]))
@@ -103,7 +103,7 @@ func TestNothingIsTakenBack(t *testing.T) {
 }
 
 // A fork is refused, changes nothing on disk, and the party goes on with the first one.
-func TestForksAreNotLearned(t *testing.T) {
+func TestAttack22_ForksAreNotLearned(t *testing.T) {
 	c, file := newChain(), roots.File(filepath.Join(t.TempDir(), "successions"))
 	k := must(roots.Open(c.pins, file))
 	must(k.Learn(c.published[:1]))

@@ -93,7 +93,7 @@ func TestCredentialsOfTheOldRootEndWithIt(t *testing.T) {
 }
 
 // What does not continue the roots in use is refused, and those stay.
-func TestSetRootsTakesNoSuccessionBack(t *testing.T) {
+func TestAttack22_SetRootsTakesNoSuccessionBack(t *testing.T) {
 	w := newWorld(t)
 	start := w.Current()
 	old, successor := w.succeed()

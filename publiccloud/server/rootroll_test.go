@@ -147,9 +147,9 @@ func TestRootAnnouncementsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestRootCannotBeTakenBack: a key file from before the announcement is taken over neither
+// TestAttack22_RootCannotBeTakenBack: a key file from before the announcement is taken over neither
 // by an instance that runs nor by one that starts.
-func TestRootCannotBeTakenBack(t *testing.T) {
+func TestAttack22_RootCannotBeTakenBack(t *testing.T) {
 	w := keysWorld(t)
 	old := peers.Must(os.ReadFile(w.config.Keys))
 	s := w.succeeded()
