@@ -1,12 +1,15 @@
 package httpclient_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -151,12 +154,47 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// A guarded client uses no proxy of the environment: a proxy would resolve the name.
-func TestGuardedWithoutProxy(t *testing.T) {
-	for _, secure := range []httpclient.Secure{{Guard: &httpclient.Guard{}}, {Direct: true}} {
-		tr := secure.Transport().(*http.Transport)
-		if tr.Proxy != nil {
-			t.Error("a proxy is used")
+// A guarded client uses no proxy of the environment, which would resolve the name; one that
+// reaches others by its proxy only may, wherever the proxy is, and dials nothing else
+// unguarded. The environment is read once in a process: the test runs itself anew.
+func TestProxies(t *testing.T) {
+	if os.Getenv("TEST_PROXIED") != "" {
+		proxied(t)
+		return
+	}
+	asked := make(chan string, 10)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host }))
+	defer s.Close()
+	c := exec.Command(os.Args[0], "-test.run=^TestProxies$", "-test.v")
+	c.Env = append(os.Environ(), "TEST_PROXIED=yes", "HTTP_PROXY="+s.URL, "NO_PROXY=192.168.0.1")
+	if out, err := c.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: TestProxies")) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if len(asked) != 1 || <-asked != "emr.example" {
+		t.Errorf("the proxy was asked %d more times", len(asked))
+	}
+}
+
+func proxied(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		secure httpclient.Secure
+		url    string
+		fine   bool
+	}{
+		{"guarded, through the proxy", httpclient.Secure{Guard: &httpclient.Guard{}, Proxied: true}, "http://emr.example", true},
+		{"guarded, beside the proxy", httpclient.Secure{Guard: &httpclient.Guard{}, Proxied: true}, "http://192.168.0.1", false},
+		{"guarded", httpclient.Secure{Guard: &httpclient.Guard{}}, "http://10.0.0.1", false},
+	} {
+		resp, err := httpclient.New(c.secure.Transport(), time.Minute).Get(c.url)
+		if err == nil {
+			_ = resp.Body.Close()
 		}
+		if (err == nil) != c.fine || !c.fine && !errors.Is(err, httpclient.ErrAddress) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if (httpclient.Secure{Direct: true}).Transport().(*http.Transport).Proxy != nil {
+		t.Error("a direct client has a proxy")
 	}
 }

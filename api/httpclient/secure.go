@@ -1,8 +1,11 @@
 package httpclient
 
 import (
+	"cmp"
+	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -43,10 +46,13 @@ type Secure struct {
 	Pins []certs.Pin
 	// Certificate is shown to servers that ask for one; may be nil.
 	Certificate *certs.Pair
-	// Guard, if not nil, decides which addresses may be dialled, and no proxy of the
-	// environment is used.
+	// Guard, if not nil, decides which addresses may be dialled. Then no proxy of the
+	// environment is used, unless Proxied.
 	Guard *Guard
-	// Direct uses no proxy of the environment, as a Guard does too.
+	// Proxied uses the environment's proxy in spite of a Guard, for a device that reaches
+	// others by it only. It is the proxy then that resolves names and keeps its own network.
+	Proxied bool
+	// Direct uses no proxy of the environment.
 	Direct bool
 	// HeaderTimeout is how long an answer's header may take; 0 is for ever.
 	HeaderTimeout time.Duration
@@ -74,12 +80,11 @@ func (s Secure) Transport() http.RoundTripper {
 func (s Secure) transport() *http.Transport {
 	t := Transport()
 	t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = s.Idle, s.HeaderTimeout
-	if s.Direct {
+	if s.Direct || s.Guard != nil && !s.Proxied {
 		t.Proxy = nil
 	}
 	if s.Guard != nil {
-		t.Proxy = nil
-		t.DialContext = (&net.Dialer{Timeout: dialTimeout, Control: s.Guard.Control}).DialContext
+		t.DialContext = s.guarded(t.DialContext)
 	}
 	if len(s.Pins) > 0 {
 		t.TLSClientConfig.InsecureSkipVerify = true // VerifyConnection verifies
@@ -90,6 +95,32 @@ func (s Secure) transport() *http.Transport {
 	}
 	return t
 }
+
+// guarded asks the guard at each dial but those to the environment's proxies.
+func (s Secure) guarded(plain dialer) dialer {
+	watched := (&net.Dialer{Timeout: dialTimeout, Control: s.Guard.Control}).DialContext
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if s.Proxied && isProxy(address) {
+			return plain(ctx, network, address)
+		}
+		return watched(ctx, network, address)
+	}
+}
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// isProxy says whether an address is the one of a proxy that the environment names.
+func isProxy(address string) bool {
+	for _, scheme := range []string{"http", "https"} {
+		proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: scheme, Host: "peer.invalid"}})
+		if err == nil && proxy != nil && address == net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), ports[proxy.Scheme])) {
+			return true
+		}
+	}
+	return false
+}
+
+var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 // renewing has one transport for each certificate.
 type renewing struct {

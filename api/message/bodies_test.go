@@ -69,6 +69,7 @@ var decoders = map[string]func(ecc.Suite, []byte) (encoder, error){
 	"ev-search":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSearchEvidence(b)) },
 	"ev-entry":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeEntryEvidence(b)) },
 	"ev-access":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeAccessEvidence(b)) },
+	"erasure":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeErasure(b)) },
 	"ev-write":     func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeWriteEvidence(b)) },
 }
 
@@ -123,6 +124,7 @@ func bodies(w *world) map[string][]byte {
 	values["succession"] = w.root().succeeds(second, 1, now, now.Add(48*time.Hour))
 	values["grounds"], values["ev-search"], values["ev-entry"] = k.grounds, k.search, k.entry
 	values["ev-access"], values["ev-write"] = k.access, k.write
+	values["erasure"] = w.erasure()
 	out := map[string][]byte{}
 	for name, v := range values {
 		out[name] = v.Encode()

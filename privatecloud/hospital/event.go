@@ -20,6 +20,9 @@ const (
 	EventAsked     = "asked"
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
+	EventErasing   = "erasure begun"
+	EventErased    = "erased"
+	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

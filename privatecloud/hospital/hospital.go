@@ -39,10 +39,16 @@ type Config struct {
 	Receipts    Receipts
 	Diagnoses   Diagnoses
 	Audit       AuditLog
+	Erasures    Erasures
 	Prekeys     Prekeys
 	Revocations Revocations
 	Cloud       Cloud
 	Reader      DiagnosisReader
+
+	// Floor is the time of the last restore from a backup, 0 if there was none. A consent
+	// that begins before, or a ticket issued before, may have been revoked or spent after the
+	// backup: both are refused.
+	Floor message.Millis
 
 	DeskCodeLife time.Duration // default 15 minutes
 	// RequirePasskey refuses consents whose user verification is the weaker kind, a
@@ -100,7 +106,7 @@ func (c Config) check() error {
 		"Now": c.Now == nil, "Rand": c.Rand == nil, "VerifyCertificate": c.VerifyCertificate == nil, "Window": c.Window == nil,
 		"Sessions": c.Sessions == nil, "Records": c.Records == nil, "DeskCodes": c.DeskCodes == nil, "Enrolments": c.Enrolments == nil,
 		"Tickets": c.Tickets == nil, "Consents": c.Consents == nil, "Receipts": c.Receipts == nil, "Diagnoses": c.Diagnoses == nil,
-		"Audit": c.Audit == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
+		"Audit": c.Audit == nil, "Erasures": c.Erasures == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
 		"Storage": c.Keys.Storage == [32]byte{},
 	} {
 		if missing {

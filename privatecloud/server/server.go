@@ -259,7 +259,9 @@ func (p *parts) refresh(ctx context.Context) bool {
 
 func (p *parts) publish(ctx context.Context) bool {
 	_, err := p.hospital.PublishDue(ctx)
-	return p.failed(ctx, "index entries were not published", err)
+	_, erasing := p.hospital.FinishErasures(ctx)
+	published, finished := p.failed(ctx, "index entries were not published", err), p.failed(ctx, "erasures were not finished", erasing)
+	return published && finished
 }
 
 func (p *parts) sweep(ctx context.Context) bool {

@@ -17,6 +17,8 @@ func TestLicences(t *testing.T) {
 		{"found in its files", bom(`{"name":"c","version":"v2","evidence":{"licenses":[{"license":{"id":"ISC"}}]}}`), "ISC\tc\tv2\n", ""},
 		{"a choice", bom(`{"name":"d","licenses":[{"expression":"(GPL-3.0-only OR MIT)"}]}`), "(GPL-3.0-only OR MIT)\td\t\n", ""},
 		{"our own", bom(`{"group":"@medunion","name":"ui","version":"0"}`), "Apache-2.0\t@medunion/ui\t0\n", ""},
+		{"Go's own", bom(`{"name":"golang.org/x/sys","version":"v1","evidence":{"licenses":[{"license":{"id":"BSD-Source-Code"}}]}}`), "BSD-3-Clause\tgolang.org/x/sys\tv1\n", ""},
+		{"not Go's", bom(`{"name":"x","licenses":[{"license":{"id":"BSD-Source-Code"}}]}`), "", "BSD-Source-Code"},
 		{"another", bom(`{"name":"e","licenses":[{"license":{"id":"AGPL-3.0-only"}}]}`), "", "AGPL-3.0-only"},
 		{"one of two", bom(`{"name":"f","licenses":[{"license":{"id":"MIT"}},{"license":{"id":"GPL-2.0-only"}}]}`), "", "GPL-2.0-only"},
 		{"by name only", bom(`{"name":"g","licenses":[{"license":{"name":"Custom"}}]}`), "", "Custom"},
