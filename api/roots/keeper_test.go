@@ -176,3 +176,22 @@ func TestPinsOfALaterRoot(t *testing.T) {
 		t.Error("what follows was lost")
 	}
 }
+
+// A service whose keys are mounted read-only learns all the same, for as long as it runs.
+func TestServiceWithoutAFolderToWriteIn(t *testing.T) {
+	c := newChain()
+	store, durable := roots.Service(filepath.Join(t.TempDir(), "no folder", "successions"))
+	k := must(roots.Open(c.pins, store))
+	if learned, err := k.Learn(c.published); !learned || err != nil || durable || !newest(k).Equal(c.roots[2].public) {
+		t.Error(learned, err, durable)
+	}
+	path := filepath.Join(t.TempDir(), "successions")
+	store, durable = roots.Service(path)
+	must(must(roots.Open(c.pins, store)).Learn(c.published))
+	if again := must(roots.Open(c.pins, roots.File(path))); !durable || !newest(again).Equal(c.roots[2].public) {
+		t.Error("in a folder that can be written:", durable)
+	}
+	if names := must(os.ReadDir(filepath.Dir(path))); len(names) != 1 {
+		t.Error("something else lies there:", names)
+	}
+}
