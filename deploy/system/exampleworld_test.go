@@ -197,7 +197,7 @@ func (w *exampleWorld) patientSetUp() {
 // directory reads what the public cloud and the portal publish.
 func (w *exampleWorld) directory() {
 	_, cD, _ := strings.Cut(w.link, "#")
-	for _, path := range []string{"/v1/parameters", "/v1/directory", "/v1/revocations", "/v1/log", "/v1/doctors/" + cD, "/v1/prekeys/" + cD} {
+	for _, path := range []string{"/v1/parameters", "/v1/directory", "/v1/revocations", "/v1/successions", "/v1/log", "/v1/doctors/" + cD, "/v1/prekeys/" + cD} {
 		w.do(program{url: w.s.Cloud}, "GET", path, nil, 200, nil)
 	}
 	for _, path := range []string{"/config.json", "/v1/relay/cloud/v1/parameters"} {

@@ -119,7 +119,11 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roots.Open(pins, roots.File(c.SessionKeyFile+".successions"))
+	store, durable := roots.Service(c.SessionKeyFile + ".successions")
+	if !durable {
+		c.logger().Warn("successions of the public cloud's root are kept in memory only: the folder of the session key cannot be written")
+	}
+	return roots.Open(pins, store)
 }
 
 // page is the answer of /config.json. A key set that the page could not pin is refused

@@ -152,7 +152,11 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roots.Open(pins, roots.File(c.Keys+".successions"))
+	store, durable := roots.Service(c.Keys + ".successions")
+	if !durable {
+		c.Logger.Warn("successions of the public cloud's root are kept in memory only: the folder of the key file cannot be written")
+	}
+	return roots.Open(pins, store)
 }
 
 func (c Config) window(p message.Parameters) (replay.Config, error) {

@@ -29,12 +29,14 @@ type KeyTools struct {
 // ErrNotRolled is a key that these commands do not roll, with the reason.
 var ErrNotRolled = errors.New("the key is not rolled this way")
 
+const ofTheRoot = "it belongs to the public cloud's root, which all parties have pinned: see keys root"
+
 // notRolled says why.
 var notRolled = map[string]string{
 	keyHandle:  "the store holds keyed handles of names and not the names, so nothing could be found under another key",
-	keyMaster:  "every credential was issued under it",
-	keySigning: "every party has pinned its public half",
-	keyHedge:   "it only hedges the randomness of nonces, and nothing that is kept depends on it",
+	keyMaster:  ofTheRoot,
+	keySigning: ofTheRoot,
+	keyHedge:   ofTheRoot,
 }
 
 // hold is how long a version that has been replaced is kept at least: for what is on its
