@@ -84,6 +84,8 @@ type Config struct {
 	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-" json:"-"` // default: time.Now
 	Rand   io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+
+	restoring bool // the database may be half of a restore
 }
 
 // local says whether the hospital and its public cloud are on this machine.
@@ -91,6 +93,10 @@ func (c Config) local() bool {
 	u, err := url.Parse(c.Cloud)
 	return err == nil && httpserver.LoopbackHost(u.Hostname()) && httpserver.OnLoopback(c.Listen) && httpserver.OnLoopback(c.AdminListen)
 }
+
+// edge is that of both listeners: what is served on loopback only, such as the documents'
+// page and the metrics, is served if both are there.
+func (c Config) edge() httpserver.Edge { return c.Edge.At(c.TLS.Behind, c.Listen, c.AdminListen) }
 
 func (c Config) checkAddress() error {
 	if c.Address == "" {
