@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
+	"medunion/api/keyring"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
 	"medunion/api/version"
@@ -50,11 +51,16 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.Origin == "" {
 		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
 	}
-	handler, release, err := build(cfg, clients)
+	keys, err := cfg.sessionKeys(ctx)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	handler, release, err := build(cfg, clients, keys)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
+	go keys.Run(ctx, keyring.PollEvery, cfg.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
 	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
 	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
 	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
@@ -62,8 +68,8 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 }
 
 // build wires the portal; release closes what it opened.
-func build(cfg Config, clients relay.Clients) (handler http.Handler, release func() error, err error) {
-	api, mail, release, err := newAPI(cfg, clients)
+func build(cfg Config, clients relay.Clients, keys *keyring.Watch) (handler http.Handler, release func() error, err error) {
+	api, mail, release, err := newAPI(cfg, clients, keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,16 +80,12 @@ func build(cfg Config, clients relay.Clients) (handler http.Handler, release fun
 	return e, release, nil
 }
 
-func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, *mailbox.Store, func() error, error) {
+func newAPI(cfg Config, clients relay.Clients, keys *keyring.Watch) (*httpapi.API, *mailbox.Store, func() error, error) {
 	pins, err := cfg.pins()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	key, err := cfg.sessionKey()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	sess, err := newSessions(key, cfg.Origin)
+	sess, err := newSessions(keys.Ring, cfg.Origin)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -227,7 +227,7 @@ func TestRewrap(t *testing.T) {
 	w := keysWorld(t)
 	dir := t.TempDir()
 	words := w.file(dir, "words", []byte("correct horse\n"))
-	w.ok(w.tools().Rewrap(t.Context(), words, keyprovider.Config{}))
+	w.ok(w.tools().Rewrap(t.Context(), sealedBy(words)))
 	w.config.PassphraseFile = words
 	if s := w.status(); s.Provider != "passphrase" || s.Generation != 1 {
 		t.Errorf("%+v", s)
@@ -239,11 +239,15 @@ func TestRewrap(t *testing.T) {
 	}
 	w.start()
 	other := w.file(dir, "other", []byte("battery staple\n"))
-	w.ok(w.tools().Rewrap(t.Context(), other, keyprovider.Config{}))
+	w.ok(w.tools().Rewrap(t.Context(), sealedBy(other)))
 	if _, err := w.tools().Status(t.Context()); !errors.Is(err, keyprovider.ErrRefused) {
 		t.Errorf("the old passphrase still opens: %v", err)
 	}
 	w.searches()
+}
+
+func sealedBy(passphraseFile string) keyprovider.Provider {
+	return peers.Must(keyprovider.Config{}.Open(passphraseFile, rand.Reader))
 }
 
 // TestOldKeyFile: the form from before there were rings starts, with the same keys, and
