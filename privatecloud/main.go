@@ -10,11 +10,13 @@ import (
 )
 
 type commands struct {
-	Serve   serve           `cmd:"" default:"withargs" help:"Serve the protocol and the administration; what is done without a command."`
-	Import  importFiles     `cmd:"" help:"Import every *.json of a folder, each a FHIR R4 Bundle."`
-	Audit   auditCommands   `cmd:"" help:"The audit trail: export, verify."`
-	Version command.Version `cmd:"" help:"Print what was built, and from what."`
-	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
+	Serve     serve             `cmd:"" default:"withargs" help:"Serve the protocol and the administration; what is done without a command."`
+	Import    importFiles       `cmd:"" help:"Import every *.json of a folder, each a FHIR R4 Bundle."`
+	Audit     auditCommands     `cmd:"" help:"The audit trail: export, verify."`
+	Erase     erase             `cmd:"" help:"Destroy the record of a patient by destroying its key, with a signed receipt."`
+	Retention retentionCommands `cmd:"" help:"Erase the records whose time is over."`
+	Version   command.Version   `cmd:"" help:"Print what was built, and from what."`
+	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
 }
 
 type serve struct {

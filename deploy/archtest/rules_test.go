@@ -47,6 +47,7 @@ var rules = []rule{
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
+	{"medunion/api/roots", []string{"medunion/api/message", "medunion/api/secretfile"}, nil, append([]string{"net", "net/http"}, browser...)},
 	{"medunion/api/certs", nil, nil, browser},
 	{"medunion/api/certs/certtest", []string{"medunion/api/certs"}, nil, browser}, // for tests
 	{"medunion/api/httpclient", []string{"medunion/api/certs"}, nil, browser},
@@ -69,7 +70,7 @@ var rules = []rule{
 	// converts types and nothing else. The headless agent runs the same two.
 	{"medunion/doctor-portal/keystore", []string{"medunion/ecc", "medunion/ecc/vault", "medunion/api/problem", "medunion/api/message"}, nil, network},
 	{"medunion/doctor-portal/practice", append([]string{"medunion/doctor-portal/doctor", "medunion/doctor-portal/keystore", "medunion/api/doctorcert",
-		"medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
+		"medunion/api/roots", "medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
 	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/practice", "medunion/doctor-portal/keystore", "medunion/api/strictjson"}, role...), nil,
 		[]string{"net", "net/http", "os/exec", "unsafe"}},
 

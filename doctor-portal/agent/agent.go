@@ -85,7 +85,7 @@ func (a *Agent) open() error {
 	if a.practice, err = practice.New(cfg); err != nil {
 		return err
 	}
-	a.preparer = &preparer{practice: a.practice, pins: cfg.Pins}
+	a.preparer = &preparer{practice: a.practice}
 	if a.lock, err = secretfile.Lock(a.cfg.Store); err != nil { // two agents would overwrite what the other has seen
 		return fmt.Errorf("key store: %w", err)
 	}

@@ -81,7 +81,7 @@ func build(cfg Config, clients relay.Clients, keys *keyring.Watch) (handler http
 }
 
 func newAPI(cfg Config, clients relay.Clients, keys *keyring.Watch) (*httpapi.API, *mailbox.Store, func() error, error) {
-	pins, err := cfg.pins()
+	pins, err := cfg.keeper()
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -92,6 +92,9 @@ func newAPI(cfg Config, clients relay.Clients, keys *keyring.Watch) (*httpapi.AP
 	r, err := relay.New(cfg.Cloud, pins, cfg.clock(), clients)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	r.Troubled = func(err error) {
+		cfg.logger().Error("successions of the public cloud's root were not taken", "reason", err.Error())
 	}
 	client, err := cfg.redis()
 	if err != nil {
@@ -110,7 +113,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if err != nil {
 		return nil, err
 	}
-	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
+	if api.Config, err = cfg.page(api.Pins.Pins(), site.Version()); err != nil {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.TLS.Behind, cfg.Listen),

@@ -20,6 +20,8 @@ const (
 	EventAsked     = "asked"
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
+	EventErasing   = "erasure begun"
+	EventErased    = "erased"
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

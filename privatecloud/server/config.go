@@ -19,6 +19,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/ecc"
 )
 
@@ -148,6 +149,15 @@ func (c Config) pins() (p message.Pins, err error) {
 		return p, fmt.Errorf("pins: %w", err)
 	}
 	return p, nil
+}
+
+// keeper holds the pins and what is learned of them, beside the key file.
+func (c Config) keeper() (*roots.Keeper, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	return roots.Open(pins, roots.File(c.Keys+".successions"))
 }
 
 func (c Config) window(p message.Parameters) replay.Config {

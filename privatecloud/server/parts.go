@@ -18,6 +18,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
@@ -43,7 +44,7 @@ func (c *Config) setTools() {
 type parts struct {
 	config   Config
 	wire     *wire
-	pins     message.Pins
+	pins     *roots.Keeper
 	params   message.Parameters
 	cloud    *cloudclient.Client
 	store    *mongostore.Store
@@ -65,11 +66,14 @@ func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 
 func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	c := p.config
-	if p.pins, err = c.pins(); err != nil {
+	if p.pins, err = c.keeper(); err != nil {
 		return err
 	}
 	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now, p.wire.client.Transport()); err != nil {
 		return err
+	}
+	if err := p.cloud.Learn(ctx); err != nil { // what is known holds until the public cloud answers
+		c.Logger.Warn("successions of the public cloud's root were not fetched", "reason", problem.Reason(err))
 	}
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
@@ -112,7 +116,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	if signed, err = message.DecodeSigned(b); err != nil {
 		return params, fmt.Errorf("public parameters: %w", err)
 	}
-	return message.OpenParameters(signed, p.pins)
+	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
 func (p *parts) role(k keys) error {
@@ -137,7 +141,7 @@ func (p *parts) role(k keys) error {
 		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Storage: k.storage}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
-		Receipts: s, Diagnoses: s, Audit: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
+		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
 		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
@@ -223,7 +227,7 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, fmt.Errorf("operator token: %w", err)
 	}
-	pins, err := c.pins()
+	pins, err := c.keeper()
 	if err != nil {
 		return k, err
 	}
@@ -231,12 +235,15 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, err
 	}
+	if err := client.Learn(ctx); err != nil {
+		return k, fmt.Errorf("registration: %w", explain(err))
+	}
 	k.draft.Address = address
 	reply, err := client.Register(ctx, c.Rand, k.draft, strings.TrimSpace(string(token)))
 	if err != nil {
 		return k, fmt.Errorf("registration: %w", explain(err))
 	}
-	if k.credential, k.s, err = k.draft.Accept(reply, pins, message.MillisOf(c.Now())); err != nil {
+	if k.credential, k.s, err = k.draft.Accept(reply, pins.Pins(), message.MillisOf(c.Now())); err != nil {
 		return k, fmt.Errorf("registration: %w", err)
 	}
 	k.registered = true

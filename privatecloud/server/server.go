@@ -251,13 +251,17 @@ func (p *parts) rotate(ctx context.Context) bool {
 	return p.failed(ctx, "prekeys were not rotated or published", p.hospital.RotatePrekeys(ctx))
 }
 
+// refresh learns the successions first: the list may be signed by a root that is new.
 func (p *parts) refresh(ctx context.Context) bool {
-	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx))
+	learned := p.failed(ctx, "successions of the public cloud's root were not taken", p.cloud.Learn(ctx))
+	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx)) && learned
 }
 
 func (p *parts) publish(ctx context.Context) bool {
 	_, err := p.hospital.PublishDue(ctx)
-	return p.failed(ctx, "index entries were not published", err)
+	_, erasing := p.hospital.FinishErasures(ctx)
+	published, finished := p.failed(ctx, "index entries were not published", err), p.failed(ctx, "erasures were not finished", erasing)
+	return published && finished
 }
 
 func (p *parts) sweep(ctx context.Context) bool {

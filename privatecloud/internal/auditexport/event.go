@@ -39,6 +39,8 @@ var patterns = map[string]pattern{
 	hospital.EventDeskCode:  {"", typeAlert, []coding{subtypeRestricted}, "E", bySystem, join(patient, request)},
 	hospital.EventOpened:    {"", typeAuthentication, []coding{subtypeLogin}, "E", byDoctor, join(consent, request)},
 	hospital.EventRefused:   {"", typeAlert, []coding{subtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},
+	hospital.EventErasing:   {"", typeAlert, []coding{subtypeRestricted}, "E", byOperator, join(patient, step, request)},
+	hospital.EventErased:    {profileDelete, typeRest, []coding{subtypeDelete}, "D", erased, join(patient, destroyed)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
 }
 

@@ -34,6 +34,7 @@ var (
 	_ hospital.Diagnoses  = (*Store)(nil)
 	_ hospital.AuditLog   = (*Store)(nil)
 	_ hospital.Prekeys    = (*Store)(nil)
+	_ hospital.Erasures   = (*Store)(nil)
 )
 
 // Open connects and creates the indexes. It fails with Unavailable if the server does not answer.

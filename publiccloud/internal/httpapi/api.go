@@ -73,7 +73,10 @@ func signed(c echo.Context, b []byte, err error) error {
 }
 
 // GetParameters implements openapi.ServerInterface.
-func (h handlers) GetParameters(c echo.Context) error { return signed(c, h.cloud.Parameters(), nil) }
+func (h handlers) GetParameters(c echo.Context) error {
+	b, err := h.cloud.Parameters()
+	return signed(c, b, err)
+}
 
 // GetDirectory implements openapi.ServerInterface.
 func (h handlers) GetDirectory(c echo.Context) error {
@@ -85,6 +88,15 @@ func (h handlers) GetDirectory(c echo.Context) error {
 func (h handlers) GetRevocations(c echo.Context) error {
 	b, err := h.cloud.RevocationList(c.Request().Context())
 	return signed(c, b, err)
+}
+
+// GetSuccessions implements openapi.ServerInterface.
+func (h handlers) GetSuccessions(c echo.Context) error {
+	out := openapi.Successions{Successions: []string{}}
+	for _, s := range h.cloud.Successions() {
+		out.Successions = append(out.Successions, encode(s))
+	}
+	return c.JSON(http.StatusOK, out)
 }
 
 // GetLog implements openapi.ServerInterface.
