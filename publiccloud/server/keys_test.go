@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"medunion/api/keyprovider"
+	"medunion/api/keyprovider/transittest"
 	"medunion/api/keyring"
 	"medunion/api/replay/redistest"
 	"medunion/api/secretfile"
@@ -278,4 +279,40 @@ func TestOldKeyFile(t *testing.T) {
 	if raw, _ := os.ReadFile(w.config.Keys); !keyring.IsRing(raw) {
 		t.Error("no ring")
 	}
+}
+
+// TestKeysUnderVault: the key file lies under Vault's transit engine. While that is sealed a service
+// that runs serves and rolls nothing, and one that starts does not, and says why; afterwards
+// both do. Nothing of the engine's token is in the log.
+func TestKeysUnderVault(t *testing.T) {
+	v := transittest.Start(t)
+	w := keysWorld(t)
+	token := v.Token("1h")
+	transit := keyprovider.Config{Provider: "vault", Transit: keyprovider.Transit{Address: v.Address, Key: v.Key, TokenFile: w.file(t.TempDir(), "token", []byte(token))}}
+	w.ok(w.tools().Rewrap(t.Context(), peers.Must(transit.Open("", rand.Reader))))
+	w.ok(w.instance.Close())
+	w.config.KeyProvider = transit
+	w.start()
+	w.ok(w.tools().Rotate(t.Context(), "challenge", time.Minute, quiet))
+	if s := w.status(); s.Provider != "transit" || s.Wrapped != 1 || s.Newest != 1 {
+		t.Errorf("%+v", s)
+	}
+	w.clean(token)
+	if !v.Own {
+		return
+	}
+	v.Call(http.MethodPost, "sys/seal", nil, nil)
+	w.searches()
+	if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, keyprovider.ErrLocked) {
+		t.Errorf("rolled under locked keys: %v", err)
+	}
+	if i, err := server.Start(t.Context(), w.config); !errors.Is(err, keyprovider.ErrLocked) {
+		t.Errorf("started under locked keys: %v", err)
+		if err == nil {
+			_ = i.Close()
+		}
+	}
+	v.Call(http.MethodPost, "sys/unseal", nil, nil)
+	w.start()
+	w.searches()
 }
