@@ -86,7 +86,7 @@ func TestSessionsRoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := Config{SessionKeyFile: path}
-	first, second := watch(t, c), watch(t, c)
+	first, second := held(t, c), held(t, c)
 	a, b := sessionsOf(t, first), sessionsOf(t, second)
 	before := issue(t, a, now)
 	tools := func(at time.Duration) KeyTools {
@@ -125,7 +125,7 @@ func TestSessionsRoll(t *testing.T) {
 // loaded it; the same command later goes on with it.
 func TestRotateWaits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	w := watch(t, Config{SessionKeyFile: path})
+	w := held(t, Config{SessionKeyFile: path})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	quiet := func(string, ...any) {}
@@ -146,7 +146,7 @@ func TestRotateWaits(t *testing.T) {
 	}
 }
 
-func watch(t *testing.T, c Config) *keyring.Watch {
+func held(t *testing.T, c Config) *keyring.Watch {
 	t.Helper()
 	w, err := c.sessionKeys(t.Context())
 	if err != nil {
