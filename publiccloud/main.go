@@ -14,6 +14,7 @@ import (
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
 	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
+	Revoke  revoke          `cmd:"" help:"Revoke the credential of a doctor, a hospital or a patient."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
 	Pins    pinsCommand     `cmd:"" help:"Print the pins of this public cloud (JSON), which every other party holds."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`

@@ -23,7 +23,7 @@ import (
 // How often an instance looks after things by itself.
 const (
 	rotateEvery  = 5 * time.Minute
-	refreshEvery = 5 * time.Minute
+	refreshEvery = time.Minute // the revocation list: how long a revoked doctor is served at most
 	retryEvery   = 5 * time.Second
 	publishEvery = 5 * time.Second
 	sweepEvery   = time.Hour
