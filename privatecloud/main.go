@@ -15,6 +15,7 @@ type commands struct {
 	Audit     auditCommands   `cmd:"" help:"The audit trail: export, verify."`
 	Backup    backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
 	Republish republish       `cmd:"" help:"Have all index entries signed and published again, after the public cloud was restored."`
+	Migrate   migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 	Version   command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health    command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }

@@ -11,6 +11,7 @@ import (
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
+	Migrate migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }

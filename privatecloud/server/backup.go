@@ -16,7 +16,7 @@ import (
 const restoreSkew = 2 * time.Second
 
 func (c Config) plan(k keys) backup.Plan {
-	return backup.Plan{Service: "privatecloud", Owner: string(k.draft.ID), Schema: mongostore.Schema, Collections: mongostore.BackedUp,
+	return backup.Plan{Service: "privatecloud", Owner: string(k.draft.ID), Schema: mongostore.Versions.Version(), Collections: mongostore.BackedUp,
 		Sign: backup.Signer(k.draft.Sign), Now: c.Now}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func (c Config) plan(k keys) backup.Plan {
-	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Schema, Collections: mongostore.BackedUp,
+	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Versions.Version(), Collections: mongostore.BackedUp,
 		Sign: backup.Signer(k.signing), Now: c.Now}
 }
 

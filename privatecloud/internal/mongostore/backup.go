@@ -10,9 +10,6 @@ import (
 	"medunion/api/mongodb"
 )
 
-// Schema is the version of schema.go.
-const Schema = 1
-
 // BackedUp are the collections of a backup in the order in which they are read: the trail
 // first, which speaks of all others, and the versions last, to which the heads point.
 //

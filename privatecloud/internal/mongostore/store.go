@@ -38,7 +38,7 @@ var (
 
 // Open connects and creates the indexes. It fails with Unavailable if the server does not answer.
 func Open(ctx context.Context, uri, database string) (*Store, error) {
-	db, err := mongodb.Open(ctx, uri, database, indexes)
+	db, err := mongodb.Open(ctx, uri, database, Versions)
 	if err != nil {
 		return nil, err
 	}
