@@ -70,9 +70,12 @@ const (
 	LabelRevocations  Label = "revocations"
 	LabelParameters   Label = "params"
 	LabelDirectory    Label = "directory"
+	LabelSuccession   Label = "succession"
 	LabelLogEntry     Label = "log"
 	LabelSigned       Label = "signed"
 	LabelPortalLogin  Label = "portal login"
+
+	LabelSuccessionSigned Label = "succession signed"
 
 	// Consent, locators, index.
 	LabelConsent      Label = "consent"
@@ -136,6 +139,8 @@ const (
 	LabelRecord   Label = "record"
 	LabelAudit    Label = "audit"
 	LabelDeskCode Label = "desk code"
+	LabelErasure  Label = "erasure"
+	LabelErasing  Label = "erasing"
 	LabelBackup   Label = "backup"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.

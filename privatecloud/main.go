@@ -10,14 +10,16 @@ import (
 )
 
 type commands struct {
-	Serve     serve           `cmd:"" default:"withargs" help:"Serve the protocol and the administration; what is done without a command."`
-	Import    importFiles     `cmd:"" help:"Import every *.json of a folder, each a FHIR R4 Bundle."`
-	Audit     auditCommands   `cmd:"" help:"The audit trail: export, verify."`
-	Backup    backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
-	Republish republish       `cmd:"" help:"Have all index entries signed and published again, after the public cloud was restored."`
-	Migrate   migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
-	Version   command.Version `cmd:"" help:"Print what was built, and from what."`
-	Health    command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
+	Serve     serve             `cmd:"" default:"withargs" help:"Serve the protocol and the administration; what is done without a command."`
+	Import    importFiles       `cmd:"" help:"Import every *.json of a folder, each a FHIR R4 Bundle."`
+	Audit     auditCommands     `cmd:"" help:"The audit trail: export, verify."`
+	Erase     erase             `cmd:"" help:"Destroy the record of a patient by destroying its key, with a signed receipt."`
+	Retention retentionCommands `cmd:"" help:"Erase the records whose time is over."`
+	Version   command.Version   `cmd:"" help:"Print what was built, and from what."`
+	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
+	Backup    backupCommands    `cmd:"" help:"Backups: create, verify, restore."`
+	Republish republish         `cmd:"" help:"Have all index entries signed and published again, after the public cloud was restored."`
+	Migrate   migrate           `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 }
 
 type serve struct {

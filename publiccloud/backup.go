@@ -35,8 +35,8 @@ type backupVerify struct {
 }
 
 // Run needs the key file and the private key, and no database.
-func (b *backupVerify) Run() error {
-	m, err := server.VerifyBackup(b.Config, b.In)
+func (b *backupVerify) Run(ctx context.Context) error {
+	m, err := server.VerifyBackup(ctx, b.Config, b.In)
 	if err == nil {
 		fmt.Print(m)
 	}
@@ -51,7 +51,7 @@ type backupRestore struct {
 
 // Run restores after a confirmation.
 func (b *backupRestore) Run(ctx context.Context) error {
-	m, err := server.VerifyBackup(b.Config, b.In)
+	m, err := server.VerifyBackup(ctx, b.Config, b.In)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
 	Migrate migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`

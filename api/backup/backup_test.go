@@ -87,7 +87,7 @@ func (w world) source(b []byte) backup.Source {
 	w.Helper()
 	path := filepath.Join(w.TempDir(), "backup")
 	w.ok(os.WriteFile(path, b, 0o600))
-	return backup.Source{Plan: w.plan(), File: path, Identities: []age.Identity{w.id}, Trusted: w.key.Public()}
+	return backup.Source{Plan: w.plan(), File: path, Identities: []age.Identity{w.id}, Trusted: []ecc.VerifyKey{w.key.Public()}}
 }
 
 type noCheck struct{}
@@ -160,7 +160,7 @@ func TestForged(t *testing.T) {
 	}
 	refused("something behind it", append(bytes.Clone(b), 1), backup.ErrFormat, nil)
 	other := must(ecc.GenerateSigningKey(rand.Reader))
-	refused("another key", b, backup.ErrForged, func(s *backup.Source) { s.Trusted = other.Public() })
+	refused("another key", b, backup.ErrForged, func(s *backup.Source) { s.Trusted = []ecc.VerifyKey{other.Public()} })
 	refused("another's", b, backup.ErrOther, func(s *backup.Source) { s.Plan.Owner = "x" })
 	refused("another schema", b, backup.ErrOther, func(s *backup.Source) { s.Plan.Schema = 4 })
 	refused("another identity", b, backup.ErrFormat, func(s *backup.Source) { s.Identities = []age.Identity{must(age.GenerateX25519Identity())} })

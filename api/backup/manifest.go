@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"medunion/ecc"
@@ -54,8 +55,9 @@ func (m Manifest) Documents() (n int64) {
 // tbs is what the service signs.
 func tbs(manifest []byte) []byte { return ecc.Encode(ecc.LabelBackup, manifest) }
 
-func openManifest(b, signature []byte, trusted ecc.VerifyKey) (m Manifest, err error) {
-	if err := trusted.Verify(tbs(b), signature); err != nil {
+func openManifest(b, signature []byte, trusted []ecc.VerifyKey) (m Manifest, err error) {
+	signed := func(k ecc.VerifyKey) bool { return k.Verify(tbs(b), signature) == nil }
+	if !slices.ContainsFunc(trusted, signed) {
 		return m, ErrForged
 	}
 	if err := json.Unmarshal(b, &m); err != nil || m.Format != Format {

@@ -17,10 +17,11 @@ import (
 // maxDocument bounds one record: MongoDB's 16 MiB and what is around it.
 const maxDocument = 17 << 20
 
-// Read reads a whole backup and holds it against its manifest. visit, which may be nil, is
+// Read reads a whole backup and holds it against its manifest, which one of the trusted keys
+// must have signed. visit, which may be nil, is
 // given each document before the manifest has been seen: it must do nothing that lasts
 // until Read has returned nil. An error of visit ends it.
-func Read(r io.Reader, identities []age.Identity, trusted ecc.VerifyKey, visit func(collection string, doc bson.Raw) error) (Manifest, error) {
+func Read(r io.Reader, identities []age.Identity, trusted []ecc.VerifyKey, visit func(collection string, doc bson.Raw) error) (Manifest, error) {
 	opened, err := age.Decrypt(r, identities...)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", ErrFormat, err)

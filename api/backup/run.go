@@ -40,11 +40,11 @@ type Source struct {
 	Plan       Plan // whose it must be
 	File       string
 	Identities []age.Identity
-	Trusted    ecc.VerifyKey
+	Trusted    []ecc.VerifyKey // one of them must have signed it
 }
 
 // Open reads the identity of i.
-func (i In) Open(p Plan, trusted ecc.VerifyKey) (Source, error) {
+func (i In) Open(p Plan, trusted ...ecc.VerifyKey) (Source, error) {
 	ids, err := Identities(i.Identity)
 	return Source{Plan: p, File: i.File, Identities: ids, Trusted: trusted}, err
 }

@@ -59,6 +59,10 @@ func (r Ring) SecretBytes() []byte {
 	return ecc.Encode(ecc.LabelKeyRing, append(parts, sum[:])...)
 }
 
+// Digest tells one ring from another of the same generation: two that were changed apart
+// from each other. It tells nothing of the secrets, which are random.
+func (r Ring) Digest() ecc.Hash { return ecc.H(ecc.LabelRingSum, r.SecretBytes()) }
+
 func encodeVersions(all []Version) []byte {
 	var out [][]byte
 	for _, v := range all {

@@ -63,7 +63,7 @@ type Database struct{ *mongo.Database }
 // idempotent (see the stores).
 const writeTimeout = 5 * time.Second
 
-// Options are those of every client, whatever the URI says of the same: a write is
+// clientOptions are those of every client, whatever the URI says of the same: a write is
 // acknowledged when the majority has it in its journal; a read sees what the majority has,
 // from the primary; the driver sends each read and each single write again once, when the
 // primary steps down or the network fails, and the server executes a write sent twice once.
@@ -77,8 +77,12 @@ func clientOptions(uri string) *options.ClientOptions {
 		SetServerSelectionTimeout(selectTimeout)
 }
 
-func connect(ctx context.Context, uri, name string) (Database, error) {
-	client, err := mongo.Connect(ctx, clientOptions(uri))
+func connect(ctx context.Context, uri, name string, more ...func(*options.ClientOptions)) (Database, error) {
+	o := clientOptions(uri)
+	for _, add := range more {
+		add(o)
+	}
+	client, err := mongo.Connect(ctx, o)
 	if err != nil {
 		return Database{}, Failed("connect", err)
 	}
@@ -88,9 +92,10 @@ func connect(ctx context.Context, uri, name string) (Database, error) {
 // Open connects to a database whose schema this program can work with. A new database, and
 // one of before there were versions, is brought to the schema; any other change of a schema
 // is for Migrate, so that instances that start build nothing. It fails with Unavailable if
-// the server does not answer, and with ErrSchema if the two do not fit.
-func Open(ctx context.Context, uri, name string, s Schema) (Database, error) {
-	db, err := connect(ctx, uri, name)
+// the server does not answer, and with ErrSchema if the two do not fit. More may add to the
+// client's options what does not change how it reads and writes, such as monitors.
+func Open(ctx context.Context, uri, name string, s Schema, more ...func(*options.ClientOptions)) (Database, error) {
+	db, err := connect(ctx, uri, name, more...)
 	if err != nil {
 		return db, err
 	}
@@ -117,6 +122,15 @@ func (d Database) Close(ctx context.Context) error { return d.Client().Disconnec
 // Ping reports whether the primary answers.
 func (d Database) Ping(ctx context.Context) error {
 	return Failed("ping", d.Client().Ping(ctx, readpref.Primary()))
+}
+
+// Time is the primary's clock.
+func (d Database) Time(ctx context.Context) (time.Time, error) {
+	var hello struct {
+		Now time.Time `bson:"localTime"`
+	}
+	err := d.Client().Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
+	return hello.Now, Failed("hello", err)
 }
 
 // Failed makes a driver's error Unavailable. The driver's text may quote keys and

@@ -248,7 +248,7 @@ func (w *world) pin(p *process) {
 			base64.StdEncoding.EncodeToString(must(hex.DecodeString(l.PUKC))))
 		var got message.Pins
 		ok(w.t, json.Unmarshal(pins, &got))
-		if w.pins.PK.Valid() && !w.pins.PK.Equal(got.PK) {
+		if w.pins.Valid() && !w.pins.Equal(got) {
 			w.t.Fatal("the two instances have different keys")
 		}
 		w.pins = got

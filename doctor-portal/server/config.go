@@ -18,6 +18,7 @@ import (
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/doctor-portal/internal/relay"
 	"medunion/ecc"
@@ -104,6 +105,15 @@ func (c Config) pins() (message.Pins, error) {
 		return message.Pins{}, fmt.Errorf("portal: %s: %w", c.PinsFile, err)
 	}
 	return p, nil
+}
+
+// keeper holds the pins and what is learned of them, beside the session key.
+func (c Config) keeper() (*roots.Keeper, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	return roots.Open(pins, roots.File(c.SessionKeyFile+".successions"))
 }
 
 // page is the answer of /config.json. A key set that the page could not pin is refused

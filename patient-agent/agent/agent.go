@@ -21,6 +21,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 	"medunion/patient-agent/internal/keystore"
@@ -66,6 +67,7 @@ type Config struct {
 type Agent struct {
 	cfg     Config
 	http    *http.Client // to hospitals and portals
+	pins    *roots.Keeper
 	cloud   *publiccloud.Client
 	clock   clock
 	lists   lists
@@ -102,11 +104,15 @@ func New(cfg Config) (*Agent, error) {
 	if !cfg.Suite.Valid() {
 		return nil, errors.New("agent: unknown suite")
 	}
+	pins, err := roots.Open(cfg.Pins, roots.File(cfg.Store+".successions"))
+	if err != nil {
+		return nil, err
+	}
 	toCloud, toOthers, err := cfg.transports()
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{cfg: cfg, http: httpclient.New(toOthers, callTime), clock: clock{now: cfg.Now}}
+	a := &Agent{cfg: cfg, pins: pins, http: httpclient.New(toOthers, callTime), clock: clock{now: cfg.Now}}
 	a.cloud, err = publiccloud.NewClient(cfg.Cloud, publiccloud.WithHTTPClient(httpclient.New(toCloud, callTime)))
 	return a, err
 }
@@ -132,7 +138,7 @@ func (a *Agent) storeOptions() keystore.Options {
 }
 
 func (a *Agent) newRole(id patient.Identity) (*patient.Patient, error) {
-	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.cfg.Pins,
+	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.pins,
 		VerifyCertificate: a.cfg.VerifyCertificate, Stamp: a.clock.stamp}, id)
 }
 

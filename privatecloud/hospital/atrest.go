@@ -15,12 +15,13 @@ type atRest struct {
 	sessions message.Hash
 	audit    message.Hash
 	prekeys  message.Hash
+	erasures message.Hash // seals what is still to be done about an erasure
 }
 
 func deriveKeys(storage [32]byte) atRest {
 	derive := func(use string) message.Hash { return ecc.HMAC(storage[:], ecc.LabelAtRest, []byte(use)) }
 	return atRest{wrap: derive("wrap"), lookup: derive("lookup"), head: derive("head"), sessions: derive("sessions"),
-		audit: derive("audit"), prekeys: derive("prekeys")}
+		audit: derive("audit"), prekeys: derive("prekeys"), erasures: derive("erasures")}
 }
 
 // index is the keyed hash under which a store finds something without knowing it.

@@ -24,6 +24,7 @@ type noStore struct {
 
 func (noStore) CreateSession(context.Context, message.Hash, []byte, time.Duration) error { return nil }
 func (noStore) UseTicket(context.Context, message.Hash, message.Millis) error            { return nil }
+func (noStore) ProbeAudit(context.Context) error                                         { return nil }
 func (noStore) AppendAudit(context.Context, []hospital.AuditEntry) error                 { return nil }
 func (noStore) LastAudit(context.Context) (hospital.AuditEntry, error) {
 	return hospital.AuditEntry{}, hospital.ErrNotFound
@@ -101,7 +102,7 @@ func (f *bare) run(b *testing.B) {
 	check(b, err)
 	seal, err := reply.Setup(rand.Reader, f.info)
 	check(b, err)
-	aD, err := ecc.ImplicitKey(f.credInfo, s.d.Cred.R, s.w.Pins.PK)
+	aD, err := ecc.ImplicitKey(f.credInfo, s.d.Cred.R, s.w.Pins.First.PK)
 	check(b, err)
 	a := f.agreement
 	a.RResponder, a.EncResponder = r8.Public(), seal.Enc()

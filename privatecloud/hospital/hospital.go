@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/message"
@@ -24,7 +25,7 @@ type Keys struct {
 // Config is what a Hospital is made of; all of it is needed.
 type Config struct {
 	Keys              Keys
-	Pins              message.Pins
+	Pins              message.Pinned // as they are at each moment
 	VerifyCertificate message.CertificateVerifier
 	Now               func() time.Time
 	Rand              io.Reader
@@ -39,6 +40,7 @@ type Config struct {
 	Receipts    Receipts
 	Diagnoses   Diagnoses
 	Audit       AuditLog
+	Erasures    Erasures
 	Prekeys     Prekeys
 	Revocations Revocations
 	Cloud       Cloud
@@ -71,6 +73,7 @@ type Hospital struct {
 	strangers strangers
 	prekeyMu  sync.RWMutex
 	prekeys   map[message.Hash]openPrekey
+	prekeyEnd atomic.Int64 // in milliseconds since 1970
 }
 
 // MaxSessionLife bounds the life of a SEK.
@@ -105,14 +108,17 @@ func (c Config) check() error {
 		"Now": c.Now == nil, "Rand": c.Rand == nil, "VerifyCertificate": c.VerifyCertificate == nil, "Window": c.Window == nil,
 		"Sessions": c.Sessions == nil, "Records": c.Records == nil, "DeskCodes": c.DeskCodes == nil, "Enrolments": c.Enrolments == nil,
 		"Tickets": c.Tickets == nil, "Consents": c.Consents == nil, "Receipts": c.Receipts == nil, "Diagnoses": c.Diagnoses == nil,
-		"Audit": c.Audit == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
+		"Audit": c.Audit == nil, "Erasures": c.Erasures == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
 		"Storage": c.Keys.Storage == [32]byte{},
 	} {
 		if missing {
 			return fmt.Errorf("hospital: %s is missing", name)
 		}
 	}
-	return c.Keys.check(c.Pins, message.MillisOf(c.Now()))
+	if c.Pins == nil || !c.Pins.Pins().Valid() {
+		return errors.New("hospital: the pins are missing")
+	}
+	return c.Keys.check(c.Pins.Pins(), message.MillisOf(c.Now()))
 }
 
 func (k Keys) check(pins message.Pins, now message.Millis) error {

@@ -189,6 +189,9 @@ type AuditLog interface {
 	// taken, and then nothing is written.
 	AppendAudit(ctx context.Context, e []AuditEntry) error
 	AuditFrom(ctx context.Context, from uint64, limit int) ([]AuditEntry, error)
+	// ProbeAudit writes, as durably as AppendAudit and to the same database, what is no
+	// entry of the trail and replaces what the probe before it wrote.
+	ProbeAudit(ctx context.Context) error
 }
 
 // StoredPrekey is a prekey pair; Sealed holds the private key and the signed prekey.
@@ -223,6 +226,38 @@ type Sessions interface {
 	// SwapSession replaces version s.Version-1 by s and keeps the remaining life; ErrLost otherwise.
 	SwapSession(ctx context.Context, id message.Hash, s StoredSession) error
 	DropSession(ctx context.Context, id message.Hash) error
+}
+
+// Erasure is how far the erasure of one record has come.
+type Erasure struct {
+	Handle  Handle
+	MRN     message.Hash // of the record while it can be asked for again, else zero
+	Version uint64       // counts what PutErasure wrote; the seal is bound to it
+	State   ErasureState
+	Time    message.Millis // of the destruction
+	Plan    []byte         // sealed; nil when nothing is left to do
+	Receipt []byte         // message.Signed, from the destruction on
+}
+
+// Erasures destroys records, and remembers what is still to be done about it.
+type Erasures interface {
+	// Erasure fails with ErrNotFound if none was begun for the handle.
+	Erasure(ctx context.Context, h Handle) (Erasure, error)
+	// ErasureByMRN returns the newest that is not done.
+	ErasureByMRN(ctx context.Context, mrn message.Hash) (Erasure, error)
+	// PutErasure writes version e.Version, 1 for a new one; ErrLost unless the stored one has
+	// version e.Version-1.
+	PutErasure(ctx context.Context, e Erasure) error
+	// UnfinishedErasures returns up to limit that are not in the state ErasureDone.
+	UnfinishedErasures(ctx context.Context, limit int) ([]Erasure, error)
+	// EachErasure calls visit for all of them.
+	EachErasure(ctx context.Context, visit func(Erasure) error) error
+	// DestroyPatient deletes the patient with her wrapped data key and the keyed MRN; ErrLost unless the head is from.
+	DestroyPatient(ctx context.Context, h Handle, from Head) error
+	// EraseTraces deletes everything else that is kept under a handle, but the audit trail and the erasure itself.
+	EraseTraces(ctx context.Context, h Handle) error
+	// EachPatient calls visit for every patient, in the order of the handles, behind after.
+	EachPatient(ctx context.Context, after Handle, visit func(Patient) error) error
 }
 
 // Revocations gives the newest revocation list that the hospital holds, verified.

@@ -106,6 +106,9 @@ func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) 
 	if r.Manifest, err = source.Restore(ctx, p.store.Database(), mongostore.NewCheck()); err != nil {
 		return err
 	}
+	if _, err := p.store.EraseAgain(ctx); err != nil {
+		return err
+	}
 	r.Collected = time.Since(began)
 	if err := p.prove(ctx, r); err != nil {
 		return err

@@ -19,6 +19,8 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/roots"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -104,6 +106,10 @@ func (c Config) local() bool {
 	return err == nil && httpserver.LoopbackHost(u.Hostname()) && httpserver.OnLoopback(c.Listen) && httpserver.OnLoopback(c.AdminListen)
 }
 
+// edge is that of both listeners: what is served on loopback only, such as the documents'
+// page and the metrics, is served if both are there.
+func (c Config) edge() httpserver.Edge { return c.Edge.At(c.TLS.Behind, c.Listen, c.AdminListen) }
+
 func (c Config) checkAddress() error {
 	if c.Address == "" {
 		return nil
@@ -152,9 +158,19 @@ func (c Config) pins() (p message.Pins, err error) {
 	return p, nil
 }
 
-func (c Config) window(p message.Parameters) replay.Config {
+// keeper holds the pins and what is learned of them, beside the key file.
+func (c Config) keeper() (*roots.Keeper, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	return roots.Open(pins, roots.File(c.Keys+".successions"))
+}
+
+func (c Config) window(p message.Parameters, m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func (c Config) redis() redis.UniversalClient {

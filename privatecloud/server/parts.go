@@ -19,7 +19,9 @@ import (
 	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 	"medunion/privatecloud/internal/fhir"
@@ -44,7 +46,7 @@ func (c *Config) setTools() {
 type parts struct {
 	config   Config
 	wire     *wire
-	pins     message.Pins
+	pins     *roots.Keeper
 	params   message.Parameters
 	cloud    *cloudclient.Client
 	store    *mongostore.Store
@@ -52,12 +54,20 @@ type parts struct {
 	redis    redis.UniversalClient
 	hospital *hospital.Hospital
 	importer ingest.Importer
-	due      chan struct{} // a hint that index entries wait
+
+	meters     meters
+	operations *httpserver.Operations
+
+	due chan struct{} // a hint that index entries wait
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
+	var err error
+	if p.meters, err = newMeters(c); err != nil {
+		return nil, err
+	}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -66,27 +76,35 @@ func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 
 func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	c := p.config
-	if p.pins, err = c.pins(); err != nil {
+	if p.pins, err = c.keeper(); err != nil {
 		return err
 	}
 	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now, p.wire.client.Transport()); err != nil {
 		return err
 	}
+	if err := p.cloud.Learn(ctx); err != nil { // what is known holds until the public cloud answers
+		c.Logger.Warn("successions of the public cloud's root were not fetched", "reason", problem.Reason(err))
+	}
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+	if p.window, err = replay.New(c.window(p.params, p.meters), c.Now); err != nil {
 		return err
 	}
 	p.redis = c.redis()
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
 		return explained(err)
 	}
-	return p.role(k, message.Millis(floor))
+	if err := p.role(k, message.Millis(floor)); err != nil {
+		return err
+	}
+	p.operations = p.watch()
+	return nil
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the
@@ -117,7 +135,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	if signed, err = message.DecodeSigned(b); err != nil {
 		return params, fmt.Errorf("public parameters: %w", err)
 	}
-	return message.OpenParameters(signed, p.pins)
+	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
 func (p *parts) role(k keys, floor message.Millis) error {
@@ -142,7 +160,7 @@ func (p *parts) role(k keys, floor message.Millis) error {
 		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Storage: k.storage}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
-		Receipts: s, Diagnoses: s, Audit: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
+		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
 		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
@@ -182,7 +200,7 @@ func (p *parts) hint() {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}
@@ -228,7 +246,7 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, fmt.Errorf("operator token: %w", err)
 	}
-	pins, err := c.pins()
+	pins, err := c.keeper()
 	if err != nil {
 		return k, err
 	}
@@ -236,12 +254,15 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 	if err != nil {
 		return k, err
 	}
+	if err := client.Learn(ctx); err != nil {
+		return k, fmt.Errorf("registration: %w", explain(err))
+	}
 	k.draft.Address = address
 	reply, err := client.Register(ctx, c.Rand, k.draft, strings.TrimSpace(string(token)))
 	if err != nil {
 		return k, fmt.Errorf("registration: %w", explain(err))
 	}
-	if k.credential, k.s, err = k.draft.Accept(reply, pins, message.MillisOf(c.Now())); err != nil {
+	if k.credential, k.s, err = k.draft.Accept(reply, pins.Pins(), message.MillisOf(c.Now())); err != nil {
 		return k, fmt.Errorf("registration: %w", err)
 	}
 	k.registered = true

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"medunion/api/message"
-	"medunion/api/problem"
 	"medunion/ecc"
 )
 
@@ -12,19 +11,6 @@ import (
 // (section 17 of the protocol): it is durable, by the same write as the effect, before the
 // answer leaves. It lies sealed, each piece bound to its place, since open_C
 // names the locators of one patient together.
-
-// evidenceKey derives the key that seals evidence from the sealing key.
-func evidenceKey(sealing []byte) message.Hash {
-	return ecc.HMAC(sealing, ecc.LabelAtRest, []byte("evidence"))
-}
-
-func (c *Cloud) sealEvidence(place, evidence []byte) ([]byte, error) {
-	sealed, err := ecc.SealAtRest(c.Rand, c.evidence[:], place, evidence)
-	if err != nil {
-		return nil, problem.Internal(err)
-	}
-	return sealed, nil
-}
 
 // The places that evidence is bound to.
 func groundsPlace(consent message.Hash) []byte {
@@ -35,27 +21,29 @@ func searchPlace(consent message.Hash, operation [16]byte) []byte {
 	return ecc.Encode(ecc.LabelEvidenceSearch, consent[:], operation[:])
 }
 
-func entryPlace(e message.Entry, cH message.Hash) []byte {
-	return ecc.Encode(ecc.LabelEvidenceEntry, e.Locator[:], cH[:], binary.BigEndian.AppendUint64(nil, uint64(e.Time)))
+func entryPlace(l, cH message.Hash, t message.Millis) []byte {
+	return ecc.Encode(ecc.LabelEvidenceEntry, l[:], cH[:], binary.BigEndian.AppendUint64(nil, uint64(t)))
 }
 
 // keepSearch completes a use with its evidence. The grounds are those of every use
 // of the consent; the store takes the first ones.
 func (c *Cloud) keepSearch(s *search, m message.M4, ticket message.Signed) (err error) {
 	g := message.Grounds{Doctor: m.Doctor, Certificate: m.Certificate, Consent: m.Consent, OpenC: m.OpenC, Authorizers: m.Authorizers}
-	if s.use.Grounds, err = c.sealEvidence(groundsPlace(s.use.Consent), g.Encode()); err != nil {
+	var under uint32
+	if s.use.Grounds, under, err = c.seal(forEvidence, groundsPlace(s.use.Consent), g.Encode()); err != nil {
 		return err
 	}
 	e := message.SearchEvidence{Request: message.Signed{TBS: s.tbs, Signature: m.SigD2}, Ticket: ticket}
-	s.use.Evidence, err = c.sealEvidence(searchPlace(s.use.Consent, s.use.Operation), e.Encode())
+	s.use.Evidence, s.use.Under, err = c.seal(forEvidence, searchPlace(s.use.Consent, s.use.Operation), e.Encode())
+	s.use.Under = min(s.use.Under, under)
 	return err
 }
 
 // entryEvidence is what is kept of an M12 beside the entry that it brought.
-func (c *Cloud) entryEvidence(h message.Header, m message.M12, cH message.Hash, receipt message.Signed) ([]byte, error) {
+func (c *Cloud) entryEvidence(h message.Header, m message.M12, cH message.Hash, receipt message.Signed) ([]byte, uint32, error) {
 	tbs := message.TBSD7(h, m.Doctor.Hash(), m.Entry, m.Consent.Hash(), m.PKe)
 	e := message.EntryEvidence{Entry: m.Entry, Request: message.Signed{TBS: tbs, Signature: m.SigD7}, Receipt: receipt,
 		Grounds: message.Grounds{Doctor: m.Doctor, Certificate: m.Certificate, Consent: m.Consent, OpenC: m.OpenC,
 			Authorizers: []message.Authorizer{m.Authorizer}}}
-	return c.sealEvidence(entryPlace(m.Entry, cH), e.Encode())
+	return c.seal(forEvidence, entryPlace(m.Entry.Locator, cH, m.Entry.Time), e.Encode())
 }

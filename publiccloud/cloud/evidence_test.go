@@ -30,7 +30,7 @@ func (w *world) find(collection string, into any) {
 // unseal opens evidence as an operator with the key file does.
 func (w *world) unseal(place, sealed []byte) []byte {
 	w.Helper()
-	key := ecc.HMAC(w.config.SealingKey, ecc.LabelAtRest, []byte("evidence"))
+	key := ecc.HMAC(w.config.AtRest.(cloud.FixedKeys).SealingKey, ecc.LabelAtRest, []byte("evidence"))
 	b, err := ecc.OpenAtRest(key[:], place, sealed)
 	w.ok(err)
 	return b

@@ -60,7 +60,7 @@ func (c *Cloud) WriteDiagnosisEntry(ctx context.Context, raw []byte) ([]byte, er
 	if _, err := c.accept(ctx, cD, h); err != nil {
 		return nil, err
 	}
-	return c.store(ctx, h, m.Entry, cH, m.PKe, m.Doctor.Info.ID, func(receipt message.Signed) ([]byte, error) {
+	return c.store(ctx, h, m.Entry, cH, m.PKe, m.Doctor.Info.ID, func(receipt message.Signed) ([]byte, uint32, error) {
 		return c.entryEvidence(h, m, cH, receipt)
 	})
 }
@@ -101,7 +101,7 @@ func (c *Cloud) checkEntry(s ecc.Suite, e message.Entry, vk ecc.VerifyKey) (mess
 	if e.Hospital.Info.Suite != s {
 		return message.Hash{}, problem.Refused(errSuite)
 	}
-	if err := e.Verify(c.pins, vk, c.now()); err != nil {
+	if err := e.Verify(c.Pins(), vk, c.now()); err != nil {
 		return message.Hash{}, problem.Refused(err)
 	}
 	if e.Time > c.now().Add(c.Future) {
@@ -113,17 +113,20 @@ func (c *Cloud) checkEntry(s ecc.Suite, e message.Entry, vk ecc.VerifyKey) (mess
 // store makes the receipt and appends the entry, of M12 with the evidence that
 // holds the receipt. The receipt leaves when both are durable.
 func (c *Cloud) store(ctx context.Context, h message.Header, e message.Entry, cH message.Hash, pke ecc.KEMPublicKey, to message.ID,
-	evidence func(receipt message.Signed) ([]byte, error)) ([]byte, error) {
+	evidence func(receipt message.Signed) ([]byte, uint32, error)) ([]byte, error) {
 	reply, err := c.beginReply(h, message.TypeIndexed, pke, to)
 	if err != nil {
 		return nil, err
 	}
 	t := c.now()
-	receipt := message.Sign(c.SigningKey, message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)) // Sig_C2
+	receipt, err := c.sign(message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)) // Sig_C2
+	if err != nil {
+		return nil, err
+	}
 	stored := StoredEntry{Locator: e.Locator, Hospital: cH, Time: e.Time, Value: e.Value,
 		SigIndex: e.SigIndex, Credential: e.Hospital.Encode()}
 	if evidence != nil {
-		if stored.Evidence, err = evidence(receipt); err != nil {
+		if stored.Evidence, stored.Under, err = evidence(receipt); err != nil {
 			return nil, err
 		}
 	}

@@ -47,7 +47,31 @@ func (c *Cloud) OwnPrekey(ctx context.Context, s ecc.Suite) ([]byte, error) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	k, err := c.slotKey(ctx, s)
-	return k.Signed, err
+	if err != nil {
+		return nil, err
+	}
+	return c.signedByNow(k)
+}
+
+// signedByNow is the prekey under the signature of the root of now: a key that was made before a
+// root changed serves its slot to the end.
+func (c *Cloud) signedByNow(k ownKey) ([]byte, error) {
+	root, err := c.signing()
+	if err != nil {
+		return nil, err
+	}
+	signed, err := message.DecodeSigned(k.Signed)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	p, err := message.DecodePrekey(signed.TBS)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	if p.Owner = root.Public().Hash(); string(p.Encode()) == string(signed.TBS) {
+		return k.Signed, nil
+	}
+	return message.Sign(root.SigningKey, p.Encode()).Encode(), nil
 }
 
 // Rotate makes the current slot's keys, drops what has expired and erases it from
@@ -63,6 +87,26 @@ func (c *Cloud) Rotate(ctx context.Context) error {
 	ended := c.now().Add(-prekeyGrace)
 	c.keys.keys = slices.DeleteFunc(c.keys.keys, func(k ownKey) bool { return k.NotAfter < ended })
 	return c.OwnPrekeys.EraseOwn(ctx, ended)
+}
+
+// PrekeysEnd is when the first of the suites has no good prekey of our own any more, as far
+// as this instance knows; zero before the first rotation.
+func (c *Cloud) PrekeysEnd() time.Time {
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	var end message.Millis
+	for i, s := range c.Suites {
+		var last message.Millis
+		for _, k := range c.keys.keys {
+			if k.Suite == s {
+				last = max(last, k.NotAfter)
+			}
+		}
+		if i == 0 || last < end {
+			end = last
+		}
+	}
+	return end.Time()
 }
 
 // slotKey finds this slot's key, here, then in the store, else makes it. Another
@@ -108,15 +152,19 @@ func (c *Cloud) makePrekey(s ecc.Suite, slot uint64) (OwnPrekey, error) {
 		return OwnPrekey{}, problem.Internal(err)
 	}
 	begin := message.Millis(slot * uint64(prekeySlot.Milliseconds())).Add(-prekeyLead)
-	p := message.Prekey{Suite: s, Owner: c.self, Key: private.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
-	sealed, err := ecc.SealAtRest(c.Rand, c.SealingKey, c.prekeyAAD(s, slot), private.SecretBytes())
+	root, err := c.signing()
 	if err != nil {
-		return OwnPrekey{}, problem.Internal(err)
+		return OwnPrekey{}, err
 	}
-	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(c.SigningKey, p.Encode()).Encode(), Sealed: sealed, NotAfter: p.NotAfter}, nil
+	p := message.Prekey{Suite: s, Owner: root.Public().Hash(), Key: private.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
+	sealed, under, err := c.seal(forPrekeys, prekeyPlace(s, slot), private.SecretBytes())
+	if err != nil {
+		return OwnPrekey{}, err
+	}
+	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(root.SigningKey, p.Encode()).Encode(), Sealed: sealed, Under: under, NotAfter: p.NotAfter}, nil
 }
 
-func (c *Cloud) prekeyAAD(s ecc.Suite, slot uint64) []byte {
+func prekeyPlace(s ecc.Suite, slot uint64) []byte {
 	return ecc.Encode(ecc.LabelAtRest, []byte(handlePrekeyAAD), []byte{byte(s)}, binary.BigEndian.AppendUint64(nil, slot))
 }
 
@@ -126,9 +174,9 @@ func (c *Cloud) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys := make([]ownKey, 0, len(stored))
+	keys, v := make([]ownKey, 0, len(stored)), c.AtRest.Opening()
 	for _, p := range stored {
-		raw, err := ecc.OpenAtRest(c.SealingKey, c.prekeyAAD(p.Suite, p.Slot), p.Sealed)
+		raw, err := v.open(forPrekeys, prekeyPlace(p.Suite, p.Slot), p.Sealed)
 		if err != nil {
 			return problem.Internal(err)
 		}

@@ -85,7 +85,8 @@ type OwnPrekey struct {
 	Suite    ecc.Suite
 	Slot     uint64 // counts the half days since 1970
 	Signed   []byte
-	Sealed   []byte // private key under the key-encryption key
+	Sealed   []byte // private key under the sealing key
+	Under    uint32 // its version
 	NotAfter message.Millis
 }
 
@@ -107,6 +108,7 @@ type StoredEntry struct {
 	SigIndex   []byte
 	Credential []byte // Cred_HPC
 	Evidence   []byte // sealed, of the M12 that brought it, else empty; Latest does not return it
+	Under      uint32 // version of the sealing key under which the evidence lies
 }
 
 // Index keeps every version of every entry.
@@ -129,6 +131,7 @@ type SearchUse struct {
 	Use       message.Use
 	Grounds   []byte // sealed: the same for every use of the consent, kept of the first
 	Evidence  []byte // sealed: of this use
+	Under     uint32 // the older version of the sealing key of the two
 }
 
 // Consents counts and lists what was searched under a consent.

@@ -35,12 +35,13 @@ func (c *Cloud) Challenge() ([]byte, error) {
 	if _, err := io.ReadFull(c.Rand, b[8:]); err != nil {
 		return nil, problem.Internal(err)
 	}
-	mac := c.challengeMAC(b)
+	v := c.AtRest.Challenge()
+	mac := c.challengeMAC(v.Secrets[v.Current], b)
 	return append(b, mac[:]...), nil
 }
 
-func (c *Cloud) challengeMAC(b []byte) ecc.Hash {
-	return ecc.HMAC(c.ChallengeKey, ecc.LabelChallenge, []byte(c.ID), b)
+func (c *Cloud) challengeMAC(key, b []byte) ecc.Hash {
+	return ecc.HMAC(key, ecc.LabelChallenge, []byte(c.ID), b)
 }
 
 // Register is the registrar's part of M0 (Eq. 2, 3, 5, 6, 8, 9). raw is a
@@ -82,11 +83,12 @@ func (c *Cloud) checkChallenge(b []byte) (message.Millis, error) {
 	if err := c.Window.Fresh(t.Time()); err != nil {
 		return 0, err
 	}
-	mac := c.challengeMAC(b[:24])
-	if !hmac.Equal(mac[:], b[24:]) {
-		return 0, problem.Refused(errChallenge)
+	for _, key := range c.AtRest.Challenge().Secrets {
+		if mac := c.challengeMAC(key, b[:24]); hmac.Equal(mac[:], b[24:]) {
+			return t, nil
+		}
 	}
-	return t, nil
+	return 0, problem.Refused(errChallenge)
 }
 
 // enter issues the credential and makes it durable. The log comes first: no
@@ -123,14 +125,18 @@ func (c *Cloud) nameHandle(i message.Info) message.Hash {
 
 // issue computes the partial key and signs the credential.
 func (c *Cloud) issue(q message.Registration, notAfter message.Millis) (message.RegistrationReply, error) {
-	now := c.now()
+	now, root, err := c.now(), OwnRoot{}, error(nil)
+	if root, err = c.signing(); err != nil {
+		return message.RegistrationReply{}, err
+	}
+	_, ends, _ := c.Pins().Term(root.Public()) // no credential outlives its root
 	info := message.Info{Suite: q.Suite, Role: q.Role, ID: q.ID, Attribute: q.Attribute, Keys: q.Keys,
-		Epoch: firstEpoch, NotBefore: now.Add(-backdate), NotAfter: min(notAfter, now.Add(c.CredentialLife))}
+		Epoch: firstEpoch, NotBefore: now.Add(-backdate), NotAfter: min(notAfter, now.Add(c.CredentialLife), ends)}
 	// R_X1 = rP + X_X (2, 5, 8), d_X = r + e_X s (3, 6, 9)
-	pk, err := c.Issuer.Issue(c.Rand, q.Encode(), q.X, info.Encode())
+	pk, err := root.Issuer.Issue(c.Rand, q.Encode(), q.X, info.Encode())
 	if err != nil {
 		return message.RegistrationReply{}, problem.Refused(err)
 	}
-	cred := message.Credential{Info: info, R: pk.R, Signature: c.SigningKey.Sign(message.TBSCredential(info, pk.R))}
+	cred := message.Credential{Info: info, R: pk.R, Signature: root.SigningKey.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}, nil
 }

@@ -122,16 +122,20 @@ func newWorld(t testing.TB) *world {
 	w.authority = peers.Must(doctorcert.NewIssuer(authorityName, peers.Must(ecc.GenerateSigningKey(rand.Reader)), 365*24*time.Hour, rand.Reader))
 	pinned := peers.Must(doctorcert.NewAuthority(authorityName, peers.Must(w.authority.JWKS())))
 	w.config = cloud.Config{
-		ID: "cloud", SigningKey: peers.Must(ecc.GenerateSigningKey(rand.Reader)),
-		Issuer:       peers.Must(ecc.NewIssuer(peers.Must(ecc.GenerateScalar(rand.Reader)), secret())),
-		ChallengeKey: secret(), HandleKey: secret(), SealingKey: secret(),
+		ID: "cloud", Roots: cloud.OneRoot("cloud", newRoot()),
+		HandleKey: secret(), AtRest: cloud.FixedKeys{ChallengeKey: secret(), SealingKey: secret()},
 		Suites: []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing}, Past: past, Future: future,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour,
 		VerifyCertificate: pinned.Verify, Now: w.clock.now, Rand: rand.Reader, Window: w.window,
-		Registry: w.store, Revocations: w.store, Prekeys: w.store, OwnPrekeys: w.store, Index: w.store, Consents: w.store, Log: w.store,
+		Registry: w.store, Revocations: w.store, Prekeys: w.store, OwnPrekeys: w.store, Sealed: w.store, Index: w.store, Consents: w.store, Log: w.store,
 	}
 	w.Cloud = peers.Must(cloud.New(w.config))
 	return w
+}
+
+func newRoot() cloud.OwnRoot {
+	return cloud.OwnRoot{SigningKey: peers.Must(ecc.GenerateSigningKey(rand.Reader)),
+		Issuer: peers.Must(ecc.NewIssuer(peers.Must(ecc.GenerateScalar(rand.Reader)), secret()))}
 }
 
 func secret() []byte {

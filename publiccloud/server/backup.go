@@ -8,12 +8,22 @@ import (
 
 	"medunion/api/backup"
 	"medunion/api/message"
+	"medunion/ecc"
 	"medunion/publiccloud/internal/mongostore"
 )
 
-func (c Config) plan(k keys) backup.Plan {
+// plan is that of a backup signed under the root that signs now.
+func (c Config) plan(k keys) (backup.Plan, error) {
+	root, err := k.roots.Signing(message.MillisOf(c.Now()))
 	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Versions.Version(), Collections: mongostore.BackedUp,
-		Sign: backup.Signer(k.signing), Now: c.Now}
+		Sign: backup.Signer(root.SigningKey), Now: c.Now}, err
+}
+
+// ring reads the keys without making any.
+func (c Config) ring(ctx context.Context) (keys, error) {
+	c.InitKeys = false
+	_, k, err := openKeys(ctx, c)
+	return k, err
 }
 
 // explained is explain of an error that may be nil.
@@ -28,7 +38,11 @@ func explained(err error) error {
 // The key file is not in it.
 func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err error) {
 	c = c.withDefaults()
-	k, err := loadKeys(c.Keys, c.PassphraseFile, false, c.Rand)
+	k, err := c.ring(ctx)
+	if err != nil {
+		return m, err
+	}
+	p, err := c.plan(k)
 	if err != nil {
 		return m, err
 	}
@@ -36,21 +50,31 @@ func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err
 	if err != nil {
 		return m, explain(err)
 	}
-	m, err = backup.Make(ctx, s.Database(), c.plan(k), o)
+	m, err = backup.Make(ctx, s.Database(), p, o)
 	return m, errors.Join(explained(err), s.Close(ctx))
 }
 
-func (c Config) source(in backup.In) (backup.Source, error) {
-	k, err := loadKeys(c.Keys, c.PassphraseFile, false, c.Rand)
+// source is a backup that must be this public cloud's, under any of its roots: an older one
+// signed before a succession.
+func (c Config) source(ctx context.Context, in backup.In) (backup.Source, error) {
+	k, err := c.ring(ctx)
 	if err != nil {
 		return backup.Source{}, err
 	}
-	return in.Open(c.plan(k), k.signing.Public())
+	p, err := c.plan(k)
+	if err != nil {
+		return backup.Source{}, err
+	}
+	trusted := []ecc.VerifyKey{k.roots.Pins.First.PUKC}
+	for _, s := range k.roots.Pins.Successions() {
+		trusted = append(trusted, s.Statement().New.PUKC)
+	}
+	return in.Open(p, trusted...)
 }
 
 // VerifyBackup reads all of a backup of this public cloud, without a database.
-func VerifyBackup(c Config, in backup.In) (backup.Manifest, error) {
-	s, err := c.withDefaults().source(in)
+func VerifyBackup(ctx context.Context, c Config, in backup.In) (backup.Manifest, error) {
+	s, err := c.withDefaults().source(ctx, in)
 	if err != nil {
 		return backup.Manifest{}, err
 	}
@@ -69,7 +93,7 @@ type Restored struct {
 // database; whatever fails on the way leaves one that none starts on.
 func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error) {
 	c = c.withDefaults()
-	source, err := c.source(in)
+	source, err := c.source(ctx, in)
 	if err != nil {
 		return r, err
 	}

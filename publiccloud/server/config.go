@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"medunion/api/httpserver"
+	"medunion/api/keyprovider"
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -24,6 +27,8 @@ type Config struct {
 	Keys           string `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PUBLICCLOUD_INIT_KEYS"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
+
+	KeyProvider keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
 
 	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI"`
 	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
@@ -56,6 +61,8 @@ type Config struct {
 	Logger *slog.Logger     `kong:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-"` // default: time.Now
 	Rand   io.Reader        `kong:"-"` // default: crypto/rand
+
+	KeyPoll time.Duration `kong:"-"` // how often to look for a new key ring, default keyring.PollEvery
 }
 
 // withDefaults completes a configuration that was not read by kong.
@@ -67,6 +74,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Namespace, "publiccloud")
 	setDefault(&c.Audience, "publiccloud")
 	setDefault(&c.WindowTimeout, replay.DefaultTimeout)
+	setDefault(&c.KeyPoll, keyring.PollEvery)
 	setDefault(&c.Past, replay.DefaultPast)
 	setDefault(&c.Future, replay.DefaultFuture)
 	setDefault(&c.CredentialLife, 2*365*24*time.Hour)
@@ -115,9 +123,10 @@ func (c Config) suites() []ecc.Suite {
 	return out
 }
 
-func (c Config) window() replay.Config {
+func (c Config) window(m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func readFile(what, path string) ([]byte, error) {

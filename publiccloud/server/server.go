@@ -16,12 +16,12 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
 	"medunion/api/version"
-	"medunion/ecc"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
 	"medunion/publiccloud/internal/mongostore"
@@ -34,7 +34,8 @@ const rotateEvery = 5 * time.Minute
 // Instance is a running public cloud.
 type Instance struct {
 	*httpserver.Running
-	cloud *cloud.Cloud
+	cloud      *cloud.Cloud
+	operations *httpserver.Running
 }
 
 // Run serves until ctx ends. It returns nil after a clean shutdown.
@@ -74,18 +75,28 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), p.close())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
+	go p.followKeys(ctx, c)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(),
-		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
+	newest, _ := pins.Newest()
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
+		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
 }
 
 // Pins is what every other party must hold of this public cloud.
 func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
 
 // Role is the public cloud itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
@@ -96,10 +107,14 @@ type parts struct {
 	cloud  *cloud.Cloud
 	store  *mongostore.Store
 	window *replay.Window
+	lease  *lease
+
+	meters     meters
+	operations *httpserver.Operations
 }
 
 func open(ctx context.Context, c Config) (*parts, error) {
-	k, err := loadKeys(c.Keys, c.PassphraseFile, c.InitKeys, c.Rand)
+	ring, k, err := openKeys(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +127,17 @@ func open(ctx context.Context, c Config) (*parts, error) {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
 	p := &parts{}
-	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
 	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	if p.window, err = replay.New(c.window(p.meters), c.Now); err != nil {
+		return nil, err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return nil, errors.Join(explain(err), p.close())
+	}
+	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil {
@@ -128,6 +149,7 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err := p.cloud.Rotate(ctx); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
+	p.operations = p.watch(c)
 	return p, nil
 }
 
@@ -136,16 +158,12 @@ func open(ctx context.Context, c Config) (*parts, error) {
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
 func (p *parts) role(c Config, k keys, floor message.Millis, verify message.CertificateVerifier) (*cloud.Cloud, error) {
-	issuer, err := ecc.NewIssuer(k.master, k.hedge)
-	if err != nil {
-		return nil, err
-	}
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Issuer: issuer, SigningKey: k.signing, ChallengeKey: k.challenge, HandleKey: k.handle, SealingKey: k.sealing,
+		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
-		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Index: s, Consents: s, Log: s,
+		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
 	})
 }
 
@@ -162,8 +180,7 @@ func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error)
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
 		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
-		Peers:  peers,
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}},
+		Peers: peers, Operations: p.operations,
 	})
 }
 
@@ -175,6 +192,34 @@ func admit(operators *token.Verifier, e echo.Context, now time.Time) error {
 	t, _ := token.FromContext(e.Request().Context())
 	httpserver.SetIdentity(e, t.Subject)
 	return nil
+}
+
+// followKeys takes over each new ring, and has what follows from it done.
+func (p *parts) followKeys(ctx context.Context, c Config) {
+	checkIn, anew := make(chan struct{}, 1), make(chan struct{}, 1)
+	go p.lease.run(ctx, c.Logger, checkIn)
+	go reseal(ctx, p.cloud, c.Logger, anew)
+	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(r keyring.Ring) {
+		p.followRoots(r, c)
+		for _, hint := range []chan struct{}{checkIn, anew} {
+			select {
+			case hint <- struct{}{}:
+			default: // one waits already
+			}
+		}
+	})
+}
+
+// followRoots takes over the roots of a new ring. Roots that do not continue those in use
+// are refused, and those in use stay.
+func (p *parts) followRoots(r keyring.Ring, c Config) {
+	roots, err := rootsOf(r, message.ID(c.ID))
+	if err == nil {
+		err = p.cloud.SetRoots(roots)
+	}
+	if err != nil {
+		c.Logger.Error("the roots of the key file were not taken over; those in memory stay in use", "reason", err.Error())
+	}
 }
 
 // rotate keeps the own prekeys fresh until ctx ends. A failure is tried again;
@@ -198,7 +243,10 @@ func (p *parts) rotate(ctx context.Context, log *slog.Logger) {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
+	if p.lease != nil {
+		p.lease.checkOut(ctx)
+	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}

@@ -19,8 +19,10 @@ import (
 	"medunion/api/certs"
 )
 
-// Pair is a certificate and its key in files.
+// Pair is a certificate and its key in files. It signs itself unless Issuer does.
 type Pair struct {
+	Issuer *Pair
+
 	t         testing.TB
 	Cert, Key string
 	signer    crypto.Signer
@@ -58,7 +60,12 @@ func (p *Pair) Renew(from, until time.Time, addresses ...string) {
 	for _, a := range addresses {
 		template.IPAddresses = append(template.IPAddresses, net.ParseIP(a))
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, p.signer.Public(), p.signer)
+	template.IsCA, template.BasicConstraintsValid = p.Issuer == nil, true
+	issuer, signer := template, p.signer
+	if p.Issuer != nil {
+		issuer, signer = p.Issuer.leaf, p.Issuer.signer
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer, p.signer.Public(), signer)
 	p.must(err)
 	p.leaf, err = x509.ParseCertificate(der)
 	p.must(err)

@@ -27,7 +27,7 @@ func TestHostileAddresses(t *testing.T) {
 		"http://10.0.0.1", "http://emr.example.org", "gopher://127.0.0.1:6379", "file:///etc/passwd", "https://127.0.0.1:1@emr.example.org"} {
 		id := message.ID("h" + string(rune('a'+i)))
 		c.list(id, address)
-		r, err := New(c.cloud.URL, c.pins, time.Now, public)
+		r, err := New(c.cloud.URL, keeper(t, c.pins), time.Now, public)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestAllowedNetworks(t *testing.T) {
 	if err := c.relay(t).Hospital(t.Context(), httptest.NewRecorder(), "h1", "/v1/sessions", []byte(`{}`)); err != nil || reached != 1 {
 		t.Error(err, reached)
 	}
-	if _, err := New(c.cloud.URL, c.pins, time.Now, Clients{}); err == nil {
+	if _, err := New(c.cloud.URL, keeper(t, c.pins), time.Now, Clients{}); err == nil {
 		t.Error("a relay without a guard")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/roots"
 )
 
 // Limits of what is passed on.
@@ -39,8 +40,11 @@ type Relay struct {
 	cloud     target
 	hospitals *http.Client
 	loopback  bool // hospitals on this machine may be called
-	pins      message.Pins
+	pins      *roots.Keeper
 	now       func() time.Time
+
+	// Troubled, if set, is told of successions that were not taken.
+	Troubled func(error)
 
 	mu        sync.Mutex
 	directory message.Directory
@@ -53,7 +57,7 @@ type Relay struct {
 type Clients struct{ Cloud, Hospitals httpclient.Secure }
 
 // New makes a relay to the public cloud at base, https or on loopback http.
-func New(base string, pins message.Pins, now func() time.Time, c Clients) (*Relay, error) {
+func New(base string, pins *roots.Keeper, now func() time.Time, c Clients) (*Relay, error) {
 	u, err := address(base, true)
 	if err != nil {
 		return nil, err
@@ -122,16 +126,36 @@ func (r *Relay) Directory(ctx context.Context) (message.Directory, error) {
 	if r.now().Sub(r.fetched) < directoryLife {
 		return r.directory, nil
 	}
+	r.learn(ctx)
 	s, err := r.signed(ctx, "/v1/directory")
 	if err != nil {
 		return message.Directory{}, err
 	}
-	d, err := message.OpenDirectory(s, r.pins, message.MillisOf(r.now()))
+	d, err := message.OpenDirectory(s, r.pins.Pins(), message.MillisOf(r.now()))
 	if err != nil {
 		return message.Directory{}, problem.Unavailable(time.Minute, err)
 	}
 	r.directory, r.fetched = d, r.now()
 	return d, nil
+}
+
+// learn takes the successions of the public cloud's root, a minute behind at most. What is
+// known holds on where they cannot be fetched; the statements that follow decide.
+func (r *Relay) learn(ctx context.Context) {
+	resp, err := r.send(ctx, r.cloud, http.MethodGet, "/v1/successions", nil, nil)
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Successions []string `json:"successions"`
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, maxSigned)).Decode(&body) != nil {
+		return
+	}
+	if _, err := r.pins.Learn(body.Successions); err != nil && r.Troubled != nil {
+		r.Troubled(err)
+	}
 }
 
 // signed fetches one signed statement of the public cloud.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/ecc"
 )
 
@@ -40,7 +42,7 @@ func must[T any](v T, err error) T {
 func start(t *testing.T) *clouds {
 	c := &clouds{sign: must(ecc.GenerateSigningKey(rand.Reader)),
 		issuer: must(ecc.NewIssuer(must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{1}, 32)))}
-	c.pins = message.Pins{CloudID: "cloud", PK: c.issuer.Public(), PUKC: c.sign.Public()}
+	c.pins = message.Pins{CloudID: "cloud", First: message.Root{PK: c.issuer.Public(), PUKC: c.sign.Public()}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/directory", func(w http.ResponseWriter, _ *http.Request) {
 		d := message.Directory{Issued: message.MillisOf(time.Now()), Hospitals: c.listed}
@@ -68,8 +70,12 @@ func (c *clouds) list(id message.ID, address string) {
 	c.listed = append(c.listed, message.Credential{Info: info, R: pk.R, Signature: c.sign.Sign(message.TBSCredential(info, pk.R))})
 }
 
+func keeper(t *testing.T, pins message.Pins) *roots.Keeper {
+	return must(roots.Open(pins, roots.File(filepath.Join(t.TempDir(), "successions"))))
+}
+
 func (c *clouds) relay(t *testing.T) *Relay {
-	r, err := New(c.cloud.URL, c.pins, time.Now, onLoopback)
+	r, err := New(c.cloud.URL, keeper(t, c.pins), time.Now, onLoopback)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +153,7 @@ func TestOnlyAddressesOfTheSignedDirectoryAreSpokenTo(t *testing.T) {
 	c = start(t)
 	c.list("h1", c.hospital.URL)
 	c.answer = func(http.ResponseWriter, *http.Request) { t.Error("an unsigned directory was followed") }
-	c.pins.PUKC = must(ecc.GenerateSigningKey(rand.Reader)).Public()
+	c.pins.First.PUKC = must(ecc.GenerateSigningKey(rand.Reader)).Public()
 	if err := c.relay(t).Hospital(t.Context(), httptest.NewRecorder(), "h1", "/v1/sessions", nil); kind(err) != problem.KindUnavailable {
 		t.Error(err)
 	}

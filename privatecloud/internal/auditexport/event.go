@@ -39,8 +39,11 @@ var patterns = map[string]pattern{
 	hospital.EventDeskCode:  {"", typeAlert, []coding{subtypeRestricted}, "E", bySystem, join(patient, request)},
 	hospital.EventOpened:    {"", typeAuthentication, []coding{subtypeLogin}, "E", byDoctor, join(consent, request)},
 	hospital.EventRefused:   {"", typeAlert, []coding{subtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},
+	hospital.EventErasing:   {"", typeAlert, []coding{subtypeRestricted}, "E", byOperator, join(patient, step, request)},
+	hospital.EventErased:    {profileDelete, typeRest, []coding{subtypeDelete}, "D", erased, join(patient, destroyed)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
 	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},
+	hospital.EventResumed:   {"", typeAlert, []coding{subtypeConfigured}, "E", bySystem, join(request)},
 }
 
 // Event is the AuditEvent of an entry of the trail. An entry of a kind that is not in the

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +98,27 @@ func TestEveryEvent(t *testing.T) {
 	}
 }
 
+// No kind of event is forgotten: the table has all that the role's source names.
+func TestNoEventIsForgotten(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../../hospital/event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	ast.Inspect(f, func(x ast.Node) bool {
+		if v, ok := x.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Event") && len(v.Values) == 1 {
+			n++
+			if what := strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`); !slices.Contains(auditexport.Events(), what) {
+				t.Errorf("%q has no AuditEvent", what)
+			}
+		}
+		return true
+	})
+	if n != len(auditexport.Events()) {
+		t.Errorf("%d kinds in the role, %d in the table", n, len(auditexport.Events()))
+	}
+}
+
 // The schema itself refuses: a test that it passes anything would prove nothing.
 func TestTheSchemaRefuses(t *testing.T) {
 	s := schema(t)
@@ -130,6 +155,7 @@ func TestProfiles(t *testing.T) {
 		hospital.EventReleased:  {"PrivacyDisclosure.Source", "110106", "disclose", "R", "110153 110152 IRCP", "1 2 Consent XrequestId"},
 		hospital.EventDiagnosis: {"PatientCreate", "rest", "create", "C", "110153 110152 AUT", "1 2 Consent XrequestId"},
 		hospital.EventImported:  {"PatientCreate", "rest", "create", "C", "110153 110152", "1 2 XrequestId"},
+		hospital.EventErased:    {"PatientDelete", "rest", "delete", "D", "110150 custodian CST", "1 2"},
 		hospital.EventAsked:     {"PatientRead", "rest", "read", "R", "110152 110153 IRCP", "1 2 XrequestId"},
 	} {
 		x := tree(t, full(what))

@@ -94,6 +94,10 @@ func byWhoever(s Site, a hospital.Audited) []agent {
 	return []agent{{Type: as(roleApplication), Who: reference{Display: "not identified"}, Requestor: true, Network: masked}, s.agent(roleApplication)}
 }
 
+func erased(s Site, a hospital.Audited) []agent {
+	return []agent{client(roleApplication, program("the administration")), s.agent(roleCustodian), operator(a)}
+}
+
 func byOperator(s Site, a hospital.Audited) []agent {
 	return []agent{operator(a), s.agent(roleApplication)}
 }
@@ -144,6 +148,11 @@ func resources(_ Site, a hospital.Audited) []entity {
 		e.Description = fmt.Sprintf("%d resources", a.Count)
 	}
 	return []entity{e}
+}
+
+// destroyed is the record itself. BALP permits no details of it here.
+func destroyed(Site, hospital.Audited) []entity {
+	return []entity{{What: reference{Type: "Bundle", Display: "record"}, Type: typeObject, Role: &roleDomain}}
 }
 
 func consent(_ Site, a hospital.Audited) []entity {

@@ -23,8 +23,12 @@ func (s *Store) Patient(ctx context.Context, h hospital.Handle) (hospital.Patien
 func (s *Store) patient(ctx context.Context, filter bson.D) (hospital.Patient, error) {
 	var d patientDoc
 	err := s.get(ctx, colPatients, filter, &d)
+	return d.patient(), err
+}
+
+func (d patientDoc) patient() hospital.Patient {
 	return hospital.Patient{Handle: handle(d.Handle), Wrapped: d.Wrapped,
-		Head: hospital.Head{Number: uint64(d.Number), Hash: hash(d.Hash), Tag: hash(d.Tag)}}, err
+		Head: hospital.Head{Number: uint64(d.Number), Hash: hash(d.Hash), Tag: hash(d.Tag)}}
 }
 
 // Handles calls visit for every patient, by handle.

@@ -22,6 +22,8 @@ const (
 	colDiagnoses  = "diagnoses"
 	colAudit      = "audit"
 	colPrekeys    = "prekeys"
+	colProbes     = "probes" // one document a probe: its name, and how often it was written
+	colErasures   = "erasures"
 )
 
 type patientDoc struct {
@@ -33,7 +35,7 @@ type patientDoc struct {
 	Tag     []byte `bson:"tag"`
 }
 
-// versionDoc is never changed or deleted.
+// versionDoc is never changed, and deleted only with the whole record.
 type versionDoc struct {
 	ID      []byte `bson:"_id"` // handle (16), number (8)
 	Handle  []byte `bson:"h"`
@@ -75,7 +77,7 @@ type consentDoc struct {
 	ID []byte `bson:"_id"` // handle (16), keyed hash of H(Consent) (32)
 }
 
-// receiptDoc is never deleted, and never changed but that a release's answer is added once.
+// receiptDoc is deleted only with the whole record, and never changed but that a release's answer is added once.
 type receiptDoc struct {
 	ID     []byte `bson:"_id"` // handle (16), number (8)
 	Handle []byte `bson:"h"`
@@ -107,6 +109,17 @@ type prekeyDoc struct {
 	Sealed    []byte `bson:"sealed"`
 }
 
+// erasureDoc outlives the record: its receipt is what is left of it.
+type erasureDoc struct {
+	Handle  []byte `bson:"_id"`
+	MRN     []byte `bson:"mrn,omitempty"` // keyed hash, until it is done
+	Version int64  `bson:"version"`
+	State   int32  `bson:"state"` // 1 begun, 2 destroyed, 3 done
+	Time    int64  `bson:"time"`
+	Plan    []byte `bson:"plan,omitempty"` // sealed
+	Receipt []byte `bson:"receipt,omitempty"`
+}
+
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{
 	mongodb.Unique(colPatients, "mrn"),
@@ -119,6 +132,7 @@ var indexes = []mongodb.Index{
 	mongodb.Unique(colReceipts, "h", "n"),
 	mongodb.Ordered(colDiagnoses, "h", "n"),
 	mongodb.Ordered(colPrekeys, "notBefore"),
+	mongodb.Ordered(colErasures, "state"),
 }
 
 // Versions are those of this schema. Not sharded are patients and enrolments, each with a

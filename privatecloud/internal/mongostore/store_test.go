@@ -1,6 +1,7 @@
 package mongostore_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -229,5 +230,75 @@ func TestUnreachable(t *testing.T) {
 	_, err := mongostore.Open(t.Context(), "mongodb://user:secretpassword@127.0.0.1:1/?serverSelectionTimeoutMS=200", "x")
 	if problem.KindOf(err) != problem.KindUnavailable || strings.Contains(problem.Reason(err), "secretpassword") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Erasures: written by compare-and-set, found by number while they are open, and DestroyPatient and
+// EraseTraces take exactly one record away.
+func TestErasures(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	a, b := hospital.Handle{1}, hospital.Handle{1, 0xff}
+	head := hospital.Head{Number: 2, Hash: message.Hash{2}}
+	for i, h := range []hospital.Handle{a, b} {
+		n := byte(i + 1)
+		ok(t, "patient", s.CreatePatient(ctx, message.Hash{n}, hospital.Patient{Handle: h, Wrapped: []byte("dek"), Head: head}))
+		ok(t, "versions", s.AppendVersions(ctx, versions(h, 1, 2)))
+		ok(t, "enrolment", s.PutEnrolment(ctx, hospital.Enrolment{Handle: h, Who: message.Hash{n}, Version: 1}))
+		ok(t, "desk code", s.AddDeskCode(ctx, hospital.DeskCode{Code: message.Hash{n}, Handle: h, Expires: 1000}))
+		ok(t, "receipt", s.AddReceipt(ctx, hospital.Receipt{Handle: h, Number: 1}))
+		ok(t, "diagnosis", s.AddDiagnosis(ctx, hospital.Diagnosis{Operation: message.Hash{n}, Handle: h, Record: 1}))
+		for _, c := range []message.Hash{{}, {7}, message.Hash(bytes.Repeat([]byte{0xff}, 32))} {
+			ok(t, "revocation", s.RevokeConsent(ctx, c, h))
+		}
+	}
+	_, err := s.Erasure(ctx, a)
+	want(t, "none yet", err, hospital.ErrNotFound)
+	e := hospital.Erasure{Handle: a, MRN: message.Hash{1}, Version: 1, State: hospital.ErasureBegun, Plan: []byte("plan")}
+	ok(t, "begin", s.PutErasure(ctx, e))
+	want(t, "begin again", s.PutErasure(ctx, e), hospital.ErrLost)
+	want(t, "destroy what has moved", s.DestroyPatient(ctx, a, hospital.Head{Number: 1, Hash: message.Hash{2}}), hospital.ErrLost)
+	ok(t, "destroy", s.DestroyPatient(ctx, a, head))
+	want(t, "destroy again", s.DestroyPatient(ctx, a, head), hospital.ErrLost)
+	ok(t, "traces", s.EraseTraces(ctx, a))
+	ok(t, "traces again", s.EraseTraces(ctx, a))
+	for h, left := range map[hospital.Handle]int{a: 0, b: 1} {
+		n := 0
+		ok(t, "versions", s.Versions(ctx, h, 1, 9, func(hospital.Version) error { n++; return nil }))
+		last, _ := s.LastReceipt(ctx, h)
+		list, _ := s.Diagnoses(ctx, h, 0, 9)
+		_, enrolment := s.EnrolmentByHandle(ctx, h)
+		_, patient := s.Patient(ctx, h)
+		revoked := 0
+		for _, c := range []message.Hash{{}, {7}, message.Hash(bytes.Repeat([]byte{0xff}, 32))} {
+			if r, _ := s.ConsentRevoked(ctx, c, h); r {
+				revoked++
+			}
+		}
+		if n != 2*left || int(last) != left || len(list) != left || (enrolment == nil) != (left == 1) || (patient == nil) != (left == 1) || revoked != 3*left {
+			t.Errorf("%x: %d versions, %d receipts, %d diagnoses, %v, %v, %d revocations", h, n, last, len(list), enrolment, patient, revoked)
+		}
+	}
+	_, err = s.UseDeskCode(ctx, message.Hash{1}, 1)
+	want(t, "its desk code", err, hospital.ErrNotFound)
+	ok(t, "the other's", s.CreatePatient(ctx, message.Hash{1}, hospital.Patient{Handle: hospital.Handle{3}, Head: head})) // the number is free
+	if got, err := s.ErasureByMRN(ctx, message.Hash{1}); err != nil || got.Handle != a || string(got.Plan) != "plan" {
+		t.Errorf("%+v %v", got, err)
+	}
+	e.Version, e.State, e.Plan, e.Receipt, e.MRN = 2, hospital.ErasureDone, nil, []byte("receipt"), message.Hash{}
+	ok(t, "done", s.PutErasure(ctx, e))
+	_, err = s.ErasureByMRN(ctx, message.Hash{1})
+	want(t, "by number when it is done", err, hospital.ErrNotFound)
+	if open, err := s.UnfinishedErasures(ctx, 10); err != nil || len(open) != 0 {
+		t.Errorf("%+v %v", open, err)
+	}
+	var seen []hospital.Handle
+	ok(t, "patients", s.EachPatient(ctx, hospital.Handle{1}, func(p hospital.Patient) error { seen = append(seen, p.Handle); return nil }))
+	if len(seen) != 2 || seen[0] != b {
+		t.Errorf("%x", seen)
+	}
+	n := 0
+	ok(t, "erasures", s.EachErasure(ctx, func(e hospital.Erasure) error { n++; return nil }))
+	if n != 1 {
+		t.Errorf("%d erasures", n)
 	}
 }

@@ -36,6 +36,7 @@ func (s *Store) Count(ctx context.Context, u cloud.SearchUse) error {
 		{Key: "$push", Value: bson.D{{Key: "ops", Value: u.Operation[:]}, {Key: "uses", Value: use}, {Key: "evidence", Value: u.Evidence}}},
 		{Key: "$setOnInsert", Value: bson.D{{Key: other, Value: int64(0)}, {Key: "tags", Value: byteSlices(u.Tags)},
 			{Key: "grounds", Value: u.Grounds}}},
+		oldest(u.Under),
 	}
 	_, err := s.db.Collection(colConsents).UpdateOne(ctx, filter, update, options.Update().SetUpsert(true))
 	if !mongo.IsDuplicateKeyError(err) {

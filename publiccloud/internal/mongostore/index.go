@@ -70,7 +70,7 @@ func (s *Store) appendVersion(ctx context.Context, e cloud.StoredEntry) error {
 	id := entryID(e)
 	doc := entryDoc{ID: id, Locator: e.Locator[:], Value: e.Value, SigIndex: e.SigIndex, Evidence: [][]byte{}}
 	if e.Evidence != nil {
-		doc.Forwarded, doc.Evidence = 1, [][]byte{e.Evidence}
+		doc.Forwarded, doc.Evidence, doc.Under = 1, [][]byte{e.Evidence}, int64(e.Under)
 	}
 	_, err := s.db.Collection(colEntries).InsertOne(ctx, doc)
 	if !mongo.IsDuplicateKeyError(err) {
@@ -98,7 +98,7 @@ func (s *Store) addEvidence(ctx context.Context, e cloud.StoredEntry) error {
 		return nil
 	}
 	filter := bson.D{{Key: "_id", Value: entryID(e)}, {Key: "forwarded", Value: bson.D{{Key: "$lt", Value: int64(maxForwarded)}}}}
-	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "forwarded", Value: int64(1)}}}, {Key: "$push", Value: bson.D{{Key: "evidence", Value: e.Evidence}}}}
+	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "forwarded", Value: int64(1)}}}, {Key: "$push", Value: bson.D{{Key: "evidence", Value: e.Evidence}}}, oldest(e.Under)}
 	r, err := s.db.Collection(colEntries).UpdateOne(ctx, filter, update)
 	if err == nil && r.MatchedCount == 0 {
 		return problem.Refused(errForwarded)

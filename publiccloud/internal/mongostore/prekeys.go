@@ -48,7 +48,7 @@ func (s *Store) Published(ctx context.Context, owner message.Hash) (cloud.Publis
 // AddOwn implements cloud.OwnPrekeys.
 func (s *Store) AddOwn(ctx context.Context, p cloud.OwnPrekey) error {
 	id := binary.BigEndian.AppendUint64([]byte{byte(p.Suite)}, p.Slot)
-	_, err := s.db.Collection(colOwnPrekeys).InsertOne(ctx, ownPrekeyDoc{ID: id, Signed: p.Signed, Sealed: p.Sealed, NotAfter: int64(p.NotAfter)})
+	_, err := s.db.Collection(colOwnPrekeys).InsertOne(ctx, ownPrekeyDoc{ID: id, Signed: p.Signed, Sealed: p.Sealed, Under: int64(p.Under), NotAfter: int64(p.NotAfter)})
 	if mongo.IsDuplicateKeyError(err) {
 		return problem.Conflict("The slot has a prekey.")
 	}
@@ -71,7 +71,7 @@ func (s *Store) Own(ctx context.Context, now message.Millis) ([]cloud.OwnPrekey,
 			return nil, problem.Internal(errors.New("an own prekey has a malformed id"))
 		}
 		out = append(out, cloud.OwnPrekey{Suite: ecc.Suite(d.ID[0]), Slot: binary.BigEndian.Uint64(d.ID[1:]),
-			Signed: d.Signed, Sealed: d.Sealed, NotAfter: message.Millis(d.NotAfter)})
+			Signed: d.Signed, Sealed: d.Sealed, Under: uint32(d.Under), NotAfter: message.Millis(d.NotAfter)})
 	}
 	return out, nil
 }

@@ -20,6 +20,7 @@ const (
 	colLatest      = "latest"
 	colConsents    = "consents"
 	colLog         = "log"
+	colKeyring     = "keyring"
 )
 
 // credentialDoc: a patient's has no body and no certificate.
@@ -62,6 +63,7 @@ type ownPrekeyDoc struct {
 	ID       []byte `bson:"_id"` // suite (1), slot (8)
 	Signed   []byte `bson:"signed"`
 	Sealed   []byte `bson:"sealed"`
+	Under    int64  `bson:"k"` // version of the sealing key
 	NotAfter int64  `bson:"notAfter"`
 }
 
@@ -72,8 +74,9 @@ type entryDoc struct {
 	Value    []byte `bson:"v"`
 	SigIndex []byte `bson:"sig"`
 
-	Forwarded int64    `bson:"forwarded"` // times that it came in M12
-	Evidence  [][]byte `bson:"evidence"`  // sealed, one for each
+	Forwarded int64    `bson:"forwarded"`   // times that it came in M12
+	Evidence  [][]byte `bson:"evidence"`    // sealed, one for each
+	Under     int64    `bson:"k,omitempty"` // oldest version of the sealing key among them; absent without evidence
 }
 
 // latestDoc is a copy of the newest version, with what a search returns, so that
@@ -98,6 +101,7 @@ type consentDoc struct {
 	Uses       []useDoc `bson:"uses"`
 	Grounds    []byte   `bson:"grounds"`  // sealed
 	Evidence   [][]byte `bson:"evidence"` // sealed, in the order of the uses
+	Under      int64    `bson:"k"`        // oldest version of the sealing key among them
 }
 
 type useDoc struct {
@@ -114,6 +118,22 @@ type logDoc struct {
 	Previous   []byte `bson:"previous"`
 }
 
+// instanceDoc is an instance that runs, with the generation of the key ring that it has loaded.
+type instanceDoc struct {
+	ID         []byte `bson:"_id"` // 16 random bytes
+	Generation int64  `bson:"generation"`
+	Digest     []byte `bson:"digest"` // of the ring
+	Seen       int64  `bson:"seen"`
+}
+
+// fenceDoc is the generation below which no instance may work.
+type fenceDoc struct {
+	Generation int64 `bson:"generation"`
+}
+
+// fenceID is the fence's _id, among the instances.
+const fenceID = "fence"
+
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{
 	mongodb.Unique(colCredentials, "name"),
@@ -121,6 +141,8 @@ var indexes = []mongodb.Index{
 	mongodb.Ordered(colCredentials, "role"),
 	mongodb.Ordered(colRevocations, "kind"),
 	mongodb.Ordered(colLatest, "l", "_id"),
+	mongodb.Ordered(colEntries, "k", "_id"),
+	mongodb.Ordered(colConsents, "k", "_id"),
 }
 
 // Versions are those of this schema. Not sharded are credentials, whose two unique indexes no

@@ -9,6 +9,9 @@ package mongostore
 import (
 	"context"
 	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
 	"medunion/api/mongodb"
@@ -16,7 +19,7 @@ import (
 )
 
 // Store implements cloud.Registry, Revocations, Prekeys, OwnPrekeys, Index,
-// Consents and Log.
+// Sealed, Consents and Log.
 type Store struct {
 	db mongodb.Database
 
@@ -29,6 +32,7 @@ var (
 	_ cloud.Revocations = (*Store)(nil)
 	_ cloud.Prekeys     = (*Store)(nil)
 	_ cloud.OwnPrekeys  = (*Store)(nil)
+	_ cloud.Sealed      = (*Store)(nil)
 	_ cloud.Index       = (*Store)(nil)
 	_ cloud.Consents    = (*Store)(nil)
 	_ cloud.Log         = (*Store)(nil)
@@ -36,8 +40,8 @@ var (
 
 // Open connects and creates the indexes. It fails with Unavailable if the
 // server does not answer.
-func Open(ctx context.Context, uri, database string) (*Store, error) {
-	db, err := mongodb.Open(ctx, uri, database, Versions)
+func Open(ctx context.Context, uri, database string, more ...func(*options.ClientOptions)) (*Store, error) {
+	db, err := mongodb.Open(ctx, uri, database, Versions, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +50,9 @@ func Open(ctx context.Context, uri, database string) (*Store, error) {
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error { return s.db.Close(ctx) }
+
+// Time is the primary's clock.
+func (s *Store) Time(ctx context.Context) (time.Time, error) { return s.db.Time(ctx) }
 
 // Ping reports whether the primary answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/problem"
+	"medunion/api/secretfile"
+	"medunion/privatecloud/hospital"
+)
+
+// PreviewErasure says what EraseRecord would destroy.
+func PreviewErasure(ctx context.Context, c Config, mrn string) (e hospital.Erasing, err error) {
+	err = offline(ctx, c, func(p *parts) error {
+		e, err = p.hospital.PreviewErasure(ctx, mrn)
+		return err
+	})
+	return e, err
+}
+
+// EraseRecord destroys the record with a medical record number and writes the receipt into a
+// folder. Receipts of earlier erasures that are not there yet, because a run broke off, are written too. It works beside
+// running instances, which empty the index; without them the next start does.
+func EraseRecord(ctx context.Context, c Config, mrn string, o hospital.Order, receipts string) (r ErasureReceipt, err error) {
+	if err := folder(receipts); err != nil {
+		return r, err
+	}
+	err = offline(ctx, c, func(p *parts) error {
+		s, err := p.hospital.Erase(ctx, mrn, o)
+		if err != nil {
+			return err
+		}
+		if r, err = newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s); err != nil {
+			return err
+		}
+		return errors.Join(r.write(receipts), p.collect(ctx, receipts), p.finish(ctx))
+	})
+	return r, err
+}
+
+// collect writes every receipt that the store has into the folder.
+func (p *parts) collect(ctx context.Context, receipts string) error {
+	return p.store.EachErasure(ctx, func(e hospital.Erasure) error {
+		if len(e.Receipt) == 0 {
+			return nil
+		}
+		s, err := message.DecodeSigned(e.Receipt)
+		if err != nil {
+			return err
+		}
+		r, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
+		if err != nil {
+			// Of a credential that the hospital had before: its receipt was written then.
+			return nil
+		}
+		return r.write(receipts)
+	})
+}
+
+// finish tries to empty the index at once. If the public cloud is away a running hospital goes on with it: that is no failure of the erasure.
+func (p *parts) finish(ctx context.Context) error {
+	if _, err := p.hospital.FinishErasures(ctx); err != nil {
+		p.config.Logger.Warn("the index entries of erased records wait for the public cloud", "reason", problem.Reason(err))
+	}
+	return nil
+}
+
+// ReplayErasures erases again what a restored backup has brought back: every record whose
+// receipt lies in the folder. It returns how many there were; with dryRun it only counts them. The hospital must not
+// serve meanwhile.
+func ReplayErasures(ctx context.Context, c Config, receipts string, operator string, dryRun bool) (n int, err error) {
+	err = offline(ctx, c, func(p *parts) error {
+		names, err := receiptsIn(receipts, p.pins.Pins())
+		if err != nil {
+			return err
+		}
+		return p.hospital.RecordsNamed(ctx, names, func(h hospital.Handle, _ message.Hash) error {
+			n++
+			if dryRun {
+				return nil
+			}
+			return p.eraseAgain(ctx, h, operator, receipts)
+		})
+	})
+	return n, err
+}
+
+const replayGround = "erased before, and brought back by a backup"
+
+// eraseAgain leaves the first receipt as it is: that one says when the record was erased.
+func (p *parts) eraseAgain(ctx context.Context, h hospital.Handle, operator, receipts string) error {
+	if _, err := p.hospital.EraseRecord(ctx, h, hospital.Order{Ground: replayGround, Operator: operator}); err != nil {
+		return err
+	}
+	return p.finish(ctx)
+}
+
+// Retention is a policy: how long a record is kept after its last activity.
+type Retention struct {
+	Years int    `name:"retention" required:"" help:"Years for which a record is kept after its last activity."`
+	Hold  string `help:"File with the records that are kept all the same, as for a court: a medical record number or a record's name a line." type:"existingfile"`
+}
+
+// Check refuses a policy that would erase everything.
+func (r Retention) Check() error {
+	if r.Years < 1 {
+		return errors.New("a record is kept for one year at least")
+	}
+	return nil
+}
+
+// OldRecord is a record whose time is over.
+type OldRecord struct {
+	Record string    // its name, in hex
+	Last   time.Time // its last activity
+	Held   bool
+}
+
+// ListRetention calls visit for each record whose time is over, also for those on hold.
+func ListRetention(ctx context.Context, c Config, r Retention, visit func(OldRecord)) error {
+	return offline(ctx, c, func(p *parts) error {
+		return p.old(ctx, r, func(i hospital.Idle, o OldRecord) error { visit(o); return nil })
+	})
+}
+
+// ApplyRetention erases the records whose time is over and that are not on hold, and calls
+// visit after each.
+func ApplyRetention(ctx context.Context, c Config, r Retention, operator, receipts string, visit func(ErasureReceipt)) error {
+	if err := folder(receipts); err != nil {
+		return err
+	}
+	ground := fmt.Sprintf("retention of %d years is over", r.Years)
+	return offline(ctx, c, func(p *parts) error {
+		err := p.old(ctx, r, func(i hospital.Idle, o OldRecord) error {
+			if o.Held {
+				return nil
+			}
+			s, err := p.hospital.EraseRecord(ctx, i.Handle, hospital.Order{Ground: ground, Operator: operator})
+			if err != nil {
+				return err
+			}
+			receipt, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
+			if err == nil {
+				err = receipt.write(receipts)
+			}
+			if err == nil {
+				visit(receipt)
+			}
+			return err
+		})
+		return errors.Join(err, p.collect(ctx, receipts), p.finish(ctx))
+	})
+}
+
+func (p *parts) old(ctx context.Context, r Retention, visit func(hospital.Idle, OldRecord) error) error {
+	held, err := p.held(ctx, r.Hold)
+	if err != nil {
+		return err
+	}
+	before := message.MillisOf(p.config.Now().AddDate(-r.Years, 0, 0))
+	return p.hospital.IdleSince(ctx, before, func(i hospital.Idle) error {
+		return visit(i, OldRecord{Record: hex.EncodeToString(i.Record[:]), Last: i.Last.Time().UTC(), Held: held[i.Record]})
+	})
+}
+
+// held reads the records on hold. A line that names no record is an error: a mistyped number
+// must not let a record be erased.
+func (p *parts) held(ctx context.Context, path string) (map[message.Hash]bool, error) {
+	out := map[message.Hash]bool{}
+	if path == "" {
+		return out, nil
+	}
+	b, err := secretfile.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("records on hold: %w", err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, err := p.named(ctx, line)
+		if err != nil {
+			return nil, fmt.Errorf("records on hold, line %d: %w", n, err)
+		}
+		out[name] = true
+	}
+	return out, lines.Err()
+}
+
+func (p *parts) named(ctx context.Context, line string) (message.Hash, error) {
+	if b, err := hex.DecodeString(line); err == nil && len(b) == len(message.Hash{}) {
+		return message.Hash(b), nil
+	}
+	return p.hospital.RecordOf(ctx, line)
+}
