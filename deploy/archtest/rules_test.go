@@ -56,6 +56,7 @@ var rules = []rule{
 	{"medunion/api/version", nil, nil, browser},
 	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
+	{"medunion/api/backup", []string{"medunion/ecc", "medunion/api/mongodb", "medunion/api/problem", "medunion/api/secretfile"}, append([]string{"filippo.io/age"}, mongo...), browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/keyprovider", []string{"medunion/ecc/vault", "medunion/api/secretfile", "medunion/api/httpclient"}, nil, browser},
 	{"medunion/api/keyprovider/transittest", nil, nil, browser}, // for tests: see notInServices

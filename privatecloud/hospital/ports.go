@@ -118,6 +118,8 @@ type Enrolments interface {
 	// MarkDue makes the index entries of an enrolled record due at t, or earlier if
 	// they are so already. A record that is not enrolled is no error.
 	MarkDue(ctx context.Context, h Handle, t message.Millis) error
+	// EnrolmentsAfter returns up to limit enrolments by handle, those behind after.
+	EnrolmentsAfter(ctx context.Context, after Handle, limit int) ([]Enrolment, error)
 	// DueEnrolments returns up to limit enrolments that are due at now.
 	DueEnrolments(ctx context.Context, now message.Millis, limit int) ([]Enrolment, error)
 }

@@ -79,6 +79,8 @@ type Config struct {
 	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-" json:"-"` // default: time.Now
 	Rand   io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+
+	restoring bool // the database may be half of a restore
 }
 
 // check refuses insecure settings before anything is opened.

@@ -15,6 +15,7 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/roots"
@@ -94,7 +95,11 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
-	if err := p.role(k); err != nil {
+	floor, err := p.store.Database().Floor(ctx)
+	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
+		return explained(err)
+	}
+	if err := p.role(k, message.Millis(floor)); err != nil {
 		return err
 	}
 	p.operations = p.watch()
@@ -132,7 +137,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
-func (p *parts) role(k keys) error {
+func (p *parts) role(k keys, floor message.Millis) error {
 	c, s := p.config, p.store
 	jwks, err := readFile("medical authority", c.AuthorityFile)
 	if err != nil {
@@ -155,8 +160,8 @@ func (p *parts) role(k keys) error {
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
-		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
+		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err

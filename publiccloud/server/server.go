@@ -139,7 +139,11 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if p.cloud, err = p.role(c, k, authority.Verify); err != nil {
+	floor, err := p.store.Database().Floor(ctx)
+	if err != nil {
+		return nil, errors.Join(explain(err), p.close())
+	}
+	if p.cloud, err = p.role(c, k, message.Millis(floor), authority.Verify); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	if err := p.cloud.Rotate(ctx); err != nil {
@@ -153,12 +157,12 @@ func open(ctx context.Context, c Config) (*parts, error) {
 // the operator who starts the service.
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
-func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
+func (p *parts) role(c Config, k keys, floor message.Millis, verify message.CertificateVerifier) (*cloud.Cloud, error) {
 	s := p.store
 	return cloud.New(cloud.Config{
 		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
-		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
+		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
 	})
 }
