@@ -141,7 +141,7 @@ func (w *exampleWorld) doctorSetUp() {
 	ok(w, os.WriteFile(pass, []byte(w.pass+"\n"), 0o600))
 	pins, keys := w.s.Files()
 	var err error
-	w.hers, err = doctor.Start(context.WithoutCancel(w.Context()), doctor.Config{Listen: "127.0.0.1:0", Store: filepath.Join(dir, "store"), PassphraseFile: pass,
+	w.hers, err = doctor.Start(context.WithoutCancel(w.Context()), doctor.Config{Dev: true, Listen: "127.0.0.1:0", Store: filepath.Join(dir, "store"), PassphraseFile: pass,
 		TokenFile: filepath.Join(dir, "token"), Portal: w.s.Portal, PinsFile: pins, Authority: authority.DefaultName, AuthorityFile: keys,
 		ID: "dr-okafor", Development: true, Logger: slog.New(slog.DiscardHandler)})
 	ok(w, err)
