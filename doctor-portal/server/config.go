@@ -73,7 +73,7 @@ func (c Config) logger() *slog.Logger {
 	if c.Logger != nil {
 		return c.Logger
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return c.Edge.NewLogger(os.Stderr)
 }
 
 func (c Config) clock() func() time.Time {
