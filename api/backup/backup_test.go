@@ -47,7 +47,7 @@ func must[T any](v T, err error) T {
 
 func (w world) open() mongodb.Database {
 	w.Helper()
-	db := must(mongodb.Open(w.Context(), w.uri, "backup_"+rand.Text()[:10], nil))
+	db := must(mongodb.Open(w.Context(), w.uri, "backup_"+rand.Text()[:10], mongodb.Schema{}))
 	w.Cleanup(func() { _ = db.Drop(context.Background()); _ = db.Close(context.Background()) })
 	return db
 }
@@ -201,7 +201,9 @@ func TestToFile(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Error("half of a backup is there")
 	}
-	put := func() error { return backup.ToFile(path, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }) }
+	put := func() error {
+		return backup.ToFile(path, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+	}
 	if err := put(); err != nil {
 		t.Error(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/secretfile"
+	"medunion/api/settings"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/doctor-portal/practice"
@@ -29,6 +30,9 @@ type Agent struct {
 	url      string
 	token    token.Local
 
+	operations *httpserver.Operations
+	listener   *httpserver.Running // for operators; may be nil
+
 	stop  context.CancelFunc
 	group *errgroup.Group
 }
@@ -37,6 +41,12 @@ type Agent struct {
 // until ctx ends or Close is called. The address must be on loopback.
 func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	cfg.defaults()
+	if err := cfg.guard().Err(); err != nil {
+		return nil, err
+	}
+	if cfg.Dev {
+		cfg.Logger.Warn(settings.DevWarning)
+	}
 	a := &Agent{cfg: cfg, log: cfg.Logger.With("service", service)}
 	listener, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {
@@ -45,12 +55,20 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	if err := a.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close())
 	}
+	a.operations = httpserver.NewOperations(httpserver.KeysUnlocked(a.unlocked))
+	if err := a.operations.Trace(cfg.Edge, service, cfg.Logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close(), a.close())
+	}
 	handler, err := a.handler()
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), a.close())
 	}
 	a.url = httpserver.BaseURL(listener, false)
 	ctx, a.stop = context.WithCancel(ctx)
+	if a.listener, err = a.operations.Start(ctx, service, a.cfg.Logger, cfg.Edge, nil, false); err != nil {
+		a.stop()
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close(), a.close())
+	}
 	a.group, ctx = errgroup.WithContext(ctx)
 	a.group.Go(func() error {
 		return httpserver.Serve(ctx, listener, handler, httpserver.ServeOptions{Logger: a.log})
@@ -109,6 +127,15 @@ func (a *Agent) unlock(o practice.Opener) error {
 	return nil
 }
 
+// unlocked says whether the doctor's keys are open: without them nobody is answered.
+func (a *Agent) unlocked() bool {
+	st, err := a.practice.Status()
+	return err == nil && st.Store == practice.StoreOpen
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (a *Agent) OperationsURL() string { return a.listener.URL() }
+
 // URL is the API's base address, Token its bearer token.
 func (a *Agent) URL() string { return a.url }
 
@@ -130,5 +157,5 @@ func (a *Agent) Wait() error {
 
 func (a *Agent) close() error {
 	a.practice.Lock()
-	return a.lock.Close()
+	return errors.Join(a.listener.Close(), a.operations.Close(), a.lock.Close())
 }

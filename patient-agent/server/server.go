@@ -11,6 +11,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	api "medunion/api/openapi/patientagent"
+	"medunion/api/settings"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/patient-agent/agent"
@@ -26,6 +27,18 @@ type Instance struct {
 	token    token.Local
 	origin   string // of the page
 	sessions *pageSessions
+
+	operations *httpserver.Operations
+	listener   *httpserver.Running // for operators; may be nil
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.listener.URL() }
+
+// ready says whether the agent can answer: it has no identity yet, or its keys are open.
+func (i *Instance) ready() bool {
+	s := i.agent.Status()
+	return !s.Exists || s.Open
 }
 
 // Token is the bearer token that the local API wants.
@@ -49,6 +62,12 @@ func Run(ctx context.Context, cfg Config) error {
 // configuration points to its passphrase; otherwise it stays locked until it is
 // unlocked through the API.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
+	if err := cfg.guard().Err(); err != nil {
+		return nil, err
+	}
+	if cfg.Dev {
+		cfg.logger().Warn(settings.DevWarning)
+	}
 	ln, err := listen(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("patient agent: %w", err)
@@ -92,11 +111,21 @@ func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err 
 	if err := i.unlock(cfg); err != nil {
 		return err
 	}
+	i.operations = httpserver.NewOperations(httpserver.KeysUnlocked(i.ready))
+	if err := i.operations.Trace(cfg.Edge, service, cfg.logger()); err != nil {
+		return err
+	}
 	e, err := i.handler(cfg)
 	if err != nil {
 		return err
 	}
-	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, i.agent.Close)
+	ctx, stop := context.WithCancel(ctx)
+	if i.listener, err = i.operations.Start(ctx, service, cfg.logger(), cfg.Edge, nil, false); err != nil {
+		stop()
+		return err
+	}
+	release := func() error { stop(); return errors.Join(i.listener.Close(), i.operations.Close(), i.agent.Close()) }
+	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, release)
 	return nil
 }
 
@@ -125,7 +154,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.authenticate,
-		Hosts: hosts(i.origin), Unspecified: site.Routes(), Edge: cfg.Edge.At(false, cfg.Listen)})
+		Hosts: hosts(i.origin), Unspecified: site.Routes(), Edge: cfg.Edge.At(false, cfg.Listen), Operations: i.operations})
 	if err != nil {
 		return nil, err
 	}

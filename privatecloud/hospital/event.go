@@ -20,6 +20,7 @@ const (
 	EventAsked     = "asked"
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
+	EventResumed   = "audit resumed" // the trail can be written again after it could not
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
 	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail

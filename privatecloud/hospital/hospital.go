@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/message"
@@ -72,6 +73,7 @@ type Hospital struct {
 	strangers strangers
 	prekeyMu  sync.RWMutex
 	prekeys   map[message.Hash]openPrekey
+	prekeyEnd atomic.Int64 // in milliseconds since 1970
 }
 
 // MaxSessionLife bounds the life of a SEK.

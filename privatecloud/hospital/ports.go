@@ -189,6 +189,9 @@ type AuditLog interface {
 	// taken, and then nothing is written.
 	AppendAudit(ctx context.Context, e []AuditEntry) error
 	AuditFrom(ctx context.Context, from uint64, limit int) ([]AuditEntry, error)
+	// ProbeAudit writes, as durably as AppendAudit and to the same database, what is no
+	// entry of the trail and replaces what the probe before it wrote.
+	ProbeAudit(ctx context.Context) error
 }
 
 // StoredPrekey is a prekey pair; Sealed holds the private key and the signed prekey.

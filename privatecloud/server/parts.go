@@ -21,6 +21,7 @@ import (
 	"medunion/api/replay"
 	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 	"medunion/privatecloud/internal/fhir"
@@ -53,12 +54,20 @@ type parts struct {
 	redis    redis.UniversalClient
 	hospital *hospital.Hospital
 	importer ingest.Importer
-	due      chan struct{} // a hint that index entries wait
+
+	meters     meters
+	operations *httpserver.Operations
+
+	due chan struct{} // a hint that index entries wait
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
+	var err error
+	if p.meters, err = newMeters(c); err != nil {
+		return nil, err
+	}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -79,18 +88,33 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return explain(err)
+	}
+	w, err := c.window(p.params)
+	if err != nil {
 		return err
 	}
-	p.redis = c.redis()
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
+	if p.window, err = replay.New(w, c.Now); err != nil {
+		return err
+	}
+	if p.redis, err = c.redis(); err != nil {
+		return err
+	}
+	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
 		return explained(err)
 	}
-	return p.role(k, message.Millis(floor))
+	if err := p.role(k, message.Millis(floor)); err != nil {
+		return err
+	}
+	p.operations = p.watch()
+	return nil
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the
@@ -186,7 +210,7 @@ func (p *parts) hint() {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}

@@ -20,6 +20,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/publiccloud/cloud"
@@ -34,7 +35,8 @@ const rotateEvery = 5 * time.Minute
 // Instance is a running public cloud.
 type Instance struct {
 	*httpserver.Running
-	cloud *cloud.Cloud
+	cloud      *cloud.Cloud
+	operations *httpserver.Running
 }
 
 // Run serves until ctx ends. It returns nil after a clean shutdown.
@@ -50,8 +52,8 @@ func Run(ctx context.Context, c Config) error {
 // instance ends with ctx or by Close.
 func Start(ctx context.Context, c Config) (*Instance, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+	if err := c.guard().Err(); err != nil {
+		return nil, err
 	}
 	secured, err := c.TLS.Load(c.Listen)
 	if err != nil {
@@ -74,8 +76,13 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), p.close())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	go p.followKeys(ctx, c)
@@ -89,6 +96,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 // Pins is what every other party must hold of this public cloud.
 func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
 
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
+
 // Role is the public cloud itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
 func (i *Instance) Role() *cloud.Cloud { return i.cloud }
@@ -99,6 +109,9 @@ type parts struct {
 	store  *mongostore.Store
 	window *replay.Window
 	lease  *lease
+
+	meters     meters
+	operations *httpserver.Operations
 }
 
 func open(ctx context.Context, c Config) (*parts, error) {
@@ -114,11 +127,22 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return nil, explain(err)
+	}
 	p := &parts{}
-	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
 	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	w, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
+	if p.window, err = replay.New(w, c.Now); err != nil {
+		return nil, err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
 	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
@@ -134,6 +158,7 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err := p.cloud.Rotate(ctx); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
+	p.operations = p.watch(c)
 	return p, nil
 }
 
@@ -164,8 +189,7 @@ func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error)
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
 		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
-		Peers:  peers,
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "keys", Probe: p.lease.Probe}},
+		Peers: peers, Operations: p.operations,
 	})
 }
 
@@ -228,7 +252,7 @@ func (p *parts) rotate(ctx context.Context, log *slog.Logger) {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.lease != nil {
 		p.lease.checkOut(ctx)
 	}

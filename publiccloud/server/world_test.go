@@ -91,7 +91,7 @@ func newWorld(t testing.TB) *world {
 	var name [8]byte
 	rand.Read(name[:])
 	w.config = server.Config{
-		Listen: "127.0.0.1:0", Keys: filepath.Join(dir, "keys"), InitKeys: true,
+		Dev: true, Listen: "127.0.0.1:0", Keys: filepath.Join(dir, "keys"), InitKeys: true,
 		MongoURI: mongoURI, Database: "server_" + hex.EncodeToString(name[:]), RedisAddrs: []string{w.redis.Addr()}, WindowTimeout: 2 * time.Second, // the machine of a test may be busy
 
 		Authority: authorityName, AuthorityFile: w.file(dir, "authority.json", peers.Must(w.authority.JWKS())),
@@ -109,7 +109,7 @@ func newWorld(t testing.TB) *world {
 // untilReady waits for the floor of an empty Redis to pass.
 func (w *world) untilReady() {
 	w.Helper()
-	redistest.Eventually(w, 6*time.Second, "a ready service", func() bool { return w.ready() == http.StatusOK })
+	redistest.Eventually(w, 15*time.Second, "a ready service", func() bool { return w.ready() == http.StatusOK })
 }
 
 func (w *world) ready() int {
