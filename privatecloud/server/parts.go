@@ -136,7 +136,7 @@ func (p *parts) role(k keys) error {
 		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Storage: k.storage}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
-		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
+		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
 		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})

@@ -163,6 +163,11 @@ func (d prekeyDoc) prekey() hospital.StoredPrekey {
 	return hospital.StoredPrekey{ID: hash(d.ID), NotBefore: message.Millis(d.NotBefore), NotAfter: message.Millis(d.NotAfter), Sealed: d.Sealed}
 }
 
+// EachPrekey implements hospital.Prekeys.
+func (s *Store) EachPrekey(ctx context.Context, visit func(hospital.StoredPrekey) error) error {
+	return each(ctx, s, colPrekeys, bson.D{}, ascending("_id"), func(d prekeyDoc) error { return visit(d.prekey()) })
+}
+
 // ErasePrekeys implements hospital.Prekeys.
 func (s *Store) ErasePrekeys(ctx context.Context, before message.Millis) error {
 	_, err := s.db.Collection(colPrekeys).DeleteMany(ctx, bson.D{{Key: "notAfter", Value: bson.D{{Key: "$lt", Value: int64(before)}}}})
