@@ -70,9 +70,12 @@ const (
 	LabelRevocations  Label = "revocations"
 	LabelParameters   Label = "params"
 	LabelDirectory    Label = "directory"
+	LabelSuccession   Label = "succession"
 	LabelLogEntry     Label = "log"
 	LabelSigned       Label = "signed"
 	LabelPortalLogin  Label = "portal login"
+
+	LabelSuccessionSigned Label = "succession signed"
 
 	// Consent, locators, index.
 	LabelConsent      Label = "consent"

@@ -16,6 +16,7 @@ type commands struct {
 	Erase     erase             `cmd:"" help:"Destroy the record of a patient by destroying its key, with a signed receipt."`
 	Retention retentionCommands `cmd:"" help:"Erase the records whose time is over."`
 	Version   command.Version   `cmd:"" help:"Print what was built, and from what."`
+	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
 }
 
 type serve struct {

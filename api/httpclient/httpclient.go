@@ -18,6 +18,12 @@ var ErrRedirect = errors.New("the peer redirects elsewhere")
 const (
 	dialTimeout    = 5 * time.Second
 	maxHeaderBytes = 64 << 10
+
+	// Over HTTP/2 a connection is asked for a sign of life when nothing has come for so long,
+	// and given up without one: otherwise every request after a partition would wait in a
+	// connection that is dead, for as long as TCP hopes for it.
+	silentTime   = 5 * time.Second
+	answerToPing = 5 * time.Second
 )
 
 // Transport is the usual transport of a client: TLS 1.3 or newer, short headers, a
@@ -28,6 +34,7 @@ func Transport() *http.Transport {
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13}
 	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	t.MaxResponseHeaderBytes = maxHeaderBytes
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silentTime, PingTimeout: answerToPing}
 	return t
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // Edge is the part of a service's configuration that says who is let near it, and how
@@ -37,8 +38,9 @@ func (e Edge) docs() (bool, error) {
 	return false, fmt.Errorf("docs is %q, not on, off or auto", e.Docs)
 }
 
-func (e Edge) networks() ([]*net.IPNet, error) {
-	var out []*net.IPNet
+// prefixes are the proxies' networks.
+func (e Edge) prefixes() ([]netip.Prefix, error) {
+	var out []netip.Prefix
 	for _, text := range e.Proxies {
 		prefix, err := netip.ParsePrefix(text)
 		if ip, bad := netip.ParseAddr(text); bad == nil {
@@ -47,8 +49,22 @@ func (e Edge) networks() ([]*net.IPNet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("proxies: %q is no address and no network", text)
 		}
-		prefix = prefix.Masked()
-		out = append(out, &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())})
+		out = append(out, prefix.Masked())
 	}
 	return out, nil
+}
+
+func (e Edge) networks() ([]*net.IPNet, error) {
+	prefixes, err := e.prefixes()
+	var out []*net.IPNet
+	for _, p := range prefixes {
+		out = append(out, &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
+	}
+	return out, err
+}
+
+// fromProxy says whether a connection's other end (host:port) is a named proxy.
+func fromProxy(proxies []netip.Prefix, remote string) bool {
+	at, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }

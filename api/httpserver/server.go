@@ -58,6 +58,8 @@ type Options struct {
 	Unspecified []string
 	// Edge is what the service's configuration says of the edge.
 	Edge Edge
+	// Peers is who may call what the document keeps for peers (x-peer); nil lets everybody.
+	Peers *Peers
 	// Authenticate checks the security requirements of the document. It is
 	// required when the document has any.
 	Authenticate Authenticator
@@ -110,10 +112,14 @@ func chain(e *echo.Echo, o Options) error {
 	if err != nil {
 		return err
 	}
+	peers, err := newAdmission(o, d)
+	if err != nil {
+		return err
+	}
 	e.IPExtractor = addressOf(proxies)
 	log, rates := o.Logger.With("service", o.Service), newLimiter(o.Edge.RateScale)
 	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
-		d.limit(o.Routes), d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
+		d.limit(o.Routes), peers.admit, d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
 	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	return nil
 }

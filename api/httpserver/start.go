@@ -2,9 +2,7 @@ package httpserver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -60,33 +58,6 @@ func BaseURL(l net.Listener, tls bool) string {
 		return "https://" + l.Addr().String()
 	}
 	return "http://" + l.Addr().String()
-}
-
-// TLS says how a service is kept from speaking plain HTTP to others.
-type TLS struct {
-	Cert, Key string // PEM files, both or none
-	Behind    bool   // a proxy in front speaks TLS, version 1.3
-}
-
-// Load returns the configuration for HTTPS, nil for plain HTTP. That it refuses
-// unless all addresses (host:port) are on loopback, or a proxy stands in front.
-func (t TLS) Load(addresses ...string) (*tls.Config, error) {
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, errors.New("a TLS certificate and its key come together")
-	}
-	if t.Cert == "" {
-		for _, a := range addresses {
-			if !t.Behind && !OnLoopback(a) {
-				return nil, errors.New("plain HTTP is for loopback: give a TLS certificate, or say that a proxy speaks TLS")
-			}
-		}
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-	if err != nil {
-		return nil, fmt.Errorf("TLS certificate: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}, nil
 }
 
 // OnLoopback says whether only this machine reaches an address, host:port.

@@ -2,21 +2,11 @@ package httpserver_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"medunion/api/httpserver"
 )
@@ -93,68 +83,11 @@ func TestOnLoopback(t *testing.T) {
 		if _, err := (httpserver.TLS{}).Load("127.0.0.1:0", address); (err == nil) != want {
 			t.Errorf("plain HTTP on %q: %v", address, err)
 		}
-		if c, err := (httpserver.TLS{Behind: true}).Load(address); err != nil || c != nil {
+		if c, err := (httpserver.TLS{Behind: true}).Load(address); err != nil || c.HTTPS() {
 			t.Errorf("%q behind a proxy: %v", address, err)
 		}
 	}
 	if _, err := httpserver.ListenLoopback("0.0.0.0:0"); err == nil {
 		t.Error("a local API on all addresses")
-	}
-}
-
-// pair writes a certificate for 127.0.0.1 and its key.
-func pair(t *testing.T) (cert, key string, roots *x509.CertPool) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, k.Public(), k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots = x509.NewCertPool()
-	roots.AddCert(parsed)
-	cert, key = filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key, roots
-}
-
-func TestTLS(t *testing.T) {
-	cert, key, roots := pair(t)
-	for name, o := range map[string]httpserver.TLS{"no key": {Cert: cert}, "no certificate": {Key: key}, "half, behind a proxy": {Cert: cert, Behind: true},
-		"exchanged": {Cert: key, Key: cert}, "absent": {Cert: cert + "x", Key: key}} {
-		if _, err := o.Load("127.0.0.1:0"); err == nil {
-			t.Errorf("%s: taken", name)
-		}
-	}
-	c, err := httpserver.TLS{Cert: cert, Key: key}.Load("0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httpserver.Start(t.Context(), loopback(t), http.NotFoundHandler(), httpserver.ServeOptions{TLS: c}, nil)
-	defer r.Close()
-	for version, fine := range map[uint16]bool{tls.VersionTLS13: true, tls.VersionTLS12: false} {
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: version}}}
-		resp, err := client.Get(r.URL())
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		if (err == nil) != fine {
-			t.Errorf("TLS %x: %v", version, err)
-		}
 	}
 }

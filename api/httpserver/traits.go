@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 //	x-etag: true                                     answers carry an ETag and may be asked for by it
 //	x-compress: true                                 answers may be compressed: they hold no secret
 //	x-idempotency-key: true                          a write may be sent again with its Idempotency-Key
+//	x-peer: required                                 only listed peers may call it, where there is a list; `token`: with a bearer token
 //
 // The first two also stand at the document's root, for all operations that say nothing.
 type traits struct {
@@ -25,10 +27,11 @@ type traits struct {
 		Body    int64 `json:"body"`
 		Seconds int   `json:"seconds"`
 	} `json:"x-limits"`
-	Rate        Rate `json:"x-rate-limit"`
-	ETag        bool `json:"x-etag"`
-	Compress    bool `json:"x-compress"`
-	Idempotency bool `json:"x-idempotency-key"`
+	Rate        Rate   `json:"x-rate-limit"`
+	ETag        bool   `json:"x-etag"`
+	Compress    bool   `json:"x-compress"`
+	Idempotency bool   `json:"x-idempotency-key"`
+	Peer        string `json:"x-peer"`
 
 	own bool // the rate is the operation's own, and so is its count
 }
@@ -52,6 +55,9 @@ func readTraits(spec *openapi3.T, op *openapi3.Operation) (traits, error) {
 		if err := strict.Decode(&t); err != nil {
 			return t, fmt.Errorf("extensions of %s: %w", op.OperationID, err)
 		}
+	}
+	if !slices.Contains([]string{"", peerNone, peerRequired, peerToken}, t.Peer) {
+		return t, fmt.Errorf("extensions of %s: x-peer is none, required or token", op.OperationID)
 	}
 	_, t.own = op.Extensions["x-rate-limit"]
 	return t, nil

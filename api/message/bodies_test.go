@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"medunion/api/message"
 	"medunion/ecc"
@@ -32,6 +33,7 @@ var decoders = map[string]func(ecc.Suite, []byte) (encoder, error){
 	"reply":        func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeRegistrationReply(b)) },
 	"attribute":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodePatientAttribute(b)) },
 	"signed":       func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSigned(b)) },
+	"succession":   func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSignedSuccession(b)) },
 	"prekey":       func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodePrekey(b)) },
 	"parameters":   func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeParameters(b)) },
 	"entry":        func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeEntry(b)) },
@@ -118,6 +120,8 @@ func bodies(w *world) map[string][]byte {
 			Diagnosis: salted, SigD5: signedD5},
 	}
 	k := w.kept()
+	second := newRoot(0x51)
+	values["succession"] = w.root().succeeds(second, 1, now, now.Add(48*time.Hour))
 	values["grounds"], values["ev-search"], values["ev-entry"] = k.grounds, k.search, k.entry
 	values["ev-access"], values["ev-write"] = k.access, k.write
 	values["erasure"] = w.erasure()
@@ -137,7 +141,7 @@ func registration(w *world) message.RegistrationRequest {
 }
 
 func parameters(w *world) message.Parameters {
-	return message.Parameters{CloudID: w.pins.CloudID, PK: w.pins.PK, PUKC: w.pins.PUKC, Suites: []ecc.Suite{w.suite}, Past: 30e9, Future: 2e9,
+	return message.Parameters{CloudID: w.pins.CloudID, PK: w.pins.First.PK, PUKC: w.pins.First.PUKC, Suites: []ecc.Suite{w.suite}, Past: 30e9, Future: 2e9,
 		Departments: []message.Code{"GENERAL", "OUTPATIENT"}, Classes: []message.Code{"LAB", "OTHER"},
 		ClassRules: []message.ClassRule{{ResourceType: "Observation", CategoryCode: "laboratory", Class: "LAB"}}, Issued: now}
 }

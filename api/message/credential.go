@@ -1,7 +1,6 @@
 package message
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -109,46 +108,6 @@ func DecodeCredential(b []byte) (Credential, error) {
 // Hash is c_X = H(Cred_X).
 func (c Credential) Hash() Hash { return ecc.Sum(c.Encode()) }
 
-// Pins is what every party holds from the start: the public cloud's identity,
-// PK = sP, and PUK_C.
-type Pins struct {
-	CloudID ID
-	PK      ecc.Point
-	PUKC    ecc.VerifyKey
-}
-
-// pinsJSON is the file form of Pins.
-type pinsJSON struct {
-	Cloud string `json:"cloud"` // ID_PC
-	PK    []byte `json:"pk"`    // 32 bytes, base64
-	PUKC  []byte `json:"puk_c"` // 32 bytes, base64
-}
-
-// MarshalJSON writes the pins as they stand in a configuration file. Nothing in
-// them is secret.
-func (p Pins) MarshalJSON() ([]byte, error) {
-	return json.Marshal(pinsJSON{Cloud: string(p.CloudID), PK: p.PK.Bytes(), PUKC: p.PUKC.Bytes()})
-}
-
-// UnmarshalJSON is the inverse of MarshalJSON; it refuses points and keys that are
-// not valid.
-func (p *Pins) UnmarshalJSON(b []byte) error {
-	var j pinsJSON
-	if err := json.Unmarshal(b, &j); err != nil {
-		return fmt.Errorf("%w: pins", ErrFormat)
-	}
-	pk, err := ecc.DecodePoint(j.PK)
-	if err != nil {
-		return fmt.Errorf("%w: pins: PK", ErrFormat)
-	}
-	puk, err := ecc.DecodeVerifyKey(j.PUKC)
-	if err != nil || !ID(j.Cloud).Valid() {
-		return fmt.Errorf("%w: pins: PUK_C or ID_PC", ErrFormat)
-	}
-	*p = Pins{CloudID: ID(j.Cloud), PK: pk, PUKC: puk}
-	return nil
-}
-
 // TBSPortalLogin is what a doctor signs to open a session with a portal:
 // ⟨portal login: challenge, c_D, origin⟩. The origin, the scheme, name and port of
 // the portal meant, keeps one portal from logging in to another.
@@ -156,25 +115,34 @@ func TBSPortalLogin(challenge []byte, cD Hash, origin string) []byte {
 	return ecc.Encode(ecc.LabelPortalLogin, challenge, cD[:], []byte(origin))
 }
 
-// Verify checks PUK_C's signature, the role and the time. It fails with
-// ErrCredential or ErrExpired. Revocation is the caller's to check.
+// Verify checks the signature of a root that is good now, the role and the time. It fails
+// with ErrCredential or ErrExpired. A credential ends with the root that issued it.
+// Revocation is the caller's to check.
 func (c Credential) Verify(p Pins, role Role, now Millis) error {
+	_, err := c.VerifyIssued(p, role, now)
+	return err
+}
+
+// VerifyIssued is Verify; it returns the root that issued the credential.
+func (c Credential) VerifyIssued(p Pins, role Role, now Millis) (Root, error) {
 	if c.Info.Role != role {
-		return fmt.Errorf("%w: role", ErrCredential)
+		return Root{}, fmt.Errorf("%w: role", ErrCredential)
 	}
-	if err := p.PUKC.Verify(TBSCredential(c.Info, c.R), c.Signature); err != nil {
-		return fmt.Errorf("%w: signature", ErrCredential)
+	root, err := p.Verify(TBSCredential(c.Info, c.R), c.Signature, now)
+	if err == nil && (now < c.Info.NotBefore || now >= c.Info.NotAfter) {
+		err = ErrExpired
 	}
-	if now < c.Info.NotBefore || now >= c.Info.NotAfter {
-		return ErrExpired
-	}
-	return nil
+	return root, err
 }
 
 // ImplicitKey is A_X = R_X1 + e_X PK, the public key of S_X (right side of Eq. 4,
-// 7, 10).
+// 7, 10), with the PK of the root that issued the credential.
 func (c Credential) ImplicitKey(p Pins) (ecc.Point, error) {
-	return ecc.ImplicitKey(c.Info.Encode(), c.R, p.PK)
+	root, err := p.Issuer(c)
+	if err != nil {
+		return ecc.Point{}, err
+	}
+	return ecc.ImplicitKey(c.Info.Encode(), c.R, root.PK)
 }
 
 // VerifyDoctor checks a doctor entirely: Cred_D as Verify, Cert_D under the

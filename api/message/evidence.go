@@ -160,15 +160,15 @@ func (e EntryEvidence) Verify(p Pins, verify CertificateVerifier) error {
 
 // receipt verifies Sig_C2 and returns its time and the sid of its exchange.
 func (e EntryEvidence) receipt(p Pins) (at Millis, session [16]byte, err error) {
-	if err := p.PUKC.Verify(e.Receipt.TBS, e.Receipt.Signature); err != nil {
-		return 0, session, fmt.Errorf("%w: Sig_C2", ErrEvidence)
-	}
 	r := read(ecc.LabelReceipt, e.Receipt.TBS, 4)
 	h, err := DecodeHeader(r.take())
 	l, hv := r.hash(), r.hash()
 	at = r.millis()
 	if err := errors.Join(err, r.done()); err != nil {
 		return 0, session, err
+	}
+	if _, err := p.Verify(e.Receipt.TBS, e.Receipt.Signature, at); err != nil {
+		return 0, session, fmt.Errorf("%w: Sig_C2", ErrEvidence)
 	}
 	if h.Type != TypeIndexed || l != e.Entry.Locator || hv != ecc.Sum(e.Entry.Value) {
 		return 0, session, fmt.Errorf("%w: receipt for another entry", ErrEvidence)
@@ -211,7 +211,11 @@ func (e AccessEvidence) Verify(p Pins, verify CertificateVerifier) error {
 func (e AccessEvidence) open(p Pins, verify CertificateVerifier) (Header, error) {
 	a := e.Authority
 	cH, cD, consent, ticket := e.Hospital.Hash(), e.Doctor.Hash(), a.Consent.Hash(), TicketHash(a.Ticket)
-	h, err := openStatement(e.Request, e.Doctor, ecc.LabelSigD3, TypeM6, cH[:], cD[:], nil, nil, consent[:], ticket[:], p.PK.Bytes())
+	root, err := p.Issuer(e.Doctor)
+	if err != nil {
+		return Header{}, err
+	}
+	h, err := openStatement(e.Request, e.Doctor, ecc.LabelSigD3, TypeM6, cH[:], cD[:], nil, nil, consent[:], ticket[:], root.PK.Bytes())
 	if err != nil {
 		return h, err
 	}

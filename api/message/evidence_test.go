@@ -50,7 +50,7 @@ func (w *world) kept() kept {
 	h6 := w.header(message.TypeM6)
 	a := message.Authority{PatientID: w.patient.cred.Info.ID, Patient: w.patient.cred, Consent: con.Consent, OpenH: con.OpenH,
 		SigmaP: con.SigmaP, Assertion: con.Assertion, Ticket: k.search.Ticket}
-	d3 := message.TBSD3(h6, cH, cD, w.doctor.cred.R, pke, consent, message.TicketHash(a.Ticket), w.pins.PK)
+	d3 := message.TBSD3(h6, cH, cD, w.doctor.cred.R, pke, consent, message.TicketHash(a.Ticket), w.pins.First.PK)
 	k.access = message.AccessEvidence{Hospital: w.hospital.cred, Doctor: w.doctor.cred, Certificate: certD, Request: message.Sign(w.doctor.sign, d3), Authority: a}
 	k.released = message.Sign(w.hospital.sign, message.TBSHPC2(w.reply(message.TypeM9, h6.Session), message.Hash{1}, cD, cH, a.PatientID, consent, 7, []message.Hash{{5}, {4}}))
 
@@ -161,7 +161,7 @@ func TestEvidencePiecesOfOthersDoNotHold(t *testing.T) {
 	_, released := k.access.VerifyRelease(w.pins, v, 7, other.released)
 	_, written := k.access.VerifyWrite(w.pins, v, message.WriteEvidence{SigD5: k.write.SigD5, SigHPC3: other.write.SigHPC3})
 	someone := w.pins
-	someone.PUKC = w.doctor.sign.Public()
+	someone.First.PUKC = w.doctor.sign.Public()
 	for name, err := range map[string]error{
 		"ticket for another request": mixed.Verify(w.pins, v, k.grounds), "receipt for another request": entry.Verify(w.pins, v),
 		"ticket for another session": access.Verify(w.pins, v), "release of another session": released, "diagnosis of another session": written,

@@ -45,7 +45,7 @@ func newWorld(t testing.TB, suite ecc.Suite) *world {
 	w.issuer = must(ecc.NewIssuer(must(ecc.GenerateScalar(w.rand)), bytes.Repeat([]byte{9}, 32)))
 	w.cloud = must(ecc.GenerateSigningKey(w.rand))
 	w.uv = must(ecc.GenerateSigningKey(w.rand))
-	w.pins = message.Pins{CloudID: "cloud.example", PK: w.issuer.Public(), PUKC: w.cloud.Public()}
+	w.pins = message.Pins{CloudID: "cloud.example", First: message.Root{PK: w.issuer.Public(), PUKC: w.cloud.Public()}}
 	attrP := message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Beta(w.uv.Public().Bytes(), message.Hash{}, 1)}
 	w.patient = w.register(message.Patient, "0123456789abcdef0123456789abcdef", attrP.Encode())
 	hc := ecc.Sum(certD)
@@ -68,7 +68,7 @@ func (w *world) register(role message.Role, id message.ID, attr []byte) party {
 	info := message.Info{Suite: w.suite, Role: role, ID: id, Attribute: attr, Epoch: 1, NotBefore: now - 1000, NotAfter: now.Add(24 * time.Hour),
 		Keys: message.PublicKeys{Sign: p.sign.Public(), KEM: p.kem.Public()}}
 	pk := must(w.issuer.Issue(w.rand, []byte("req"), x.Public(), info.Encode()))
-	p.s = must(ecc.Accept(x, info.Encode(), pk, w.pins.PK))
+	p.s = must(ecc.Accept(x, info.Encode(), pk, w.pins.First.PK))
 	p.cred = message.Credential{Info: info, R: pk.R, Signature: w.cloud.Sign(message.TBSCredential(info, pk.R))}
 	return p
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"time"
 
 	"medunion/ecc"
 )
@@ -107,6 +108,8 @@ type Ticket struct {
 	Entries    Hash
 	Issued     Millis // T_C
 	Expires    Millis // T_C + 5 min
+
+	Signer Root // whose PRK_C signed it: set by OpenTicket, no part of the encoding
 }
 
 // Encode returns the canonical bytes: what PRK_C signs.
@@ -130,15 +133,21 @@ func DecodeTicket(b []byte) (Ticket, error) {
 // TicketHash is H(Ticket), over statement and signature.
 func TicketHash(s Signed) Hash { return ecc.Sum(s.Encode()) }
 
-// OpenTicket verifies Sig_C (Eq. 32) and that the ticket is for this doctor and
-// consent. Expiry is the caller's to check, at the moment that the protocol names.
+// TicketLife is how long a ticket may live: with it ends what a root that has ended signed last.
+const TicketLife = 5 * time.Minute
+
+// OpenTicket verifies Sig_C (Eq. 32) under a root that was good when the ticket was
+// issued, and that the ticket is for this doctor and consent. Expiry is the caller's to check, at the moment that the protocol names.
 func OpenTicket(s Signed, p Pins, doctor, consent Hash) (Ticket, error) {
 	t, err := DecodeTicket(s.TBS)
 	if err != nil {
 		return Ticket{}, err
 	}
-	if err := p.PUKC.Verify(s.TBS, s.Signature); err != nil {
+	if t.Signer, err = p.Verify(s.TBS, s.Signature, t.Issued); err != nil {
 		return Ticket{}, fmt.Errorf("%w: ticket signature", ErrConsent)
+	}
+	if t.Expires > t.Issued.Add(TicketLife) {
+		return Ticket{}, fmt.Errorf("%w: ticket of a life too long", ErrConsent)
 	}
 	if t.Doctor != doctor || t.Consent != consent {
 		return Ticket{}, fmt.Errorf("%w: ticket for another doctor or consent", ErrConsent)

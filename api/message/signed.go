@@ -85,6 +85,18 @@ func OpenPrekey(s Signed, owner Hash, suite ecc.Suite, key ecc.VerifyKey, now Mi
 	return p, nil
 }
 
+// OpenCloudPrekey verifies the public cloud's own prekey under a root that is good now,
+// and returns it with that root, under whose hash the public cloud is asked. It
+// fails with ErrCredential or ErrExpired.
+func OpenCloudPrekey(s Signed, pins Pins, suite ecc.Suite, now Millis) (Prekey, Root, error) {
+	root, err := pins.Verify(s.TBS, s.Signature, now)
+	if err != nil {
+		return Prekey{}, Root{}, fmt.Errorf("prekey: %w", err)
+	}
+	p, err := OpenPrekey(s, root.Hash(), suite, root.PUKC, now)
+	return p, root, err
+}
+
 // Parameters are the public parameters, signed by PRK_C: ⟨params: ID_PC, PK,
 // PUK_C, suites, ΔT, δ, departments, classes, class table, T⟩.
 type Parameters struct {
@@ -100,8 +112,8 @@ type Parameters struct {
 	Issued      Millis
 }
 
-// Pins returns what clients pin of the parameters.
-func (p Parameters) Pins() Pins { return Pins{CloudID: p.CloudID, PK: p.PK, PUKC: p.PUKC} }
+// Root is the root that the parameters name and are signed by.
+func (p Parameters) Root() Root { return Root{PK: p.PK, PUKC: p.PUKC} }
 
 // Encode returns the canonical bytes: what PRK_C signs.
 func (p Parameters) Encode() []byte {
@@ -151,16 +163,18 @@ func decodeClassRule(b []byte) (ClassRule, error) {
 	return c, r.done()
 }
 
-// OpenParameters verifies signed parameters against the pins.
-func OpenParameters(s Signed, pins Pins) (Parameters, error) {
-	if err := pins.PUKC.Verify(s.TBS, s.Signature); err != nil {
-		return Parameters{}, fmt.Errorf("%w: parameters signature", ErrCredential)
+// OpenParameters verifies signed parameters under a root that is good now, which must be
+// the one that they name.
+func OpenParameters(s Signed, pins Pins, now Millis) (Parameters, error) {
+	root, err := pins.Verify(s.TBS, s.Signature, now)
+	if err != nil {
+		return Parameters{}, fmt.Errorf("parameters: %w", err)
 	}
 	p, err := DecodeParameters(s.TBS)
 	if err != nil {
 		return Parameters{}, err
 	}
-	if p.CloudID != pins.CloudID || !p.PK.Equal(pins.PK) || !p.PUKC.Equal(pins.PUKC) {
+	if p.CloudID != pins.CloudID || !p.Root().Equal(root) {
 		return Parameters{}, fmt.Errorf("%w: parameters of another cloud", ErrCredential)
 	}
 	return p, nil
@@ -183,8 +197,8 @@ func (v Revocations) Encode() []byte {
 
 // OpenRevocations verifies a signed list and its age.
 func OpenRevocations(s Signed, pins Pins, now Millis) (Revocations, error) {
-	if err := pins.PUKC.Verify(s.TBS, s.Signature); err != nil {
-		return Revocations{}, fmt.Errorf("%w: revocation list signature", ErrCredential)
+	if _, err := pins.Verify(s.TBS, s.Signature, now); err != nil {
+		return Revocations{}, fmt.Errorf("revocation list: %w", err)
 	}
 	r := read(ecc.LabelRevocations, s.TBS, 2)
 	v := Revocations{Issued: r.millis(), Revoked: r.sortedHashes(ecc.LabelHashes, 65535)}
@@ -228,8 +242,8 @@ func (d Directory) Encode() []byte {
 // OpenDirectory verifies a signed directory and keeps the hospitals in it whose
 // credentials hold now.
 func OpenDirectory(s Signed, pins Pins, now Millis) (Directory, error) {
-	if err := pins.PUKC.Verify(s.TBS, s.Signature); err != nil {
-		return Directory{}, fmt.Errorf("%w: directory signature", ErrCredential)
+	if _, err := pins.Verify(s.TBS, s.Signature, now); err != nil {
+		return Directory{}, fmt.Errorf("directory: %w", err)
 	}
 	r := read(ecc.LabelDirectory, s.TBS, 2)
 	d := Directory{Issued: r.millis(), Hospitals: decodeEach(r, ecc.LabelList, 4096, DecodeCredential)}

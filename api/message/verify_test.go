@@ -276,7 +276,7 @@ func TestSignedDocumentsAreChecked(t *testing.T) {
 	p := message.Sign(w.cloud, parameters(w).Encode())
 	other := w.pins
 	other.CloudID = "other"
-	if _, err := message.OpenParameters(p, other); err == nil {
+	if _, err := message.OpenParameters(p, other, now); err == nil {
 		t.Error("parameters of another cloud accepted")
 	}
 }
@@ -321,10 +321,10 @@ func TestPinsFileRoundTrip(t *testing.T) {
 	w := newWorld(t, ecc.SuiteX25519)
 	b := must(json.Marshal(w.pins))
 	var got message.Pins
-	if err := json.Unmarshal(b, &got); err != nil || got.CloudID != w.pins.CloudID || !got.PK.Equal(w.pins.PK) || !got.PUKC.Equal(w.pins.PUKC) {
+	if err := json.Unmarshal(b, &got); err != nil || !got.Equal(w.pins) {
 		t.Fatal(got, err)
 	}
-	identity := bytes.Replace(b, must(json.Marshal(w.pins.PK.Bytes())), must(json.Marshal(make([]byte, 32))), 1)
+	identity := bytes.Replace(b, must(json.Marshal(w.pins.First.PK.Bytes())), must(json.Marshal(make([]byte, 32))), 1)
 	if err := json.Unmarshal(identity, &got); !errors.Is(err, message.ErrFormat) {
 		t.Error("the identity as PK:", err)
 	}

@@ -23,8 +23,8 @@ var (
 	ErrInUse = errors.New("another process uses it")
 )
 
-// Read reads a file that nobody but its owner may read or write, otherwise ErrMode.
-// It is fs.ErrNotExist if there is none.
+// Read reads a file that nobody but its owner may read or write, or that root has handed
+// to this process, see handed; otherwise ErrMode. It is fs.ErrNotExist if there is none.
 func Read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func Read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if info.Mode().Perm()&0o077 != 0 && !handed(info) {
 		return nil, fmt.Errorf("%s: %w", path, ErrMode)
 	}
 	return io.ReadAll(f)

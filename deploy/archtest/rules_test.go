@@ -45,12 +45,19 @@ var rules = []rule{
 		[]string{"github.com/golang-jwt/jwt/v5"}, network},
 	{"medunion/api/doctorcert", []string{"medunion/ecc", "medunion/api/message", "medunion/api/strictjson", "medunion/api/internal/strictjwt"}, nil, network},
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
-	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
+	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
-	{"medunion/api/httpclient", nil, nil, browser},
-	{"medunion/api/command", nil, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
+	{"medunion/api/roots", []string{"medunion/api/message", "medunion/api/secretfile"}, nil, append([]string{"net", "net/http"}, browser...)},
+	{"medunion/api/certs", nil, nil, browser},
+	{"medunion/api/certs/certtest", []string{"medunion/api/certs"}, nil, browser}, // for tests
+	{"medunion/api/httpclient", []string{"medunion/api/certs"}, nil, browser},
+	{"medunion/api/version", nil, nil, browser},
+	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
+	{"medunion/api/keyprovider", []string{"medunion/ecc/vault", "medunion/api/secretfile", "medunion/api/httpclient"}, nil, browser},
+	{"medunion/api/keyprovider/transittest", nil, nil, browser}, // for tests: see notInServices
+	{"medunion/api/keyring", []string{"medunion/ecc", "medunion/api/secretfile", "medunion/api/keyprovider"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},
 
 	// The roles: the protocol itself, in every browser and every test the same.
@@ -63,7 +70,7 @@ var rules = []rule{
 	// converts types and nothing else. The headless agent runs the same two.
 	{"medunion/doctor-portal/keystore", []string{"medunion/ecc", "medunion/ecc/vault", "medunion/api/problem", "medunion/api/message"}, nil, network},
 	{"medunion/doctor-portal/practice", append([]string{"medunion/doctor-portal/doctor", "medunion/doctor-portal/keystore", "medunion/api/doctorcert",
-		"medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
+		"medunion/api/roots", "medunion/api/strictjson", "medunion/ecc/vault"}, role...), nil, network},
 	{"medunion/doctor-portal/wasm", append([]string{"medunion/doctor-portal/practice", "medunion/doctor-portal/keystore", "medunion/api/strictjson"}, role...), nil,
 		[]string{"net", "net/http", "os/exec", "unsafe"}},
 
@@ -95,7 +102,7 @@ var testExtra = []string{"medunion/deploy/local/embedmongo", "medunion/deploy/lo
 
 // notInServices are what no program outside deploy may link: the embedded
 // servers, and what serves tests only.
-var notInServices = []string{"medunion/api/message/softkey", "medunion/api/message/softkey", "github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
+var notInServices = []string{"medunion/api/keyprovider/transittest", "github.com/hashicorp/...", "medunion/api/message/softkey", "medunion/api/certs/certtest", "github.com/alicebob/miniredis/...", "github.com/256dpi/lungo/...", "go.etcd.io/bbolt/...", "medunion/deploy/...",
 	"github.com/chromedp/...", "pgregory.net/rapid/...", "testing", "net/http/httptest"}
 
 // notInBrowser is what the program for the browser may not link: it reaches its portal

@@ -49,7 +49,7 @@ func (s *scene) mint(con message.CON, mode message.Mode, edit func(*message.Tick
 	if edit != nil {
 		edit(&t)
 	}
-	return message.Sign(s.cloud.SigningKey, t.Encode())
+	return message.Sign(s.cloud.Current().Held[0].SigningKey, t.Encode())
 }
 
 // TestAttack11_TheSame403: a consent that does not hold is refused at M4 by the public

@@ -34,7 +34,7 @@ func (s *scene) steals(d *physician, keys patient.Identity) *stolenVisit {
 	h := must(message.NewHeader(rand.Reader, s.suite, message.TypeM1, [16]byte{}, s.clock.millis()))
 	b := must(message.Begin(rand.Reader, pre.Key, d.ID(), h))
 	v.x1 = b.Export()
-	tbs := message.TBSP1(b.Header(), keys.Credential.Hash(), d.cred.Hash(), v.r5.Public(), v.key.Public(), s.pins.PK)
+	tbs := message.TBSP1(b.Header(), keys.Credential.Hash(), d.cred.Hash(), v.r5.Public(), v.key.Public(), s.pins.First.PK)
 	v.m1 = must(b.Seal(message.M1{Patient: *keys.Credential, R: v.r5.Public(), PKe: v.key.Public(), SigP1: keys.Sign.Sign(tbs)}.Encode()))
 	return v
 }
@@ -152,7 +152,7 @@ func (s *scene) m2Signed(m1 message.Message, sign ecc.SigningKey, sD ecc.Scalar)
 	a := ecc.Agreement{Label: ecc.LabelSEK1, TH: th, CInitiator: b.Patient.Hash(), CResponder: s.r.cred.Hash(), RInitiator: b.R, RResponder: r6.Public(),
 		EncResponder: seal.Enc()}
 	sek := must(a.Responder(ecc.Secrets{S: sD, R: r6, X1: o.Export, X2: seal.Export()}, must(b.Patient.ImplicitKey(s.pins))))
-	tbs := message.TBSD1(seal.Header(), th, a.CInitiator, a.CResponder, b.R, a.RResponder, s.r.cert, s.pins.PK)
+	tbs := message.TBSD1(seal.Header(), th, a.CInitiator, a.CResponder, b.R, a.RResponder, s.r.cert, s.pins.First.PK)
 	return must(seal.Seal(message.M2{Doctor: s.r.cred, Certificate: s.r.cert, R: a.RResponder, Confirm: sek.Confirm("D", tbs), SigD1: sign.Sign(tbs)}.Encode()))
 }
 

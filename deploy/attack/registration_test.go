@@ -165,7 +165,7 @@ func (s *scene) m1(d *physician, r []byte) message.Message {
 	return resealed(pre.Key, d.ID(), h, func(h message.Header) []byte {
 		x := must(ecc.GenerateScalar(rand.Reader)).Public()
 		key := must(ecc.GenerateKEM(s.suite, rand.Reader)).Public()
-		tbs := message.TBSP1(h, s.p.keys.Credential.Hash(), d.cred.Hash(), x, key, s.pins.PK)
+		tbs := message.TBSP1(h, s.p.keys.Credential.Hash(), d.cred.Hash(), x, key, s.pins.First.PK)
 		tbs = with(ecc.LabelSigP1, tbs, 6, 3, r)
 		body := message.M1{Patient: *s.p.keys.Credential, R: x, PKe: key, SigP1: s.p.keys.Sign.Sign(tbs)}.Encode()
 		return with(ecc.LabelBodyM1, body, 4, 1, r)
@@ -178,7 +178,7 @@ func (s *scene) m6(r []byte) message.Message {
 	return resealed(pre.Key, s.anna.id, s.r.header(message.TypeM6), func(h message.Header) []byte {
 		x := must(ecc.GenerateScalar(rand.Reader)).Public()
 		key := must(ecc.GenerateKEM(s.suite, rand.Reader)).Public()
-		tbs := with(ecc.LabelSigD3, message.TBSD3(h, s.anna.cred.Hash(), s.r.cred.Hash(), x, key, message.Hash{1}, message.Hash(sha256.Sum256(r)), s.pins.PK), 8, 3, r)
+		tbs := with(ecc.LabelSigD3, message.TBSD3(h, s.anna.cred.Hash(), s.r.cred.Hash(), x, key, message.Hash{1}, message.Hash(sha256.Sum256(r)), s.pins.First.PK), 8, 3, r)
 		body := message.M6{Doctor: s.r.cred, Certificate: s.r.cert, R: x, PKe: key, Consent: message.Hash{1}, Ticket: sha256.Sum256(r),
 			SigD3: s.r.sign.Sign(tbs)}.Encode()
 		return with(ecc.LabelBodyM6, body, 7, 2, r)
@@ -192,7 +192,7 @@ func (s *scene) m2(m1 message.Message, r []byte) message.Message {
 	return resealed(body.PKe, s.p.keys.ID, h, func(h message.Header) []byte {
 		x := must(ecc.GenerateScalar(rand.Reader)).Public()
 		th := message.Transcript(message.Transcript0(s.suite, h.Session), m1)
-		tbs := with(ecc.LabelSigD1, message.TBSD1(h, th, s.p.keys.Credential.Hash(), s.r.cred.Hash(), body.R, x, s.r.cert, s.pins.PK), 8, 5, r)
+		tbs := with(ecc.LabelSigD1, message.TBSD1(h, th, s.p.keys.Credential.Hash(), s.r.cred.Hash(), body.R, x, s.r.cert, s.pins.First.PK), 8, 5, r)
 		b := message.M2{Doctor: s.r.cred, Certificate: s.r.cert, R: x, SigD1: s.r.sign.Sign(tbs)}.Encode()
 		return with(ecc.LabelBodyM2, b, 5, 2, r)
 	})
@@ -210,7 +210,7 @@ func (s *scene) answersM6(r []byte) func() error {
 	ok(s, err)
 	m7 := eve.m7(m6, func(h message.Header, b message.M6, th message.Hash) []byte {
 		p := must(ecc.GenerateScalar(rand.Reader)).Public()
-		tbs := with(ecc.LabelSigHPC1, message.TBSHPC1(h, th, eve.cred.Hash(), s.r.cred.Hash(), b.R, p, s.pins.PK), 7, 5, r)
+		tbs := with(ecc.LabelSigHPC1, message.TBSHPC1(h, th, eve.cred.Hash(), s.r.cred.Hash(), b.R, p, s.pins.First.PK), 7, 5, r)
 		return with(ecc.LabelBodyM7, message.M7{Hospital: eve.cred, R: p, SigHPC1: eve.sign.Sign(tbs)}.Encode(), 4, 1, r)
 	})
 	return func() error { return x.ReceiveM7(m7) }

@@ -108,9 +108,10 @@ func (s *scene) minted(p *person) *person {
 	now := s.clock.millis()
 	info := message.Info{Suite: s.suite, Role: message.Patient, ID: p.keys.ID, Attribute: q.keys.Attribute.Encode(), Epoch: 2, NotBefore: now.Add(-60e9),
 		NotAfter: now.Add(3600e9), Keys: message.PublicKeys{Sign: q.keys.Sign.Public(), KEM: q.keys.KEM.Public()}}
-	pk := must(s.cloud.Issuer.Issue(rand.Reader, []byte("nothing that was asked"), q.keys.X.Public(), info.Encode()))
-	cred := message.Credential{Info: info, R: pk.R, Signature: s.cloud.SigningKey.Sign(message.TBSCredential(info, pk.R))}
-	key := must(ecc.Accept(*q.keys.X, info.Encode(), pk, s.pins.PK))
+	root := s.cloud.Current().Held[0]
+	pk := must(root.Issuer.Issue(rand.Reader, []byte("nothing that was asked"), q.keys.X.Public(), info.Encode()))
+	cred := message.Credential{Info: info, R: pk.R, Signature: root.SigningKey.Sign(message.TBSCredential(info, pk.R))}
+	key := must(ecc.Accept(*q.keys.X, info.Encode(), pk, s.pins.First.PK))
 	return q.with(func(i *patient.Identity) { i.Credential, i.S = &cred, &key })
 }
 

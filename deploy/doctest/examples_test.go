@@ -233,7 +233,7 @@ func TestExampleStatements(t *testing.T) {
 		}
 		return s
 	}
-	if p, err := message.OpenParameters(signed("getParameters"), config.Pins); err != nil || len(p.Departments) == 0 {
+	if p, err := message.OpenParameters(signed("getParameters"), config.Pins, now); err != nil || len(p.Departments) == 0 {
 		t.Error("parameters:", err)
 	}
 	if d, err := message.OpenDirectory(signed("getDirectory"), config.Pins, now); err != nil || len(d.Hospitals) != 2 {

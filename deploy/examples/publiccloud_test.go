@@ -46,7 +46,7 @@ func parameters(ctx context.Context, cloud *publiccloud.ClientWithResponses) err
 	if err != nil {
 		return err
 	}
-	p, err := message.OpenParameters(signed, pins)
+	p, err := message.OpenParameters(signed, pins, message.MillisOf(time.Now()))
 	if err == nil {
 		fmt.Println("a message is good for", p.Past)
 	}

@@ -120,7 +120,7 @@ func (w *guarded) newlyRegistered(p *party) *strangers {
 func (p *party) askOf(vk ecc.VerifyKey) builder {
 	return p.toCloud(message.TypeAsk, func(h message.Header, pke ecc.KEMPublicKey) []byte {
 		q := message.Question{Kind: message.AskEntries}
-		sig := p.locator.Sign(message.TBSAsk(h, message.Locator(vk), message.CloudHash(p.at.Pins.PUKC), q, pke))
+		sig := p.locator.Sign(message.TBSAsk(h, message.Locator(vk), message.CloudHash(p.at.Pins.First.PUKC), q, pke))
 		return message.CloudQuestion{VK: vk, Question: q, PKe: pke, Signature: sig}.Encode()
 	})
 }

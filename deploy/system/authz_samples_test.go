@@ -41,6 +41,7 @@ func (w *guarded) cloudSamples() map[string]asks {
 		"GET /v1/parameters":                one(get("/v1/parameters")),
 		"GET /v1/directory":                 one(get("/v1/directory")),
 		"GET /v1/revocations":               one(get("/v1/revocations")),
+		"GET /v1/successions":               one(get("/v1/successions")),
 		"GET /v1/log":                       one(get("/v1/log?from=1")),
 		"GET /v1/doctors/{credential}":      w.cards("/v1/doctors/%s"),
 		"GET /v1/prekeys/{owner}":           w.prekeys("/v1/prekeys/%s"),
@@ -222,6 +223,7 @@ func (w *guarded) portalSamples() map[string]asks {
 		"GET /v1/relay/cloud/v1/parameters":                one(get(relay + "/v1/parameters")),
 		"GET /v1/relay/cloud/v1/directory":                 one(get(relay + "/v1/directory")),
 		"GET /v1/relay/cloud/v1/revocations":               one(get(relay + "/v1/revocations")),
+		"GET /v1/relay/cloud/v1/successions":               one(get(relay + "/v1/successions")),
 		"GET /v1/relay/cloud/v1/prekeys/{owner}":           w.prekeys(relay + "/v1/prekeys/%s"),
 		"POST /v1/relay/cloud/v1/registrations/challenges": one(posted(relay + "/v1/registrations/challenges")),
 		"POST /v1/relay/cloud/v1/registrations": {

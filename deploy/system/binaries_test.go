@@ -127,7 +127,7 @@ func (b *binaries) pin(cloud *process) {
 			base64.StdEncoding.EncodeToString(must(hex.DecodeString(l.PUKC))))
 		var p message.Pins
 		ok(b.t, json.Unmarshal(pins, &p))
-		if b.at.Pins.PK.Valid() && !b.at.Pins.PK.Equal(p.PK) {
+		if b.at.Pins.First.PK.Valid() && !b.at.Pins.First.PK.Equal(p.First.PK) {
 			b.t.Fatal("the public cloud has other keys after its restart")
 		}
 		b.at.Pins = p

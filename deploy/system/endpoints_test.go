@@ -170,7 +170,7 @@ func (s *strangers) indexWrite() builder {
 func (s *strangers) cloudQuestion() builder {
 	return s.toCloud(message.TypeAsk, func(h message.Header, pke ecc.KEMPublicKey) []byte {
 		q := message.Question{Kind: message.AskEntries}
-		sig := s.locator.Sign(message.TBSAsk(h, message.Locator(s.locator.Public()), message.CloudHash(s.at.Pins.PUKC), q, pke))
+		sig := s.locator.Sign(message.TBSAsk(h, message.Locator(s.locator.Public()), message.CloudHash(s.at.Pins.First.PUKC), q, pke))
 		return message.CloudQuestion{VK: s.locator.Public(), Question: q, PKe: pke, Signature: sig}.Encode()
 	})
 }
@@ -203,7 +203,7 @@ var m6R = must(ecc.GenerateScalar(rand.Reader)).Public()
 func (s *strangers) m6() builder {
 	return s.toHospital(message.TypeM6, func(h message.Header, pke ecc.KEMPublicKey) []byte {
 		m := message.M6{Doctor: s.doctor.credential, Certificate: s.doctor.certificate, R: m6R, PKe: pke, Consent: s.consent.Hash(), Ticket: message.Hash(random(32))}
-		m.SigD3 = s.doctor.sign.Sign(message.TBSD3(h, s.target.Hash(), s.doctor.credential.Hash(), m.R, pke, m.Consent, m.Ticket, s.at.Pins.PK))
+		m.SigD3 = s.doctor.sign.Sign(message.TBSD3(h, s.target.Hash(), s.doctor.credential.Hash(), m.R, pke, m.Consent, m.Ticket, s.at.Pins.First.PK))
 		return m.Encode()
 	})
 }

@@ -44,13 +44,13 @@ func (c cloudPeer) writeEntry(ctx context.Context, h *registrant, e message.Entr
 	if err != nil {
 		return err
 	}
-	return c.pins.PUKC.Verify(message.TBSIndexed(header, e.Locator, e.Value, r.Time), r.Signature)
+	return c.pins.First.PUKC.Verify(message.TBSIndexed(header, e.Locator, e.Value, r.Time), r.Signature)
 }
 
 // question is a question under a locator key.
 func (c cloudPeer) question(sk ecc.SigningKey, q message.Question, now time.Time) (sealed, error) {
 	return c.seal(message.TypeAsk, now, func(h message.Header, pke ecc.KEMPublicKey) []byte {
-		sig := sk.Sign(message.TBSAsk(h, message.Locator(sk.Public()), message.CloudHash(c.pins.PUKC), q, pke))
+		sig := sk.Sign(message.TBSAsk(h, message.Locator(sk.Public()), message.CloudHash(c.pins.First.PUKC), q, pke))
 		return message.CloudQuestion{VK: sk.Public(), Question: q, PKe: pke, Signature: sig}.Encode()
 	})
 }
@@ -75,8 +75,8 @@ func (c cloudPeer) entries(ctx context.Context, sk ecc.SigningKey) (list []messa
 	if err != nil {
 		return nil, nil, err
 	}
-	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), message.CloudHash(c.pins.PUKC), q, a.Content, a.More)
-	if err := c.pins.PUKC.Verify(tbs, a.Signature); err != nil {
+	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), message.CloudHash(c.pins.First.PUKC), q, a.Content, a.More)
+	if err := c.pins.First.PUKC.Verify(tbs, a.Signature); err != nil {
 		return nil, nil, err
 	}
 	list, err = message.DecodeEntries(a.Content)

@@ -141,6 +141,6 @@ func (h *registrant) complete(s site, x ecc.Scalar, raw []byte) error {
 		return err
 	}
 	h.credential = r.Credential
-	_, err = ecc.Accept(x, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, s.Pins.PK)
+	_, err = ecc.Accept(x, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, s.Pins.First.PK)
 	return err
 }

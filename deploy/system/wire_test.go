@@ -128,7 +128,7 @@ func meet(ctx context.Context, s site) (cloudPeer, error) {
 	if err != nil {
 		return c, err
 	}
-	c.prekey, err = message.OpenPrekey(signed, message.CloudHash(s.Pins.PUKC), ecc.SuiteX25519, s.Pins.PUKC, message.MillisOf(time.Now()))
+	c.prekey, err = message.OpenPrekey(signed, message.CloudHash(s.Pins.First.PUKC), ecc.SuiteX25519, s.Pins.First.PUKC, message.MillisOf(time.Now()))
 	return c, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/secretfile"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/doctor-portal/practice"
 )
 
@@ -63,7 +64,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	a.log.Info("listening", "url", a.url)
+	a.log.Info("listening", "url", a.url, "build", version.Get())
 	return a.Wait()
 }
 
@@ -84,7 +85,7 @@ func (a *Agent) open() error {
 	if a.practice, err = practice.New(cfg); err != nil {
 		return err
 	}
-	a.preparer = &preparer{practice: a.practice, pins: cfg.Pins}
+	a.preparer = &preparer{practice: a.practice}
 	if a.lock, err = secretfile.Lock(a.cfg.Store); err != nil { // two agents would overwrite what the other has seen
 		return fmt.Errorf("key store: %w", err)
 	}

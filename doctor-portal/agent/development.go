@@ -25,7 +25,6 @@ var errDevelopment = errors.New("development mode is for a portal on loopback on
 // role refuses what a tester must be able to send, and its visits stay as they are.
 type preparer struct {
 	practice *practice.Practice
-	pins     message.Pins
 	httpserver.Exchanges[exchange]
 }
 
@@ -49,6 +48,7 @@ func find[X exchange](p *preparer, handle string) (X, error) {
 type signer struct {
 	practice.Raw
 	pins        message.Pins
+	pk          ecc.Point // of the root that issued the credential
 	suite       ecc.Suite
 	sign        ecc.SigningKey
 	certificate []byte
@@ -64,7 +64,7 @@ func (p *preparer) signer() (*signer, error) {
 	}
 	identity := raw.Identity()
 	defer clear(identity)
-	d := &signer{Raw: raw, pins: p.pins}
+	d := &signer{Raw: raw, pins: p.practice.Pins()}
 	return d, d.decode(identity)
 }
 
@@ -80,6 +80,11 @@ func (d *signer) decode(identity []byte) error {
 	if d.credential, err = message.DecodeCredential(slices.Clone(f[7])); err != nil {
 		return problem.Internal(err)
 	}
+	root, err := d.pins.Issuer(d.credential)
+	if err != nil {
+		return problem.Internal(err)
+	}
+	d.pk = root.PK
 	d.suite, d.certificate, d.c = ecc.Suite(f[0][0]), slices.Clone(f[6]), d.credential.Hash()
 	if d.sign, err = ecc.SigningKeyFromSeed(f[2]); err != nil {
 		return problem.Internal(err)
@@ -124,7 +129,7 @@ func (d *signer) toCloud(ctx context.Context, t message.Type, shift *api.TimeShi
 	if err != nil {
 		return nil, oneTime{}, err
 	}
-	key, err := message.OpenPrekey(signed, message.CloudHash(d.pins.PUKC), d.suite, d.pins.PUKC, d.Stamp())
+	key, _, err := message.OpenCloudPrekey(signed, d.pins, d.suite, d.Stamp())
 	if err != nil {
 		return nil, oneTime{}, problem.Refused(err)
 	}

@@ -141,7 +141,7 @@ func (i *indexing) open(d *signer, m message.Message) (api.Opened, error) {
 	if err != nil {
 		return api.Opened{}, problem.Refused(err)
 	}
-	if err := d.pins.PUKC.Verify(message.TBSIndexed(m.Header, i.entry.Locator, i.entry.Value, body.Time), body.Signature); err != nil {
+	if _, err := d.pins.Verify(message.TBSIndexed(m.Header, i.entry.Locator, i.entry.Value, body.Time), body.Signature, body.Time); err != nil {
 		return api.Opened{}, problem.Refused(err)
 	}
 	return api.Opened{Type: api.OpenedTypeM12R, Indexed: &api.Indexed{Time: body.Time.Time()}}, nil

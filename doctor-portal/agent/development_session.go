@@ -86,7 +86,7 @@ func (x *atHospital) m6(h message.Header, consent message.Hash) message.M6 {
 	d := x.d
 	body := message.M6{Doctor: d.credential, Certificate: d.certificate, R: x.r.Public(), PKe: x.reply.key.Public(), Consent: consent,
 		Ticket: message.TicketHash(*x.search.ticket)}
-	body.SigD3 = d.sign.Sign(message.TBSD3(h, x.cH, d.c, body.R, body.PKe, body.Consent, body.Ticket, d.pins.PK))
+	body.SigD3 = d.sign.Sign(message.TBSD3(h, x.cH, d.c, body.R, body.PKe, body.Consent, body.Ticket, d.pk))
 	return body
 }
 
@@ -122,7 +122,7 @@ func (x *atHospital) openM7(m message.Message) (api.Opened, error) {
 	if body.Hospital.Hash() != x.cH {
 		return api.Opened{}, problem.Refused(errReply)
 	}
-	tbs := message.TBSHPC1(m.Header, x.th1, x.cH, x.d.c, x.r.Public(), body.R, x.d.pins.PK)
+	tbs := message.TBSHPC1(m.Header, x.th1, x.cH, x.d.c, x.r.Public(), body.R, x.d.pk)
 	if err := x.hospital.Info.Keys.Sign.Verify(tbs, body.SigHPC1); err != nil {
 		return api.Opened{}, problem.Refused(err)
 	}

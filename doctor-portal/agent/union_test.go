@@ -130,11 +130,15 @@ func (u *union) cloudRoutes() http.Handler {
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, d.Encode()))
 	})
 	m.HandleFunc("GET /v1/parameters", func(w http.ResponseWriter, _ *http.Request) {
-		p := message.Parameters{CloudID: u.w.Pins.CloudID, PK: u.w.Pins.PK, PUKC: u.w.Pins.PUKC, Suites: []ecc.Suite{u.w.Suite},
+		p := message.Parameters{CloudID: u.w.Pins.CloudID, PK: u.w.Pins.First.PK, PUKC: u.w.Pins.First.PUKC, Suites: []ecc.Suite{u.w.Suite},
 			Departments: []message.Code{"GENERAL", "SURGERY"}, Classes: []message.Code{"LAB", "OTHER"}, Issued: message.MillisOf(time.Now())}
 		writeSigned(w, message.Sign(u.w.Cloud.Sign, p.Encode()))
 	})
 	m.HandleFunc("GET /v1/revocations", func(w http.ResponseWriter, _ *http.Request) { writeSigned(w, u.w.Cloud.Revocations()) })
+	m.HandleFunc("GET /v1/successions", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		must(0, json.NewEncoder(w).Encode(map[string][]string{"successions": {}}))
+	})
 	m.HandleFunc("GET /v1/prekeys/{owner}", u.servePrekey)
 	m.HandleFunc("PUT /v1/prekeys", func(w http.ResponseWriter, r *http.Request) {
 		var s struct{ Signed string }

@@ -261,7 +261,7 @@ func TestAttack18Downgrade(t *testing.T) {
 	refused(t, "a credential of suite 1 under a header of suite 2", s.answer(old.M1(s.d)))
 
 	v := s.opened()
-	weak := message.Prekey{Suite: ecc.SuiteX25519, Owner: message.CloudHash(s.Pins.PUKC),
+	weak := message.Prekey{Suite: ecc.SuiteX25519, Owner: message.CloudHash(s.Pins.First.PUKC),
 		Key: peers.Must(ecc.GenerateKEM(ecc.SuiteX25519, s.Rand)).Public(), NotBefore: s.Millis(), NotAfter: s.Millis().Add(time.Hour)}
 	_, _, err := v.BeginSearch(message.ModeRead, message.Sign(s.Cloud.Sign, weak.Encode()))
 	refused(t, "the public cloud's prekey of suite 1", err)

@@ -62,14 +62,15 @@ func (d *Doctor) AnswerM1(ctx context.Context, m1 message.Message) (*Visit, mess
 	if err != nil {
 		return nil, message.Message{}, err
 	}
-	if err := d.verifyM1(self, h, body); err != nil {
+	pk, err := d.verifyM1(self, h, body)
+	if err != nil {
 		return nil, message.Message{}, err
 	}
 	id := message.WindowID(self.id, body.Patient.Hash(), h)
 	if err := d.cfg.Seen.Accept(ctx, id, h.Time.Add(MaxM1Age).Time()); err != nil {
 		return nil, message.Message{}, problem.From(err)
 	}
-	return d.answer(self, m1, body, opened)
+	return d.answer(self, m1, body, opened, pk)
 }
 
 // freshM1: the doctor may be busy, so M1 waits longer than a message to a server.
@@ -97,25 +98,36 @@ func (d *Doctor) openM1(self *registered, m1 message.Message) (message.M1, ecc.O
 	return body, opened, nil
 }
 
-func (d *Doctor) verifyM1(self *registered, h message.Header, m message.M1) error {
-	if err := m.Patient.Verify(d.cfg.Pins, message.Patient, d.now()); err != nil {
-		return problem.Refused(err)
+// verifyM1 returns the PK of the exchange: that of the root which issued Cred_P.
+func (d *Doctor) verifyM1(self *registered, h message.Header, m message.M1) (ecc.Point, error) {
+	root, err := d.knownPatient(self, m.Patient)
+	if err != nil {
+		return ecc.Point{}, problem.Refused(err)
 	}
-	if m.Patient.Info.Suite != self.suite {
-		return problem.Refused(errSuite)
-	}
-	if _, err := message.DecodePatientAttribute(m.Patient.Info.Attribute); err != nil {
-		return problem.Refused(err)
-	}
-	tbs := message.TBSP1(h, m.Patient.Hash(), self.c, m.R, m.PKe, d.cfg.Pins.PK)
+	tbs := message.TBSP1(h, m.Patient.Hash(), self.c, m.R, m.PKe, root.PK)
 	if err := m.Patient.Info.Keys.Sign.Verify(tbs, m.SigP1); err != nil { // Eq. 15
-		return problem.Refused(err)
+		return ecc.Point{}, problem.Refused(err)
 	}
-	return d.unrevoked(m.Patient.Hash())
+	return root.PK, d.unrevoked(m.Patient.Hash())
 }
 
-// answer makes R_D2, SEK_1 and M2 (Eq. 16-19).
-func (d *Doctor) answer(self *registered, m1 message.Message, m message.M1, opened ecc.Opened) (*Visit, message.Message, error) {
+// knownPatient checks Cred_P and returns the root that issued it.
+func (d *Doctor) knownPatient(self *registered, c message.Credential) (message.Root, error) {
+	pins := d.pins()
+	if err := c.Verify(pins, message.Patient, d.now()); err != nil {
+		return message.Root{}, err
+	}
+	if c.Info.Suite != self.suite {
+		return message.Root{}, errSuite
+	}
+	if _, err := message.DecodePatientAttribute(c.Info.Attribute); err != nil {
+		return message.Root{}, err
+	}
+	return pins.Issuer(c)
+}
+
+// answer makes R_D2, SEK_1 and M2 (Eq. 16-19). pk is the PK of the exchange.
+func (d *Doctor) answer(self *registered, m1 message.Message, m message.M1, opened ecc.Opened, pk ecc.Point) (*Visit, message.Message, error) {
 	r6, err := ecc.GenerateScalar(d.cfg.Rand)
 	if err != nil {
 		return nil, message.Message{}, problem.Internal(err)
@@ -135,7 +147,7 @@ func (d *Doctor) answer(self *registered, m1 message.Message, m message.M1, open
 	if err != nil {
 		return nil, message.Message{}, err
 	}
-	tbs := message.TBSD1(sealing.Header(), th1, a.CInitiator, self.c, m.R, a.RResponder, self.certificate, d.cfg.Pins.PK)
+	tbs := message.TBSD1(sealing.Header(), th1, a.CInitiator, self.c, m.R, a.RResponder, self.certificate, pk)
 	body := message.M2{Doctor: self.credential, Certificate: self.certificate, R: a.RResponder,
 		Confirm: sek.Confirm(string(message.Doctor), tbs), SigD1: self.sign.Sign(tbs)} // Eq. 19
 	m2, err := sealing.Seal(body.Encode()) // Eq. 18
@@ -143,14 +155,14 @@ func (d *Doctor) answer(self *registered, m1 message.Message, m message.M1, open
 		return nil, message.Message{}, problem.Internal(err)
 	}
 	v := d.newVisit(self, m.Patient, sek, h.Session, message.Transcript(th1, m2))
-	v.evidence.add("Sig_P1", a.CInitiator, message.TBSP1(m1.Header, a.CInitiator, self.c, m.R, m.PKe, d.cfg.Pins.PK), m.SigP1)
+	v.evidence.add("Sig_P1", a.CInitiator, message.TBSP1(m1.Header, a.CInitiator, self.c, m.R, m.PKe, pk), m.SigP1)
 	v.evidence.add("Sig_D1", self.c, tbs, body.SigD1)
 	return v, m2, nil
 }
 
 // sek1 is SEK_1 on the doctor's side (Eq. 17).
 func (d *Doctor) sek1(self *registered, a ecc.Agreement, patient message.Credential, s ecc.Secrets) (ecc.SessionKey, error) {
-	aP, err := patient.ImplicitKey(d.cfg.Pins) // A_P, left side of Eq. 4
+	aP, err := patient.ImplicitKey(d.pins()) // A_P, left side of Eq. 4
 	if err != nil {
 		return ecc.SessionKey{}, problem.Refused(err)
 	}

@@ -175,7 +175,7 @@ func (h *Session) stored(m message.Message) (Stored, error) {
 func (h *Session) changed(entries []message.Entry) *message.Entry {
 	for _, e := range entries {
 		auth, ok := locatorKey(h.con, e.Locator)
-		if ok && e.Hospital.Hash() == h.cH && e.Verify(h.v.d.cfg.Pins, auth.VK, h.v.d.now()) == nil {
+		if ok && e.Hospital.Hash() == h.cH && e.Verify(h.v.d.pins(), auth.VK, h.v.d.now()) == nil {
 			return &e
 		}
 	}

@@ -30,7 +30,7 @@ type SeenStore interface {
 // Config is what a Doctor is given from outside. All fields but Stamp are
 // required.
 type Config struct {
-	Pins              message.Pins
+	Pins              message.Pinned // as they are at each moment
 	VerifyCertificate message.CertificateVerifier
 	Now               func() time.Time
 	Rand              io.Reader
@@ -43,7 +43,7 @@ type Config struct {
 }
 
 func (c Config) check() error {
-	if !c.Pins.PK.Valid() || !c.Pins.PUKC.Valid() || !c.Pins.CloudID.Valid() {
+	if c.Pins == nil || !c.Pins.Pins().Valid() {
 		return problem.Invalid("The pinned public parameters are missing.")
 	}
 	if c.VerifyCertificate == nil || c.Now == nil || c.Rand == nil || c.Seen == nil {
@@ -109,6 +109,8 @@ func (d *Doctor) Certificate() []byte {
 	return d.certificate
 }
 
+func (d *Doctor) pins() message.Pins { return d.cfg.Pins.Pins() }
+
 func (d *Doctor) now() message.Millis { return message.MillisOf(d.cfg.Now()) }
 
 func (d *Doctor) stamp() message.Millis {
@@ -128,7 +130,7 @@ func (d *Doctor) active() (*registered, error) {
 		return nil, order("the doctor is not registered")
 	}
 	now := d.cfg.Now()
-	if err := self.credential.Verify(d.cfg.Pins, message.Doctor, message.MillisOf(now)); err != nil {
+	if err := self.credential.Verify(d.pins(), message.Doctor, message.MillisOf(now)); err != nil {
 		return nil, problem.Refused(err)
 	}
 	if now.Before(self.notBefore) || !now.Before(self.expires) {
@@ -140,7 +142,7 @@ func (d *Doctor) active() (*registered, error) {
 // AcceptRevocations takes the public cloud's signed revocation list. Without one
 // that is at most two hours old, nobody's credential is accepted.
 func (d *Doctor) AcceptRevocations(s message.Signed) error {
-	v, err := message.OpenRevocations(s, d.cfg.Pins, d.now())
+	v, err := message.OpenRevocations(s, d.pins(), d.now())
 	if err != nil {
 		return problem.Refused(err)
 	}

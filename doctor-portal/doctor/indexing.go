@@ -72,12 +72,12 @@ func (i *Indexing) ReceiveIndexed(m message.Message) (Indexed, error) {
 	if err != nil {
 		return Indexed{}, malformed(message.TypeIndexed, err)
 	}
-	pukC := i.v.d.cfg.Pins.PUKC
 	tbs := message.TBSIndexed(m.Header, i.entry.Locator, i.entry.Value, body.Time)
-	if err := pukC.Verify(tbs, body.Signature); err != nil {
+	root, err := i.v.d.pins().Verify(tbs, body.Signature, i.v.d.now())
+	if err != nil {
 		return Indexed{}, problem.Refused(errReceipt)
 	}
 	i.reply = nil
-	i.v.note("Sig_C2", message.CloudHash(pukC), tbs, body.Signature)
+	i.v.note("Sig_C2", root.Hash(), tbs, body.Signature)
 	return Indexed{Time: body.Time}, nil
 }

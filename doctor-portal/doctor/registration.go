@@ -74,11 +74,12 @@ func (d *Doctor) AcceptRegistration(reply message.RegistrationReply) error {
 		return order("no registration has been asked for")
 	}
 	cred := reply.Credential
-	if err := cred.Verify(d.cfg.Pins, message.Doctor, d.now()); err != nil {
+	root, err := cred.VerifyIssued(d.pins(), message.Doctor, d.now())
+	if err != nil {
 		return problem.Refused(err)
 	}
-	partial := ecc.PartialKey{R: cred.R, D: reply.D}                      // R_D1 (Eq. 8), d_D (Eq. 9)
-	s, err := ecc.Accept(d.x, cred.Info.Encode(), partial, d.cfg.Pins.PK) // S_D = d_D + x_D, Eq. 10
+	partial := ecc.PartialKey{R: cred.R, D: reply.D}                // R_D1 (Eq. 8), d_D (Eq. 9)
+	s, err := ecc.Accept(d.x, cred.Info.Encode(), partial, root.PK) // S_D = d_D + x_D, Eq. 10
 	if err != nil {
 		return problem.Refused(err)
 	}
@@ -99,7 +100,7 @@ func (d *Doctor) restore(certificate []byte, cred message.Credential, s ecc.Scal
 		!i.Keys.Sign.Equal(d.sign.Public()) || !i.Keys.KEM.Equal(d.kem.Public()) {
 		return problem.Refused(errPeer)
 	}
-	a, err := cred.ImplicitKey(d.cfg.Pins)
+	a, err := cred.ImplicitKey(d.pins())
 	if err != nil || !s.Public().Equal(a) { // S_D P = R_D1 + e_D PK, Eq. 10
 		return problem.Refused(ecc.ErrKey)
 	}

@@ -98,7 +98,7 @@ func (v *Visit) BeginSearch(mode message.Mode, prekey message.Signed) (*Search, 
 	s.reply.header = sealing.Header()
 	body := message.M4{Doctor: v.self.credential, Certificate: v.self.certificate, Department: con.Consent.Department,
 		Consent: con.Consent, OpenC: con.OpenC, Authorizers: con.Authorizers, Mode: mode, PKe: s.reply.key.Public()}
-	tbs := body.TBS(sealing.Header(), v.d.cfg.Pins.CloudID)
+	tbs := body.TBS(sealing.Header(), v.d.pins().CloudID)
 	body.SigD2 = v.self.sign.Sign(tbs)     // Eq. 26
 	m4, err := sealing.Seal(body.Encode()) // Eq. 25
 	if err != nil {
@@ -111,8 +111,8 @@ func (v *Visit) BeginSearch(mode message.Mode, prekey message.Signed) (*Search, 
 
 // sealToCloud begins a message under the public cloud's prekey.
 func (d *Doctor) sealToCloud(self *registered, t message.Type, prekey message.Signed) (*message.Sealing, error) {
-	pins := d.cfg.Pins
-	p, err := message.OpenPrekey(prekey, message.CloudHash(pins.PUKC), self.suite, pins.PUKC, d.now())
+	pins := d.pins()
+	p, _, err := message.OpenCloudPrekey(prekey, pins, self.suite, d.now())
 	if err != nil {
 		return nil, problem.Refused(err)
 	}
@@ -148,7 +148,7 @@ func (s *Search) ReceiveM5(m5 message.Message) ([]Found, error) {
 		return nil, err
 	}
 	s.phase, s.ticket, s.expires, s.reply = found, body.Ticket, ticket.Expires, oneTime{}
-	s.v.note("Sig_C", message.CloudHash(s.v.d.cfg.Pins.PUKC), body.Ticket.TBS, body.Ticket.Signature)
+	s.v.note("Sig_C", ticket.Signer.Hash(), body.Ticket.TBS, body.Ticket.Signature)
 	return hospitals, nil
 }
 
@@ -161,7 +161,7 @@ func (s *Search) openM5(m5 message.Message) (message.M5, message.Ticket, error) 
 	if err != nil {
 		return message.M5{}, message.Ticket{}, malformed(message.TypeM5, err)
 	}
-	t, err := message.OpenTicket(body.Ticket, s.v.d.cfg.Pins, s.v.self.c, s.consent) // Eq. 32
+	t, err := message.OpenTicket(body.Ticket, s.v.d.pins(), s.v.self.c, s.consent) // Eq. 32
 	if err != nil {
 		return message.M5{}, message.Ticket{}, problem.Refused(err)
 	}
@@ -205,7 +205,7 @@ func (s *Search) read(entries []message.Entry) ([]Found, error) {
 
 // admit says whether a hospital's credential can be used in this visit.
 func (s *Search) admit(c message.Credential) error {
-	if err := c.Verify(s.v.d.cfg.Pins, message.Hospital, s.v.d.now()); err != nil {
+	if err := c.Verify(s.v.d.pins(), message.Hospital, s.v.d.now()); err != nil {
 		return problem.Refused(err)
 	}
 	if c.Info.Suite != s.v.self.suite {

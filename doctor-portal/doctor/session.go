@@ -51,6 +51,7 @@ type agreement struct {
 	r     ecc.Scalar
 	x1    []byte
 	th1   message.Hash
+	pk    ecc.Point // of the root that issued Cred_D
 }
 
 // BeginSession makes M6 (Eq. 33-35) for a hospital under its signed prekey, with
@@ -108,6 +109,11 @@ func (h *Session) greet(prekey message.Signed) (message.Message, error) {
 	if a.reply.key, err = ecc.GenerateKEM(self.suite, d.cfg.Rand); err != nil {
 		return message.Message{}, problem.Internal(err)
 	}
+	root, err := d.pins().Issuer(self.credential) // the initiator's PK is the one that both name
+	if err != nil {
+		return message.Message{}, problem.Refused(err)
+	}
+	a.pk = root.PK
 	m6, err := sealing.Seal(h.m6(a).Encode()) // Eq. 34
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
@@ -122,7 +128,7 @@ func (h *Session) m6(a *agreement) message.M6 {
 	self := h.v.self
 	body := message.M6{Doctor: self.credential, Certificate: self.certificate, R: a.r.Public(), // R_D3 = r7 P, Eq. 33
 		PKe: a.reply.key.Public(), Consent: h.consent, Ticket: message.TicketHash(h.ticket)}
-	tbs := message.TBSD3(a.reply.header, h.cH, self.c, body.R, body.PKe, body.Consent, body.Ticket, h.v.d.cfg.Pins.PK)
+	tbs := message.TBSD3(a.reply.header, h.cH, self.c, body.R, body.PKe, body.Consent, body.Ticket, a.pk)
 	body.SigD3 = self.sign.Sign(tbs) // Eq. 35
 	h.v.note("Sig_D3", self.c, tbs, body.SigD3)
 	return body
@@ -150,7 +156,7 @@ func (h *Session) ReceiveM7(m7 message.Message) error {
 }
 
 func (h *Session) agree(m7 message.Message) (ecc.SessionKey, error) {
-	self, pk := h.v.self, h.v.d.cfg.Pins.PK
+	self := h.v.self
 	opened, err := h.start.reply.open(m7, message.TypeM7, self.id) // Eq. 42
 	if err != nil {
 		return ecc.SessionKey{}, err
@@ -163,7 +169,7 @@ func (h *Session) agree(m7 message.Message) (ecc.SessionKey, error) {
 		return ecc.SessionKey{}, problem.Refused(errPeer)
 	}
 	rD := h.start.r.Public()
-	tbs := message.TBSHPC1(m7.Header, h.start.th1, h.cH, self.c, rD, body.R, pk)
+	tbs := message.TBSHPC1(m7.Header, h.start.th1, h.cH, self.c, rD, body.R, h.start.pk)
 	if err := h.hospital.Info.Keys.Sign.Verify(tbs, body.SigHPC1); err != nil { // Eq. 43
 		return ecc.SessionKey{}, problem.Refused(err)
 	}
@@ -181,7 +187,7 @@ func (h *Session) agree(m7 message.Message) (ecc.SessionKey, error) {
 
 // sek2 is SEK_2 on the doctor's side (Eq. 44).
 func (h *Session) sek2(rH ecc.Point, opened ecc.Opened) (ecc.SessionKey, error) {
-	aH, err := h.hospital.ImplicitKey(h.v.d.cfg.Pins) // A_HPC, left side of Eq. 7
+	aH, err := h.hospital.ImplicitKey(h.v.d.pins()) // A_HPC, left side of Eq. 7
 	if err != nil {
 		return ecc.SessionKey{}, err
 	}

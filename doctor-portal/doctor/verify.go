@@ -120,8 +120,20 @@ func isPatient(j *judge, b []byte) bool   { return bytes.Equal(b, j.cP[:]) }
 func isPatientID(j *judge, b []byte) bool { return string(b) == string(j.e.Patient.Info.ID) }
 func isDoctor(j *judge, b []byte) bool    { return bytes.Equal(b, j.cD[:]) }
 func isConsent(j *judge, b []byte) bool   { return bytes.Equal(b, j.consent[:]) }
-func isPK(j *judge, b []byte) bool        { return bytes.Equal(b, j.pins.PK.Bytes()) }
 func isCloud(j *judge, b []byte) bool     { return string(b) == string(j.pins.CloudID) }
+
+// isPKOf wants the PK of the root that issued the initiator's credential.
+func isPKOf(initiator func(*judge) message.Credential) field {
+	return func(j *judge, b []byte) bool {
+		root, err := j.pins.Issuer(initiator(j))
+		return err == nil && bytes.Equal(b, root.PK.Bytes())
+	}
+}
+
+var (
+	isPatientsPK = isPKOf(func(j *judge) message.Credential { return j.e.Patient })
+	isDoctorsPK  = isPKOf(func(j *judge) message.Credential { return j.e.Doctor })
+)
 
 func isDepartment(j *judge, b []byte) bool {
 	return string(b) == string(j.e.Consent.Consent.Department)
@@ -201,18 +213,18 @@ var (
 // rules are the statements of a visit by their names, with the fields in the order of
 // package message. Sig_D5 has no header and is read by itself.
 var rules = map[string]rule{
-	"Sig_P1": {ecc.LabelSigP1, message.Patient, message.TypeM1, 0, []field{isPatient, isDoctor, anything, anything, isPK}},
+	"Sig_P1": {ecc.LabelSigP1, message.Patient, message.TypeM1, 0, []field{isPatient, isDoctor, anything, anything, isPatientsPK}},
 	"Sig_D1": {ecc.LabelSigD1, message.Doctor, message.TypeM2, 0,
-		[]field{anything, isPatient, isDoctor, anything, anything, isCertificate, isPK}},
+		[]field{anything, isPatient, isDoctor, anything, anything, isCertificate, isPatientsPK}},
 	"Sig_P2": {ecc.LabelSigP2, message.Patient, message.TypeM3, 0, []field{anything, isPatient, isDoctor, isContent, isConsent}},
 	"Sig_D2": {ecc.LabelSigD2, message.Doctor, message.TypeM4, 0,
 		[]field{isCloud, isDoctor, isDepartment, isConsent, isLocators, anything, anything}},
 	"Sig_C": {ecc.LabelSigC, message.PublicCloud, message.TypeM5, 7,
 		[]field{isRequest("Sig_D2"), isDoctor, isDepartment, isConsent, anything, anything, anything, anything}},
 	"Sig_D3": {ecc.LabelSigD3, message.Doctor, message.TypeM6, 0,
-		[]field{anything, isDoctor, anything, anything, isConsent, isSigned("Sig_C"), isPK}},
+		[]field{anything, isDoctor, anything, anything, isConsent, isSigned("Sig_C"), isDoctorsPK}},
 	"Sig_HPC1": {ecc.LabelSigHPC1, message.Hospital, message.TypeM7, 0,
-		[]field{anything, isSigner, isDoctor, isHospitalsRequest, anything, isPK}},
+		[]field{anything, isSigner, isDoctor, isHospitalsRequest, anything, isDoctorsPK}},
 	"Sig_HPC2": {ecc.LabelSigHPC2, message.Hospital, message.TypeM9, 0,
 		[]field{anything, isDoctor, isSigner, isPatientID, isConsent, anything, isPages}},
 	"Sig_HPC3": {ecc.LabelSigHPC3, message.Hospital, message.TypeStored, 6,
@@ -265,9 +277,10 @@ type signer struct {
 // role only, and each is vouched for itself: whoever writes an evidence file can put
 // credentials of his own making into it.
 func (j *judge) signerBy(c message.Hash) (s signer, known bool) {
+	if root, ok := j.pins.ByHash(c); ok {
+		return j.publicCloud(root), true
+	}
 	switch c {
-	case message.CloudHash(j.pins.PUKC):
-		return signer{message.PublicCloud, j.pins.CloudID, j.pins.PUKC, func(message.Millis) error { return nil }}, true
 	case j.cP:
 		return j.credentialed(j.e.Patient, message.Patient), true
 	case j.cD:
@@ -284,6 +297,17 @@ func (j *judge) signerBy(c message.Hash) (s signer, known bool) {
 		}
 	}
 	return signer{}, false
+}
+
+// publicCloud is the public cloud under a root, whose statements count from the time in
+// which that root was good.
+func (j *judge) publicCloud(root message.Root) signer {
+	return signer{message.PublicCloud, j.pins.CloudID, root.PUKC, func(at message.Millis) error {
+		if !slices.ContainsFunc(j.pins.Roots(at), root.Equal) {
+			return message.ErrExpired
+		}
+		return nil
+	}}
 }
 
 func (j *judge) credentialed(c message.Credential, role message.Role) signer {

@@ -104,7 +104,7 @@ func TestEvidenceSwapped(t *testing.T) {
 		}
 	}
 	pins := s.Pins
-	pins.PUKC = peers.Must(ecc.SigningKeyFromSeed([]byte("a key of thirty-two bytes length"))).Public()
+	pins.First.PUKC = peers.Must(ecc.SigningKeyFromSeed([]byte("a key of thirty-two bytes length"))).Public()
 	for _, v := range s.evidence().Verify(pins, s.World.Verify) {
 		if !errors.Is(v.Err, doctor.ErrSigner) {
 			t.Errorf("under another PUK_C %s: %v", v.Name, v.Err)

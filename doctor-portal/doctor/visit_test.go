@@ -152,7 +152,7 @@ func (s *scene) checkEvidence(v *doctor.Visit) {
 	s.T.Helper()
 	e := peers.Must(doctor.DecodeEvidence(v.Evidence().Encode()))
 	keys := map[message.Hash]ecc.VerifyKey{s.p.C: s.p.Sign.Public(), e.Doctor.Hash(): e.Doctor.Info.Keys.Sign,
-		s.anna.C: s.anna.Sign.Public(), message.CloudHash(s.Pins.PUKC): s.Pins.PUKC}
+		s.anna.C: s.anna.Sign.Public(), message.CloudHash(s.Pins.First.PUKC): s.Pins.First.PUKC}
 	var names []string
 	for _, st := range e.Statements {
 		names = append(names, st.Name)

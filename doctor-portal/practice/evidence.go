@@ -32,7 +32,7 @@ func (p *Practice) Evidence(id string) (Evidence, error) {
 	if err != nil {
 		return Evidence{}, err
 	}
-	return judged(e.Verify(p.cfg.Pins, p.authority.Verify)), nil
+	return judged(e.Verify(p.Pins(), p.authority.Verify)), nil
 }
 
 func judged(all []doctor.Verified) Evidence {

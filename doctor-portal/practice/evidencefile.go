@@ -52,7 +52,7 @@ func (p *Practice) EvidenceFile(id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := evidenceFile{Format: EvidenceFormat, Pins: p.cfg.Pins, Authority: authorityFile{Name: p.cfg.Authority, JWKS: p.cfg.JWKS},
+	f := evidenceFile{Format: EvidenceFormat, Pins: p.Pins(), Authority: authorityFile{Name: p.cfg.Authority, JWKS: p.cfg.JWKS},
 		Doctor: text64(e.Doctor.Encode()), Certificate: string(e.Certificate), Patient: text64(e.Patient.Encode()),
 		Hospitals: []string{}, Statements: []statementFile{}, Contents: []string{}}
 	if e.Consent.SigmaP != nil {

@@ -112,6 +112,9 @@ func (p *Practice) Register(ctx context.Context) error {
 }
 
 func (s *session) register(ctx context.Context) error {
+	if err := s.learn(ctx); err != nil {
+		return blame(err, peerCloud)
+	}
 	var c struct {
 		Challenge string `json:"challenge"`
 	}
@@ -188,11 +191,14 @@ func (p *Practice) Directory(ctx context.Context) ([]Hospital, error) {
 }
 
 func (s *session) directory(ctx context.Context) (message.Directory, error) {
+	if err := s.learn(ctx); err != nil {
+		return message.Directory{}, err
+	}
 	signed, err := s.link.signed(ctx, pathDirectory)
 	if err != nil {
 		return message.Directory{}, err
 	}
-	d, err := message.OpenDirectory(signed, s.p.cfg.Pins, message.MillisOf(s.p.cfg.Now()))
+	d, err := message.OpenDirectory(signed, s.p.Pins(), message.MillisOf(s.p.cfg.Now()))
 	if err != nil {
 		return message.Directory{}, problem.Refused(err)
 	}
@@ -225,11 +231,14 @@ func (p *Practice) parameters(ctx context.Context) (message.Parameters, error) {
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
+	if err := s.learn(ctx); err != nil {
+		return message.Parameters{}, blame(err, peerCloud)
+	}
 	signed, err := s.link.signed(ctx, pathParameters)
 	if err != nil {
 		return message.Parameters{}, blame(err, peerCloud)
 	}
-	v, err := message.OpenParameters(signed, p.cfg.Pins)
+	v, err := message.OpenParameters(signed, p.Pins(), message.MillisOf(p.cfg.Now()))
 	if err != nil {
 		return message.Parameters{}, blame(problem.Refused(err), peerCloud)
 	}

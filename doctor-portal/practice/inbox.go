@@ -127,6 +127,9 @@ func (s *session) renewRevocations(ctx context.Context) error {
 	if !due {
 		return nil
 	}
+	if err := s.learn(ctx); err != nil {
+		return err
+	}
 	list, err := s.link.signed(ctx, pathRevocations)
 	if err != nil {
 		return err

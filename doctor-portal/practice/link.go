@@ -36,6 +36,7 @@ const (
 	pathParameters     = cloudRelay + "/parameters"
 	pathDirectory      = cloudRelay + "/directory"
 	pathRevocations    = cloudRelay + "/revocations"
+	pathSuccessions    = cloudRelay + "/successions"
 	pathPrekeys        = cloudRelay + "/prekeys"
 	pathChallenge      = cloudRelay + "/registrations/challenges"
 	pathRegistration   = cloudRelay + "/registrations"

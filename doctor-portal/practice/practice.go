@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/doctor-portal/doctor"
 	"medunion/doctor-portal/keystore"
 	"medunion/ecc"
@@ -26,6 +28,8 @@ type Practice struct {
 	binding     ecc.Hash // of those and the portal: what the store is made for
 	events      events
 
+	roots atomic.Pointer[roots.Keeper] // nil until a store was opened
+
 	opening sync.Mutex // one attempt to open or make the store at a time
 	mu      sync.Mutex
 	open    *session // nil while locked
@@ -33,7 +37,7 @@ type Practice struct {
 
 // New makes a practice. It reads and writes nothing yet.
 func New(cfg Config) (*Practice, error) {
-	if cfg.Portal == nil || cfg.Files == nil || cfg.Rand == nil || cfg.Origin == "" || !cfg.Pins.PUKC.Valid() || !cfg.Pins.PK.Valid() {
+	if cfg.Portal == nil || cfg.Files == nil || cfg.Rand == nil || cfg.Origin == "" || !cfg.Pins.Valid() {
 		return nil, problem.Invalid("The configuration of the practice is incomplete.")
 	}
 	authority, err := doctorcert.NewAuthority(cfg.Authority, cfg.JWKS)
@@ -55,10 +59,11 @@ func New(cfg Config) (*Practice, error) {
 	return p, nil
 }
 
-// fingerprint is H⟨doctor store pins: ID_PC, PK, PUK_C, the authority's name and keys⟩.
+// fingerprint is H⟨doctor store pins: ID_PC, PK, PUK_C, the authority's name and keys⟩ of the
+// first root pinned: what it stands for stays the same when roots succeed it.
 func fingerprint(pins message.Pins, authority *doctorcert.Authority) ecc.Hash {
 	a := authority.Fingerprint()
-	return ecc.H(ecc.LabelStorePins, []byte(pins.CloudID), pins.PK.Bytes(), pins.PUKC.Bytes(), a[:])
+	return ecc.H(ecc.LabelStorePins, []byte(pins.CloudID), pins.First.PK.Bytes(), pins.First.PUKC.Bytes(), a[:])
 }
 
 // words writes the first 128 bits as 8 groups of 4 hex digits, for comparison by eye.
@@ -156,8 +161,11 @@ func (p *Practice) begin(open func(*session, doctor.Config) error) error {
 	if _, err := p.session(); err == nil {
 		return failed(problem.Conflict("The key store is open."), "store-open")
 	}
+	if err := p.remember(); err != nil {
+		return err
+	}
 	s := newSession(p)
-	role := doctor.Config{Pins: p.cfg.Pins, VerifyCertificate: p.authority.Verify, Now: p.cfg.Now, Rand: p.cfg.Rand, Stamp: s.stamp}
+	role := doctor.Config{Pins: p, VerifyCertificate: p.authority.Verify, Now: p.cfg.Now, Rand: p.cfg.Rand, Stamp: s.stamp}
 	if err := open(s, role); err != nil {
 		s.close()
 		return err

@@ -48,7 +48,7 @@ func (r Raw) Compose(id string, d Draft) ([]byte, error) {
 // NewDoctor draws the keys of another doctor, in memory only.
 func (r Raw) NewDoctor(id message.ID) (*doctor.Doctor, error) {
 	cfg := r.s.p.cfg
-	return doctor.New(doctor.Config{Pins: cfg.Pins, VerifyCertificate: r.s.p.authority.Verify, Now: cfg.Now, Rand: cfg.Rand, Seen: noM1{}}, r.s.d.Suite(), id)
+	return doctor.New(doctor.Config{Pins: r.s.p, VerifyCertificate: r.s.p.authority.Verify, Now: cfg.Now, Rand: cfg.Rand, Seen: noM1{}}, r.s.d.Suite(), id)
 }
 
 // noM1 is the memory of a doctor who answers nobody.

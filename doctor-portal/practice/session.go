@@ -34,6 +34,7 @@ type session struct {
 	trouble    *Reason
 	published  message.Hash // of the prekey that the directory has
 	renewed    time.Time    // when the revocation list was fetched
+	learned    time.Time    // when the successions were
 	after      string       // the last letter handled
 	parameters *message.Parameters
 	earlier    map[string]EarlierVisit // by id, those that were opened

@@ -13,10 +13,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/certs"
 	"medunion/api/doctorcert"
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/doctor-portal/internal/relay"
 	"medunion/ecc"
 )
 
@@ -26,12 +30,9 @@ type Config struct {
 	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
 	Origin string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
 
-	TLSCert   string `help:"TLS certificate chain (PEM file)." env:"PORTAL_TLS_CERT"`
-	TLSKey    string `help:"TLS private key (PEM file)." env:"PORTAL_TLS_KEY"`
-	BehindTLS bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PORTAL_BEHIND_TLS"`
-
-	Cloud    string `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
-	PinsFile string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PORTAL_PINS"`
+	Cloud         string   `help:"Address of the public cloud." required:"" env:"PORTAL_CLOUD"`
+	RelayNetworks []string `help:"Networks (CIDR) that are not public and in which hospitals of the directory may be called all the same." env:"PORTAL_RELAY_NETWORKS"`
+	PinsFile      string   `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PORTAL_PINS"`
 
 	// The doctor's page pins the authority; the portal itself verifies no certificate.
 	Authority     string `help:"The medical authority's issuer name." required:"" env:"PORTAL_AUTHORITY"`
@@ -50,7 +51,10 @@ type Config struct {
 	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:""`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
 
-	Edge httpserver.Edge `embed:"" envprefix:"PORTAL_"`
+	TLS      httpserver.TLS    `embed:"" envprefix:"PORTAL_"`
+	CloudKey httpclient.Pinned `embed:"" envprefix:"PORTAL_"`
+	Peer     httpclient.Peer   `embed:"" envprefix:"PORTAL_"`
+	Edge     httpserver.Edge   `embed:"" envprefix:"PORTAL_"`
 
 	// Set by a program that starts the portal itself; no flags.
 	Pins          *message.Pins    `kong:"-"` // instead of PinsFile
@@ -73,6 +77,21 @@ func (c Config) clock() func() time.Time {
 	return time.Now
 }
 
+// clients is how the relay calls the two kinds of clouds. To hospitals, whose addresses come
+// from the directory, it connects only where the guard lets it; this machine is reached by a
+// portal that nobody else reaches.
+func (c Config) clients() (clients relay.Clients, err error) {
+	if clients.Cloud.Pins, err = certs.ParsePins(c.CloudKey.CloudSPKI); err != nil {
+		return clients, err
+	}
+	if clients.Cloud.Certificate, err = c.Peer.Load(c.TLS.Cert, c.TLS.Key); err != nil {
+		return clients, err
+	}
+	clients.Hospitals.Certificate = clients.Cloud.Certificate
+	clients.Hospitals.Guard, err = httpclient.NewGuard(c.RelayNetworks, httpserver.OnLoopback(c.Listen) && !c.TLS.Behind)
+	return clients, err
+}
+
 func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
@@ -86,6 +105,15 @@ func (c Config) pins() (message.Pins, error) {
 		return message.Pins{}, fmt.Errorf("portal: %s: %w", c.PinsFile, err)
 	}
 	return p, nil
+}
+
+// keeper holds the pins and what is learned of them, beside the session key.
+func (c Config) keeper() (*roots.Keeper, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	return roots.Open(pins, roots.File(c.SessionKeyFile+".successions"))
 }
 
 // page is the answer of /config.json. A key set that the page could not pin is refused

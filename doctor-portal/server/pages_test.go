@@ -132,7 +132,7 @@ func TestConfigOfThePage(t *testing.T) {
 	if c.Origin != "https://portal.example" || c.IdleMinutes != 7 || c.Version == "" || c.Authority.Name != peers.AuthorityName {
 		t.Errorf("%s", body)
 	}
-	if c.Pins.Cloud != string(peers.CloudID) || !bytes.Equal(c.Pins.Pk, w.Pins.PK.Bytes()) || !bytes.Equal(c.Pins.PukC, w.Pins.PUKC.Bytes()) {
+	if c.Pins.Cloud != string(peers.CloudID) || !bytes.Equal(c.Pins.Pk, w.Pins.First.PK.Bytes()) || !bytes.Equal(c.Pins.PukC, w.Pins.First.PUKC.Bytes()) {
 		t.Errorf("pins %+v", c.Pins)
 	}
 	if keys := string(peers.Must(w.Authority.JWKS())); !strings.Contains(body, `"jwks":`+keys) {

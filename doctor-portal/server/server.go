@@ -14,6 +14,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
+	"medunion/api/version"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
 	"medunion/doctor-portal/internal/relay"
@@ -34,7 +35,11 @@ func Run(ctx context.Context, cfg Config) error {
 // Start listens and serves in the background until ctx ends or Close is called. It
 // returns once the port is open.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
-	cert, err := httpserver.TLS{Cert: cfg.TLSCert, Key: cfg.TLSKey, Behind: cfg.BehindTLS}.Load(cfg.Listen)
+	secured, err := cfg.TLS.Load(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	clients, err := cfg.clients()
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
@@ -43,18 +48,22 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	if cfg.Origin == "" {
-		cfg.Origin = httpserver.BaseURL(ln, cert != nil)
+		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
 	}
-	handler, release, err := build(cfg)
+	handler, release, err := build(cfg, clients)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	return &Instance{httpserver.Start(ctx, ln, handler, httpserver.ServeOptions{TLS: cert, Logger: cfg.logger()}, release)}, nil
+	ctx, stop := context.WithCancel(ctx)
+	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
+	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
+	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
+	return &Instance{httpserver.Start(ctx, ln, handler, o, func() error { stop(); return release() })}, nil
 }
 
 // build wires the portal; release closes what it opened.
-func build(cfg Config) (handler http.Handler, release func() error, err error) {
-	api, mail, release, err := newAPI(cfg)
+func build(cfg Config, clients relay.Clients) (handler http.Handler, release func() error, err error) {
+	api, mail, release, err := newAPI(cfg, clients)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,8 +74,8 @@ func build(cfg Config) (handler http.Handler, release func() error, err error) {
 	return e, release, nil
 }
 
-func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
-	pins, err := cfg.pins()
+func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, *mailbox.Store, func() error, error) {
+	pins, err := cfg.keeper()
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -78,9 +87,12 @@ func newAPI(cfg Config) (*httpapi.API, *mailbox.Store, func() error, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	r, err := relay.New(cfg.Cloud, pins, cfg.clock())
+	r, err := relay.New(cfg.Cloud, pins, cfg.clock(), clients)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	r.Troubled = func(err error) {
+		cfg.logger().Error("successions of the public cloud's root were not taken", "reason", err.Error())
 	}
 	client, err := cfg.redis()
 	if err != nil {
@@ -99,10 +111,10 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	if err != nil {
 		return nil, err
 	}
-	if api.Config, err = cfg.page(api.Pins, site.Version()); err != nil {
+	if api.Config, err = cfg.page(api.Pins.Pins(), site.Version()); err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.BehindTLS, cfg.Listen),
+	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.TLS.Behind, cfg.Listen),
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
 		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
 	if err != nil {

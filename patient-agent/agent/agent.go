@@ -16,10 +16,12 @@ import (
 	"sync"
 	"time"
 
+	"medunion/api/certs"
 	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/ecc"
 	"medunion/ecc/vault"
 	"medunion/patient-agent/internal/keystore"
@@ -46,7 +48,15 @@ type Config struct {
 	// such an address is refused: registration and capabilities need TLS.
 	AllowHTTP bool
 
-	HTTP   http.RoundTripper  // default: TLS 1.3 and no proxy but the environment's
+	// CloudPins are of the public cloud's TLS key; without them its certificate must be one
+	// that the system trusts.
+	CloudPins []certs.Pin
+	// Networks are those (CIDR) that are not public and in which hospitals and portals are
+	// called all the same. Their addresses come from the directory and from links. Loopback
+	// is called where the public cloud is there too.
+	Networks []string
+
+	HTTP   http.RoundTripper  // to everybody; default: TLS 1.3 and no proxy but the environment's
 	Now    func() time.Time   // default time.Now
 	Rand   io.Reader          // default crypto/rand
 	Logger *slog.Logger       // default: none
@@ -56,7 +66,8 @@ type Config struct {
 // Agent is one patient's agent. It is safe for concurrent use.
 type Agent struct {
 	cfg     Config
-	http    *http.Client
+	http    *http.Client // to hospitals and portals
+	pins    *roots.Keeper
 	cloud   *publiccloud.Client
 	clock   clock
 	lists   lists
@@ -93,16 +104,20 @@ func New(cfg Config) (*Agent, error) {
 	if !cfg.Suite.Valid() {
 		return nil, errors.New("agent: unknown suite")
 	}
-	a := &Agent{cfg: cfg, http: httpclient.New(cfg.HTTP, callTime), clock: clock{now: cfg.Now}}
-	cloud, err := publiccloud.NewClient(cfg.Cloud, publiccloud.WithHTTPClient(a.http))
-	a.cloud = cloud
+	pins, err := roots.Open(cfg.Pins, roots.File(cfg.Store+".successions"))
+	if err != nil {
+		return nil, err
+	}
+	toCloud, toOthers, err := cfg.transports()
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{cfg: cfg, pins: pins, http: httpclient.New(toOthers, callTime), clock: clock{now: cfg.Now}}
+	a.cloud, err = publiccloud.NewClient(cfg.Cloud, publiccloud.WithHTTPClient(httpclient.New(toCloud, callTime)))
 	return a, err
 }
 
 func (c *Config) setDefaults() {
-	if c.HTTP == nil {
-		c.HTTP = httpclient.Transport()
-	}
 	if c.Suite == 0 {
 		c.Suite = ecc.SuiteX25519
 	}
@@ -123,7 +138,7 @@ func (a *Agent) storeOptions() keystore.Options {
 }
 
 func (a *Agent) newRole(id patient.Identity) (*patient.Patient, error) {
-	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.cfg.Pins,
+	return patient.New(patient.Config{Now: a.cfg.Now, Rand: a.cfg.Rand, Pins: a.pins,
 		VerifyCertificate: a.cfg.VerifyCertificate, Stamp: a.clock.stamp}, id)
 }
 

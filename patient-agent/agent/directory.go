@@ -40,6 +40,19 @@ func signed(resp *http.Response, err error) (message.Signed, error) {
 	return openSigned(w.Signed)
 }
 
+// learn takes the successions of the public cloud's root that she does not know yet.
+func (a *Agent) learn(ctx context.Context) error {
+	resp, err := a.cloud.GetSuccessions(ctx)
+	list, err := decode[publiccloud.Successions](resp, err, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if _, err := a.pins.Learn(list.Successions); err != nil {
+		return problem.Refused(err)
+	}
+	return nil
+}
+
 // parameters returns the public parameters, verified under the pins.
 func (a *Agent) parameters(ctx context.Context) (message.Parameters, error) {
 	l := &a.lists
@@ -48,11 +61,14 @@ func (a *Agent) parameters(ctx context.Context) (message.Parameters, error) {
 	if now := a.cfg.Now(); !l.fetched.IsZero() && now.Sub(l.fetched) < parametersLife {
 		return l.parameters, nil
 	}
+	if err := a.learn(ctx); err != nil {
+		return message.Parameters{}, err
+	}
 	s, err := signed(a.cloud.GetParameters(ctx))
 	if err != nil {
 		return message.Parameters{}, err
 	}
-	p, err := message.OpenParameters(s, a.cfg.Pins)
+	p, err := message.OpenParameters(s, a.pins.Pins(), message.MillisOf(a.cfg.Now()))
 	if err != nil {
 		return message.Parameters{}, problem.Refused(err)
 	}
@@ -70,11 +86,14 @@ func (a *Agent) revocations(ctx context.Context) (message.Revocations, error) {
 	if !l.seen.IsZero() && now.Sub(l.seen) < revocationsLife {
 		return l.revocations, nil
 	}
+	if err := a.learn(ctx); err != nil {
+		return message.Revocations{}, err
+	}
 	s, err := signed(a.cloud.GetRevocations(ctx))
 	if err != nil {
 		return message.Revocations{}, err
 	}
-	v, err := message.OpenRevocations(s, a.cfg.Pins, message.MillisOf(now))
+	v, err := message.OpenRevocations(s, a.pins.Pins(), message.MillisOf(now))
 	if err != nil {
 		return message.Revocations{}, problem.Refused(err)
 	}
@@ -87,17 +106,17 @@ func (a *Agent) revocations(ctx context.Context) (message.Revocations, error) {
 
 // directory returns the credentials of the hospitals, verified, without the revoked.
 func (a *Agent) directory(ctx context.Context) ([]message.Credential, error) {
+	revoked, err := a.revocations(ctx) // and, before them, what succeeded the public cloud's root
+	if err != nil {
+		return nil, err
+	}
 	s, err := signed(a.cloud.GetDirectory(ctx))
 	if err != nil {
 		return nil, err
 	}
-	d, err := message.OpenDirectory(s, a.cfg.Pins, message.MillisOf(a.cfg.Now()))
+	d, err := message.OpenDirectory(s, a.pins.Pins(), message.MillisOf(a.cfg.Now()))
 	if err != nil {
 		return nil, problem.Refused(err)
-	}
-	revoked, err := a.revocations(ctx)
-	if err != nil {
-		return nil, err
 	}
 	var out []message.Credential
 	for _, c := range d.Hospitals {

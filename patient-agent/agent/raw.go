@@ -37,7 +37,7 @@ func (r Raw) Throwaway(uv ecc.VerifyKey, stamp func() time.Time) (*patient.Patie
 
 func (r Raw) role(id patient.Identity, stamp func() time.Time) (*patient.Patient, error) {
 	c := r.a.cfg
-	role, err := patient.New(patient.Config{Now: c.Now, Rand: c.Rand, Pins: c.Pins, VerifyCertificate: c.VerifyCertificate, Stamp: stamp}, id)
+	role, err := patient.New(patient.Config{Now: c.Now, Rand: c.Rand, Pins: r.a.pins, VerifyCertificate: c.VerifyCertificate, Stamp: stamp}, id)
 	if err != nil {
 		return nil, problem.Internal(err)
 	}

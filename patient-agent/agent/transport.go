@@ -35,6 +35,24 @@ func checkAddress(raw string, allowHTTP bool) error {
 	return problem.Invalid("The address of a peer is not one of https.").Coded("address-unusable")
 }
 
+// transports are the way to the public cloud, whose address is the agent's own word, and
+// the way to those whose addresses others say.
+func (c Config) transports() (toCloud, toOthers http.RoundTripper, err error) {
+	if c.HTTP != nil {
+		return c.HTTP, c.HTTP, nil
+	}
+	guard, err := httpclient.NewGuard(c.Networks, onLoopback(c.Cloud))
+	if err != nil {
+		return nil, nil, problem.Invalid("A network is malformed.").Because(err)
+	}
+	return httpclient.Secure{Pins: c.CloudPins}.Transport(), httpclient.Secure{Guard: guard, Proxied: true}.Transport(), nil
+}
+
+func onLoopback(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && httpserver.LoopbackHost(u.Hostname())
+}
+
 // body reads an answer that has the status wanted; any other is a problem.
 func body(resp *http.Response, err error, want int) ([]byte, error) {
 	if err != nil {
@@ -58,6 +76,9 @@ func unreachable(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
+	}
+	if errors.Is(err, httpclient.ErrAddress) {
+		return problem.Invalid("The address of a peer is not one that may be called from here.").Coded("address-unusable").Because(err)
 	}
 	if errors.Is(err, httpclient.ErrRedirect) {
 		return problem.Refused(err)

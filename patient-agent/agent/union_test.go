@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -153,6 +154,10 @@ func read(r *http.Request) message.Message { return peers.Must(message.Decode(re
 func (u *union) cloudRoutes() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /v1/parameters", func(w http.ResponseWriter, _ *http.Request) { writeSigned(w, u.w.Cloud.Parameters()) })
+	m.HandleFunc("GET /v1/successions", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"successions":[]}`)
+	})
 	m.HandleFunc("GET /v1/revocations", func(w http.ResponseWriter, _ *http.Request) {
 		if u.revocations != nil {
 			writeSigned(w, u.revocations())

@@ -33,7 +33,7 @@ func (p *Patient) VerifyCard(meant message.Hash, card Card, revoked message.Revo
 	if revoked.Contains(meant) {
 		return Doctor{}, refuse(errors.New("card: credential revoked"))
 	}
-	cert, err := message.VerifyDoctor(p.cfg.Pins, p.cfg.VerifyCertificate, card.Credential, card.Certificate, p.now())
+	cert, err := message.VerifyDoctor(p.pins(), p.cfg.VerifyCertificate, card.Credential, card.Certificate, p.now())
 	if err != nil {
 		return Doctor{}, refuse(err)
 	}
@@ -66,7 +66,7 @@ func (p *Patient) VerifyHospital(cred message.Credential, prekey message.Signed,
 	if revoked.Contains(c) {
 		return Hospital{}, refuse(errors.New("hospital: credential revoked"))
 	}
-	if err := cred.Verify(p.cfg.Pins, message.Hospital, p.now()); err != nil {
+	if err := cred.Verify(p.pins(), message.Hospital, p.now()); err != nil {
 		return Hospital{}, refuse(err)
 	}
 	if cred.Info.Suite != p.keys.Suite {

@@ -31,6 +31,7 @@ type Visit struct {
 	doctor  Doctor
 	state   state
 	started time.Time
+	pk      ecc.Point // of the root that issued Cred_P
 
 	session [16]byte
 	r5      ecc.Scalar
@@ -61,7 +62,11 @@ func (p *Patient) Begin(d Doctor) (*Visit, message.Message, error) {
 	if err != nil {
 		return nil, message.Message{}, err
 	}
-	v := &Visit{p: p, doctor: d, started: p.cfg.Now()}
+	root, err := p.pins().Issuer(cred) // hers: she is the initiator
+	if err != nil {
+		return nil, message.Message{}, err
+	}
+	v := &Visit{p: p, doctor: d, started: p.cfg.Now(), pk: root.PK}
 	if v.r5, err = ecc.GenerateScalar(p.cfg.Rand); err != nil {
 		return nil, message.Message{}, err
 	}
@@ -81,8 +86,8 @@ func (p *Patient) Begin(d Doctor) (*Visit, message.Message, error) {
 
 func (v *Visit) sealM1(s *message.Sealing, cred message.Credential) (*Visit, message.Message, error) {
 	v.session, v.x1 = s.Header().Session, s.Export()
-	v.rP = v.r5.Public()                                                                                   // Eq. 11
-	v.tbsP1 = message.TBSP1(s.Header(), cred.Hash(), v.doctor.Hash, v.rP, v.key.Public(), v.p.cfg.Pins.PK) // Eq. 13
+	v.rP = v.r5.Public()                                                                        // Eq. 11
+	v.tbsP1 = message.TBSP1(s.Header(), cred.Hash(), v.doctor.Hash, v.rP, v.key.Public(), v.pk) // Eq. 13
 	body := message.M1{Patient: cred, R: v.rP, PKe: v.key.Public(), SigP1: v.p.keys.Sign.Sign(v.tbsP1)}
 	m, err := s.Seal(body.Encode()) // Eq. 12
 	if err != nil {
@@ -139,13 +144,13 @@ func (v *Visit) checkM2(m message.Message, b message.M2) error {
 }
 
 func (v *Visit) tbsD1(h message.Header, b message.M2) []byte {
-	return message.TBSD1(h, v.th, v.p.keys.Credential.Hash(), v.doctor.Hash, v.rP, b.R, b.Certificate, v.p.cfg.Pins.PK)
+	return message.TBSD1(h, v.th, v.p.keys.Credential.Hash(), v.doctor.Hash, v.rP, b.R, b.Certificate, v.pk)
 }
 
 // agree computes SEK_1 = the doctor's, confirmed by kc_D (Eq. 22), and erases what
 // made it.
 func (v *Visit) agree(m message.Message, b message.M2, o ecc.Opened) error {
-	aD, err := v.doctor.Credential.ImplicitKey(v.p.cfg.Pins) // A_D = R_D1 + e_D PK
+	aD, err := v.doctor.Credential.ImplicitKey(v.p.pins()) // A_D = R_D1 + e_D PK
 	if err != nil {
 		return err
 	}

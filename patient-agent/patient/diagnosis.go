@@ -67,7 +67,7 @@ func (v *Visit) Evidence() Evidence { return v.evidence }
 // OpenWritten verifies a diagnosis that a hospital's record holds: Cred_D, Cert_D as
 // they were at its time, and Sig_D5.
 func (p *Patient) OpenWritten(w message.WrittenDiagnosis) (Diagnosis, error) {
-	cert, err := message.VerifyDoctor(p.cfg.Pins, p.cfg.VerifyCertificate, w.Doctor, w.Certificate, w.Time)
+	cert, err := message.VerifyDoctor(p.pins(), p.cfg.VerifyCertificate, w.Doctor, w.Certificate, w.Time)
 	if err != nil {
 		return Diagnosis{}, refuse(err)
 	}

@@ -19,8 +19,8 @@ import (
 // Config is what the role depends on. Every field but Stamp is needed.
 type Config struct {
 	Now               func() time.Time
-	Rand              io.Reader // cryptographically secure
-	Pins              message.Pins
+	Rand              io.Reader      // cryptographically secure
+	Pins              message.Pinned // as they are at each moment
 	VerifyCertificate message.CertificateVerifier
 
 	// Stamp gives the time T of what the patient sends; nil means Now. It lets a
@@ -39,7 +39,7 @@ type Patient struct {
 
 // New makes the role from an identity, fresh or from the sealed store.
 func New(cfg Config, keys Identity) (*Patient, error) {
-	if cfg.Now == nil || cfg.Rand == nil || cfg.VerifyCertificate == nil || cfg.Pins.CloudID == "" {
+	if cfg.Now == nil || cfg.Rand == nil || cfg.VerifyCertificate == nil || cfg.Pins == nil || !cfg.Pins.Pins().Valid() {
 		return nil, errors.New("patient: incomplete configuration")
 	}
 	if !keys.Suite.Valid() || !keys.ID.Valid() {
@@ -56,6 +56,8 @@ func (p *Patient) ID() message.ID { return p.keys.ID }
 
 // Registered reports whether the patient holds a credential and S_P.
 func (p *Patient) Registered() bool { return p.keys.Credential != nil }
+
+func (p *Patient) pins() message.Pins { return p.cfg.Pins.Pins() }
 
 func (p *Patient) now() message.Millis { return message.MillisOf(p.cfg.Now()) }
 

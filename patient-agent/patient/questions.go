@@ -34,9 +34,8 @@ func (p *Patient) AskHospital(h Hospital, q message.Question) (*PendingQuestion,
 // AskCloud makes a question to the public cloud about one department's locator,
 // signed by sk_L: it does not say who asks.
 func (p *Patient) AskCloud(prekey message.Signed, department message.Code, q message.Question) (*PendingQuestion, message.Message, error) {
-	pins := p.cfg.Pins
-	asked := message.CloudHash(pins.PUKC)
-	pre, err := message.OpenPrekey(prekey, asked, p.keys.Suite, pins.PUKC, p.now())
+	pins := p.pins()
+	pre, root, err := message.OpenCloudPrekey(prekey, pins, p.keys.Suite, p.now())
 	if err != nil {
 		return nil, message.Message{}, refuse(err)
 	}
@@ -44,7 +43,7 @@ func (p *Patient) AskCloud(prekey message.Signed, department message.Code, q mes
 	if err != nil {
 		return nil, message.Message{}, err
 	}
-	pend := &PendingQuestion{question: q, asker: message.Locator(skL.Public()), asked: asked, signer: pins.PUKC}
+	pend := &PendingQuestion{question: q, asker: message.Locator(skL.Public()), asked: root.Hash(), signer: root.PUKC}
 	m, err := p.ask(pend, pre.Key, pins.CloudID, skL, func(pke ecc.KEMPublicKey, sig []byte) []byte {
 		return message.CloudQuestion{VK: skL.Public(), Question: q, PKe: pke, Signature: sig}.Encode()
 	})
@@ -144,7 +143,7 @@ func (p *Patient) OpenEntries(department message.Code, entries []message.Entry) 
 }
 
 func (p *Patient) openEntry(department message.Code, vk ecc.VerifyKey, e message.Entry) (message.IndexContent, error) {
-	if err := e.Verify(p.cfg.Pins, vk, p.now()); err != nil {
+	if err := e.Verify(p.pins(), vk, p.now()); err != nil {
 		return message.IndexContent{}, err
 	}
 	hospital := e.Hospital.Info.ID

@@ -39,11 +39,12 @@ func (p *Patient) AcceptRegistration(reply message.RegistrationReply) error {
 		!bytes.Equal(info.Keys.Encode(), p.keys.publicKeys().Encode()) {
 		return refuse(errors.New("registration: the credential is not what was asked for"))
 	}
-	if err := reply.Credential.Verify(p.cfg.Pins, message.Patient, p.now()); err != nil {
+	root, err := reply.Credential.VerifyIssued(p.pins(), message.Patient, p.now())
+	if err != nil {
 		return refuse(err)
 	}
 	// S_P = d_P + x_P, and S_P P =? R_P1 + e_P PK (Eq. 4)
-	s, err := ecc.Accept(*p.keys.X, info.Encode(), ecc.PartialKey{R: reply.Credential.R, D: reply.D}, p.cfg.Pins.PK)
+	s, err := ecc.Accept(*p.keys.X, info.Encode(), ecc.PartialKey{R: reply.Credential.R, D: reply.D}, root.PK)
 	if err != nil {
 		return refuse(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"os"
 	"time"
 
+	"medunion/api/certs"
 	"medunion/api/doctorcert"
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
@@ -23,20 +25,22 @@ import (
 // Config is everything that an agent is told. Secrets stand in files, never in the
 // configuration itself.
 type Config struct {
-	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"PATIENT_AGENT_LISTEN"`
-	Store          string `help:"File of the sealed store; made by registration." required:"" env:"PATIENT_AGENT_STORE"`
-	PassphraseFile string `help:"File whose first line is the store's passphrase. Default: it is asked for." env:"PATIENT_AGENT_PASSPHRASE_FILE"`
-	TokenFile      string `help:"File of the local API's bearer token; made if absent. Default: the store's name with .token." env:"PATIENT_AGENT_TOKEN_FILE"`
-	Cloud          string `help:"Address of the public cloud." required:"" env:"PATIENT_AGENT_CLOUD"`
-	PinsFile       string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PATIENT_AGENT_PINS"`
-	Authority      string `help:"The medical authority's issuer name." required:"" env:"PATIENT_AGENT_AUTHORITY"`
-	AuthorityFile  string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PATIENT_AGENT_AUTHORITY_JWKS"`
-	Origin         string `name:"page-origin" help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_PAGE_ORIGIN"`
-	Suite          int    `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
-	AllowHTTP      bool   `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
-	Development    bool   `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PATIENT_AGENT_DEVELOPMENT"`
+	Listen         string   `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"PATIENT_AGENT_LISTEN"`
+	Store          string   `help:"File of the sealed store; made by registration." required:"" env:"PATIENT_AGENT_STORE"`
+	PassphraseFile string   `help:"File whose first line is the store's passphrase. Default: it is asked for." env:"PATIENT_AGENT_PASSPHRASE_FILE"`
+	TokenFile      string   `help:"File of the local API's bearer token; made if absent. Default: the store's name with .token." env:"PATIENT_AGENT_TOKEN_FILE"`
+	Cloud          string   `help:"Address of the public cloud." required:"" env:"PATIENT_AGENT_CLOUD"`
+	Networks       []string `help:"Networks (CIDR) that are not public and in which hospitals and portals may be called all the same." env:"PATIENT_AGENT_NETWORKS"`
+	PinsFile       string   `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PATIENT_AGENT_PINS"`
+	Authority      string   `help:"The medical authority's issuer name." required:"" env:"PATIENT_AGENT_AUTHORITY"`
+	AuthorityFile  string   `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PATIENT_AGENT_AUTHORITY_JWKS"`
+	Origin         string   `name:"page-origin" help:"Origin at which the page is opened, if a proxy with TLS or a tunnel stands in front. Default: http://localhost:PORT." env:"PATIENT_AGENT_PAGE_ORIGIN"`
+	Suite          int      `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" enum:"1,2" env:"PATIENT_AGENT_SUITE"`
+	AllowHTTP      bool     `help:"Speak plain HTTP to others than loopback: for closed test networks only." env:"PATIENT_AGENT_ALLOW_HTTP"`
+	Development    bool     `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PATIENT_AGENT_DEVELOPMENT"`
 
-	Edge httpserver.Edge `embed:"" envprefix:"PATIENT_AGENT_"`
+	CloudKey httpclient.Pinned `embed:"" envprefix:"PATIENT_AGENT_"`
+	Edge     httpserver.Edge   `embed:"" envprefix:"PATIENT_AGENT_"`
 
 	// Set by a program that starts the agent itself.
 	Pins          *message.Pins      `kong:"-"` // instead of PinsFile
@@ -85,7 +89,11 @@ func (c Config) NewAgent() (*agent.Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
-	return agent.New(agent.Config{Store: c.Store, Suite: ecc.Suite(c.Suite), Cost: c.Cost, Cloud: c.Cloud, Pins: pins,
+	cloudPins, err := certs.ParsePins(c.CloudKey.CloudSPKI)
+	if err != nil {
+		return nil, err
+	}
+	return agent.New(agent.Config{CloudPins: cloudPins, Networks: c.Networks, Store: c.Store, Suite: ecc.Suite(c.Suite), Cost: c.Cost, Cloud: c.Cloud, Pins: pins,
 		VerifyCertificate: authority.Verify, Authority: c.Authority, AllowHTTP: c.AllowHTTP, Origin: c.Origin, Now: c.Now, Logger: c.logger(), Trace: c.Trace})
 }
 

@@ -12,6 +12,7 @@ import (
 	documents "medunion/api/openapi"
 	api "medunion/api/openapi/patientagent"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/patient-agent/agent"
 )
 
@@ -39,7 +40,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.logger().Info("listening", "service", service, "url", i.URL(), "page", i.origin)
+	cfg.logger().Info("listening", "service", service, "url", i.URL(), "page", i.origin, "build", version.Get())
 	return i.Wait()
 }
 

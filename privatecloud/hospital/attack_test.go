@@ -172,7 +172,7 @@ func (s *scene) m6(change func(*message.Header), to message.Credential, prekey e
 	seal := peers.Must(message.Begin(rand.Reader, prekey, to.Info.ID, hdr))
 	m := message.M6{Doctor: s.d.Cred, Certificate: s.d.Cert, R: peers.Must(ecc.GenerateScalar(rand.Reader)).Public(),
 		PKe: peers.Must(ecc.GenerateKEM(s.w.Suite, rand.Reader)).Public(), Consent: c.Consent.Hash(), Ticket: message.TicketHash(ticket)}
-	m.SigD3 = s.d.Sign.Sign(message.TBSD3(seal.Header(), signedFor, s.d.Cred.Hash(), m.R, m.PKe, m.Consent, m.Ticket, s.w.Pins.PK))
+	m.SigD3 = s.d.Sign.Sign(message.TBSD3(seal.Header(), signedFor, s.d.Cred.Hash(), m.R, m.PKe, m.Consent, m.Ticket, s.w.Pins.First.PK))
 	return peers.Must(seal.Seal(m.Encode()))
 }
 

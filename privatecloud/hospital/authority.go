@@ -38,7 +38,7 @@ func (h *Hospital) authorize(ctx context.Context, s session, a message.Authority
 	}
 	// Whether she is enrolled here is asked last: whoever does not hold her consent must not
 	// learn it from the time that a refusal takes.
-	if err := a.Patient.Verify(h.Pins, message.Patient, h.now()); err != nil {
+	if err := a.Patient.Verify(h.Pins.Pins(), message.Patient, h.now()); err != nil {
 		return enrolled{}, message.Ticket{}, err
 	}
 	if err := message.VerifyPatientConsent(a.Patient, a.Consent, a.OpenH, a.SigmaP, a.Assertion); err != nil {
@@ -94,7 +94,7 @@ func (h *Hospital) consentIndex(c message.Hash) message.Hash {
 // ticketOf verifies Sig_C (Eq. 32). The ticket must have been good when M6 was accepted: its
 // hash was all that the hospital knew of it then.
 func (h *Hospital) ticketOf(s session, a message.Authority) (message.Ticket, error) {
-	t, err := message.OpenTicket(a.Ticket, h.Pins, s.Doctor.Hash(), s.Consent)
+	t, err := message.OpenTicket(a.Ticket, h.Pins.Pins(), s.Doctor.Hash(), s.Consent)
 	if err != nil {
 		return t, err
 	}

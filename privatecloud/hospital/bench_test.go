@@ -101,7 +101,7 @@ func (f *bare) run(b *testing.B) {
 	check(b, err)
 	seal, err := reply.Setup(rand.Reader, f.info)
 	check(b, err)
-	aD, err := ecc.ImplicitKey(f.credInfo, s.d.Cred.R, s.w.Pins.PK)
+	aD, err := ecc.ImplicitKey(f.credInfo, s.d.Cred.R, s.w.Pins.First.PK)
 	check(b, err)
 	a := f.agreement
 	a.RResponder, a.EncResponder = r8.Public(), seal.Enc()

@@ -25,7 +25,7 @@ type Keys struct {
 // Config is what a Hospital is made of; all of it is needed.
 type Config struct {
 	Keys              Keys
-	Pins              message.Pins
+	Pins              message.Pinned // as they are at each moment
 	VerifyCertificate message.CertificateVerifier
 	Now               func() time.Time
 	Rand              io.Reader
@@ -110,7 +110,10 @@ func (c Config) check() error {
 			return fmt.Errorf("hospital: %s is missing", name)
 		}
 	}
-	return c.Keys.check(c.Pins, message.MillisOf(c.Now()))
+	if c.Pins == nil || !c.Pins.Pins().Valid() {
+		return errors.New("hospital: the pins are missing")
+	}
+	return c.Keys.check(c.Pins.Pins(), message.MillisOf(c.Now()))
 }
 
 func (k Keys) check(pins message.Pins, now message.Millis) error {

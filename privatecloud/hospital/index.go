@@ -166,7 +166,8 @@ func (h *Hospital) sendEntry(ctx context.Context, vk ecc.VerifyKey, e message.En
 	if err != nil {
 		return err
 	}
-	return h.Pins.PUKC.Verify(message.TBSIndexed(answer.Header, e.Locator, e.Value, r.Time), r.Signature)
+	_, err = h.Pins.Pins().Verify(message.TBSIndexed(answer.Header, e.Locator, e.Value, r.Time), r.Signature, h.now())
+	return err
 }
 
 // indexWrite seals E_prePC(hdr; L, vk_L, v, Sig_idx, Cred_HPC, pk_e, signature).
@@ -175,7 +176,8 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 	if err != nil {
 		return m, reply, err
 	}
-	prekey, err := message.OpenPrekey(signed, message.CloudHash(h.Pins.PUKC), h.suite, h.Pins.PUKC, h.now())
+	pins := h.Pins.Pins()
+	prekey, _, err := message.OpenCloudPrekey(signed, pins, h.suite, h.now())
 	if err != nil {
 		return m, reply, err
 	}
@@ -186,7 +188,7 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 	if err != nil {
 		return m, reply, err
 	}
-	s, err := message.Begin(h.Rand, prekey.Key, h.Pins.CloudID, hdr)
+	s, err := message.Begin(h.Rand, prekey.Key, pins.CloudID, hdr)
 	if err != nil {
 		return m, reply, err
 	}

@@ -54,14 +54,15 @@ func (d Draft) Request(rand io.Reader, challenge []byte) (message.RegistrationRe
 // says what was asked for. It returns Cred_HPC and S_HPC.
 func (d Draft) Accept(r message.RegistrationReply, pins message.Pins, now message.Millis) (message.Credential, ecc.Scalar, error) {
 	c := r.Credential
-	if err := c.Verify(pins, message.Hospital, now); err != nil {
+	root, err := c.VerifyIssued(pins, message.Hospital, now)
+	if err != nil {
 		return c, ecc.Scalar{}, err
 	}
 	if c.Info.Suite != d.Suite || c.Info.ID != d.ID || string(c.Info.Attribute) != d.Address ||
 		!c.Info.Keys.Sign.Equal(d.Sign.Public()) || !c.Info.Keys.KEM.Equal(d.KEM.Public()) {
 		return c, ecc.Scalar{}, fmt.Errorf("%w: it says something else than was asked for", message.ErrCredential)
 	}
-	s, err := ecc.Accept(d.X, c.Info.Encode(), ecc.PartialKey{R: c.R, D: r.D}, pins.PK)
+	s, err := ecc.Accept(d.X, c.Info.Encode(), ecc.PartialKey{R: c.R, D: r.D}, root.PK)
 	return c, s, err
 }
 
@@ -158,7 +159,7 @@ func (h *Hospital) patientCredential(c message.Credential) error {
 	if c.Info.Suite != h.suite {
 		return fmt.Errorf("%w: suite", message.ErrCredential)
 	}
-	if err := c.Verify(h.Pins, message.Patient, h.now()); err != nil {
+	if err := c.Verify(h.Pins.Pins(), message.Patient, h.now()); err != nil {
 		return err
 	}
 	return h.unrevoked(c.Hash())

@@ -232,15 +232,19 @@ func (h *Hospital) verifyM6(hdr message.Header, m6 message.M6) (session, error) 
 	if m6.Doctor.Info.Suite != h.suite {
 		return session{}, fmt.Errorf("%w: suite", message.ErrCredential)
 	}
-	now := h.now()
-	cert, err := message.VerifyDoctor(h.Pins, h.VerifyCertificate, m6.Doctor, m6.Certificate, now)
+	now, pins := h.now(), h.Pins.Pins()
+	cert, err := message.VerifyDoctor(pins, h.VerifyCertificate, m6.Doctor, m6.Certificate, now)
+	if err != nil {
+		return session{}, err
+	}
+	root, err := pins.Issuer(m6.Doctor) // the doctor is the initiator
 	if err != nil {
 		return session{}, err
 	}
 	cD := m6.Doctor.Hash()
 	s := session{ID: hdr.Session, Doctor: m6.Doctor, Certificate: m6.Certificate, Licence: cert.Licence, Name: cert.Name,
 		Departments: codes(cert.Departments), Consent: m6.Consent, Ticket: m6.Ticket, Accepted: now, In: 1, Out: 1}
-	tbs := message.TBSD3(hdr, h.self, cD, m6.R, m6.PKe, m6.Consent, m6.Ticket, h.Pins.PK)
+	tbs := message.TBSD3(hdr, h.self, cD, m6.R, m6.PKe, m6.Consent, m6.Ticket, root.PK)
 	s.Request = message.Signed{TBS: tbs, Signature: m6.SigD3}
 	if err := m6.Doctor.Info.Keys.Sign.Verify(tbs, m6.SigD3); err != nil {
 		return s, err
@@ -279,7 +283,11 @@ func (h *Hospital) answerM6(ctx context.Context, m message.Message, m6 message.M
 	}
 	th1 := message.Transcript(message.Transcript0(h.suite, m.Header.Session), m)
 	cD := m6.Doctor.Hash()
-	aD, err := m6.Doctor.ImplicitKey(h.Pins)
+	root, err := h.Pins.Pins().Issuer(m6.Doctor)
+	if err != nil {
+		return message.Message{}, err
+	}
+	aD, err := ecc.ImplicitKey(m6.Doctor.Info.Encode(), m6.Doctor.R, root.PK)
 	if err != nil {
 		return message.Message{}, err
 	}
@@ -289,7 +297,7 @@ func (h *Hospital) answerM6(ctx context.Context, m message.Message, m6 message.M
 	if s.SEK, err = agreement.Responder(secrets, aD); err != nil { // (39)
 		return message.Message{}, err
 	}
-	tbs := message.TBSHPC1(seal.Header(), th1, h.self, cD, m6.R, R, h.Pins.PK)
+	tbs := message.TBSHPC1(seal.Header(), th1, h.self, cD, m6.R, R, root.PK)
 	m7, err := seal.Seal(message.M7{Hospital: h.Keys.Credential, R: R, Confirm: s.SEK.Confirm("H", tbs),
 		SigHPC1: h.Keys.Sign.Sign(tbs)}.Encode()) // (40, 41)
 	if err != nil {

@@ -15,9 +15,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/ecc"
 )
 
@@ -29,9 +31,6 @@ type Config struct {
 
 	Listen      string `help:"Address of the protocol. Port 0 picks a free one, or after the registration the one in the credential." default:"127.0.0.1:8081" env:"PRIVATECLOUD_LISTEN"`
 	AdminListen string `help:"Address of the administration: never to be reached from outside." default:"127.0.0.1:8084" env:"PRIVATECLOUD_ADMIN_LISTEN"`
-	TLSCert     string `help:"TLS certificate chain (PEM file)." env:"PRIVATECLOUD_TLS_CERT"`
-	TLSKey      string `help:"TLS private key (PEM file)." env:"PRIVATECLOUD_TLS_KEY"`
-	BehindTLS   bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PRIVATECLOUD_BEHIND_TLS"`
 
 	Keys           string `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PRIVATECLOUD_INIT_KEYS"`
@@ -68,7 +67,11 @@ type Config struct {
 
 	Development bool `help:"Make messages for testers, faulty ones too; only where everything is on loopback." env:"PRIVATECLOUD_DEVELOPMENT"`
 
-	Edge httpserver.Edge `embed:"" envprefix:"PRIVATECLOUD_"`
+	TLS      httpserver.TLS     `embed:"" envprefix:"PRIVATECLOUD_"`
+	Peering  httpserver.Peering `embed:"" envprefix:"PRIVATECLOUD_"`
+	CloudKey httpclient.Pinned  `embed:"" envprefix:"PRIVATECLOUD_"`
+	Peer     httpclient.Peer    `embed:"" envprefix:"PRIVATECLOUD_"`
+	Edge     httpserver.Edge    `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	// Set by a program that starts the hospital itself; no flags.
 	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
@@ -146,6 +149,15 @@ func (c Config) pins() (p message.Pins, err error) {
 		return p, fmt.Errorf("pins: %w", err)
 	}
 	return p, nil
+}
+
+// keeper holds the pins and what is learned of them, beside the key file.
+func (c Config) keeper() (*roots.Keeper, error) {
+	pins, err := c.pins()
+	if err != nil {
+		return nil, err
+	}
+	return roots.Open(pins, roots.File(c.Keys+".successions"))
 }
 
 func (c Config) window(p message.Parameters) replay.Config {

@@ -37,7 +37,7 @@ func EraseRecord(ctx context.Context, c Config, mrn string, o hospital.Order, re
 		if err != nil {
 			return err
 		}
-		if r, err = newReceipt(p.pins, p.hospital.Keys.Credential, s); err != nil {
+		if r, err = newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s); err != nil {
 			return err
 		}
 		return errors.Join(r.write(receipts), p.collect(ctx, receipts), p.finish(ctx))
@@ -55,7 +55,7 @@ func (p *parts) collect(ctx context.Context, receipts string) error {
 		if err != nil {
 			return err
 		}
-		r, err := newReceipt(p.pins, p.hospital.Keys.Credential, s)
+		r, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
 		if err != nil {
 			// Of a credential that the hospital had before: its receipt was written then.
 			return nil
@@ -77,7 +77,7 @@ func (p *parts) finish(ctx context.Context) error {
 // serve meanwhile.
 func ReplayErasures(ctx context.Context, c Config, receipts string, operator string, dryRun bool) (n int, err error) {
 	err = offline(ctx, c, func(p *parts) error {
-		names, err := receiptsIn(receipts, p.pins)
+		names, err := receiptsIn(receipts, p.pins.Pins())
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func ApplyRetention(ctx context.Context, c Config, r Retention, operator, receip
 			if err != nil {
 				return err
 			}
-			receipt, err := newReceipt(p.pins, p.hospital.Keys.Credential, s)
+			receipt, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
 			if err == nil {
 				err = receipt.write(receipts)
 			}

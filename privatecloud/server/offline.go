@@ -20,7 +20,11 @@ func openOffline(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, c, k)
+	w, err := c.wire()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, c, w, k)
 }
 
 // offline runs a command over the stores, and explains to the operator what has failed.

@@ -18,6 +18,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
@@ -42,7 +43,8 @@ func (c *Config) setTools() {
 // parts is what an instance holds open.
 type parts struct {
 	config   Config
-	pins     message.Pins
+	wire     *wire
+	pins     *roots.Keeper
 	params   message.Parameters
 	cloud    *cloudclient.Client
 	store    *mongostore.Store
@@ -54,8 +56,8 @@ type parts struct {
 }
 
 // open opens everything but HTTP. The keys are registered.
-func open(ctx context.Context, c Config, k keys) (*parts, error) {
-	p := &parts{config: c, due: make(chan struct{}, 1)}
+func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
+	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -64,11 +66,14 @@ func open(ctx context.Context, c Config, k keys) (*parts, error) {
 
 func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	c := p.config
-	if p.pins, err = c.pins(); err != nil {
+	if p.pins, err = c.keeper(); err != nil {
 		return err
 	}
-	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now); err != nil {
+	if p.cloud, err = cloudclient.New(c.Cloud, p.pins, c.Now, p.wire.client.Transport()); err != nil {
 		return err
+	}
+	if err := p.cloud.Learn(ctx); err != nil { // what is known holds until the public cloud answers
+		c.Logger.Warn("successions of the public cloud's root were not fetched", "reason", problem.Reason(err))
 	}
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
@@ -111,7 +116,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	if signed, err = message.DecodeSigned(b); err != nil {
 		return params, fmt.Errorf("public parameters: %w", err)
 	}
-	return message.OpenParameters(signed, p.pins)
+	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
 func (p *parts) role(k keys) error {
@@ -190,7 +195,7 @@ func (p *parts) close() error {
 }
 
 // prepare loads the keys, makes them, or registers them: what the configuration allows.
-func prepare(ctx context.Context, c Config, address string) (keys, error) {
+func prepare(ctx context.Context, c Config, w *wire, address string) (keys, error) {
 	f, err := openKeyFile(c)
 	if err != nil {
 		return keys{}, err
@@ -210,11 +215,11 @@ func prepare(ctx context.Context, c Config, address string) (keys, error) {
 	if k.registered {
 		return k, nil
 	}
-	return register(ctx, c, f, k, address)
+	return register(ctx, c, w, f, k, address)
 }
 
 // register runs M0. The draft's secrets are on disk already, so that none is lost with the reply.
-func register(ctx context.Context, c Config, f keyFile, k keys, address string) (keys, error) {
+func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address string) (keys, error) {
 	if c.OperatorToken == "" {
 		return k, errors.New("the hospital is not registered: an operator token of the public cloud is needed")
 	}
@@ -222,20 +227,23 @@ func register(ctx context.Context, c Config, f keyFile, k keys, address string) 
 	if err != nil {
 		return k, fmt.Errorf("operator token: %w", err)
 	}
-	pins, err := c.pins()
+	pins, err := c.keeper()
 	if err != nil {
 		return k, err
 	}
-	client, err := cloudclient.New(c.Cloud, pins, c.Now)
+	client, err := cloudclient.New(c.Cloud, pins, c.Now, w.client.Transport())
 	if err != nil {
 		return k, err
+	}
+	if err := client.Learn(ctx); err != nil {
+		return k, fmt.Errorf("registration: %w", explain(err))
 	}
 	k.draft.Address = address
 	reply, err := client.Register(ctx, c.Rand, k.draft, strings.TrimSpace(string(token)))
 	if err != nil {
 		return k, fmt.Errorf("registration: %w", explain(err))
 	}
-	if k.credential, k.s, err = k.draft.Accept(reply, pins, message.MillisOf(c.Now())); err != nil {
+	if k.credential, k.s, err = k.draft.Accept(reply, pins.Pins(), message.MillisOf(c.Now())); err != nil {
 		return k, fmt.Errorf("registration: %w", err)
 	}
 	k.registered = true

@@ -14,6 +14,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/token"
+	"medunion/api/version"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
 	"medunion/privatecloud/internal/httpapi"
@@ -56,23 +57,23 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen, c.AdminListen)
+	wire, err := c.wire()
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	i := &Instance{tls: cert != nil, done: make(chan struct{})}
+	i := &Instance{tls: wire.HTTPS(), done: make(chan struct{})}
 	if err := i.listen(c); err != nil {
 		return nil, errors.Join(err, i.closeListeners())
 	}
-	if err := i.open(ctx, c); err != nil {
+	if err := i.open(ctx, c, wire); err != nil {
 		return nil, errors.Join(err, i.closeListeners())
 	}
 	ctx, i.stop = context.WithCancel(ctx)
-	if err := i.begin(ctx, c, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}); err != nil {
+	if err := i.begin(ctx, wire); err != nil {
 		i.stop()
 		return nil, errors.Join(err, i.closeListeners(), i.parts.close())
 	}
-	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL())
+	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL(), "build", version.Get())
 	return i, nil
 }
 
@@ -118,12 +119,12 @@ func (i *Instance) closeListeners() error {
 	return errors.Join(errs...)
 }
 
-func (i *Instance) open(ctx context.Context, c Config) error {
+func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 	address := c.Address
 	if address == "" {
 		address = i.URL()
 	}
-	k, err := prepare(ctx, c, address)
+	k, err := prepare(ctx, c, w, address)
 	if err != nil {
 		return err
 	}
@@ -131,11 +132,11 @@ func (i *Instance) open(ctx context.Context, c Config) error {
 	if registered := string(k.credential.Info.Attribute); registered != address {
 		c.Logger.Warn("the credential names another address than this instance has", "credential", registered, "instance", address)
 	}
-	i.parts, err = open(ctx, c, k)
+	i.parts, err = open(ctx, c, w, k)
 	return err
 }
 
-func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOptions) error {
+func (i *Instance) begin(ctx context.Context, w *wire) error {
 	var running sync.WaitGroup
 	protocol, admin, err := i.parts.handlers(ctx, running.Go)
 	if err != nil {
@@ -150,8 +151,14 @@ func (i *Instance) begin(ctx context.Context, c Config, o httpserver.ServeOption
 	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
 	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
 	served := make(chan error, 2)
-	running.Go(func() { served <- httpserver.Serve(ctx, i.listener, protocol, o) })
-	running.Go(func() { served <- httpserver.Serve(ctx, i.admin, admin, o) })
+	log := i.parts.config.Logger
+	running.Go(func() { w.watch(ctx, log) })
+	running.Go(func() {
+		served <- httpserver.Serve(ctx, i.listener, protocol, httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Logger: log})
+	})
+	running.Go(func() {
+		served <- httpserver.Serve(ctx, i.admin, admin, httpserver.ServeOptions{TLS: w.Config(), Logger: log})
+	})
 	go func() {
 		defer close(i.done)
 		first := <-served
@@ -203,13 +210,13 @@ func (p *parts) handlers(ctx context.Context, start func(func())) (protocol, adm
 	if err != nil {
 		return nil, nil, fmt.Errorf("operators: %w", err)
 	}
-	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.Edge.At(c.TLS.Behind, c.Listen), Peers: p.wire.peers,
 		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}}})
 	if err != nil {
 		return nil, nil, err
 	}
 	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Context: ctx, Go: start, Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
-		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.BehindTLS, c.AdminListen)})
+		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.TLS.Behind, c.AdminListen)})
 	return protocol, admin, err
 }
 
@@ -244,8 +251,10 @@ func (p *parts) rotate(ctx context.Context) bool {
 	return p.failed(ctx, "prekeys were not rotated or published", p.hospital.RotatePrekeys(ctx))
 }
 
+// refresh learns the successions first: the list may be signed by a root that is new.
 func (p *parts) refresh(ctx context.Context) bool {
-	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx))
+	learned := p.failed(ctx, "successions of the public cloud's root were not taken", p.cloud.Learn(ctx))
+	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx)) && learned
 }
 
 func (p *parts) publish(ctx context.Context) bool {

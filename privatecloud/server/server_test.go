@@ -274,8 +274,8 @@ func TestBadInput(t *testing.T) {
 // What signs what a tester asks for stays on one machine.
 func TestDevelopmentIsLocal(t *testing.T) {
 	for name, edit := range map[string]func(*server.Config){
-		"a protocol that others reach":        func(c *server.Config) { c.Listen, c.BehindTLS = "0.0.0.0:0", true },
-		"an administration that others reach": func(c *server.Config) { c.AdminListen, c.BehindTLS = "0.0.0.0:0", true },
+		"a protocol that others reach":        func(c *server.Config) { c.Listen, c.TLS.Behind = "0.0.0.0:0", true },
+		"an administration that others reach": func(c *server.Config) { c.AdminListen, c.TLS.Behind = "0.0.0.0:0", true },
 		"a public cloud elsewhere":            func(c *server.Config) { c.Cloud = "https://cloud.example" },
 	} {
 		c := server.Config{ID: "st-anna", Keys: filepath.Join(t.TempDir(), "keys"), Cloud: "http://127.0.0.1:1", Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",

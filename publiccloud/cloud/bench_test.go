@@ -115,7 +115,7 @@ type signature struct {
 
 func newBare(w *world, d *peers.Party, g peers.Granted) *bare {
 	k := peers.Must(ecc.GenerateKEM(d.Suite, rand.Reader))
-	f := &bare{key: k, info: make([]byte, 80), aad: make([]byte, 120), suite: d.Suite, cloudKey: w.config.SigningKey,
+	f := &bare{key: k, info: make([]byte, 80), aad: make([]byte, 120), suite: d.Suite, cloudKey: w.config.Roots.Held[0].SigningKey,
 		ticket: make([]byte, 360), reply: make([]byte, 460), pke: peers.Must(ecc.GenerateKEM(d.Suite, rand.Reader)).Public().Bytes(),
 		point: d.Credential.R.Bytes(), kem: d.KEM.Public().Bytes()}
 	m := peers.Must(message.Decode(w.knows(d.Suite).Search(d, g, w.now(), nil).Raw))
@@ -124,9 +124,9 @@ func newBare(w *world, d *peers.Party, g peers.Granted) *bare {
 	add := func(k ecc.SigningKey, tbs []byte) {
 		f.signatures = append(f.signatures, signature{k.Public(), tbs, k.Sign(tbs)})
 	}
-	add(w.config.SigningKey, message.TBSCredential(d.Credential.Info, d.Credential.R)) // Cred_D
-	add(d.Sign, d.Certificate)                                                         // Cert_D: a JWT of this size
-	add(d.Sign, make([]byte, 400))                                                     // Sig_D2
+	add(w.config.Roots.Held[0].SigningKey, message.TBSCredential(d.Credential.Info, d.Credential.R)) // Cred_D
+	add(d.Sign, d.Certificate)                                                                       // Cert_D: a JWT of this size
+	add(d.Sign, make([]byte, 400))                                                                   // Sig_D2
 	for _, a := range g.Auth {
 		f.signatures = append(f.signatures, signature{a.VK, message.TBSSigmaL(g.Consent), a.SigmaL})
 		f.keys = append(f.keys, a.VK.Bytes())

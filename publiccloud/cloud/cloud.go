@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/message"
@@ -13,11 +15,10 @@ import (
 
 // Config is all that the role needs. Every field is required unless it says otherwise.
 type Config struct {
-	ID         message.ID     // ID_PC
-	Issuer     *ecc.Issuer    // holds s
-	SigningKey ecc.SigningKey // PRK_C
-	HandleKey  []byte         // 32 bytes: makes handles of names; never changes
-	AtRest     AtRest         // of the challenges, the own prekeys and the evidence; the instances share it
+	ID        message.ID // ID_PC
+	Roots     Roots      // at the start; SetRoots follows
+	HandleKey []byte     // 32 bytes: makes handles of names; never changes
+	AtRest    AtRest     // of the challenges, the own prekeys and the evidence; the instances share it
 
 	Suites         []ecc.Suite   // that are offered
 	Past, Future   time.Duration // ΔT, δ of the window, as published
@@ -42,45 +43,38 @@ type Config struct {
 // Cloud is the public cloud. Its methods may be called concurrently.
 type Cloud struct {
 	Config
-	pins       message.Pins
-	self       message.Hash // its CloudHash
-	parameters []byte       // message.Signed
-	keys       *keyring
-	doctors    *doctorCache
-	hospitals  hospitalCache
-	lists      *listCache
+	roots     *atomic.Pointer[Roots]
+	rooting   *sync.Mutex // serialises SetRoots
+	keys      *keyring
+	doctors   *doctorCache
+	hospitals hospitalCache
+	lists     *listCache
 }
 
 const secretSize = 32
 
-// New checks the configuration and signs the parameters. It touches no store.
+// New checks the configuration. It touches no store.
 func New(c Config) (*Cloud, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("cloud: %w", err)
 	}
 	c.Suites = slices.Compact(slices.Sorted(slices.Values(c.Suites)))
-	k := c.SigningKey.Public()
 	cl := &Cloud{
 		Config:  c,
-		pins:    message.Pins{CloudID: c.ID, PK: c.Issuer.Public(), PUKC: k},
-		self:    message.CloudHash(k),
+		roots:   &atomic.Pointer[Roots]{},
+		rooting: &sync.Mutex{},
 		keys:    &keyring{},
 		doctors: newDoctorCache(),
 		lists:   &listCache{},
 	}
-	cl.parameters = cl.signParameters()
+	cl.roots.Store(&c.Roots)
 	return cl, nil
 }
-
-// Pins is what every other party holds of this public cloud from the start.
-func (c *Cloud) Pins() message.Pins { return c.pins }
 
 func (c Config) check() error {
 	switch {
 	case !c.ID.Valid():
 		return errors.New("ID is not valid")
-	case c.Issuer == nil || !c.Issuer.Public().Valid() || !c.SigningKey.Valid():
-		return errors.New("no issuer or signing key")
 	case len(c.HandleKey) != secretSize || c.AtRest == nil || !c.AtRest.Challenge().valid() || !c.AtRest.Opening().valid():
 		return errors.New("a secret is missing or not of 32 bytes")
 	case len(c.Suites) == 0 || slices.ContainsFunc(c.Suites, func(s ecc.Suite) bool { return !s.Valid() }):
@@ -93,7 +87,7 @@ func (c Config) check() error {
 		c.OwnPrekeys == nil || c.Sealed == nil || c.Index == nil || c.Consents == nil || c.Log == nil:
 		return errors.New("a port is missing")
 	}
-	return nil
+	return c.Roots.check(c.ID, message.MillisOf(c.Now()))
 }
 
 func (c *Cloud) now() message.Millis { return message.MillisOf(c.Now()) }

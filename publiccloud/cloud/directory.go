@@ -13,15 +13,27 @@ import (
 )
 
 // Parameters are the signed public parameters: message.Signed over message.Parameters.
-func (c *Cloud) Parameters() []byte { return slices.Clone(c.parameters) }
+// They are signed once for each root.
+func (c *Cloud) Parameters() ([]byte, error) {
+	root, err := c.signing()
+	if err != nil {
+		return nil, err
+	}
+	c.lists.mu.Lock()
+	defer c.lists.mu.Unlock()
+	if c.lists.parameters == nil || !c.lists.signer.Equal(root.Public()) {
+		c.lists.parameters, c.lists.signer = c.signParameters(root), root.Public()
+	}
+	return slices.Clone(c.lists.parameters), nil
+}
 
-func (c *Cloud) signParameters() []byte {
+func (c *Cloud) signParameters(root OwnRoot) []byte {
 	p := message.Parameters{
-		CloudID: c.ID, PK: c.pins.PK, PUKC: c.pins.PUKC, Suites: c.Suites, Past: c.Past, Future: c.Future,
+		CloudID: c.ID, PK: root.Public().PK, PUKC: root.Public().PUKC, Suites: c.Suites, Past: c.Past, Future: c.Future,
 		Departments: codes(message.DefaultDepartments), Classes: codes(message.DefaultClasses),
 		ClassRules: message.DefaultClassRules, Issued: c.now(),
 	}
-	return message.Sign(c.SigningKey, p.Encode()).Encode()
+	return message.Sign(root.SigningKey, p.Encode()).Encode()
 }
 
 func codes(names []string) []message.Code {
@@ -42,6 +54,9 @@ type listCache struct {
 	mu                     sync.Mutex
 	directory, revocations []byte
 	directoryAt, revokedAt time.Time
+
+	parameters []byte
+	signer     message.Root // of the parameters
 }
 
 func (l *listCache) forget() {
@@ -85,7 +100,8 @@ func (c *Cloud) signDirectory(ctx context.Context) ([]byte, error) {
 		}
 		d.Hospitals = append(d.Hospitals, cred)
 	}
-	return message.Sign(c.SigningKey, d.Encode()).Encode(), nil
+	s, err := c.sign(d.Encode())
+	return s.Encode(), err
 }
 
 // RevocationList is the signed list: message.Signed over message.Revocations.
@@ -115,7 +131,8 @@ func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
 		return nil, problem.Internal(errors.New("more revoked credentials than a list can name"))
 	}
 	v := message.Revocations{Issued: now, Revoked: message.SortHashes(revoked)}
-	return message.Sign(c.SigningKey, v.Encode()).Encode(), nil
+	s, err := c.sign(v.Encode())
+	return s.Encode(), err
 }
 
 // RevokeCredential is an operator's act; it holds at once. Fails with NotFound.
@@ -222,7 +239,7 @@ func (c *Cloud) ownerKey(ctx context.Context, owner message.Hash) (ecc.VerifyKey
 		return ecc.VerifyKey{}, 0, err
 	}
 	cred, err := message.DecodeCredential(r.Body)
-	if err != nil || cred.Verify(c.pins, r.Role, c.now()) != nil {
+	if err != nil || cred.Verify(c.Pins(), r.Role, c.now()) != nil {
 		return ecc.VerifyKey{}, 0, problem.Refused(errNoOwner)
 	}
 	return cred.Info.Keys.Sign, cred.Info.Suite, nil

@@ -14,7 +14,7 @@ import (
 
 func TestParametersVerify(t *testing.T) {
 	w := newWorld(t)
-	p, err := message.OpenParameters(peers.Must(message.DecodeSigned(w.Parameters())), w.Pins())
+	p, err := message.OpenParameters(peers.Must(message.DecodeSigned(peers.Must(w.Parameters()))), w.Pins(), message.MillisOf(w.clock.now()))
 	w.ok(err)
 	if p.CloudID != "cloud" || p.Past != past || p.Future != future || len(p.Departments) != len(message.DefaultDepartments) ||
 		len(p.Classes) != len(message.DefaultClasses) || len(p.ClassRules) != len(message.DefaultClassRules) || !slices.Equal(p.Suites, w.config.Suites) {

@@ -26,12 +26,24 @@ func (c *Cloud) verifyDoctor(s ecc.Suite, cred message.Credential, cD message.Ha
 	if cert, ok := c.doctors.get(cD, now); ok && certified(cred, certD) && holds(cred, cert, now) {
 		return cert, nil
 	}
-	cert, err := message.VerifyDoctor(c.pins, c.VerifyCertificate, cred, certD, message.MillisOf(now))
+	cert, err := message.VerifyDoctor(c.Pins(), c.VerifyCertificate, cred, certD, message.MillisOf(now))
 	if err != nil {
 		return message.DoctorCertificate{}, problem.Refused(fmt.Errorf("the doctor: %w", err))
 	}
-	c.doctors.put(cD, cert, now)
+	c.doctors.put(cD, cert, c.goodUntil(cred, now))
 	return cert, nil
+}
+
+// goodUntil is how long the outcome may be kept: no longer than the root that issued the
+// credential is good.
+func (c *Cloud) goodUntil(cred message.Credential, now time.Time) time.Time {
+	until, pins := now.Add(doctorLife), c.Pins()
+	if root, err := pins.Issuer(cred); err == nil {
+		if _, ends, _ := pins.Term(root); ends.Time().Before(until) {
+			return ends.Time()
+		}
+	}
+	return until
 }
 
 func certified(cred message.Credential, certD []byte) bool {
@@ -86,13 +98,13 @@ func (d *doctorCache) get(c message.Hash, now time.Time) (message.DoctorCertific
 	return message.DoctorCertificate{}, false
 }
 
-func (d *doctorCache) put(c message.Hash, cert message.DoctorCertificate, now time.Time) {
+func (d *doctorCache) put(c message.Hash, cert message.DoctorCertificate, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e, ok := d.byC[c]; ok {
 		d.drop(e)
 	}
-	d.byC[c] = d.order.PushFront(cachedDoctor{c: c, cert: cert, until: now.Add(doctorLife)})
+	d.byC[c] = d.order.PushFront(cachedDoctor{c: c, cert: cert, until: until})
 	if d.order.Len() > maxDoctors {
 		d.drop(d.order.Back())
 	}

@@ -101,7 +101,7 @@ func (c *Cloud) checkEntry(s ecc.Suite, e message.Entry, vk ecc.VerifyKey) (mess
 	if e.Hospital.Info.Suite != s {
 		return message.Hash{}, problem.Refused(errSuite)
 	}
-	if err := e.Verify(c.pins, vk, c.now()); err != nil {
+	if err := e.Verify(c.Pins(), vk, c.now()); err != nil {
 		return message.Hash{}, problem.Refused(err)
 	}
 	if e.Time > c.now().Add(c.Future) {
@@ -119,7 +119,10 @@ func (c *Cloud) store(ctx context.Context, h message.Header, e message.Entry, cH
 		return nil, err
 	}
 	t := c.now()
-	receipt := message.Sign(c.SigningKey, message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)) // Sig_C2
+	receipt, err := c.sign(message.TBSIndexed(reply.Header(), e.Locator, e.Value, t)) // Sig_C2
+	if err != nil {
+		return nil, err
+	}
 	stored := StoredEntry{Locator: e.Locator, Hospital: cH, Time: e.Time, Value: e.Value,
 		SigIndex: e.SigIndex, Credential: e.Hospital.Encode()}
 	if evidence != nil {

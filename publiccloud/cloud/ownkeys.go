@@ -47,7 +47,31 @@ func (c *Cloud) OwnPrekey(ctx context.Context, s ecc.Suite) ([]byte, error) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	k, err := c.slotKey(ctx, s)
-	return k.Signed, err
+	if err != nil {
+		return nil, err
+	}
+	return c.signedByNow(k)
+}
+
+// signedByNow is the prekey under the signature of the root of now: a key that was made before a
+// root changed serves its slot to the end.
+func (c *Cloud) signedByNow(k ownKey) ([]byte, error) {
+	root, err := c.signing()
+	if err != nil {
+		return nil, err
+	}
+	signed, err := message.DecodeSigned(k.Signed)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	p, err := message.DecodePrekey(signed.TBS)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	if p.Owner = root.Public().Hash(); string(p.Encode()) == string(signed.TBS) {
+		return k.Signed, nil
+	}
+	return message.Sign(root.SigningKey, p.Encode()).Encode(), nil
 }
 
 // Rotate makes the current slot's keys, drops what has expired and erases it from
@@ -108,12 +132,16 @@ func (c *Cloud) makePrekey(s ecc.Suite, slot uint64) (OwnPrekey, error) {
 		return OwnPrekey{}, problem.Internal(err)
 	}
 	begin := message.Millis(slot * uint64(prekeySlot.Milliseconds())).Add(-prekeyLead)
-	p := message.Prekey{Suite: s, Owner: c.self, Key: private.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
+	root, err := c.signing()
+	if err != nil {
+		return OwnPrekey{}, err
+	}
+	p := message.Prekey{Suite: s, Owner: root.Public().Hash(), Key: private.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
 	sealed, under, err := c.seal(forPrekeys, prekeyPlace(s, slot), private.SecretBytes())
 	if err != nil {
 		return OwnPrekey{}, err
 	}
-	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(c.SigningKey, p.Encode()).Encode(), Sealed: sealed, Under: under, NotAfter: p.NotAfter}, nil
+	return OwnPrekey{Suite: s, Slot: slot, Signed: message.Sign(root.SigningKey, p.Encode()).Encode(), Sealed: sealed, Under: under, NotAfter: p.NotAfter}, nil
 }
 
 func prekeyPlace(s ecc.Suite, slot uint64) []byte {

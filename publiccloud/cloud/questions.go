@@ -26,8 +26,11 @@ func (c *Cloud) Ask(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, problem.Refused(err)
 	}
 	l := message.Locator(q.VK)
-	if err := q.VK.Verify(message.TBSAsk(h, l, c.self, q.Question, q.PKe), q.Signature); err != nil {
-		return nil, problem.Refused(fmt.Errorf("S_sk_L: %w", err))
+	root, err := c.asked(func(self message.Hash) error {
+		return q.VK.Verify(message.TBSAsk(h, l, self, q.Question, q.PKe), q.Signature)
+	})
+	if err != nil {
+		return nil, askedOther(err)
 	}
 	if _, err := c.accept(ctx, l, h); err != nil {
 		return nil, err
@@ -36,7 +39,15 @@ func (c *Cloud) Ask(ctx context.Context, raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.sealAnswer(h, l, q, content, more)
+	return c.sealAnswer(h, l, q, content, more, root)
+}
+
+// askedOther is the refusal of a question whose signature holds under no root that is good.
+func askedOther(err error) error {
+	if problem.KindOf(err) == problem.KindUnavailable {
+		return err
+	}
+	return problem.Refused(fmt.Errorf("S_sk_L: %w", err))
 }
 
 func (c *Cloud) answer(ctx context.Context, l message.Hash, q message.Question) (content []byte, more bool, err error) {
@@ -56,11 +67,11 @@ func (c *Cloud) answer(ctx context.Context, l message.Hash, q message.Question) 
 	return nil, false, problem.Invalid("The question is one for a hospital.")
 }
 
-func (c *Cloud) sealAnswer(h message.Header, l message.Hash, q message.CloudQuestion, content []byte, more bool) ([]byte, error) {
+func (c *Cloud) sealAnswer(h message.Header, l message.Hash, q message.CloudQuestion, content []byte, more bool, root OwnRoot) ([]byte, error) {
 	reply, err := c.beginReply(h, message.TypeAnswer, q.PKe, "")
 	if err != nil {
 		return nil, err
 	}
-	tbs := message.TBSAnswered(reply.Header(), l, c.self, q.Question, content, more)
-	return sealReply(reply, message.Answer{Content: content, More: more, Signature: c.SigningKey.Sign(tbs)}.Encode())
+	tbs := message.TBSAnswered(reply.Header(), l, root.Public().Hash(), q.Question, content, more)
+	return sealReply(reply, message.Answer{Content: content, More: more, Signature: root.SigningKey.Sign(tbs)}.Encode())
 }

@@ -113,7 +113,7 @@ func TestQuestionSignedByAnotherKey(t *testing.T) {
 	c := w.knows(ecc.SuiteX25519)
 	sent := c.Seal(message.TypeAsk, w.now(), func(h message.Header, pke ecc.KEMPublicKey) []byte {
 		q := message.Question{Kind: message.AskEntries}
-		tbs := message.TBSAsk(h, message.Locator(sks[0].Public()), message.CloudHash(c.Pins.PUKC), q, pke)
+		tbs := message.TBSAsk(h, message.Locator(sks[0].Public()), message.CloudHash(c.Pins.First.PUKC), q, pke)
 		return message.CloudQuestion{VK: sks[0].Public(), Question: q, PKe: pke, Signature: sks[1].Sign(tbs)}.Encode()
 	})
 	_, err := w.Ask(t.Context(), sent.Raw)

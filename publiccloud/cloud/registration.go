@@ -125,14 +125,18 @@ func (c *Cloud) nameHandle(i message.Info) message.Hash {
 
 // issue computes the partial key and signs the credential.
 func (c *Cloud) issue(q message.Registration, notAfter message.Millis) (message.RegistrationReply, error) {
-	now := c.now()
+	now, root, err := c.now(), OwnRoot{}, error(nil)
+	if root, err = c.signing(); err != nil {
+		return message.RegistrationReply{}, err
+	}
+	_, ends, _ := c.Pins().Term(root.Public()) // no credential outlives its root
 	info := message.Info{Suite: q.Suite, Role: q.Role, ID: q.ID, Attribute: q.Attribute, Keys: q.Keys,
-		Epoch: firstEpoch, NotBefore: now.Add(-backdate), NotAfter: min(notAfter, now.Add(c.CredentialLife))}
+		Epoch: firstEpoch, NotBefore: now.Add(-backdate), NotAfter: min(notAfter, now.Add(c.CredentialLife), ends)}
 	// R_X1 = rP + X_X (2, 5, 8), d_X = r + e_X s (3, 6, 9)
-	pk, err := c.Issuer.Issue(c.Rand, q.Encode(), q.X, info.Encode())
+	pk, err := root.Issuer.Issue(c.Rand, q.Encode(), q.X, info.Encode())
 	if err != nil {
 		return message.RegistrationReply{}, problem.Refused(err)
 	}
-	cred := message.Credential{Info: info, R: pk.R, Signature: c.SigningKey.Sign(message.TBSCredential(info, pk.R))}
+	cred := message.Credential{Info: info, R: pk.R, Signature: root.SigningKey.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}, nil
 }

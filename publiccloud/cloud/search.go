@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"medunion/api/message"
 	"medunion/api/problem"
@@ -13,7 +12,7 @@ import (
 )
 
 // ticketLife is T_C + 5 min of Eq. 30.
-const ticketLife = 5 * time.Minute
+const ticketLife = message.TicketLife
 
 // maxFound bounds the entries of one answer: 2.2 MB with suite 2.
 const maxFound = 1024
@@ -142,7 +141,10 @@ func (c *Cloud) answerSearch(h message.Header, m message.M4, s *search, found []
 	ticket := message.Ticket{Header: reply.Header(), Request: s.use.Use.Request, Doctor: s.doctor,
 		Department: m.Department, Consent: s.use.Consent, Mode: m.Mode, Entries: ecc.Sum(message.EncodeEntries(found)),
 		Issued: s.use.Use.Time, Expires: s.use.Use.Time.Add(ticketLife)}
-	signed := message.Sign(c.SigningKey, ticket.Encode()) // Sig_C (30)
+	signed, err := c.sign(ticket.Encode()) // Sig_C (30)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.keepSearch(s, m, signed); err != nil {
 		return nil, err
 	}

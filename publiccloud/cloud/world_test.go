@@ -122,8 +122,7 @@ func newWorld(t testing.TB) *world {
 	w.authority = peers.Must(doctorcert.NewIssuer(authorityName, peers.Must(ecc.GenerateSigningKey(rand.Reader)), 365*24*time.Hour, rand.Reader))
 	pinned := peers.Must(doctorcert.NewAuthority(authorityName, peers.Must(w.authority.JWKS())))
 	w.config = cloud.Config{
-		ID: "cloud", SigningKey: peers.Must(ecc.GenerateSigningKey(rand.Reader)),
-		Issuer:    peers.Must(ecc.NewIssuer(peers.Must(ecc.GenerateScalar(rand.Reader)), secret())),
+		ID: "cloud", Roots: cloud.OneRoot("cloud", newRoot()),
 		HandleKey: secret(), AtRest: cloud.FixedKeys{ChallengeKey: secret(), SealingKey: secret()},
 		Suites: []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing}, Past: past, Future: future,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour,
@@ -132,6 +131,11 @@ func newWorld(t testing.TB) *world {
 	}
 	w.Cloud = peers.Must(cloud.New(w.config))
 	return w
+}
+
+func newRoot() cloud.OwnRoot {
+	return cloud.OwnRoot{SigningKey: peers.Must(ecc.GenerateSigningKey(rand.Reader)),
+		Issuer: peers.Must(ecc.NewIssuer(peers.Must(ecc.GenerateScalar(rand.Reader)), secret()))}
 }
 
 func secret() []byte {

@@ -23,10 +23,6 @@ type Config struct {
 	ID     string `help:"ID_PC, the public cloud's name in the protocol." default:"cloud" env:"PUBLICCLOUD_ID"`
 	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8080" env:"PUBLICCLOUD_LISTEN"`
 
-	TLSCert   string `help:"TLS certificate chain (PEM file)." env:"PUBLICCLOUD_TLS_CERT"`
-	TLSKey    string `help:"TLS private key (PEM file)." env:"PUBLICCLOUD_TLS_KEY"`
-	BehindTLS bool   `help:"Allow plain HTTP off loopback: a proxy in front speaks TLS 1.3." env:"PUBLICCLOUD_BEHIND_TLS"`
-
 	Keys           string `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PUBLICCLOUD_INIT_KEYS"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
@@ -57,7 +53,9 @@ type Config struct {
 	CredentialLife time.Duration `help:"Life of a credential." default:"17520h" env:"PUBLICCLOUD_CREDENTIAL_LIFE"`
 	CodeLife       time.Duration `help:"Life of a patient's registration code." default:"336h" env:"PUBLICCLOUD_CODE_LIFE"`
 
-	Edge httpserver.Edge `embed:"" envprefix:"PUBLICCLOUD_"`
+	TLS     httpserver.TLS     `embed:"" envprefix:"PUBLICCLOUD_"`
+	Peering httpserver.Peering `embed:"" envprefix:"PUBLICCLOUD_"`
+	Edge    httpserver.Edge    `embed:"" envprefix:"PUBLICCLOUD_"`
 
 	Logger *slog.Logger     `kong:"-"` // default: JSON to stderr
 	Now    func() time.Time `kong:"-"` // default: time.Now

@@ -9,7 +9,9 @@ import (
 
 	"medunion/api/keyprovider"
 	"medunion/api/keyring"
+	"medunion/api/message"
 	"medunion/ecc"
+	"medunion/publiccloud/cloud"
 )
 
 // The keys of the public cloud, by their names in its ring. Each has one purpose.
@@ -30,12 +32,10 @@ const (
 	fieldPUKC = "PUK_C"
 )
 
-// keys are the secrets that a running instance does not exchange.
+// keys are what the role is made of; the roots follow the ring.
 type keys struct {
-	master  ecc.Scalar
-	hedge   []byte
-	signing ecc.SigningKey
-	handle  []byte
+	roots  cloud.Roots
+	handle []byte
 }
 
 func newRing(rand io.Reader, now time.Time) (keyring.Ring, error) {
@@ -60,30 +60,24 @@ func newRing(rand io.Reader, now time.Time) (keyring.Ring, error) {
 
 var errKeyFile = errors.New("the key file is damaged or not one of a public cloud")
 
-// keysOf takes the ring's keys apart and checks that they fit their public halves.
-func keysOf(r keyring.Ring) (keys, error) {
-	raw := map[string][]byte{}
+// keysOf takes the ring's keys apart and checks that the roots fit their public halves.
+func keysOf(r keyring.Ring, id message.ID) (keys, error) {
 	for _, name := range []string{keyMaster, keyHedge, keySigning, keyChallenge, keyHandle, keySealing} {
 		for _, v := range r.Versions(name) {
 			if len(v.SecretBytes()) != keyring.SecretSize && v.State != keyring.Destroyed {
 				return keys{}, errKeyFile
 			}
 		}
-		v, err := r.Current(name)
-		if err != nil {
+		if _, err := r.Current(name); err != nil {
 			return keys{}, errKeyFile
 		}
-		raw[name] = v.SecretBytes()
 	}
-	k := keys{hedge: raw[keyHedge], handle: raw[keyHandle]}
-	var err1, err2 error
-	k.master, err1 = ecc.DecodeScalar(raw[keyMaster])
-	k.signing, err2 = ecc.SigningKeyFromSeed(raw[keySigning])
-	if err1 != nil || err2 != nil || string(k.master.Public().Bytes()) != string(r.Field(fieldPK)) ||
-		string(k.signing.Public().Bytes()) != string(r.Field(fieldPUKC)) {
+	handle, err := r.Current(keyHandle)
+	if err != nil {
 		return keys{}, errKeyFile
 	}
-	return k, nil
+	roots, err := rootsOf(r, id)
+	return keys{roots: roots, handle: handle.SecretBytes()}, err
 }
 
 // Before there were rings the file was ⟨cloud keys: s, hedge, seed of PRK_C, challenge,
@@ -104,7 +98,7 @@ func decodeOld(b []byte) (keyring.Ring, error) {
 	for i, name := range []string{keyMaster, keyHedge, keySigning, keyChallenge, keyHandle, keySealing} {
 		r = r.WithKey(name, f[i], time.Time{})
 	}
-	_, err = keysOf(r)
+	_, err = keysOf(r, anyID)
 	return r, err
 }
 
@@ -130,7 +124,7 @@ func openKeys(ctx context.Context, c Config) (*keyring.Watch, keys, error) {
 	if err != nil {
 		return nil, keys{}, err
 	}
-	k, err := keysOf(w.Ring())
+	k, err := keysOf(w.Ring(), message.ID(c.ID))
 	return w, k, err
 }
 

@@ -263,7 +263,7 @@ func TestOldKeyFile(t *testing.T) {
 	w.ok(secretfile.Create(w.config.Keys, b))
 	w.start()
 	w.searches()
-	if p := w.instance.Pins(); !p.PK.Equal(master.Public()) {
+	if p := w.instance.Pins(); !p.First.PK.Equal(master.Public()) {
 		t.Error("other keys")
 	}
 	if raw, _ := os.ReadFile(w.config.Keys); !bytes.Equal(raw, b) {

@@ -69,7 +69,7 @@ func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
 	if err != nil {
 		return err
 	}
-	if _, err := keysOf(ring); err != nil {
+	if _, err := keysOf(ring, anyID); err != nil {
 		return err
 	}
 	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)

@@ -21,7 +21,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/token"
-	"medunion/ecc"
+	"medunion/api/version"
 	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/httpapi"
 	"medunion/publiccloud/internal/mongostore"
@@ -53,7 +53,11 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	cert, err := httpserver.TLS{Cert: c.TLSCert, Key: c.TLSKey, Behind: c.BehindTLS}.Load(c.Listen)
+	secured, err := c.TLS.Load(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	peers, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -61,7 +65,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.handler(c)
+	handler, err := p.handler(c, peers)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -71,12 +75,14 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: cert, Logger: c.Logger}, release)}
+	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
+	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	go p.followKeys(ctx, c)
 	pins := i.Pins()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID,
-		"PK", pins.PK.String(), "PUK_C", hex.EncodeToString(pins.PUKC.Bytes()))
+	newest, _ := pins.Newest()
+	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
+		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
 }
 
@@ -132,20 +138,16 @@ func open(ctx context.Context, c Config) (*parts, error) {
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
 func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
-	issuer, err := ecc.NewIssuer(k.master, k.hedge)
-	if err != nil {
-		return nil, err
-	}
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Issuer: issuer, SigningKey: k.signing, HandleKey: k.handle, AtRest: p.lease,
+		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
 	})
 }
 
-func (p *parts) handler(c Config) (http.Handler, error) {
+func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error) {
 	jwks, err := readFile("operators", c.OperatorsFile)
 	if err != nil {
 		return nil, err
@@ -157,7 +159,8 @@ func (p *parts) handler(c Config) (http.Handler, error) {
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
-		Logger:   c.Logger, Edge: c.Edge.At(c.BehindTLS, c.Listen),
+		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
+		Peers:  peers,
 		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "keys", Probe: p.lease.Probe}},
 	})
 }
@@ -177,7 +180,8 @@ func (p *parts) followKeys(ctx context.Context, c Config) {
 	checkIn, anew := make(chan struct{}, 1), make(chan struct{}, 1)
 	go p.lease.run(ctx, c.Logger, checkIn)
 	go reseal(ctx, p.cloud, c.Logger, anew)
-	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(keyring.Ring) {
+	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(r keyring.Ring) {
+		p.followRoots(r, c)
 		for _, hint := range []chan struct{}{checkIn, anew} {
 			select {
 			case hint <- struct{}{}:
@@ -185,6 +189,18 @@ func (p *parts) followKeys(ctx context.Context, c Config) {
 			}
 		}
 	})
+}
+
+// followRoots takes over the roots of a new ring. Roots that do not continue those in use
+// are refused, and those in use stay.
+func (p *parts) followRoots(r keyring.Ring, c Config) {
+	roots, err := rootsOf(r, message.ID(c.ID))
+	if err == nil {
+		err = p.cloud.SetRoots(roots)
+	}
+	if err != nil {
+		c.Logger.Error("the roots of the key file were not taken over; those in memory stay in use", "reason", err.Error())
+	}
 }
 
 // rotate keeps the own prekeys fresh until ctx ends. A failure is tried again;

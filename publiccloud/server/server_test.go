@@ -27,7 +27,7 @@ func TestVisit(t *testing.T) {
 func visit(t *testing.T, w *world, s ecc.Suite) {
 	pins, now := w.instance.Pins(), message.MillisOf(time.Now())
 	p, d, h := w.patient(s), w.doctor(s), w.hospital(s)
-	if params := peers.Must(message.OpenParameters(w.signed("/v1/parameters"), pins)); params.CloudID != "cloud" {
+	if params := peers.Must(message.OpenParameters(w.signed("/v1/parameters"), pins, now)); params.CloudID != "cloud" {
 		t.Error("other parameters")
 	}
 	if dir := peers.Must(message.OpenDirectory(w.signed("/v1/directory"), pins, now)); len(dir.Hospitals) != 1 {

@@ -32,7 +32,7 @@ func TestRestartKeepsKeysAndState(t *testing.T) {
 	w.ok(w.instance.Close())
 	w.config.InitKeys = false
 	w.start()
-	if again := w.instance.Pins(); !again.PK.Equal(pins.PK) || !again.PUKC.Equal(pins.PUKC) {
+	if again := w.instance.Pins(); !again.Equal(pins) {
 		t.Fatal("other keys after a restart")
 	}
 	g := peers.Grant(d.Credential.Hash(), "SURGERY", peers.Locators(1), time.Now(), nil)
@@ -51,7 +51,7 @@ func TestInsecureSettingsAreRefused(t *testing.T) {
 		"not sealed":              func(c *server.Config) { c.PassphraseFile = w.file(t.TempDir(), "pass", []byte("secret")) },
 		"no authority":            func(c *server.Config) { c.AuthorityFile = w.file(t.TempDir(), "jwks", []byte(`{"keys":[]}`)) },
 		"unknown suite":           func(c *server.Config) { c.Suites = []uint8{3} },
-		"half a TLS pair":         func(c *server.Config) { c.TLSCert = "x" },
+		"half a TLS pair":         func(c *server.Config) { c.TLS.Cert = "x" },
 		"bad ID":                  func(c *server.Config) { c.ID = "Not Valid" },
 	} {
 		c := w.config
@@ -83,7 +83,7 @@ func TestSealedKeys(t *testing.T) {
 	w.start()
 	pins := w.instance.Pins()
 	w.start()
-	if !w.instance.Pins().PK.Equal(pins.PK) {
+	if !w.instance.Pins().First.PK.Equal(pins.First.PK) {
 		t.Error("the sealed keys were not read back")
 	}
 	w.config.PassphraseFile = w.file(dir, "wrong", []byte("another\n"))

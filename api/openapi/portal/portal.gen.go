@@ -111,6 +111,9 @@ type Pins struct {
 
 	// PukC PUK_C, 32 bytes, base64 with padding
 	PukC []byte `json:"puk_c"`
+
+	// Successions what is known of the successors of this root, oldest first
+	Successions *[][]byte `json:"successions,omitempty"`
 }
 
 // PortalSession defines model for PortalSession.
@@ -137,6 +140,11 @@ type Problem struct {
 type Signed struct {
 	// Signed base64url of ⟨signed: statement, signature⟩
 	Signed string `json:"signed"`
+}
+
+// Successions defines model for Successions.
+type Successions struct {
+	Successions []string `json:"successions"`
 }
 
 // After defines model for After.
@@ -537,6 +545,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
 	RelaySearch(ctx context.Context, body RelaySearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RelaySuccessions The successions of the public cloud's root
+	//
+	// Passed on from the public cloud, as its own address answers.
+	//
+	// Corresponds with GET /v1/relay/cloud/v1/successions (the `RelaySuccessions` operationId).
+	RelaySuccessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RelayDiagnosisWithBody Write a diagnosis into the record (M11)
 	//
@@ -1044,6 +1059,23 @@ func (c *Client) RelaySearchWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
 func (c *Client) RelaySearch(ctx context.Context, body RelaySearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRelaySearchRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RelaySuccessions The successions of the public cloud's root
+//
+// Passed on from the public cloud, as its own address answers.
+//
+// Corresponds with GET /v1/relay/cloud/v1/successions (the `RelaySuccessions` operationId).
+func (c *Client) RelaySuccessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRelaySuccessionsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1875,6 +1907,33 @@ func NewRelaySearchRequestWithBody(server string, contentType string, body io.Re
 	return req, nil
 }
 
+// NewRelaySuccessionsRequest constructs an http.Request for the RelaySuccessions method
+func NewRelaySuccessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/relay/cloud/v1/successions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRelayDiagnosisRequest calls the generic RelayDiagnosis builder with application/json body
 func NewRelayDiagnosisRequest(server string, hospital Hospital, body RelayDiagnosisJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2381,6 +2440,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/relay/cloud/v1/searches (the `RelaySearch` operationId).
 	RelaySearchWithResponse(ctx context.Context, body RelaySearchJSONRequestBody, reqEditors ...RequestEditorFn) (*RelaySearchResponse, error)
+
+	// RelaySuccessionsWithResponse The successions of the public cloud's root
+	//
+	// Passed on from the public cloud, as its own address answers.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/relay/cloud/v1/successions (the `RelaySuccessions` operationId).
+	RelaySuccessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RelaySuccessionsResponse, error)
 
 	// RelayDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
 	//
@@ -3252,6 +3320,54 @@ func (r RelaySearchResponse) ContentType() string {
 	return ""
 }
 
+type RelaySuccessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Successions
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RelaySuccessionsResponse) GetJSON200() *Successions {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RelaySuccessionsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RelaySuccessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RelaySuccessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RelaySuccessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RelaySuccessionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type RelayDiagnosisResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3836,6 +3952,21 @@ func (c *ClientWithResponses) RelaySearchWithResponse(ctx context.Context, body 
 		return nil, err
 	}
 	return ParseRelaySearchResponse(rsp)
+}
+
+// RelaySuccessionsWithResponse The successions of the public cloud's root
+//
+// Passed on from the public cloud, as its own address answers.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/relay/cloud/v1/successions (the `RelaySuccessions` operationId).
+func (c *ClientWithResponses) RelaySuccessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RelaySuccessionsResponse, error) {
+	rsp, err := c.RelaySuccessions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRelaySuccessionsResponse(rsp)
 }
 
 // RelayDiagnosisWithBodyWithResponse Write a diagnosis into the record (M11)
@@ -4515,6 +4646,39 @@ func ParseRelaySearchResponse(rsp *http.Response) (*RelaySearchResponse, error) 
 	return response, nil
 }
 
+// ParseRelaySuccessionsResponse parses an HTTP response from a RelaySuccessionsWithResponse call
+func ParseRelaySuccessionsResponse(rsp *http.Response) (*RelaySuccessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RelaySuccessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Successions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseRelayDiagnosisResponse parses an HTTP response from a RelayDiagnosisWithResponse call
 func ParseRelayDiagnosisResponse(rsp *http.Response) (*RelayDiagnosisResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4722,6 +4886,9 @@ type ServerInterface interface {
 	// RelaySearch Search the index (M4, M5; Eq. 25-32)
 	// (POST /v1/relay/cloud/v1/searches)
 	RelaySearch(ctx echo.Context) error
+	// RelaySuccessions The successions of the public cloud's root
+	// (GET /v1/relay/cloud/v1/successions)
+	RelaySuccessions(ctx echo.Context) error
 	// RelayDiagnosis Write a diagnosis into the record (M11)
 	// (POST /v1/relay/hospitals/{hospital}/v1/diagnoses)
 	RelayDiagnosis(ctx echo.Context, hospital Hospital) error
@@ -4963,6 +5130,15 @@ func (w *ServerInterfaceWrapper) RelaySearch(ctx echo.Context) error {
 	return err
 }
 
+// RelaySuccessions converts echo context to params.
+func (w *ServerInterfaceWrapper) RelaySuccessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RelaySuccessions(ctx)
+	return err
+}
+
 // RelayDiagnosis converts echo context to params.
 func (w *ServerInterfaceWrapper) RelayDiagnosis(ctx echo.Context) error {
 	var err error
@@ -5109,6 +5285,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/relay/cloud/v1/registrations/challenges", wrapper.RelayChallenge, options.OperationMiddlewares["relayChallenge"]...)
 	router.GET(options.BaseURL+"/v1/relay/cloud/v1/revocations", wrapper.RelayRevocations, options.OperationMiddlewares["relayRevocations"]...)
 	router.POST(options.BaseURL+"/v1/relay/cloud/v1/searches", wrapper.RelaySearch, options.OperationMiddlewares["relaySearch"]...)
+	router.GET(options.BaseURL+"/v1/relay/cloud/v1/successions", wrapper.RelaySuccessions, options.OperationMiddlewares["relaySuccessions"]...)
 	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/diagnoses", wrapper.RelayDiagnosis, options.OperationMiddlewares["relayDiagnosis"]...)
 	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/releases", wrapper.RelayRelease, options.OperationMiddlewares["relayRelease"]...)
 	router.POST(options.BaseURL+"/v1/relay/hospitals/:hospital/v1/sessions", wrapper.RelaySession, options.OperationMiddlewares["relaySession"]...)
@@ -5140,6 +5317,8 @@ type ProblemApplicationProblemPlusJSONResponse Problem
 type RevocationsJSONResponse Signed
 
 type StoredJSONResponse Message
+
+type SuccessionsJSONResponse Successions
 
 type GetConfigRequestObject struct {
 }
@@ -5811,6 +5990,44 @@ func (response RelaySearchdefaultApplicationProblemPlusJSONResponse) VisitRelayS
 	return err
 }
 
+type RelaySuccessionsRequestObject struct {
+}
+
+type RelaySuccessionsResponseObject interface {
+	VisitRelaySuccessionsResponse(w http.ResponseWriter) error
+}
+
+type RelaySuccessions200JSONResponse struct{ SuccessionsJSONResponse }
+
+func (response RelaySuccessions200JSONResponse) VisitRelaySuccessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RelaySuccessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RelaySuccessionsdefaultApplicationProblemPlusJSONResponse) VisitRelaySuccessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RelayDiagnosisRequestObject struct {
 	Hospital Hospital `json:"hospital"`
 	Body     *RelayDiagnosisJSONRequestBody
@@ -6085,6 +6302,9 @@ type StrictServerInterface interface {
 	// RelaySearch Search the index (M4, M5; Eq. 25-32)
 	// (POST /v1/relay/cloud/v1/searches)
 	RelaySearch(ctx context.Context, request RelaySearchRequestObject) (RelaySearchResponseObject, error)
+	// RelaySuccessions The successions of the public cloud's root
+	// (GET /v1/relay/cloud/v1/successions)
+	RelaySuccessions(ctx context.Context, request RelaySuccessionsRequestObject) (RelaySuccessionsResponseObject, error)
 	// RelayDiagnosis Write a diagnosis into the record (M11)
 	// (POST /v1/relay/hospitals/{hospital}/v1/diagnoses)
 	RelayDiagnosis(ctx context.Context, request RelayDiagnosisRequestObject) (RelayDiagnosisResponseObject, error)
@@ -6671,6 +6891,29 @@ func (sh *strictHandler) RelaySearch(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(RelaySearchResponseObject); ok {
 		return validResponse.VisitRelaySearchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RelaySuccessions operation middleware
+func (sh *strictHandler) RelaySuccessions(ctx echo.Context) error {
+	var request RelaySuccessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RelaySuccessions(ctx.Request().Context(), request.(RelaySuccessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RelaySuccessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RelaySuccessionsResponseObject); ok {
+		return validResponse.VisitRelaySuccessionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -122,6 +122,11 @@ type Signed struct {
 	Signed string `json:"signed"`
 }
 
+// Successions defines model for Successions.
+type Successions struct {
+	Successions []string `json:"successions"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -467,6 +472,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/searches (the `Search` operationId).
 	Search(ctx context.Context, body SearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSuccessions The successions of the public cloud's root
+	//
+	// A root is PK with PUK_C. Each succession says which root takes over from which, from when the new one is good and until when the old one is, and is signed by both keys. A party that has pinned any root follows the list from there.
+	//
+	// Corresponds with GET /v1/successions (the `GetSuccessions` operationId).
+	GetSuccessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // WriteDiagnosisEntryWithBody A doctor forwards the entry that a diagnosis changed (M12)
@@ -861,6 +873,23 @@ func (c *Client) SearchWithBody(ctx context.Context, contentType string, body io
 // Corresponds with POST /v1/searches (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, body SearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSearchRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSuccessions The successions of the public cloud's root
+//
+// A root is PK with PUK_C. Each succession says which root takes over from which, from when the new one is good and until when the old one is, and is signed by both keys. A party that has pinned any root follows the list from there.
+//
+// Corresponds with GET /v1/successions (the `GetSuccessions` operationId).
+func (c *Client) GetSuccessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSuccessionsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1474,6 +1503,33 @@ func NewSearchRequestWithBody(server string, contentType string, body io.Reader)
 	return req, nil
 }
 
+// NewGetSuccessionsRequest constructs an http.Request for the GetSuccessions method
+func NewGetSuccessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/successions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -1715,6 +1771,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/searches (the `Search` operationId).
 	SearchWithResponse(ctx context.Context, body SearchJSONRequestBody, reqEditors ...RequestEditorFn) (*SearchResponse, error)
+
+	// GetSuccessionsWithResponse The successions of the public cloud's root
+	//
+	// A root is PK with PUK_C. Each succession says which root takes over from which, from when the new one is good and until when the old one is, and is signed by both keys. A party that has pinned any root follows the list from there.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/successions (the `GetSuccessions` operationId).
+	GetSuccessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSuccessionsResponse, error)
 }
 
 type WriteDiagnosisEntryResponse struct {
@@ -2423,6 +2488,54 @@ func (r SearchResponse) ContentType() string {
 	return ""
 }
 
+type GetSuccessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Successions
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSuccessionsResponse) GetJSON200() *Successions {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSuccessionsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSuccessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSuccessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSuccessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSuccessionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // WriteDiagnosisEntryWithBodyWithResponse A doctor forwards the entry that a diagnosis changed (M12)
 //
 // The entry that the hospital returned for M11, with the consent and Sig_D7; the answer is the receipt Sig_C2. The evidence of it is kept with the entry. A replay is refused (403). A new message with the same entry is answered again, up to 64 times, and stores no second version; an older entry is a conflict (409).
@@ -2751,6 +2864,21 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, body Searc
 		return nil, err
 	}
 	return ParseSearchResponse(rsp)
+}
+
+// GetSuccessionsWithResponse The successions of the public cloud's root
+//
+// A root is PK with PUK_C. Each succession says which root takes over from which, from when the new one is good and until when the old one is, and is signed by both keys. A party that has pinned any root follows the list from there.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/successions (the `GetSuccessions` operationId).
+func (c *ClientWithResponses) GetSuccessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSuccessionsResponse, error) {
+	rsp, err := c.GetSuccessions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSuccessionsResponse(rsp)
 }
 
 // ParseWriteDiagnosisEntryResponse parses an HTTP response from a WriteDiagnosisEntryWithResponse call
@@ -3240,6 +3368,39 @@ func ParseSearchResponse(rsp *http.Response) (*SearchResponse, error) {
 	return response, nil
 }
 
+// ParseGetSuccessionsResponse parses an HTTP response from a GetSuccessionsWithResponse call
+func ParseGetSuccessionsResponse(rsp *http.Response) (*GetSuccessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSuccessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Successions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// WriteDiagnosisEntry A doctor forwards the entry that a diagnosis changed (M12)
@@ -3287,6 +3448,9 @@ type ServerInterface interface {
 	// Search Search the index under a consent (M4, M5; Eq. 25-30)
 	// (POST /v1/searches)
 	Search(ctx echo.Context) error
+	// GetSuccessions The successions of the public cloud's root
+	// (GET /v1/successions)
+	GetSuccessions(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -3495,6 +3659,15 @@ func (w *ServerInterfaceWrapper) Search(ctx echo.Context) error {
 	return err
 }
 
+// GetSuccessions converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSuccessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSuccessions(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3557,6 +3730,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/registrations/challenges", wrapper.CreateChallenge, options.OperationMiddlewares["createChallenge"]...)
 	router.GET(options.BaseURL+"/v1/revocations", wrapper.GetRevocations, options.OperationMiddlewares["getRevocations"]...)
 	router.POST(options.BaseURL+"/v1/searches", wrapper.Search, options.OperationMiddlewares["search"]...)
+	router.GET(options.BaseURL+"/v1/successions", wrapper.GetSuccessions, options.OperationMiddlewares["getSuccessions"]...)
 
 }
 
@@ -3577,6 +3751,8 @@ type PrekeyJSONResponse Signed
 type ProblemApplicationProblemPlusJSONResponse Problem
 
 type RevocationsJSONResponse Signed
+
+type SuccessionsJSONResponse Successions
 
 type WriteDiagnosisEntryRequestObject struct {
 	Body *WriteDiagnosisEntryJSONRequestBody
@@ -4148,6 +4324,44 @@ func (response SearchdefaultApplicationProblemPlusJSONResponse) VisitSearchRespo
 	return err
 }
 
+type GetSuccessionsRequestObject struct {
+}
+
+type GetSuccessionsResponseObject interface {
+	VisitGetSuccessionsResponse(w http.ResponseWriter) error
+}
+
+type GetSuccessions200JSONResponse struct{ SuccessionsJSONResponse }
+
+func (response GetSuccessions200JSONResponse) VisitGetSuccessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSuccessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSuccessionsdefaultApplicationProblemPlusJSONResponse) VisitGetSuccessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// WriteDiagnosisEntry A doctor forwards the entry that a diagnosis changed (M12)
@@ -4195,6 +4409,9 @@ type StrictServerInterface interface {
 	// Search Search the index under a consent (M4, M5; Eq. 25-30)
 	// (POST /v1/searches)
 	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
+	// GetSuccessions The successions of the public cloud's root
+	// (GET /v1/successions)
+	GetSuccessions(ctx context.Context, request GetSuccessionsRequestObject) (GetSuccessionsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -4718,6 +4935,29 @@ func (sh *strictHandler) Search(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(SearchResponseObject); ok {
 		return validResponse.VisitSearchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSuccessions operation middleware
+func (sh *strictHandler) GetSuccessions(ctx echo.Context) error {
+	var request GetSuccessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSuccessions(ctx.Request().Context(), request.(GetSuccessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSuccessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSuccessionsResponseObject); ok {
+		return validResponse.VisitGetSuccessionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -206,7 +206,7 @@ func TestStoreIsBoundToItsPins(t *testing.T) {
 func onePortal(t *testing.T, address string) (origin string, stop func()) {
 	t.Helper()
 	issuer := must(ecc.NewIssuer(must(ecc.GenerateScalar(rand.Reader)), []byte(rand.Text() + rand.Text())[:32]))
-	pins := message.Pins{CloudID: "cloud", PK: issuer.Public(), PUKC: must(ecc.GenerateSigningKey(rand.Reader)).Public()}
+	pins := message.Pins{CloudID: "cloud", First: message.Root{PK: issuer.Public(), PUKC: must(ecc.GenerateSigningKey(rand.Reader)).Public()}}
 	board := must(authority.New(authority.Config{Logger: slog.New(slog.DiscardHandler), Departments: message.DefaultDepartments}))
 	origin = "http://localhost:" + address[strings.LastIndexByte(address, ':')+1:]
 	i, err := portal.Start(t.Context(), portal.Config{Listen: address, Origin: origin, Cloud: "http://127.0.0.1:1", Pins: &pins,

@@ -33,7 +33,7 @@ type API struct {
 	Sessions Sessions
 	// Revoked says whether a doctor's credential is revoked (relay.Relay.Revoked).
 	Revoked func(context.Context, message.Hash) (bool, error)
-	Pins    message.Pins
+	Pins    message.Pinned
 	Origin  string // the portal's own, as doctors know it: scheme, name, port
 	Now     func() time.Time
 	Config  []byte // answer of /config.json

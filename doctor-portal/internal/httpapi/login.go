@@ -66,7 +66,7 @@ func decodeLogin(in portal.Login) (cred message.Credential, challenge, sig []byt
 
 // prove checks signatures first, so that a stranger cannot use up challenges.
 func (a *API) prove(ctx context.Context, cred message.Credential, challenge, sig []byte) error {
-	if err := cred.Verify(a.Pins, message.Doctor, message.MillisOf(a.Now())); err != nil {
+	if err := cred.Verify(a.Pins.Pins(), message.Doctor, message.MillisOf(a.Now())); err != nil {
 		return problem.Refused(err)
 	}
 	if err := cred.Info.Keys.Sign.Verify(message.TBSPortalLogin(challenge, cred.Hash(), a.Origin), sig); err != nil {

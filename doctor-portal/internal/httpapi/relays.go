@@ -55,6 +55,9 @@ func (a *API) RelayDirectory(c echo.Context) error { return a.get(c, "/v1/direct
 // RelayRevocations relays the revocation list.
 func (a *API) RelayRevocations(c echo.Context) error { return a.get(c, "/v1/revocations", nil) }
 
+// RelaySuccessions relays the successions of the public cloud's root.
+func (a *API) RelaySuccessions(c echo.Context) error { return a.get(c, "/v1/successions", nil) }
+
 // RelayPrekey relays a prekey.
 func (a *API) RelayPrekey(c echo.Context, owner string, p portal.RelayPrekeyParams) error {
 	return a.get(c, "/v1/prekeys/"+owner, url.Values{"suite": {strconv.Itoa(value(p.Suite, 1))}})

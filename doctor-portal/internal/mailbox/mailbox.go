@@ -3,8 +3,9 @@
 //
 // It knows of a message only its type and its session. A visit goes through its
 // steps in order (M1, M2, M3, M10), each once: a stranger can enter a waiting room,
-// and nothing more until the doctor has answered him. Losing Redis loses visits in
-// progress, which their parties begin anew.
+// and nothing more until the doctor has answered him. A message that was taken is in its
+// box, whichever instance dies meanwhile; one that was not can be sent again. Losing Redis
+// loses visits in progress, which their parties begin anew.
 package mailbox
 
 import (
@@ -92,21 +93,43 @@ func (s *Store) push(ctx context.Context, box string, limit int, m []byte) error
 	return nil
 }
 
-// advance records a step of a visit: the doctor must be the visit's, the step
-// before must have happened, and this one not yet.
+// advance records a step of a visit: the doctor must be the visit's, the step before must
+// have begun, and this one not yet, unless by the same message. ARGV[4] is the mark of that
+// message.
 var advance = redis.NewScript(`
 local doctor = redis.call('HGET', KEYS[1], 'doctor')
 if not doctor or (ARGV[3] ~= '' and doctor ~= ARGV[3]) then return '' end
 if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then return '' end
-if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 0 then return '' end
+local begun = redis.call('HGET', KEYS[1], ARGV[1])
+if begun and begun ~= ARGV[4] then return '' end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
 return doctor`)
+
+// mark stands for a message whose step has begun, until it lies in its box. The two are
+// keys of different slots, so that no script does both: whoever dies in between leaves the
+// mark, and the same message again completes the step. The box may then hold it twice,
+// which its reader refuses; lost without a word it never is.
+func mark(m []byte) string {
+	h := ecc.Sum(m)
+	return "begun " + hex.EncodeToString(h[:16])
+}
+
+// finish closes a step: from now on it is refused, the same message included. It makes no
+// visit that has expired, and its failure is none of the message's.
+var finish = redis.NewScript(`
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], '1') end
+return 1`)
+
+func (s *Store) finish(ctx context.Context, session [16]byte, t message.Type) {
+	finish.Run(context.WithoutCancel(ctx), s.redis, []string{s.visit(session)}, string(t))
+}
 
 var before = map[message.Type]message.Type{message.TypeM2: message.TypeM1, message.TypeM3: message.TypeM2, message.TypeM10: message.TypeM3}
 
 var errStep = errors.New("mailbox: no such visit, or not its next step")
 
-func (s *Store) advance(ctx context.Context, session [16]byte, t message.Type, doctor string) (string, error) {
-	found, err := advance.Run(ctx, s.redis, []string{s.visit(session)}, string(t), string(before[t]), doctor).Text()
+func (s *Store) advance(ctx context.Context, session [16]byte, t message.Type, doctor string, m []byte) (string, error) {
+	found, err := advance.Run(ctx, s.redis, []string{s.visit(session)}, string(t), string(before[t]), doctor, mark(m)).Text()
 	if err != nil {
 		return "", unavailable(err)
 	}
@@ -116,10 +139,15 @@ func (s *Store) advance(ctx context.Context, session [16]byte, t message.Type, d
 	return found, nil
 }
 
-// begin opens a visit once, with its expiry: no crash leaves a key that stays.
+// begin opens a visit once, with its expiry: no crash leaves a key that stays. The same
+// message may begin it again until it lies in the inbox.
 var begin = redis.NewScript(`
-if redis.call('HSETNX', KEYS[1], 'doctor', ARGV[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], ARGV[2], '1')
+local doctor = redis.call('HGET', KEYS[1], 'doctor')
+if doctor then
+	if doctor == ARGV[1] and redis.call('HGET', KEYS[1], ARGV[2]) == ARGV[4] then return 1 end
+	return 0
+end
+redis.call('HSET', KEYS[1], 'doctor', ARGV[1], ARGV[2], ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`)
 
@@ -156,7 +184,7 @@ func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]by
 		return err
 	}
 	key, name := s.visit(session), hex.EncodeToString(doctor[:])
-	fresh, err := begin.Run(ctx, s.redis, []string{key}, name, string(message.TypeM1), Life.Milliseconds()).Int()
+	fresh, err := begin.Run(ctx, s.redis, []string{key}, name, string(message.TypeM1), Life.Milliseconds(), mark(m)).Int()
 	if err != nil {
 		return unavailable(err)
 	}
@@ -164,16 +192,29 @@ func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]by
 		return problem.Conflict("this visit has begun already")
 	}
 	if err := s.push(ctx, s.inbox(doctor), MaxWaiting, m); err != nil {
-		s.redis.Del(context.WithoutCancel(ctx), key)
+		if full(err) {
+			s.redis.Del(context.WithoutCancel(ctx), key)
+		}
 		return err
 	}
+	s.finish(ctx, session, message.TypeM1)
 	return nil
 }
 
-// undo takes a step back that could not be completed, so that it can be tried again.
-func (s *Store) undo(ctx context.Context, key, field string, cause error) error {
-	s.redis.HDel(context.WithoutCancel(ctx), key, field)
-	return cause
+// full says that a box did not take the message, for certain.
+func full(err error) bool { return problem.KindOf(err) == problem.KindTooMany }
+
+// deliver puts the message of a step that has begun into its box. A box that is full takes
+// the step back; where Redis is away the mark stays, and the same message goes on from there.
+func (s *Store) deliver(ctx context.Context, session [16]byte, t message.Type, box string, limit int, m []byte) error {
+	if err := s.push(ctx, box, limit, m); err != nil {
+		if full(err) {
+			s.redis.HDel(context.WithoutCancel(ctx), s.visit(session), string(t))
+		}
+		return err
+	}
+	s.finish(ctx, session, t)
+	return nil
 }
 
 // ToDoctor puts M3 into the inbox of the visit's doctor, who has answered M1. There is
@@ -182,7 +223,7 @@ func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, 
 	if t != message.TypeM3 {
 		return problem.Invalid("not a message that a patient sends")
 	}
-	name, err := s.advance(ctx, session, t, "")
+	name, err := s.advance(ctx, session, t, "", m)
 	if err != nil {
 		return err
 	}
@@ -190,10 +231,7 @@ func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, 
 	if err != nil || len(doctor) != len(message.Hash{}) {
 		return problem.Internal(errors.New("mailbox: malformed visit"))
 	}
-	if err := s.push(ctx, s.inbox(message.Hash(doctor)), 2*MaxWaiting, m); err != nil {
-		return s.undo(ctx, s.visit(session), string(t), err)
-	}
-	return nil
+	return s.deliver(ctx, session, t, s.inbox(message.Hash(doctor)), 2*MaxWaiting, m)
 }
 
 // ToPatient puts M2 or M10 into the visit's mailbox, for the visit's doctor only.
@@ -201,13 +239,10 @@ func (s *Store) ToPatient(ctx context.Context, doctor message.Hash, session [16]
 	if t != message.TypeM2 && t != message.TypeM10 {
 		return problem.Invalid("not a message that a doctor sends")
 	}
-	if _, err := s.advance(ctx, session, t, hex.EncodeToString(doctor[:])); err != nil {
+	if _, err := s.advance(ctx, session, t, hex.EncodeToString(doctor[:]), m); err != nil {
 		return err
 	}
-	if err := s.push(ctx, s.mail(session), MaxMail, m); err != nil {
-		return s.undo(ctx, s.visit(session), string(t), err)
-	}
-	return nil
+	return s.deliver(ctx, session, t, s.mail(session), MaxMail, m)
 }
 
 // Inbox returns the doctor's messages after an id, waiting for a first one at most

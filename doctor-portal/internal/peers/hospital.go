@@ -71,7 +71,7 @@ func (h *Hospital) M7(m6 message.Message) message.Message {
 	w := h.W
 	opened := Must(message.Open(m6, h.Kem, h.Cred.Info.ID))
 	b := Must(message.DecodeM6(w.Suite, opened.Plaintext))
-	tbs3 := message.TBSD3(m6.Header, h.C, b.Doctor.Hash(), b.R, b.PKe, b.Consent, b.Ticket, w.Pins.PK)
+	tbs3 := message.TBSD3(m6.Header, h.C, b.Doctor.Hash(), b.R, b.PKe, b.Consent, b.Ticket, w.Pins.First.PK)
 	w.Ok(b.Doctor.Info.Keys.Sign.Verify(tbs3, b.SigD3))
 	h.Doctor, h.Session, h.Consent = b.Doctor, m6.Header.Session, b.Consent
 	th1 := message.Transcript(message.Transcript0(w.Suite, h.Session), m6)
@@ -85,7 +85,7 @@ func (h *Hospital) M7(m6 message.Message) message.Message {
 		own = h.S
 	}
 	sek := Must(a.Responder(ecc.Secrets{S: own, R: r8, X1: opened.Export, X2: s.Export()}, Must(b.Doctor.ImplicitKey(w.Pins))))
-	tbs := message.TBSHPC1(s.Header(), th1, h.C, b.Doctor.Hash(), b.R, r8.Public(), w.Pins.PK)
+	tbs := message.TBSHPC1(s.Header(), th1, h.C, b.Doctor.Hash(), b.R, r8.Public(), w.Pins.First.PK)
 	body := message.M7{Hospital: h.Cred, R: r8.Public(), Confirm: sek.Confirm("H", tbs), SigHPC1: h.Sign.Sign(tbs)}
 	if h.EditM7 != nil {
 		h.EditM7(&body)

@@ -96,7 +96,7 @@ func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(w.Rand)), bytes.Repeat([]byte{9}, 32)))
 	w.Cloud = &Cloud{W: w, Sign: Must(ecc.GenerateSigningKey(w.Rand)), Kem: Must(ecc.GenerateKEM(suite, w.Rand))}
 	w.Authority, w.Verify = w.newAuthority()
-	w.Pins = message.Pins{CloudID: CloudID, PK: w.Issuer.Public(), PUKC: w.Cloud.Sign.Public()}
+	w.Pins = message.Pins{CloudID: CloudID, First: message.Root{PK: w.Issuer.Public(), PUKC: w.Cloud.Sign.Public()}}
 	return w
 }
 
@@ -167,7 +167,7 @@ func (w *World) Party(role message.Role, id message.ID, suite ecc.Suite, attr []
 	rep := w.Reply(message.RegistrationRequest{Registration: message.Registration{Suite: suite, Role: role, ID: id,
 		X: x.Public(), Keys: keys, Attribute: attr, Challenge: make([]byte, message.ChallengeSize)}})
 	p.Cred, p.C = rep.Credential, rep.Credential.Hash()
-	p.S = Must(ecc.Accept(x, p.Cred.Info.Encode(), ecc.PartialKey{R: p.Cred.R, D: rep.D}, w.Pins.PK))
+	p.S = Must(ecc.Accept(x, p.Cred.Info.Encode(), ecc.PartialKey{R: p.Cred.R, D: rep.D}, w.Pins.First.PK))
 	return p
 }
 
@@ -218,7 +218,7 @@ func (p *Patient) M1To(cred message.Credential, prekey message.Signed, edit func
 		edit(&h)
 	}
 	s := Must(message.Begin(p.W.Rand, pre.Key, cred.Info.ID, h))
-	tbs := message.TBSP1(s.Header(), p.C, cred.Hash(), p.R5.Public(), p.Ske.Public(), p.W.Pins.PK)
+	tbs := message.TBSP1(s.Header(), p.C, cred.Hash(), p.R5.Public(), p.Ske.Public(), p.W.Pins.First.PK)
 	body := message.M1{Patient: p.Cred, R: p.R5.Public(), PKe: p.Ske.Public(), SigP1: p.Sign.Sign(tbs)}
 	p.X1 = s.Export()
 	m := Must(s.Seal(body.Encode()))
@@ -233,7 +233,7 @@ func (p *Patient) ReceiveM2(m2 message.Message) {
 	opened := Must(message.Open(m2, p.Ske, p.Cred.Info.ID))
 	body := Must(message.DecodeM2(opened.Plaintext))
 	p.X2, p.RD = opened.Export, body.R
-	tbs := message.TBSD1(m2.Header, p.Th1, p.C, p.Doctor.Hash(), p.R5.Public(), body.R, body.Certificate, p.W.Pins.PK)
+	tbs := message.TBSD1(m2.Header, p.Th1, p.C, p.Doctor.Hash(), p.R5.Public(), body.R, body.Certificate, p.W.Pins.First.PK)
 	p.W.Ok(p.Doctor.Info.Keys.Sign.Verify(tbs, body.SigD1))
 	sek := Must(p.Agreement(opened.Enc).Initiator(ecc.Secrets{S: p.S, R: p.R5, X1: p.X1, X2: p.X2}, Must(p.Doctor.ImplicitKey(p.W.Pins))))
 	p.W.Ok(sek.VerifyConfirm("D", tbs, body.Confirm[:]))

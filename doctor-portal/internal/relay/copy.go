@@ -26,8 +26,8 @@ var passed = map[string]bool{"application/json": true, problem.MediaType: true, 
 // forward sends the request and copies status, kind of content and body of the
 // answer, line by line as they come. No header of either side is passed on but
 // Content-Type and Retry-After.
-func (r *Relay) forward(ctx context.Context, w http.ResponseWriter, method string, base *url.URL, path string, query url.Values, body []byte) error {
-	resp, err := r.send(ctx, method, base, path, query, body)
+func (r *Relay) forward(ctx context.Context, w http.ResponseWriter, to target, method, path string, query url.Values, body []byte) error {
+	resp, err := r.send(ctx, to, method, path, query, body)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/roots"
 )
 
 // Limits of what is passed on.
@@ -36,10 +37,14 @@ const maxAnswer = (256 << 20) * 4 / 3 * 5 / 4
 // Relay forwards to the clouds. It keeps the signed directory and the list of revoked
 // credentials for a minute.
 type Relay struct {
-	cloud  *url.URL
-	pins   message.Pins
-	now    func() time.Time
-	client *http.Client
+	cloud     target
+	hospitals *http.Client
+	loopback  bool // hospitals on this machine may be called
+	pins      *roots.Keeper
+	now       func() time.Time
+
+	// Troubled, if set, is told of successions that were not taken.
+	Troubled func(error)
 
 	mu        sync.Mutex
 	directory message.Directory
@@ -47,26 +52,43 @@ type Relay struct {
 	revoked   revoked
 }
 
+// Clients says how the two kinds of clouds are called. The guard, which is for hospitals
+// alone, is required: the public cloud's address is the operator's own word.
+type Clients struct{ Cloud, Hospitals httpclient.Secure }
+
 // New makes a relay to the public cloud at base, https or on loopback http.
-func New(base string, pins message.Pins, now func() time.Time) (*Relay, error) {
-	u, err := address(base)
+func New(base string, pins *roots.Keeper, now func() time.Time, c Clients) (*Relay, error) {
+	u, err := address(base, true)
 	if err != nil {
 		return nil, err
 	}
-	t := httpclient.Transport()
-	t.Proxy = nil // it speaks to the signed directory's addresses, and to nobody else
-	t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = 32, 30*time.Second
-	return &Relay{cloud: u, pins: pins, now: now, client: httpclient.New(t, 0)}, nil
+	if c.Hospitals.Guard == nil {
+		return nil, errors.New("relay: nothing says which addresses may be dialled")
+	}
+	return &Relay{cloud: target{u, client(c.Cloud)}, hospitals: client(c.Hospitals), loopback: c.Hospitals.Guard.Loopback, pins: pins, now: now}, nil
 }
 
-// address parses a base address: https, or http on a loopback address, and nothing
-// but scheme, host and port.
-func address(base string) (*url.URL, error) {
+// target is a service and how it is called.
+type target struct {
+	base   *url.URL
+	client *http.Client
+}
+
+// client is one that uses no proxy of the environment: it speaks to the named addresses,
+// and to nobody else.
+func client(s httpclient.Secure) *http.Client {
+	s.Idle, s.Direct, s.HeaderTimeout = 32, true, 30*time.Second
+	return httpclient.New(s.Transport(), 0)
+}
+
+// address parses a base address: https, or http on a loopback address where that is
+// called, and nothing but scheme, host and port.
+func address(base string, loopback bool) (*url.URL, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("relay: not a base address")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && httpserver.LoopbackHost(u.Hostname()) {
+	if u.Scheme == "https" || u.Scheme == "http" && loopback && httpserver.LoopbackHost(u.Hostname()) {
 		return u, nil
 	}
 	return nil, errors.New("relay: plain http beyond loopback")
@@ -74,7 +96,7 @@ func address(base string) (*url.URL, error) {
 
 // Cloud forwards a request to the public cloud's path and copies the answer to w.
 func (r *Relay) Cloud(ctx context.Context, w http.ResponseWriter, method, path string, query url.Values, body []byte) error {
-	return r.forward(ctx, w, method, r.cloud, path, query, body)
+	return r.forward(ctx, w, r.cloud, method, path, query, body)
 }
 
 // Hospital forwards a message to a hospital of the signed directory. An unknown
@@ -88,11 +110,11 @@ func (r *Relay) Hospital(ctx context.Context, w http.ResponseWriter, id message.
 		if h.Info.ID != id {
 			continue
 		}
-		u, err := address(string(h.Info.Attribute))
+		u, err := address(string(h.Info.Attribute), r.loopback)
 		if err != nil {
 			return problem.Unavailable(time.Minute, err)
 		}
-		return r.forward(ctx, w, http.MethodPost, u, path, nil, body)
+		return r.forward(ctx, w, target{u, r.hospitals}, http.MethodPost, path, nil, body)
 	}
 	return problem.NotFound("no such hospital in the directory")
 }
@@ -104,11 +126,12 @@ func (r *Relay) Directory(ctx context.Context) (message.Directory, error) {
 	if r.now().Sub(r.fetched) < directoryLife {
 		return r.directory, nil
 	}
+	r.learn(ctx)
 	s, err := r.signed(ctx, "/v1/directory")
 	if err != nil {
 		return message.Directory{}, err
 	}
-	d, err := message.OpenDirectory(s, r.pins, message.MillisOf(r.now()))
+	d, err := message.OpenDirectory(s, r.pins.Pins(), message.MillisOf(r.now()))
 	if err != nil {
 		return message.Directory{}, problem.Unavailable(time.Minute, err)
 	}
@@ -116,9 +139,28 @@ func (r *Relay) Directory(ctx context.Context) (message.Directory, error) {
 	return d, nil
 }
 
+// learn takes the successions of the public cloud's root, a minute behind at most. What is
+// known holds on where they cannot be fetched; the statements that follow decide.
+func (r *Relay) learn(ctx context.Context) {
+	resp, err := r.send(ctx, r.cloud, http.MethodGet, "/v1/successions", nil, nil)
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Successions []string `json:"successions"`
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, maxSigned)).Decode(&body) != nil {
+		return
+	}
+	if _, err := r.pins.Learn(body.Successions); err != nil && r.Troubled != nil {
+		r.Troubled(err)
+	}
+}
+
 // signed fetches one signed statement of the public cloud.
 func (r *Relay) signed(ctx context.Context, path string) (message.Signed, error) {
-	resp, err := r.send(ctx, http.MethodGet, r.cloud, path, nil, nil)
+	resp, err := r.send(ctx, r.cloud, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return message.Signed{}, err
 	}
@@ -140,8 +182,8 @@ func (r *Relay) signed(ctx context.Context, path string) (message.Signed, error)
 	return s, nil
 }
 
-func (r *Relay) send(ctx context.Context, method string, base *url.URL, path string, query url.Values, body []byte) (*http.Response, error) {
-	u := *base
+func (r *Relay) send(ctx context.Context, to target, method, path string, query url.Values, body []byte) (*http.Response, error) {
+	u := *to.base
 	u.Path, u.RawQuery = path, query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), newBody(body))
 	if err != nil {
@@ -153,7 +195,10 @@ func (r *Relay) send(ctx context.Context, method string, base *url.URL, path str
 	if id := httpserver.RequestID(ctx); id != "" {
 		req.Header.Set("X-Request-Id", id) // a problem that is passed on names the request that was made here
 	}
-	resp, err := r.client.Do(req)
+	resp, err := to.client.Do(req)
+	if errors.Is(err, httpclient.ErrAddress) {
+		return nil, problem.Unavailable(time.Minute, errors.New("relay: the directory names a hospital at an address that this portal may not call (--relay-networks)"))
+	}
 	if err != nil {
 		return nil, problem.Unavailable(2*time.Second, errors.New("relay: the cloud does not answer"))
 	}

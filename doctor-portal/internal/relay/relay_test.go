@@ -8,12 +8,15 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/ecc"
 )
 
@@ -39,7 +42,7 @@ func must[T any](v T, err error) T {
 func start(t *testing.T) *clouds {
 	c := &clouds{sign: must(ecc.GenerateSigningKey(rand.Reader)),
 		issuer: must(ecc.NewIssuer(must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{1}, 32)))}
-	c.pins = message.Pins{CloudID: "cloud", PK: c.issuer.Public(), PUKC: c.sign.Public()}
+	c.pins = message.Pins{CloudID: "cloud", First: message.Root{PK: c.issuer.Public(), PUKC: c.sign.Public()}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/directory", func(w http.ResponseWriter, _ *http.Request) {
 		d := message.Directory{Issued: message.MillisOf(time.Now()), Hospitals: c.listed}
@@ -67,13 +70,20 @@ func (c *clouds) list(id message.ID, address string) {
 	c.listed = append(c.listed, message.Credential{Info: info, R: pk.R, Signature: c.sign.Sign(message.TBSCredential(info, pk.R))})
 }
 
+func keeper(t *testing.T, pins message.Pins) *roots.Keeper {
+	return must(roots.Open(pins, roots.File(filepath.Join(t.TempDir(), "successions"))))
+}
+
 func (c *clouds) relay(t *testing.T) *Relay {
-	r, err := New(c.cloud.URL, c.pins, time.Now)
+	r, err := New(c.cloud.URL, keeper(t, c.pins), time.Now, onLoopback)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
+
+// onLoopback is a portal's relay whose clouds are on this machine.
+var onLoopback = Clients{Hospitals: httpclient.Secure{Guard: &httpclient.Guard{Loopback: true}}}
 
 func kind(err error) problem.Kind {
 	var p *problem.Error
@@ -143,7 +153,7 @@ func TestOnlyAddressesOfTheSignedDirectoryAreSpokenTo(t *testing.T) {
 	c = start(t)
 	c.list("h1", c.hospital.URL)
 	c.answer = func(http.ResponseWriter, *http.Request) { t.Error("an unsigned directory was followed") }
-	c.pins.PUKC = must(ecc.GenerateSigningKey(rand.Reader)).Public()
+	c.pins.First.PUKC = must(ecc.GenerateSigningKey(rand.Reader)).Public()
 	if err := c.relay(t).Hospital(t.Context(), httptest.NewRecorder(), "h1", "/v1/sessions", nil); kind(err) != problem.KindUnavailable {
 		t.Error(err)
 	}
@@ -152,12 +162,12 @@ func TestOnlyAddressesOfTheSignedDirectoryAreSpokenTo(t *testing.T) {
 func TestAddressesThatAreNoBaseOrPlainBeyondLoopbackAreRefused(t *testing.T) {
 	for _, bad := range []string{"http://10.0.0.1", "http://169.254.169.254", "http://emr.example.org", "ftp://127.0.0.1", "http://127.0.0.1/path",
 		"http://user@127.0.0.1", "https://emr.example.org/?q", "file:///etc/passwd", "", "http://127.0.0.1.example.org", "https://"} {
-		if _, err := address(bad); err == nil {
+		if _, err := address(bad, true); err == nil {
 			t.Errorf("%q accepted", bad)
 		}
 	}
 	for _, good := range []string{"https://emr.example.org", "https://emr.example.org:8443", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost:80"} {
-		if _, err := address(good); err != nil {
+		if _, err := address(good, true); err != nil {
 			t.Errorf("%q refused", good)
 		}
 	}

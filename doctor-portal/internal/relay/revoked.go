@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,7 +62,11 @@ func (r *Relay) renewRevoked(ctx context.Context) (message.Revocations, error) {
 	if err != nil {
 		return message.Revocations{}, err
 	}
-	v, err := message.OpenRevocations(s, r.pins, message.MillisOf(r.now()))
+	v, err := message.OpenRevocations(s, r.pins.Pins(), message.MillisOf(r.now()))
+	if errors.Is(err, message.ErrCredential) { // perhaps of a root that is new here
+		r.learn(ctx)
+		v, err = message.OpenRevocations(s, r.pins.Pins(), message.MillisOf(r.now()))
+	}
 	if err != nil {
 		return message.Revocations{}, problem.Unavailable(time.Minute, err)
 	}

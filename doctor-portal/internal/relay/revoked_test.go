@@ -35,7 +35,7 @@ func newLists(t *testing.T) *lists {
 		writeSigned(w, message.Sign(l.c.sign, v.Encode()))
 	}))
 	t.Cleanup(s.Close)
-	l.r = must(New(s.URL, l.c.pins, func() time.Time { return l.now }))
+	l.r = must(New(s.URL, keeper(t, l.c.pins), func() time.Time { return l.now }, onLoopback))
 	return l
 }
 

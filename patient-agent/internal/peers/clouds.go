@@ -30,7 +30,7 @@ func (c *Cloud) Revocations(revoked ...message.Hash) message.Signed {
 
 // Parameters are signed public parameters.
 func (c *Cloud) Parameters() message.Signed {
-	p := message.Parameters{CloudID: CloudID, PK: c.w.Pins.PK, PUKC: c.Sign.Public(), Suites: []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing},
+	p := message.Parameters{CloudID: CloudID, PK: c.w.Pins.First.PK, PUKC: c.Sign.Public(), Suites: []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing},
 		Past: 30 * time.Second, Future: 2 * time.Second, Departments: message.SortCodes([]message.Code{"GENERAL", "SURGERY"}),
 		Classes: message.SortCodes([]message.Code{"LAB", "VITAL", "PROBLEM", "DIAGNOSTIC"}), Issued: c.w.Millis()}
 	return message.Sign(c.Sign, p.Encode())

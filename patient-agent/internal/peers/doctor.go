@@ -53,7 +53,7 @@ func (d *Doctor) M2(m1 message.Message) (message.Message, error) {
 	if err != nil {
 		return message.Message{}, err
 	}
-	tbs := message.TBSP1(m1.Header, b.Patient.Hash(), d.C, b.R, b.PKe, d.W.Pins.PK)
+	tbs := message.TBSP1(m1.Header, b.Patient.Hash(), d.C, b.R, b.PKe, d.W.Pins.First.PK)
 	if err := b.Patient.Info.Keys.Sign.Verify(tbs, b.SigP1); err != nil { // Eq. 15
 		return message.Message{}, err
 	}
@@ -68,7 +68,7 @@ func (d *Doctor) answer(m1 message.Message, b message.M1, x1 []byte) (message.Me
 	a := ecc.Agreement{Label: ecc.LabelSEK1, TH: th1, CInitiator: b.Patient.Hash(), CResponder: d.C, RInitiator: b.R,
 		RResponder: d.R6.Public(), EncResponder: s.Enc()}
 	sek := Must(a.Responder(ecc.Secrets{S: d.S, R: d.R6, X1: x1, X2: s.Export()}, Must(b.Patient.ImplicitKey(d.W.Pins)))) // Eq. 17
-	tbs := message.TBSD1(s.Header(), th1, b.Patient.Hash(), d.C, b.R, d.R6.Public(), d.Certificate, d.W.Pins.PK)
+	tbs := message.TBSD1(s.Header(), th1, b.Patient.Hash(), d.C, b.R, d.R6.Public(), d.Certificate, d.W.Pins.First.PK)
 	body := message.M2{Doctor: d.Cred, Certificate: d.Certificate, R: d.R6.Public(), Confirm: sek.Confirm(string(message.Doctor), tbs), SigD1: d.Sign.Sign(tbs)}.Encode()
 	if d.EditBody2 != nil {
 		body = d.EditBody2(body)

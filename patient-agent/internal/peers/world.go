@@ -50,7 +50,7 @@ func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	s := Must(ecc.GenerateScalar(rand.Reader))
 	w.issuer = Must(ecc.NewIssuer(s, []byte("hedge key of at least 32 bytes ..")))
 	w.Cloud = &Cloud{w: w, Sign: Must(ecc.GenerateSigningKey(rand.Reader)), KEM: Must(ecc.GenerateKEM(suite, rand.Reader))}
-	w.Pins = message.Pins{CloudID: CloudID, PK: s.Public(), PUKC: w.Cloud.Sign.Public()}
+	w.Pins = message.Pins{CloudID: CloudID, First: message.Root{PK: s.Public(), PUKC: w.Cloud.Sign.Public()}}
 	return w
 }
 
@@ -123,7 +123,7 @@ func (w *World) party(role message.Role, id message.ID, attr func(message.Public
 	rep := w.Reply(message.RegistrationRequest{Registration: message.Registration{Suite: w.Suite, Role: role, ID: id, X: x.Public(), Keys: keys,
 		Attribute: attr(keys), Challenge: make([]byte, message.ChallengeSize)}})
 	p.Cred, p.C = rep.Credential, rep.Credential.Hash()
-	p.S = Must(ecc.Accept(x, p.Cred.Info.Encode(), ecc.PartialKey{R: p.Cred.R, D: rep.D}, w.Pins.PK))
+	p.S = Must(ecc.Accept(x, p.Cred.Info.Encode(), ecc.PartialKey{R: p.Cred.R, D: rep.D}, w.Pins.First.PK))
 	return p
 }
 

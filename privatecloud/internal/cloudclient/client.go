@@ -16,6 +16,7 @@ import (
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
+	"medunion/api/roots"
 	"medunion/privatecloud/hospital"
 )
 
@@ -25,7 +26,7 @@ const maxAnswer = 8 << 20
 // Client implements hospital.Cloud and hospital.Revocations.
 type Client struct {
 	api  *openapi.ClientWithResponses
-	pins message.Pins
+	pins *roots.Keeper
 	now  func() time.Time
 
 	mu      sync.RWMutex
@@ -39,9 +40,10 @@ var (
 	_ hospital.Revocations = (*Client)(nil)
 )
 
-// New speaks to the public cloud at a base URL. It follows no redirect.
-func New(url string, pins message.Pins, now func() time.Time) (*Client, error) {
-	client := httpclient.New(bounded{httpclient.Transport()}, 10*time.Second)
+// New speaks to the public cloud at a base URL over a transport of httpclient. It follows
+// no redirect.
+func New(url string, pins *roots.Keeper, now func() time.Time, transport http.RoundTripper) (*Client, error) {
+	client := httpclient.New(bounded{transport}, 10*time.Second)
 	api, err := openapi.NewClientWithResponses(url, openapi.WithHTTPClient(client))
 	return &Client{api: api, pins: pins, now: now}, err
 }
@@ -72,8 +74,22 @@ func (c *Client) Parameters(ctx context.Context) (message.Parameters, message.Si
 	if err != nil {
 		return message.Parameters{}, s, err
 	}
-	p, err := message.OpenParameters(s, c.pins)
+	p, err := message.OpenParameters(s, c.pins.Pins(), message.MillisOf(c.now()))
 	return p, s, err
+}
+
+// Learn fetches the successions of the public cloud's root and keeps those that follow
+// from what is pinned.
+func (c *Client) Learn(ctx context.Context) error {
+	r, err := c.api.GetSuccessionsWithResponse(ctx)
+	if err != nil {
+		return away(err)
+	}
+	if r.JSON200 == nil {
+		return failed(r.HTTPResponse, r.Body)
+	}
+	_, err = c.pins.Learn(r.JSON200.Successions)
+	return err
 }
 
 // Refresh fetches the revocation list. A list older than the one in hand is not taken.
@@ -86,7 +102,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := message.OpenRevocations(s, c.pins, message.MillisOf(c.now()))
+	list, err := message.OpenRevocations(s, c.pins.Pins(), message.MillisOf(c.now()))
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,8 @@ func shifted(now message.Millis, by *int64) message.Millis {
 // make seals a new entry at the time T of the header, signed for the time of the entry.
 func (x *indexWrite) make(h *hospital.Hospital, prekey message.Signed, now, t, entry message.Millis) (message.Message, error) {
 	cred, suite := h.Keys.Credential, h.Keys.Credential.Info.Suite
-	to, err := message.OpenPrekey(prekey, message.CloudHash(h.Pins.PUKC), suite, h.Pins.PUKC, now)
+	pins := h.Pins.Pins()
+	to, _, err := message.OpenCloudPrekey(prekey, pins, suite, now)
 	if err != nil {
 		return message.Message{}, err
 	}
@@ -89,7 +90,7 @@ func (x *indexWrite) make(h *hospital.Hospital, prekey message.Signed, now, t, e
 	if err != nil {
 		return message.Message{}, err
 	}
-	s, err := message.Begin(rand.Reader, to.Key, h.Pins.CloudID, hdr)
+	s, err := message.Begin(rand.Reader, to.Key, pins.CloudID, hdr)
 	if err != nil {
 		return message.Message{}, err
 	}
@@ -147,5 +148,6 @@ func (x *indexWrite) open(h *hospital.Hospital, b []byte) (message.Indexed, erro
 	if err != nil {
 		return message.Indexed{}, err
 	}
-	return r, h.Pins.PUKC.Verify(message.TBSIndexed(m.Header, x.entry.Locator, x.entry.Value, r.Time), r.Signature)
+	_, err = h.Pins.Pins().Verify(message.TBSIndexed(m.Header, x.entry.Locator, x.entry.Value, r.Time), r.Signature, message.MillisOf(h.Now()))
+	return r, err
 }

@@ -24,10 +24,11 @@ import (
 	"medunion/privatecloud/hospital"
 )
 
-// Options configure New; all fields but Edge, Registry and Checks are required.
+// Options configure New; all fields but Edge, Peers, Registry and Checks are required.
 type Options struct {
 	Hospital *hospital.Hospital
 	Edge     httpserver.Edge
+	Peers    *httpserver.Peers // who may call what is kept for peers; nil: everybody
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Checks   []httpserver.Check
@@ -41,7 +42,7 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge})
+	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge, Peers: o.Peers})
 	if err != nil {
 		return nil, err
 	}

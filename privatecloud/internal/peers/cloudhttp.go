@@ -26,6 +26,9 @@ func (w *World) Handler() http.Handler {
 	signed("/v1/parameters", func(*http.Request) message.Signed { return message.Sign(w.Cloud, w.Parameters().Encode()) })
 	signed("/v1/revocations", func(*http.Request) message.Signed { return message.Sign(w.Cloud, w.Revocations().Encode()) })
 	signed("/v1/prekeys/cloud", func(r *http.Request) message.Signed { return Must(w.CloudPrekey(r.Context(), uint8(w.Suite))) })
+	mux.HandleFunc("GET /v1/successions", func(rw http.ResponseWriter, _ *http.Request) {
+		answer(rw, 200, map[string][]string{"successions": {}})
+	})
 	mux.HandleFunc("PUT /v1/prekeys", func(rw http.ResponseWriter, r *http.Request) {
 		s, err := message.DecodeSigned(body(r, "signed"))
 		if err == nil {
@@ -54,7 +57,7 @@ func (w *World) Handler() http.Handler {
 
 // Parameters are the default ones.
 func (w *World) Parameters() message.Parameters {
-	p := message.Parameters{CloudID: w.Pins.CloudID, PK: w.Pins.PK, PUKC: w.Pins.PUKC, Suites: []ecc.Suite{1, 2}, Past: 30 * time.Second,
+	p := message.Parameters{CloudID: w.Pins.CloudID, PK: w.Pins.First.PK, PUKC: w.Pins.First.PUKC, Suites: []ecc.Suite{1, 2}, Past: 30 * time.Second,
 		Future: 2 * time.Second, Classes: AllClasses(), ClassRules: message.DefaultClassRules, Issued: w.Now()}
 	for _, d := range message.DefaultDepartments {
 		p.Departments = append(p.Departments, message.Code(d))

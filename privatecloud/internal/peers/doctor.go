@@ -50,7 +50,7 @@ func (w *World) Visit(d Party, h message.Credential, prekey ecc.KEMPublicKey, p 
 	seal := Must(message.Begin(rand.Reader, prekey, h.Info.ID, hdr))
 	s.r7, s.key, s.x1 = Must(ecc.GenerateScalar(rand.Reader)), Must(ecc.GenerateKEM(w.Suite, rand.Reader)), seal.Export()
 	m6 := message.M6{Doctor: d.Cred, Certificate: d.Cert, R: s.r7.Public(), PKe: s.key.Public(), Consent: con.Consent.Hash(), Ticket: message.TicketHash(ticket)}
-	m6.SigD3 = d.Sign.Sign(message.TBSD3(seal.Header(), h.Hash(), d.Cred.Hash(), m6.R, m6.PKe, m6.Consent, m6.Ticket, w.Pins.PK))
+	m6.SigD3 = d.Sign.Sign(message.TBSD3(seal.Header(), h.Hash(), d.Cred.Hash(), m6.R, m6.PKe, m6.Consent, m6.Ticket, w.Pins.First.PK))
 	s.M6 = Must(seal.Seal(m6.Encode()))
 	return s
 }
@@ -66,7 +66,7 @@ func (s *Session) ReceiveM7(m message.Message) error {
 		return err
 	}
 	th1 := message.Transcript(message.Transcript0(s.W.Suite, s.M6.Header.Session), s.M6)
-	tbs := message.TBSHPC1(m.Header, th1, s.H.Hash(), s.Doctor.Cred.Hash(), s.r7.Public(), m7.R, s.W.Pins.PK)
+	tbs := message.TBSHPC1(m.Header, th1, s.H.Hash(), s.Doctor.Cred.Hash(), s.r7.Public(), m7.R, s.W.Pins.First.PK)
 	if err := s.H.Info.Keys.Sign.Verify(tbs, m7.SigHPC1); err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func NewWorld(suite ecc.Suite) *World {
 	w.Medical = Must(doctorcert.NewIssuer(AuthorityName, Must(ecc.GenerateSigningKey(rand.Reader)), 48*time.Hour, rand.Reader))
 	w.MedicalJWKS = Must(w.Medical.JWKS())
 	w.authority = Must(doctorcert.NewAuthority(AuthorityName, w.MedicalJWKS))
-	w.Pins = message.Pins{CloudID: "cloud.example", PK: w.Issuer.Public(), PUKC: w.Cloud.Public()}
+	w.Pins = message.Pins{CloudID: "cloud.example", First: message.Root{PK: w.Issuer.Public(), PUKC: w.Cloud.Public()}}
 	return w
 }
 
@@ -107,7 +107,7 @@ func (w *World) RegisterKeys(role message.Role, id message.ID, attribute []byte,
 		NotAfter: now.Add(48 * time.Hour), Keys: message.PublicKeys{Sign: sign.Public(), KEM: kem.Public()}}
 	x := Must(ecc.GenerateScalar(rand.Reader))
 	pk := Must(w.Issuer.Issue(rand.Reader, []byte("req"), x.Public(), info.Encode()))
-	p.S = Must(ecc.Accept(x, info.Encode(), pk, w.Pins.PK))
+	p.S = Must(ecc.Accept(x, info.Encode(), pk, w.Pins.First.PK))
 	p.Cred = message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign(message.TBSCredential(info, pk.R))}
 	return p
 }
@@ -175,7 +175,7 @@ func (w *World) Published() []message.Signed {
 // CloudPrekey implements hospital.Cloud.
 func (w *World) CloudPrekey(context.Context, uint8) (message.Signed, error) {
 	now := w.Now()
-	p := message.Prekey{Suite: w.Suite, Owner: message.CloudHash(w.Pins.PUKC), Key: w.Prekey.Public(), NotBefore: now.Add(-time.Second), NotAfter: now.Add(time.Hour)}
+	p := message.Prekey{Suite: w.Suite, Owner: message.CloudHash(w.Pins.First.PUKC), Key: w.Prekey.Public(), NotBefore: now.Add(-time.Second), NotAfter: now.Add(time.Hour)}
 	return message.Sign(w.Cloud, p.Encode()), nil
 }
 

@@ -22,13 +22,14 @@ import (
 	"medunion/publiccloud/cloud"
 )
 
-// Options configure New; all fields but Edge, Registry and Checks are required.
+// Options configure New; all fields but Edge, Peers, Registry and Checks are required.
 type Options struct {
 	Cloud *cloud.Cloud
 	// Operator checks a request's bearer token for the scope `operator`. Its errors
 	// are Unauthenticated or Refused.
 	Operator func(c echo.Context) error
 	Edge     httpserver.Edge
+	Peers    *httpserver.Peers // who may call what is kept for peers; nil: everybody
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Checks   []httpserver.Check
@@ -44,7 +45,7 @@ func New(o Options) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{
-		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge,
+		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge, Peers: o.Peers,
 		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
 	})
 	if err != nil {
@@ -72,7 +73,10 @@ func signed(c echo.Context, b []byte, err error) error {
 }
 
 // GetParameters implements openapi.ServerInterface.
-func (h handlers) GetParameters(c echo.Context) error { return signed(c, h.cloud.Parameters(), nil) }
+func (h handlers) GetParameters(c echo.Context) error {
+	b, err := h.cloud.Parameters()
+	return signed(c, b, err)
+}
 
 // GetDirectory implements openapi.ServerInterface.
 func (h handlers) GetDirectory(c echo.Context) error {
@@ -84,6 +88,15 @@ func (h handlers) GetDirectory(c echo.Context) error {
 func (h handlers) GetRevocations(c echo.Context) error {
 	b, err := h.cloud.RevocationList(c.Request().Context())
 	return signed(c, b, err)
+}
+
+// GetSuccessions implements openapi.ServerInterface.
+func (h handlers) GetSuccessions(c echo.Context) error {
+	out := openapi.Successions{Successions: []string{}}
+	for _, s := range h.cloud.Successions() {
+		out.Successions = append(out.Successions, encode(s))
+	}
+	return c.JSON(http.StatusOK, out)
 }
 
 // GetLog implements openapi.ServerInterface.

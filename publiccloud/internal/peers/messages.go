@@ -11,6 +11,7 @@ import (
 // Cloud is what a peer knows of the public cloud.
 type Cloud struct {
 	Pins   message.Pins
+	Root   message.Root // that signed the prekey
 	Prekey message.Prekey
 	Seq    uint64 // of what is sent; 0 for the right number, 1
 }
@@ -21,8 +22,8 @@ func KnowCloud(pins message.Pins, s ecc.Suite, signed []byte, now time.Time) (Cl
 	if err != nil {
 		return Cloud{}, err
 	}
-	k, err := message.OpenPrekey(raw, message.CloudHash(pins.PUKC), s, pins.PUKC, message.MillisOf(now))
-	return Cloud{Pins: pins, Prekey: k}, err
+	k, root, err := message.OpenCloudPrekey(raw, pins, s, message.MillisOf(now))
+	return Cloud{Pins: pins, Root: root, Prekey: k}, err
 }
 
 // Sent is a sealed message with the one-time key that opens its answer.
@@ -132,7 +133,7 @@ func (c Cloud) Diagnosis(d *Party, g Granted, i int, e message.Entry, now time.T
 func (c Cloud) Ask(sk ecc.SigningKey, q message.Question, now time.Time) Sent {
 	return c.Seal(message.TypeAsk, now, func(h message.Header, pke ecc.KEMPublicKey) []byte {
 		l := message.Locator(sk.Public())
-		sig := sk.Sign(message.TBSAsk(h, l, message.CloudHash(c.Pins.PUKC), q, pke))
+		sig := sk.Sign(message.TBSAsk(h, l, c.Root.Hash(), q, pke))
 		return message.CloudQuestion{VK: sk.Public(), Question: q, PKe: pke, Signature: sig}.Encode()
 	})
 }
@@ -164,7 +165,7 @@ func (c Cloud) OpenIndexed(s Sent, raw []byte, self message.ID, e message.Entry)
 	if err != nil {
 		return err
 	}
-	return c.Pins.PUKC.Verify(message.TBSIndexed(h, e.Locator, e.Value, i.Time), i.Signature)
+	return c.Pins.First.PUKC.Verify(message.TBSIndexed(h, e.Locator, e.Value, i.Time), i.Signature)
 }
 
 // OpenAnswer verifies the answer to a question.
@@ -177,6 +178,6 @@ func (c Cloud) OpenAnswer(s Sent, sk ecc.SigningKey, q message.Question, raw []b
 	if err != nil {
 		return a, err
 	}
-	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), message.CloudHash(c.Pins.PUKC), q, a.Content, a.More)
-	return a, c.Pins.PUKC.Verify(tbs, a.Signature)
+	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), c.Root.Hash(), q, a.Content, a.More)
+	return a, c.Pins.First.PUKC.Verify(tbs, a.Signature)
 }

@@ -81,7 +81,7 @@ func (p *Party) Complete(pins message.Pins, reply []byte, now time.Time) error {
 	if err := r.Credential.Verify(pins, p.Role, message.MillisOf(now)); err != nil {
 		return err
 	}
-	p.S, err = ecc.Accept(p.X, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, pins.PK)
+	p.S, err = ecc.Accept(p.X, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, pins.First.PK)
 	p.Credential = r.Credential
 	return err
 }

@@ -111,6 +111,23 @@ export default folder("1 · What the public cloud publishes", `
       });
     },
   }),
+  call("publiccloud getSuccessions", "The successions of the public cloud's root", {
+    says: `
+      ⟨succession: ID_PC, number, PK_old, PUK_C_old, PK_new, PUK_C_new, from, until⟩ under the signatures of both keys.
+      The list is empty as long as the public cloud has its first root.
+      `,
+    test() {
+      const statements = pm.response.json().successions.map((s) => fieldsOf("succession", fieldsOf("succession signed", bytesOf(s))[0]));
+      pm.test("each is of this public cloud", () => statements.forEach((s) => pm.expect(textOf(s[0])).to.equal(pm.environment.get("cloudId"))));
+      pm.test("each takes over from the one before", () =>
+        statements.slice(1).forEach((s, i) => pm.expect(hexOf(s[2])).to.equal(hexOf(statements[i][4]))));
+    },
+  }),
+  call("portal relaySuccessions", "The same list, through the doctor portal", {
+    test() {
+      pm.test("a list", () => pm.expect(pm.response.json().successions).to.be.an("array"));
+    },
+  }),
   call("publiccloud getPrekey", "The hospital's prekey", {
     path: { owner: "{{hospitalCredential}}" },
     says: `
