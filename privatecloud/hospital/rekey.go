@@ -93,13 +93,14 @@ func (h *Hospital) rewrapped(v Versions, p Patient) ([]byte, Head, error) {
 	return wrapped, to, err
 }
 
-// Under counts what may lie under a version of the storage key or an older one: patients,
-// prekeys, and erasures that are not done. Before it is 0 the version must not be destroyed; sessions are not counted, they end within MaxSessionLife.
-func (h *Hospital) Under(ctx context.Context, version uint32) (int64, error) {
-	if err := h.Rekeying.MarkVersions(ctx); err != nil {
+// CountUnder counts what may lie under a version of the storage key or an older one: patients,
+// prekeys, and erasures that are not done. Before it is 0 the version must not be destroyed; sessions are not counted, they end
+// within MaxSessionLife. Patients from before versions were written down are marked as of version 1.
+func CountUnder(ctx context.Context, r Rekeying, prekeys Prekeys, erasures Erasures, version uint32) (int64, error) {
+	if err := r.MarkVersions(ctx); err != nil {
 		return 0, stored(err)
 	}
-	n, err := h.Rekeying.CountUnder(ctx, version)
+	n, err := r.CountUnder(ctx, version)
 	if err != nil {
 		return 0, stored(err)
 	}
@@ -110,8 +111,8 @@ func (h *Hospital) Under(ctx context.Context, version uint32) (int64, error) {
 		return nil
 	}
 	err = errors.Join(
-		h.Prekeys.EachPrekey(ctx, func(k StoredPrekey) error { return count(k.Sealed) }),
-		h.Erasures.EachErasure(ctx, func(e Erasure) error { return count(e.Plan) }))
+		prekeys.EachPrekey(ctx, func(k StoredPrekey) error { return count(k.Sealed) }),
+		erasures.EachErasure(ctx, func(e Erasure) error { return count(e.Plan) }))
 	if err != nil {
 		return 0, problem.Unavailable(unsealable, fmt.Errorf("count: %w", err))
 	}

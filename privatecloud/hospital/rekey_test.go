@@ -73,7 +73,7 @@ func (k *rollable) roll() {
 
 func (s *scene) under(version uint32) int64 {
 	s.t.Helper()
-	n, err := s.h.Under(s.t.Context(), version)
+	n, err := hospital.CountUnder(s.t.Context(), s.h.Mongo, s.h.Mongo, s.h.Mongo, version)
 	if err != nil {
 		s.t.Fatal(problem.Reason(err))
 	}
