@@ -206,6 +206,8 @@ type Prekeys interface {
 	// NewestPrekey returns the one with the latest NotBefore, ErrNotFound if there is none.
 	NewestPrekey(ctx context.Context) (StoredPrekey, error)
 	ErasePrekeys(ctx context.Context, expiredBefore message.Millis) error
+	// ExchangePrekey puts sealed in the place of what k holds; ErrLost if that has changed or is gone.
+	ExchangePrekey(ctx context.Context, k StoredPrekey, sealed []byte) error
 	// EachPrekey calls visit for all of them.
 	EachPrekey(ctx context.Context, visit func(StoredPrekey) error) error
 }

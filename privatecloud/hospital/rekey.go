@@ -6,12 +6,14 @@ import (
 	"fmt"
 
 	"medunion/api/problem"
+	"medunion/ecc"
 )
 
 // When the storage key is rolled, each patient's data key is wrapped anew and her head
-// tagged anew; the record itself is not touched, as it lies under the data key. Sessions and prekeys end
-// by themselves before a version may be destroyed, the trail keeps its old audit keys, and the lookup key is
-// never rolled: the stores hold keyed hashes of numbers, identities and consents, and not what was hashed.
+// tagged anew; the record itself is not touched, as it lies under the data key. Prekeys and erasures that are
+// not done are sealed anew. Sessions end by themselves before a version may be destroyed, the trail keeps its old
+// audit keys, and the lookup key is never rolled: the stores hold keyed hashes of numbers, identities and consents, and
+// not what was hashed.
 
 // Rekeying lets patients be brought under the current version of the storage key.
 type Rekeying interface {
@@ -29,14 +31,15 @@ type Rekeying interface {
 // Rekeyed is what one pass has done.
 type Rekeyed struct {
 	Done    int // patients
+	Others  int // prekeys and erasures
 	Changed int // by somebody else in between: the next pass finds them
 	Broken  int // whose data key or head does not hold, and that stay as they are
 }
 
 const rekeyBatch = 200
 
-// Rekey brings every patient that lies under an older version of the storage key under the
-// current one. Instances may do it at once, and it may be cut off anywhere: each patient is one compare-and-set, and
+// Rekey brings everything that lies under an older version of the storage key under the
+// current one. Instances may do it at once, and it may be cut off anywhere: each document is one compare-and-set, and
 // what is left is found again.
 func (h *Hospital) Rekey(ctx context.Context) (sum Rekeyed, err error) {
 	v, err := h.keys.sealing()
@@ -45,6 +48,9 @@ func (h *Hospital) Rekey(ctx context.Context) (sum Rekeyed, err error) {
 	}
 	if err := h.Rekeying.MarkVersions(ctx); err != nil {
 		return sum, stored(err)
+	}
+	if err := h.rekeyOthers(ctx, v, &sum); err != nil {
+		return sum, err
 	}
 	for after := (Handle{}); ; {
 		batch, err := h.Rekeying.PatientsUnder(ctx, v.Current, after, rekeyBatch)
@@ -91,6 +97,71 @@ func (h *Hospital) rewrapped(v Versions, p Patient) ([]byte, Head, error) {
 	wrapped, err := v.seal(h.Rand, useWrap, wrapPlace(p.Handle), dek)
 	to := Head{Number: p.Head.Number, Hash: p.Head.Hash, Tag: v.tag(v.Current, p.Handle, p.Head.Number, p.Head.Hash), Under: v.Current}
 	return wrapped, to, err
+}
+
+// rekeyOthers collects first and writes then: no cursor is open over what is written.
+func (h *Hospital) rekeyOthers(ctx context.Context, v Versions, sum *Rekeyed) error {
+	older := func(sealed []byte) bool {
+		n, _ := underVersion(sealed)
+		return len(sealed) > 0 && n < v.Current
+	}
+	var prekeys []StoredPrekey
+	var erasures []Erasure
+	err := errors.Join(
+		h.Prekeys.EachPrekey(ctx, func(k StoredPrekey) error {
+			if older(k.Sealed) {
+				prekeys = append(prekeys, k)
+			}
+			return nil
+		}),
+		h.Erasures.EachErasure(ctx, func(e Erasure) error {
+			if older(e.Plan) {
+				erasures = append(erasures, e)
+			}
+			return nil
+		}))
+	for _, k := range prekeys {
+		err = errors.Join(err, sum.other(h.rekeyPrekey(ctx, v, k)))
+	}
+	for _, e := range erasures {
+		err = errors.Join(err, sum.other(h.rekeyErasure(ctx, e)))
+	}
+	return stored(err)
+}
+
+func (r *Rekeyed) other(err error) error {
+	switch {
+	case errors.Is(err, errRecord), errors.Is(err, ecc.ErrOpen), errors.Is(err, errNoVersion):
+		r.Broken++
+	case errors.Is(err, ErrLost):
+		r.Changed++
+	case err != nil:
+		return err
+	default:
+		r.Others++
+	}
+	return nil
+}
+
+func (h *Hospital) rekeyPrekey(ctx context.Context, v Versions, k StoredPrekey) error {
+	b, err := h.keys.open(usePrekeys, prekeyPlace(k.ID), k.Sealed)
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	sealed, err := v.seal(h.Rand, usePrekeys, prekeyPlace(k.ID), b)
+	if err != nil {
+		return err
+	}
+	return h.Prekeys.ExchangePrekey(ctx, k, sealed)
+}
+
+func (h *Hospital) rekeyErasure(ctx context.Context, e Erasure) error {
+	plan, err := h.openErasure(e)
+	if err != nil {
+		return err
+	}
+	return h.putErasure(ctx, &e, plan)
 }
 
 // CountUnder counts what may lie under a version of the storage key or an older one: patients,

@@ -27,9 +27,9 @@ type KeyTools struct {
 	Now  func() time.Time `kong:"-"` // default: time.Now
 }
 
-// hold is how long a version of the storage key is kept at least when it was replaced: prekeys
-// under it live for a day, sessions for half an hour.
-var hold = map[string]time.Duration{keyStorage: 26 * time.Hour}
+// hold is how long a version of the storage key is kept at least when it was replaced: sessions
+// under it live for half an hour, and an instance may take a minute to learn of the new one.
+var hold = map[string]time.Duration{keyStorage: time.Hour}
 
 // notRolled says why.
 var notRolled = map[string]string{

@@ -10,7 +10,7 @@ import (
 
 // rekeyEvery is how often an instance looks for patients under an older version of the
 // storage key, when no new ring has told it to.
-const rekeyEvery = 5 * time.Minute
+const rekeyEvery = time.Minute
 
 // storage is hospital.StorageKeys over a ring and the right to seal under it.
 type storage struct{ *keyroll.Lease }
