@@ -22,6 +22,7 @@ const (
 	EventExported  = "audit exported"
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
+	EventKeys      = "keys changed"
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

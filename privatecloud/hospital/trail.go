@@ -95,6 +95,12 @@ func (h *Hospital) RecordOf(ctx context.Context, mrn string) (message.Hash, erro
 	return h.RecordName(p.Handle), stored(err)
 }
 
+// RecordKeys writes into the trail that this instance has taken over a changed key ring; note
+// says which, without a secret.
+func (h *Hospital) RecordKeys(ctx context.Context, note string) error {
+	return h.record(ctx, Event{What: EventKeys, Note: note})
+}
+
 // RecordExport writes into the trail that somebody exports it, before anything of it leaves.
 // note says which part, in words without an identifier.
 func (h *Hospital) RecordExport(ctx context.Context, operator, note string) error {

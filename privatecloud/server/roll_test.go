@@ -109,6 +109,7 @@ func TestStorageKeyRolls(t *testing.T) {
 		t.Errorf("%d pages, %d before", len(again), len(pages))
 	}
 	contains(t, s.cli(0, "audit", "verify"), "the trail holds")
+	contains(t, s.cli(0, "audit", "export", "--event", "keys changed"), "version 2 of the storage key")
 }
 
 // The commands of the real program: what they show, what they refuse with code 2, and that an

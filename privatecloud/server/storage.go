@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"medunion/api/keyroll"
@@ -24,6 +25,9 @@ func (s storage) Sealing() (hospital.Versions, error) { return s.Opening(), s.He
 // followKeys takes over each new ring until ctx ends.
 func (p *parts) followKeys(ctx context.Context) {
 	p.lease.Run(ctx, p.config.KeyPoll, p.config.Logger, func() {
+		r := p.lease.Ring()
+		note := fmt.Sprintf("generation %d of the key ring, version %d of the storage key", r.Generation, storageOf(r).Current)
+		p.failed(ctx, "a new key ring was not noted in the audit trail", p.hospital.RecordKeys(ctx, note))
 		select {
 		case p.rolled <- struct{}{}:
 		default: // one waits already
