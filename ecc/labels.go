@@ -141,6 +141,7 @@ const (
 	LabelDeskCode Label = "desk code"
 	LabelErasure  Label = "erasure"
 	LabelErasing  Label = "erasing"
+	LabelBackup   Label = "backup"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"

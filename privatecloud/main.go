@@ -18,6 +18,8 @@ type commands struct {
 	Keys      keyCommands       `cmd:"" help:"The key file: status, rotation, destruction."`
 	Version   command.Version   `cmd:"" help:"Print what was built, and from what."`
 	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
+	Backup    backupCommands    `cmd:"" help:"Backups: create, verify, restore."`
+	Republish republish         `cmd:"" help:"Have all index entries signed and published again, after the public cloud was restored."`
 }
 
 type serve struct {

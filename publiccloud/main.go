@@ -11,6 +11,7 @@ import (
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
 	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
+	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }

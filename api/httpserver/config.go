@@ -15,6 +15,11 @@ type Edge struct {
 	Proxies   []string `help:"Addresses or networks (CIDR) of the proxies in front, whose X-Forwarded-For is believed; without them no rate is counted by address behind a proxy." env:"PROXIES"`
 	Docs      string   `help:"Serve the API's document at /openapi.json and a page of it at /docs: on, off, or auto, which is on where only loopback is listened to." default:"auto" enum:"auto,on,off" env:"DOCS"`
 
+	OperationsListen string `help:"Address of the operations listener, which alone then has /readyz and /metrics: for the operator's own network. Without it they are served only where everything is on loopback and no proxy stands in front." env:"OPERATIONS_LISTEN"`
+
+	OTLPEndpoint string  `name:"otlp-endpoint" help:"Base URL of the operator's own OTLP collector, to which traces are sent (OTLP/HTTP); plain HTTP on loopback only. Without it there are no traces." env:"OTLP_ENDPOINT"`
+	OTLPRatio    float64 `name:"otlp-ratio" help:"The part of all requests that is traced." default:"1" env:"OTLP_RATIO"`
+
 	proxied, local bool
 }
 
@@ -27,6 +32,10 @@ func (e Edge) At(behindProxy bool, addresses ...string) Edge {
 	}
 	return e
 }
+
+// operates says whether the protocol's own listeners have /readyz and /metrics: where
+// nobody but this machine reaches them, and no listener of their own was asked for.
+func (e Edge) operates() bool { return e.local && e.OperationsListen == "" }
 
 func (e Edge) docs() (bool, error) {
 	switch e.Docs {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/problem"
@@ -29,11 +28,11 @@ func TestOptionsAreRequired(t *testing.T) {
 	if _, err := httpserver.New(httpserver.Options{Service: "x"}); err == nil {
 		t.Error("no logger: accepted")
 	}
-	registry := prometheus.NewRegistry()
-	if _, err := httpserver.New(httpserver.Options{Service: "x", Logger: log, Registry: registry}); err != nil {
+	registry := httpserver.NewOperations()
+	if _, err := httpserver.New(httpserver.Options{Service: "x", Logger: log, Operations: registry}); err != nil {
 		t.Error(err)
 	}
-	if _, err := httpserver.New(httpserver.Options{Service: "x", Logger: log, Registry: registry}); err == nil {
+	if _, err := httpserver.New(httpserver.Options{Service: "x", Logger: log, Operations: registry}); err == nil {
 		t.Error("two servers of one name in one registry: accepted")
 	}
 }
@@ -339,30 +338,5 @@ func TestCutBody(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != 400 {
 		t.Errorf("status %d", resp.StatusCode)
-	}
-}
-
-func TestReadiness(t *testing.T) {
-	var storeErr error
-	s := start(t, httpserver.Options{Checks: []httpserver.Check{
-		{Name: "replay", Probe: func(ctx stdContext) error { return nil }},
-		{Name: "store", Probe: func(ctx stdContext) error {
-			if _, bounded := ctx.Deadline(); !bounded {
-				return errors.New("no deadline")
-			}
-			return storeErr
-		}},
-	}}, nil)
-	if a := s.do(t, "GET", "/livez", ""); a.status != 200 || a.body != "{\"status\":\"live\"}\n" {
-		t.Errorf("livez: %d %s", a.status, a.body)
-	}
-	if a := s.do(t, "GET", "/readyz", ""); a.status != 200 || a.body != "{\"status\":\"ready\"}\n" {
-		t.Errorf("readyz: %d %s", a.status, a.body)
-	}
-	storeErr = errors.New("no primary")
-	wantProblem(t, s.do(t, "GET", "/readyz", ""), 503, "unavailable")
-	s.log.wait(t, "not ready: store: no primary")
-	if a := s.do(t, "GET", "/livez", ""); a.status != 200 {
-		t.Error("livez depends on the store")
 	}
 }

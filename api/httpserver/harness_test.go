@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +83,9 @@ func startWith(t *testing.T, o httpserver.Options, serve httpserver.ServeOptions
 	t.Helper()
 	s := &site{log: &logbook{}, done: make(chan error, 1)}
 	o.Service, o.Logger = "test", s.log.logger()
+	if reflect.DeepEqual(o.Edge, httpserver.Edge{}) {
+		o.Edge = httpserver.Edge{Docs: "off"}.At(false, "127.0.0.1:0")
+	}
 	e, err := httpserver.New(o)
 	if err != nil {
 		t.Fatal(err)

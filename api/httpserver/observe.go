@@ -79,6 +79,9 @@ func logRequest(log *slog.Logger, c echo.Context, took time.Duration, err error)
 		"id", RequestID(c.Request().Context()), "method", method(c), "route", route(c),
 		"status", c.Response().Status, "millis", took.Milliseconds(), "out", c.Response().Size,
 	}
+	if id, _ := c.Get(traceIDKey).(string); id != "" {
+		fields = append(fields, "trace", id)
+	}
 	if err != nil {
 		fields = append(fields, "reason", problem.Reason(classify(err)))
 	}

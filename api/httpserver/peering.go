@@ -91,7 +91,7 @@ func newAdmission(o Options, d *document) (*admission, error) {
 	for _, label := range peerReasons {
 		a.refused.WithLabelValues(label)
 	}
-	return a, o.Registry.Register(a.refused)
+	return a, o.Operations.Registry.Register(a.refused)
 }
 
 // admit refuses a request that must come from a listed peer and does not. It is asked of

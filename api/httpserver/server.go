@@ -17,7 +17,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Limits bound one route. A zero field takes the default.
@@ -38,14 +37,13 @@ type Options struct {
 	// Service is the short name in logs and metrics, such as "publiccloud".
 	Service string
 	Logger  *slog.Logger
-	// Registry receives the metrics and is served at /metrics; nil makes a new one.
-	Registry *prometheus.Registry
+	// Operations holds the metrics and what makes the instance ready; the servers of one
+	// instance share it. Nil makes a new one without checks.
+	Operations *Operations
 	// Routes gives routes of a server without a document their limits, by the pattern
 	// with which Echo registers them ("/v1/patients/:id/records"). With a document the
 	// limits stand there; one that is given here goes before.
 	Routes map[string]Limits
-	// Checks must all pass for /readyz to say yes.
-	Checks []Check
 	// Hosts, when not empty, are the only names (without port) by which the
 	// server answers. A server on loopback sets it, so that no web page can
 	// reach it by pointing a name of its own there.
@@ -65,8 +63,8 @@ type Options struct {
 	Authenticate Authenticator
 }
 
-// New makes a server without routes of its own but /livez, /readyz and
-// /metrics. Handlers return errors; what is no *problem.Error is Internal. A
+// New makes a server without routes of its own but /livez and, where Edge allows it,
+// /readyz and /metrics. Handlers return errors; what is no *problem.Error is Internal. A
 // handler that serves a page may replace the security headers that it finds set.
 //
 // The error says what is wrong with the options.
@@ -74,8 +72,8 @@ func New(o Options) (*echo.Echo, error) {
 	if o.Service == "" || o.Logger == nil {
 		return nil, errors.New("httpserver: Service and Logger are required")
 	}
-	if o.Registry == nil {
-		o.Registry = prometheus.NewRegistry()
+	if o.Operations == nil {
+		o.Operations = NewOperations()
 	}
 	docs, err := o.Edge.docs()
 	if err != nil {
@@ -91,7 +89,7 @@ func New(o Options) (*echo.Echo, error) {
 	if err := chain(e, o); err != nil {
 		return nil, fmt.Errorf("httpserver: %w", err)
 	}
-	addOperations(e, o)
+	o.Operations.add(e, o.Edge.operates(), false)
 	if docs {
 		err = addDocs(e, o.Spec)
 	}
@@ -100,7 +98,7 @@ func New(o Options) (*echo.Echo, error) {
 
 // chain is what every request passes, in this order.
 func chain(e *echo.Echo, o Options) error {
-	meters, err := newMeters(o.Registry, o.Service)
+	meters, err := newMeters(o.Operations.Registry, o.Service)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
@@ -118,7 +116,7 @@ func chain(e *echo.Echo, o Options) error {
 	}
 	e.IPExtractor = addressOf(proxies)
 	log, rates := o.Logger.With("service", o.Service), newLimiter(o.Edge.RateScale)
-	e.Use(identify, d.conform(log), secure, observe(log, meters), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
+	e.Use(identify, d.conform(log), secure, observe(log, meters), traced(o.Operations.Tracer), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
 		d.limit(o.Routes), peers.admit, d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
 	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	return nil

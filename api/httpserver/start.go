@@ -36,8 +36,13 @@ func Start(ctx context.Context, listener net.Listener, handler http.Handler, o S
 // Addr is the host:port on which the server listens.
 func (r *Running) Addr() string { return r.addr }
 
-// URL is the server's base URL, without a slash at the end.
-func (r *Running) URL() string { return r.url }
+// URL is the server's base URL, without a slash at the end; "" of none.
+func (r *Running) URL() string {
+	if r == nil {
+		return ""
+	}
+	return r.url
+}
 
 // Wait returns when the server has ended: nil after a clean shutdown, otherwise what
 // Serve or release returned. Any number of callers may wait.
@@ -46,8 +51,12 @@ func (r *Running) Wait() error {
 	return r.err
 }
 
-// Close ends the server, lets running requests finish, and waits for that.
+// Close ends the server, lets running requests finish, and waits for that. Close of none
+// does nothing.
 func (r *Running) Close() error {
+	if r == nil {
+		return nil
+	}
 	r.stop()
 	return r.Wait()
 }

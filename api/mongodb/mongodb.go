@@ -59,13 +59,17 @@ func (x Index) model() mongo.IndexModel {
 type Database struct{ *mongo.Database }
 
 // Open connects and creates the indexes, which may exist already. It fails with
-// Unavailable if the server does not answer.
-func Open(ctx context.Context, uri, name string, indexes []Index) (Database, error) {
+// Unavailable if the server does not answer. More may add to the client's options what
+// does not change how it reads and writes, such as monitors.
+func Open(ctx context.Context, uri, name string, indexes []Index, more ...func(*options.ClientOptions)) (Database, error) {
 	o := options.Client().ApplyURI(uri).
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary()).
 		SetServerSelectionTimeout(selectTimeout)
+	for _, add := range more {
+		add(o)
+	}
 	client, err := mongo.Connect(ctx, o)
 	if err != nil {
 		return Database{}, Failed("connect", err)
@@ -86,6 +90,15 @@ func (d Database) Close(ctx context.Context) error { return d.Client().Disconnec
 // Ping reports whether the primary answers.
 func (d Database) Ping(ctx context.Context) error {
 	return Failed("ping", d.Client().Ping(ctx, readpref.Primary()))
+}
+
+// Time is the primary's clock.
+func (d Database) Time(ctx context.Context) (time.Time, error) {
+	var hello struct {
+		Now time.Time `bson:"localTime"`
+	}
+	err := d.Client().Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
+	return hello.Now, Failed("hello", err)
 }
 
 // Failed makes a driver's error Unavailable. The driver's text may quote keys and

@@ -15,6 +15,7 @@ type connections interface {
 	node(ctx context.Context, key string) (*redis.Client, error)
 	// moved says that the node's last answer, or its silence, may come from an outdated map.
 	moved(ctx context.Context)
+	PoolStats() *redis.PoolStats
 	Close() error
 }
 
@@ -35,11 +36,24 @@ func connect(c Config) connections {
 		cluster := o.Cluster()
 		// Failovers are found by asking: the library's minute would leave the dead master dialled that long.
 		cluster.ClusterStateReloadInterval = time.Second
-		return clusterNodes{redis.NewClusterClient(cluster)}
+		client := redis.NewClusterClient(cluster)
+		client.OnNewNode(c.hook)
+		return clusterNodes{client}
 	case c.MasterName != "":
-		return oneNode{redis.NewFailoverClient(o.Failover())}
+		return c.one(redis.NewFailoverClient(o.Failover()))
 	default:
-		return oneNode{redis.NewClient(o.Simple())}
+		return c.one(redis.NewClient(o.Simple()))
+	}
+}
+
+func (c Config) one(client *redis.Client) connections {
+	c.hook(client)
+	return oneNode{client}
+}
+
+func (c Config) hook(client *redis.Client) {
+	if c.Hook != nil {
+		client.AddHook(c.Hook)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"regexp"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // What a zero field of [Config] means, and the limit that is not configurable.
@@ -39,6 +41,14 @@ type Config struct {
 
 	Timeout  time.Duration // of one call, connecting included
 	PoolSize int           // connections a node; 0: the client's default, ten a processor
+
+	// Observe, if set, is told of each decision that a caller is given, and of how long Redis
+	// took for it, 0 where it was not asked. The kind is "" for a message that was taken, else
+	// old, ahead, forgotten, seen or unavailable. It must return at once.
+	Observe func(kind string, took time.Duration)
+
+	// Hook, if set, goes around every command to Redis.
+	Hook redis.Hook
 }
 
 var (
@@ -59,6 +69,9 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Past, DefaultPast)
 	setDefault(&c.Future, DefaultFuture)
 	setDefault(&c.Timeout, DefaultTimeout)
+	if c.Observe == nil {
+		c.Observe = func(string, time.Duration) {}
+	}
 	switch {
 	case len(c.Addrs) == 0:
 		return c, errNoAddress

@@ -46,4 +46,18 @@ func (e *StaleError) Error() string {
 // Is reports whether target is [ErrStale].
 func (e *StaleError) Is(target error) bool { return target == ErrStale }
 
+// kindOf names an error of Accept for Config.Observe.
+func kindOf(err error) string {
+	var stale *StaleError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &stale):
+		return map[Reason]string{TooOld: "old", FromFuture: "ahead", BelowFloor: "forgotten"}[stale.Reason]
+	case errors.Is(err, ErrReplayed):
+		return "seen"
+	}
+	return "unavailable"
+}
+
 func unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) }

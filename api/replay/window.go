@@ -72,6 +72,14 @@ func (w *Window) Close() error {
 // Fresh reports whether now - Past <= t <= now + Future by this server's clock, in whole milliseconds.
 // It is the cheap check to make before any cryptography; Accept makes it again. The error is a [*StaleError].
 func (w *Window) Fresh(t time.Time) error {
+	err := w.fresh(t)
+	if err != nil {
+		w.cfg.Observe(kindOf(err), 0)
+	}
+	return err
+}
+
+func (w *Window) fresh(t time.Time) error {
 	now := w.clock()
 	switch age := now.UnixMilli() - t.UnixMilli(); {
 	case age > w.cfg.Past.Milliseconds():
@@ -92,6 +100,13 @@ func (w *Window) Accept(ctx context.Context, id [16]byte, t time.Time) error {
 	if err := w.Fresh(t); err != nil {
 		return err
 	}
+	start := time.Now()
+	err := w.decide(ctx, id, t)
+	w.cfg.Observe(kindOf(err), max(time.Since(start), 1))
+	return err
+}
+
+func (w *Window) decide(ctx context.Context, id [16]byte, t time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
 	defer cancel()
 	v, err := w.ask(ctx, w.redis, string(id[:]), t)
@@ -113,6 +128,24 @@ func (w *Window) Ready(ctx context.Context) error {
 	}
 	return unavailable(err)
 }
+
+// Time is the clock of the Redis that holds the window. The error matches [ErrUnavailable].
+func (w *Window) Time(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
+	defer cancel()
+	node, err := w.redis.node(ctx, w.key)
+	if err != nil {
+		return time.Time{}, unavailable(err)
+	}
+	now, err := node.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, unavailable(err)
+	}
+	return now, nil
+}
+
+// PoolStats is how the connections to Redis stand.
+func (w *Window) PoolStats() *redis.PoolStats { return w.redis.PoolStats() }
 
 // A verdict is the script's answer.
 type verdict struct {

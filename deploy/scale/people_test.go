@@ -103,8 +103,16 @@ func (p *people) importRecord(ctx context.Context) error {
 	return p.w.call(ctx, http.MethodPost, p.w.url(adminService)+"/fhir/bundles", p.w.token(hospitalID, token.ScopeFHIRImport), "application/fhir+json", []byte(bundle), nil)
 }
 
+// importOther imports a patient who does nothing else.
+func (p *people) importOther(ctx context.Context, mrn string) error {
+	bundle := fmt.Sprintf(`{"resourceType":"Bundle","type":"collection","entry":[
+		{"resource":{"resourceType":"Patient","id":%[1]q,"identifier":[{"type":{"coding":[{"code":"MR"}]},"value":%[1]q}]}},
+		{"resource":{"resourceType":"Observation","id":"x-%[2]s","status":"final","code":{"text":"n"},"subject":{"reference":"Patient/%[2]s"}}}]}`, mrn, mrn)
+	return p.w.call(ctx, http.MethodPost, p.w.url(adminService)+"/fhir/bundles", p.w.token(hospitalID, token.ScopeFHIRImport), "application/fhir+json", []byte(bundle), nil)
+}
+
 // call sends a request through the balancer and decodes the answer of a 2xx status.
-func (w *world) call(ctx context.Context, method, url, bearer, kind string, body []byte, out any, header ...string) error {
+func (w *world) call(ctx context.Context, method, url, bearer, kind string, body []byte, out any) error {
 	q, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -112,9 +120,6 @@ func (w *world) call(ctx context.Context, method, url, bearer, kind string, body
 	q.Header.Set("Authorization", "Bearer "+bearer)
 	if kind != "" {
 		q.Header.Set("Content-Type", kind)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		q.Header.Set(header[i], header[i+1])
 	}
 	a, err := w.http.Do(q)
 	if err != nil {
@@ -192,7 +197,7 @@ func (p *people) startPatient(ctx context.Context) error {
 }
 
 func (p *people) enrol(ctx context.Context) error {
-	desk, err := p.w.deskCode(ctx, p.w.url(adminService), "")
+	desk, err := p.w.deskCode(ctx, "m-1")
 	if err != nil {
 		return err
 	}
@@ -205,14 +210,11 @@ func (p *people) enrol(ctx context.Context) error {
 	})
 }
 
-// deskCode mints one; a key makes it repeatable.
-func (w *world) deskCode(ctx context.Context, at, key string) (string, error) {
+// deskCode mints one for a record that the hospital has.
+func (w *world) deskCode(ctx context.Context, mrn string) (string, error) {
 	var desk struct{ Code string }
-	var header []string
-	if key != "" {
-		header = []string{"Idempotency-Key", key}
-	}
-	err := w.call(ctx, http.MethodPost, at+"/v1/desk-codes", w.token(hospitalID, token.ScopeAdmin), "application/json", []byte(`{"mrn":"m-1"}`), &desk, header...)
+	err := w.call(ctx, http.MethodPost, w.url(adminService)+"/v1/desk-codes", w.token(hospitalID, token.ScopeAdmin), "application/json",
+		fmt.Appendf(nil, `{"mrn":%q}`, mrn), &desk)
 	return desk.Code, err
 }
 

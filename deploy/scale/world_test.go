@@ -41,6 +41,8 @@ type world struct {
 	dir    string
 	redis  []string // flags that say where Redis is
 	mongo  string
+	server *embedmongo.Server // nil with MONGODB_URI
+	names  map[string]string  // databases of another name than the first one
 	issuer *token.Issuer
 	jwks   []byte // of the medical authority
 	doctor *authority.Authority
@@ -65,10 +67,24 @@ func newWorld(t testing.TB, redis ...string) *world {
 	w.authorities()
 	w.origin = newTap(t, "https://localhost:"+port(w.front[portalService])).origin()
 	w.startBalancer()
+	w.startServices()
+	return w
+}
+
+func (w *world) startServices() {
+	w.t.Helper()
 	w.startBoth(cloudService, w.cloudArgs)
 	w.startBoth(hospitalName, w.hospitalArgs)
 	w.startBoth(portalService, w.portalArgs)
-	return w
+}
+
+// killServices ends all instances as a power cut would.
+func (w *world) killServices() {
+	for _, two := range w.process {
+		for _, p := range two {
+			p.kill9()
+		}
+	}
 }
 
 func (w *world) startMongo() {
@@ -78,8 +94,8 @@ func (w *world) startMongo() {
 	}
 	m, err := embedmongo.Start(embedmongo.Options{Dir: filepath.Join(w.dir, "mongo")})
 	ok(w.t, err)
-	w.t.Cleanup(func() { _ = m.Close() })
-	w.mongo = m.URI()
+	w.t.Cleanup(func() { _ = w.server.Close() })
+	w.mongo, w.server = m.URI(), m
 }
 
 func freeAddress() string {
@@ -202,6 +218,9 @@ func (w *world) portalArgs(i int) []string {
 
 // database is the name of a database of this world alone.
 func (w *world) database(of string) string {
+	if name := w.names[of]; name != "" {
+		return name
+	}
 	sum := ecc.Sum([]byte(w.dir))
 	return of + "_" + hex.EncodeToString(sum[:6])
 }

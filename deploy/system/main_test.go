@@ -44,7 +44,7 @@ func tests(m *testing.M) int {
 		exit(err)
 	}
 	code := m.Run()
-	if err := errors.Join(closeVisited(), os.RemoveAll(scratch)); err != nil {
+	if err := errors.Join(closeVisited(), closeWatched(), os.RemoveAll(scratch)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -29,6 +29,9 @@ type Agent struct {
 	url      string
 	token    token.Local
 
+	operations *httpserver.Operations
+	listener   *httpserver.Running // for operators; may be nil
+
 	stop  context.CancelFunc
 	group *errgroup.Group
 }
@@ -45,12 +48,20 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	if err := a.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close())
 	}
+	a.operations = httpserver.NewOperations(httpserver.KeysUnlocked(a.unlocked))
+	if err := a.operations.Trace(cfg.Edge, service, cfg.Logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close(), a.close())
+	}
 	handler, err := a.handler()
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), a.close())
 	}
 	a.url = httpserver.BaseURL(listener, false)
 	ctx, a.stop = context.WithCancel(ctx)
+	if a.listener, err = a.operations.Start(ctx, service, a.cfg.Logger, cfg.Edge, nil, false); err != nil {
+		a.stop()
+		return nil, errors.Join(fmt.Errorf("doctor agent: %w", err), listener.Close(), a.close())
+	}
 	a.group, ctx = errgroup.WithContext(ctx)
 	a.group.Go(func() error {
 		return httpserver.Serve(ctx, listener, handler, httpserver.ServeOptions{Logger: a.log})
@@ -109,6 +120,15 @@ func (a *Agent) unlock(o practice.Opener) error {
 	return nil
 }
 
+// unlocked says whether the doctor's keys are open: without them nobody is answered.
+func (a *Agent) unlocked() bool {
+	st, err := a.practice.Status()
+	return err == nil && st.Store == practice.StoreOpen
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (a *Agent) OperationsURL() string { return a.listener.URL() }
+
 // URL is the API's base address, Token its bearer token.
 func (a *Agent) URL() string { return a.url }
 
@@ -130,5 +150,5 @@ func (a *Agent) Wait() error {
 
 func (a *Agent) close() error {
 	a.practice.Lock()
-	return a.lock.Close()
+	return errors.Join(a.listener.Close(), a.operations.Close(), a.lock.Close())
 }

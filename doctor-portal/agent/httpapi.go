@@ -36,7 +36,7 @@ func (a *Agent) handler() (http.Handler, error) {
 	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec, Edge: a.cfg.Edge.At(false, a.cfg.Listen),
+	e, err := httpserver.New(httpserver.Options{Service: service, Logger: a.cfg.Logger, Spec: spec, Edge: a.cfg.Edge.At(false, a.cfg.Listen), Operations: a.operations,
 		Hosts: []string{"127.0.0.1", "::1", "localhost"}, Authenticate: a.token.Authenticate})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
 
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
@@ -21,7 +22,13 @@ import (
 )
 
 // Instance is a running portal.
-type Instance struct{ *httpserver.Running }
+type Instance struct {
+	*httpserver.Running
+	operations *httpserver.Running
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
@@ -50,59 +57,75 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.Origin == "" {
 		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
 	}
-	handler, release, err := build(cfg, clients)
+	b, err := build(cfg, clients)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
+	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, secured.Config(), cfg.TLS.Behind)
+	if err != nil {
+		stop()
+		return nil, errors.Join(fmt.Errorf("portal: %w", err), ln.Close(), b.release())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
 	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
 	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
 	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
-	return &Instance{httpserver.Start(ctx, ln, handler, o, func() error { stop(); return release() })}, nil
+	return &Instance{httpserver.Start(ctx, ln, b.handler, o, release), operations}, nil
 }
 
-// build wires the portal; release closes what it opened.
-func build(cfg Config, clients relay.Clients) (handler http.Handler, release func() error, err error) {
-	api, mail, release, err := newAPI(cfg, clients)
+// built is a wired portal; release closes what it opened.
+type built struct {
+	handler    http.Handler
+	operations *httpserver.Operations
+	release    func() error
+}
+
+func build(cfg Config, clients relay.Clients) (built, error) {
+	api, client, err := newAPI(cfg, clients)
+	if err != nil {
+		return built{}, err
+	}
+	operations, err := watch(cfg, api.Mail, client)
+	b := built{operations: operations, release: func() error { return errors.Join(operations.Close(), client.Close()) }}
+	if err != nil {
+		return b, errors.Join(err, b.release())
+	}
+	if b.handler, err = newServer(cfg, api, b.operations); err != nil {
+		return b, errors.Join(err, b.release())
+	}
+	return b, nil
+}
+
+func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, redis.UniversalClient, error) {
+	pins, err := cfg.keeper()
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := newServer(cfg, api, mail)
-	if err != nil {
-		return nil, nil, errors.Join(err, release())
-	}
-	return e, release, nil
-}
-
-func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, *mailbox.Store, func() error, error) {
-	pins, err := cfg.keeper()
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	key, err := cfg.sessionKey()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	sess, err := newSessions(key, cfg.Origin)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	r, err := relay.New(cfg.Cloud, pins, cfg.clock(), clients)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	r.Troubled = func(err error) {
 		cfg.logger().Error("successions of the public cloud's root were not taken", "reason", err.Error())
 	}
 	client, err := cfg.redis()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	mail := mailbox.New(client, cfg.Namespace)
-	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, mail, client.Close, nil
+	return &httpapi.API{Mail: mail, Relay: r, Sessions: sess, Revoked: r.Revoked, Pins: pins, Origin: cfg.Origin, Now: cfg.clock()}, client, nil
 }
 
-func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, error) {
+func newServer(cfg Config, api *httpapi.API, operations *httpserver.Operations) (*echo.Echo, error) {
 	spec, err := documents.Load(documents.Portal)
 	if err != nil {
 		return nil, err
@@ -116,7 +139,7 @@ func newServer(cfg Config, api *httpapi.API, mail *mailbox.Store) (*echo.Echo, e
 	}
 	e, err := httpserver.New(httpserver.Options{Service: "portal", Logger: cfg.logger(), Spec: spec, Edge: cfg.Edge.At(cfg.TLS.Behind, cfg.Listen),
 		Authenticate: api.Authenticate, Unspecified: slices.AppendSeq(site.Routes(), maps.Keys(visitFiles)),
-		Checks: []httpserver.Check{{Name: "redis", Probe: mail.Ready}}})
+		Operations: operations})
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,18 @@ type Instance struct {
 	token    token.Local
 	origin   string // of the page
 	sessions *pageSessions
+
+	operations *httpserver.Operations
+	listener   *httpserver.Running // for operators; may be nil
+}
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.listener.URL() }
+
+// ready says whether the agent can answer: it has no identity yet, or its keys are open.
+func (i *Instance) ready() bool {
+	s := i.agent.Status()
+	return !s.Exists || s.Open
 }
 
 // Token is the bearer token that the local API wants.
@@ -92,11 +104,21 @@ func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err 
 	if err := i.unlock(cfg); err != nil {
 		return err
 	}
+	i.operations = httpserver.NewOperations(httpserver.KeysUnlocked(i.ready))
+	if err := i.operations.Trace(cfg.Edge, service, cfg.logger()); err != nil {
+		return err
+	}
 	e, err := i.handler(cfg)
 	if err != nil {
 		return err
 	}
-	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, i.agent.Close)
+	ctx, stop := context.WithCancel(ctx)
+	if i.listener, err = i.operations.Start(ctx, service, cfg.logger(), cfg.Edge, nil, false); err != nil {
+		stop()
+		return err
+	}
+	release := func() error { stop(); return errors.Join(i.listener.Close(), i.operations.Close(), i.agent.Close()) }
+	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, release)
 	return nil
 }
 
@@ -125,7 +147,7 @@ func (i *Instance) handler(cfg Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{Service: service, Logger: cfg.logger(), Spec: spec, Authenticate: i.authenticate,
-		Hosts: hosts(i.origin), Unspecified: site.Routes(), Edge: cfg.Edge.At(false, cfg.Listen)})
+		Hosts: hosts(i.origin), Unspecified: site.Routes(), Edge: cfg.Edge.At(false, cfg.Listen), Operations: i.operations})
 	if err != nil {
 		return nil, err
 	}

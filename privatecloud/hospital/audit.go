@@ -23,16 +23,19 @@ type auditor struct {
 	mu      sync.Mutex
 	running bool
 	waiting []*pendingEvent
+	tally   auditTally
 }
 
 type pendingEvent struct {
-	line []byte
-	done chan error
+	line  []byte
+	what  string
+	since time.Time
+	done  chan error
 }
 
 // append returns when the event is durable.
-func (a *auditor) append(ctx context.Context, line []byte) error {
-	e := &pendingEvent{line: line, done: make(chan error, 1)}
+func (a *auditor) append(ctx context.Context, what string, line []byte) error {
+	e := &pendingEvent{line: line, what: what, since: time.Now(), done: make(chan error, 1)}
 	a.mu.Lock()
 	a.waiting = append(a.waiting, e)
 	lead := !a.running
@@ -63,8 +66,10 @@ func (a *auditor) drain(ctx context.Context) {
 	n := min(len(a.waiting), maxAuditBatch)
 	batch := a.waiting[:n:n]
 	a.waiting = a.waiting[n:]
+	a.tally.writing = batch
 	a.mu.Unlock()
 	err := a.write(ctx, batch)
+	a.count(batch, err)
 	for _, e := range batch {
 		e.done <- err
 	}
@@ -136,7 +141,7 @@ func (h *Hospital) record(ctx context.Context, e Event) error {
 	if err != nil {
 		return problem.Internal(err)
 	}
-	if err := h.audit.append(ctx, line); err != nil {
+	if err := h.audit.append(ctx, e.What, line); err != nil {
 		return problem.Unavailable(time.Second, fmt.Errorf("audit trail: %w", err))
 	}
 	return nil

@@ -16,6 +16,9 @@ const ticketSkew = 2 * time.Second
 // errWeakVerification is a consent that holds, but by a passphrase.
 var errWeakVerification = fmt.Errorf("%w: user verification by a passphrase, and this hospital requires a passkey", message.ErrConsent)
 
+// errBeforeRestore is a consent or a ticket of which a restored store does not know all.
+var errBeforeRestore = fmt.Errorf("%w: older than the state that was restored here", message.ErrConsent)
+
 // authorize makes the checks that M8 and M11 share (section 5), all of them under what
 // this hospital has pinned or agreed itself:
 //
@@ -70,6 +73,9 @@ func (h *Hospital) consentInForce(s session, c message.Consent) error {
 	if err := c.CheckTime(now); err != nil {
 		return err
 	}
+	if c.NotBefore < h.Floor {
+		return errBeforeRestore
+	}
 	if now >= s.Doctor.Info.NotAfter {
 		return message.ErrExpired
 	}
@@ -100,6 +106,9 @@ func (h *Hospital) ticketOf(s session, a message.Authority) (message.Ticket, err
 	}
 	if t.Department != a.Consent.Department {
 		return t, fmt.Errorf("%w: ticket for another department", message.ErrConsent)
+	}
+	if t.Issued < h.Floor {
+		return t, errBeforeRestore
 	}
 	if s.Accepted.Add(ticketSkew) < t.Issued || s.Accepted >= t.Expires {
 		return t, errors.New("the ticket was not good when M6 came")

@@ -24,6 +24,7 @@ type noStore struct {
 
 func (noStore) CreateSession(context.Context, message.Hash, []byte, time.Duration) error { return nil }
 func (noStore) UseTicket(context.Context, message.Hash, message.Millis) error            { return nil }
+func (noStore) ProbeAudit(context.Context) error                                         { return nil }
 func (noStore) AppendAudit(context.Context, []hospital.AuditEntry) error                 { return nil }
 func (noStore) LastAudit(context.Context) (hospital.AuditEntry, error) {
 	return hospital.AuditEntry{}, hospital.ErrNotFound

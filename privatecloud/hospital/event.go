@@ -20,9 +20,11 @@ const (
 	EventAsked     = "asked"
 	EventRevoked   = "consent revoked"
 	EventExported  = "audit exported"
+	EventResumed   = "audit resumed" // the trail can be written again after it could not
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
 	EventKeys      = "keys changed"
+	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/message"
@@ -47,6 +48,11 @@ type Config struct {
 	Cloud       Cloud
 	Reader      DiagnosisReader
 
+	// Floor is the time of the last restore from a backup, 0 if there was none. A consent
+	// that begins before, or a ticket issued before, may have been revoked or spent after the
+	// backup: both are refused.
+	Floor message.Millis
+
 	DeskCodeLife time.Duration // default 15 minutes
 	// RequirePasskey refuses consents whose user verification is the weaker kind, a
 	// passphrase. Outside it is the one refusal; the audit trail says which it was.
@@ -69,6 +75,7 @@ type Hospital struct {
 	strangers strangers
 	prekeyMu  sync.RWMutex
 	prekeys   map[message.Hash]openPrekey
+	prekeyEnd atomic.Int64 // in milliseconds since 1970
 }
 
 // MaxSessionLife bounds the life of a SEK.

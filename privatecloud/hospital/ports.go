@@ -120,6 +120,8 @@ type Enrolments interface {
 	// MarkDue makes the index entries of an enrolled record due at t, or earlier if
 	// they are so already. A record that is not enrolled is no error.
 	MarkDue(ctx context.Context, h Handle, t message.Millis) error
+	// EnrolmentsAfter returns up to limit enrolments by handle, those behind after.
+	EnrolmentsAfter(ctx context.Context, after Handle, limit int) ([]Enrolment, error)
 	// DueEnrolments returns up to limit enrolments that are due at now.
 	DueEnrolments(ctx context.Context, now message.Millis, limit int) ([]Enrolment, error)
 }
@@ -189,6 +191,9 @@ type AuditLog interface {
 	// taken, and then nothing is written.
 	AppendAudit(ctx context.Context, e []AuditEntry) error
 	AuditFrom(ctx context.Context, from uint64, limit int) ([]AuditEntry, error)
+	// ProbeAudit writes, as durably as AppendAudit and to the same database, what is no
+	// entry of the trail and replaces what the probe before it wrote.
+	ProbeAudit(ctx context.Context) error
 }
 
 // StoredPrekey is a prekey pair; Sealed holds the private key and the signed prekey.

@@ -35,9 +35,10 @@ func (h *Hospital) RotatePrekeys(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	end := newest.NotAfter
 	var signed message.Signed
 	if err != nil || h.now() >= newest.NotBefore.Add(PrekeyRotation) {
-		signed, err = h.newPrekey(ctx)
+		signed, end, err = h.newPrekey(ctx)
 	} else {
 		_, signed, err = h.openStoredPrekey(newest)
 	}
@@ -47,13 +48,20 @@ func (h *Hospital) RotatePrekeys(ctx context.Context) error {
 	if err := h.erasePrekeys(ctx); err != nil {
 		return err
 	}
-	return h.Cloud.PutPrekey(ctx, signed)
+	if err := h.Cloud.PutPrekey(ctx, signed); err != nil {
+		return err
+	}
+	h.prekeyEnd.Store(int64(end))
+	return nil
 }
 
-func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, error) {
+// PrekeyEnd is when the prekey that this instance last published ends; zero before that.
+func (h *Hospital) PrekeyEnd() time.Time { return message.Millis(h.prekeyEnd.Load()).Time() }
+
+func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, message.Millis, error) {
 	key, err := ecc.GenerateKEM(h.suite, h.Rand)
 	if err != nil {
-		return message.Signed{}, err
+		return message.Signed{}, 0, err
 	}
 	begin := h.now().Add(-prekeyLead)
 	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
@@ -61,10 +69,10 @@ func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, error) {
 	sealed, err := h.keys.seal(h.Rand, usePrekeys, prekeyPlace(key.Public().ID()),
 		ecc.Encode(ecc.LabelPrekey, key.SecretBytes(), signed.Encode()))
 	if err != nil {
-		return message.Signed{}, err
+		return message.Signed{}, 0, err
 	}
 	err = h.Prekeys.AddPrekey(ctx, StoredPrekey{ID: key.Public().ID(), NotBefore: p.NotBefore, NotAfter: p.NotAfter, Sealed: sealed})
-	return signed, err
+	return signed, p.NotAfter, err
 }
 
 func prekeyPlace(id message.Hash) []byte { return ecc.Encode(ecc.LabelPrekey, id[:]) }

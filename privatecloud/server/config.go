@@ -22,6 +22,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/api/roots"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -83,6 +84,8 @@ type Config struct {
 	KeyPoll time.Duration    `kong:"-"`          // how often to look for a new key ring, default keyring.PollEvery
 	Now     func() time.Time `kong:"-" json:"-"` // default: time.Now
 	Rand    io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+
+	restoring bool // the database may be half of a restore
 }
 
 // check refuses insecure settings before anything is opened.
@@ -107,6 +110,10 @@ func (c Config) local() bool {
 	u, err := url.Parse(c.Cloud)
 	return err == nil && httpserver.LoopbackHost(u.Hostname()) && httpserver.OnLoopback(c.Listen) && httpserver.OnLoopback(c.AdminListen)
 }
+
+// edge is that of both listeners: what is served on loopback only, such as the documents'
+// page and the metrics, is served if both are there.
+func (c Config) edge() httpserver.Edge { return c.Edge.At(c.TLS.Behind, c.Listen, c.AdminListen) }
 
 func (c Config) checkAddress() error {
 	if c.Address == "" {
@@ -168,9 +175,10 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	return roots.Open(pins, roots.File(c.Keys+".successions"))
 }
 
-func (c Config) window(p message.Parameters) replay.Config {
+func (c Config) window(p message.Parameters, m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func (c Config) redis() redis.UniversalClient {

@@ -125,7 +125,7 @@ func (s *site) start() {
 // awaitReady waits until the replay window takes messages.
 func (s *site) awaitReady() {
 	s.t.Helper()
-	for range 100 {
+	for range 300 {
 		if r, err := http.Get(s.h.URL() + "/readyz"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {

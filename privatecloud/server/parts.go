@@ -18,10 +18,12 @@ import (
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/api/replay"
 	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 	"medunion/privatecloud/internal/fhir"
@@ -55,13 +57,21 @@ type parts struct {
 	hospital *hospital.Hospital
 	importer ingest.Importer
 	lease    *keyroll.Lease
-	due      chan struct{} // a hint that index entries wait
-	rolled   chan struct{} // a hint that the key ring is a new one
+
+	meters     meters
+	operations *httpserver.Operations
+
+	due    chan struct{} // a hint that index entries wait
+	rolled chan struct{} // a hint that the key ring is a new one
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 	p := &parts{config: c, wire: w, due: make(chan struct{}, 1), rolled: make(chan struct{}, 1)}
+	var err error
+	if p.meters, err = newMeters(c); err != nil {
+		return nil, err
+	}
 	if err := p.connect(ctx, k); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -82,17 +92,26 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params), c.Now); err != nil {
+	if p.window, err = replay.New(c.window(p.params, p.meters), c.Now); err != nil {
 		return err
 	}
 	p.redis = c.redis()
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
 	if p.lease, err = c.lease(ctx, p.store); err != nil {
 		return err
 	}
-	return p.role(k)
+	floor, err := p.store.Database().Floor(ctx)
+	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
+		return explained(err)
+	}
+	if err := p.role(k, message.Millis(floor)); err != nil {
+		return err
+	}
+	p.operations = p.watch()
+	return nil
 }
 
 // lease loads the key ring, to be watched, and checks in.
@@ -139,7 +158,7 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 	return message.OpenParameters(signed, p.pins.Pins(), message.MillisOf(p.config.Now()))
 }
 
-func (p *parts) role(k keys) error {
+func (p *parts) role(k keys, floor message.Millis) error {
 	c, s := p.config, p.store
 	jwks, err := readFile("medical authority", c.AuthorityFile)
 	if err != nil {
@@ -162,8 +181,8 @@ func (p *parts) role(k keys) error {
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
-		Reader:       ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
+		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err
@@ -201,7 +220,7 @@ func (p *parts) hint() {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.lease != nil {
 		p.lease.CheckOut(ctx)
 	}

@@ -34,6 +34,7 @@ type Instance struct {
 	parts      *parts
 	listener   net.Listener
 	admin      net.Listener
+	operations *httpserver.Running
 	tls        bool
 	credential message.Credential
 	stop       context.CancelFunc
@@ -71,7 +72,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	ctx, i.stop = context.WithCancel(ctx)
 	if err := i.begin(ctx, wire); err != nil {
 		i.stop()
-		return nil, errors.Join(err, i.closeListeners(), i.parts.close())
+		return nil, errors.Join(err, i.closeListeners(), i.operations.Close(), i.parts.close())
 	}
 	c.Logger.Info("hospital serves", "id", c.ID, "address", i.Address(), "admin", i.AdminURL(), "build", version.Get())
 	return i, nil
@@ -136,8 +137,12 @@ func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 	return err
 }
 
-func (i *Instance) begin(ctx context.Context, w *wire) error {
+func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	var running sync.WaitGroup
+	c := i.parts.config
+	if i.operations, err = i.parts.operations.Start(ctx, "privatecloud", c.Logger, c.Edge, w.Config(), c.TLS.Behind); err != nil {
+		return err
+	}
 	protocol, admin, err := i.parts.handlers(ctx, running.Go)
 	if err != nil {
 		return err
@@ -166,7 +171,7 @@ func (i *Instance) begin(ctx context.Context, w *wire) error {
 		first := <-served
 		i.stop() // one without the other is no hospital
 		running.Wait()
-		i.err = errors.Join(first, <-served, i.parts.close())
+		i.err = errors.Join(first, <-served, i.operations.Close(), i.parts.close())
 	}()
 	return nil
 }
@@ -176,6 +181,9 @@ func (i *Instance) URL() string { return httpserver.BaseURL(i.listener, i.tls) }
 
 // AdminURL is the base URL of the administration.
 func (i *Instance) AdminURL() string { return httpserver.BaseURL(i.admin, i.tls) }
+
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
 
 // Addr is the host:port of the protocol.
 func (i *Instance) Addr() string { return i.listener.Addr().String() }
@@ -212,13 +220,12 @@ func (p *parts) handlers(ctx context.Context, start func(func())) (protocol, adm
 	if err != nil {
 		return nil, nil, fmt.Errorf("operators: %w", err)
 	}
-	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.Edge.At(c.TLS.Behind, c.Listen), Peers: p.wire.peers,
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "keys", Probe: p.lease.Probe}}})
+	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.edge(), Operations: p.operations, Peers: p.wire.peers})
 	if err != nil {
 		return nil, nil, err
 	}
-	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Context: ctx, Go: start, Hospital: p.hospital, Import: p.importer.Bundle, Logger: c.Logger,
-		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.Edge.At(c.TLS.Behind, c.AdminListen)})
+	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Context: ctx, Go: start, Hospital: p.hospital, Import: p.counted(p.importer.Bundle), Logger: c.Logger,
+		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.edge(), Operations: p.operations})
 	return protocol, admin, err
 }
 

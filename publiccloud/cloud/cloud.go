@@ -25,6 +25,10 @@ type Config struct {
 	CredentialLife time.Duration // of a patient or hospital; a doctor's ends with Cert_D at the latest
 	CodeLife       time.Duration // of a patient's registration code
 
+	// Floor is the time of the last restore from a backup, 0 if there was none. A consent
+	// that begins before may have been used up or revoked after the backup: it is refused.
+	Floor message.Millis
+
 	VerifyCertificate message.CertificateVerifier
 	Now               func() time.Time
 	Rand              io.Reader

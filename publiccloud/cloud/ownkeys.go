@@ -89,6 +89,26 @@ func (c *Cloud) Rotate(ctx context.Context) error {
 	return c.OwnPrekeys.EraseOwn(ctx, ended)
 }
 
+// PrekeysEnd is when the first of the suites has no good prekey of our own any more, as far
+// as this instance knows; zero before the first rotation.
+func (c *Cloud) PrekeysEnd() time.Time {
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	var end message.Millis
+	for i, s := range c.Suites {
+		var last message.Millis
+		for _, k := range c.keys.keys {
+			if k.Suite == s {
+				last = max(last, k.NotAfter)
+			}
+		}
+		if i == 0 || last < end {
+			end = last
+		}
+	}
+	return end.Time()
+}
+
 // slotKey finds this slot's key, here, then in the store, else makes it. Another
 // instance may be faster: then the store's is the one.
 func (c *Cloud) slotKey(ctx context.Context, s ecc.Suite) (ownKey, error) {

@@ -20,6 +20,8 @@ const maxFound = 1024
 var (
 	errOtherDoctor = errors.New("the consent is for another doctor or department")
 	errNoLocator   = errors.New("the consent names no locator, so nobody has signed it here")
+
+	errBeforeRestore = errors.New("the consent is older than this public cloud's restored state, which does not know its uses")
 )
 
 // Search answers M4 with M5 (Eq. 25-30). raw and the answer are canonical messages.
@@ -105,6 +107,9 @@ func (c *Cloud) checkConsent(s message.Consent, o message.OpenC, cD message.Hash
 	}
 	if err := s.CheckTime(c.now()); err != nil {
 		return problem.Refused(err)
+	}
+	if s.NotBefore < c.Floor {
+		return problem.Refused(errBeforeRestore)
 	}
 	if len(o.Locators) == 0 {
 		return problem.Refused(errNoLocator)

@@ -14,6 +14,7 @@ import (
 	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/ecc"
 )
 
@@ -122,9 +123,10 @@ func (c Config) suites() []ecc.Suite {
 	return out
 }
 
-func (c Config) window() replay.Config {
+func (c Config) window(m meters) replay.Config {
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
+		Hook: telemetry.RedisSpans(m.operations.Tracer)}
 }
 
 func readFile(what, path string) ([]byte, error) {

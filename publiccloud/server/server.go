@@ -34,7 +34,8 @@ const rotateEvery = 5 * time.Minute
 // Instance is a running public cloud.
 type Instance struct {
 	*httpserver.Running
-	cloud *cloud.Cloud
+	cloud      *cloud.Cloud
+	operations *httpserver.Running
 }
 
 // Run serves until ctx ends. It returns nil after a clean shutdown.
@@ -74,8 +75,13 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
-	release := func() error { stop(); return p.close() }
-	i := &Instance{cloud: p.cloud, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), p.close())
+	}
+	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	go p.followKeys(ctx, c)
@@ -89,6 +95,9 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 // Pins is what every other party must hold of this public cloud.
 func (i *Instance) Pins() message.Pins { return i.cloud.Pins() }
 
+// OperationsURL is the base URL of the operations listener, "" without one.
+func (i *Instance) OperationsURL() string { return i.operations.URL() }
+
 // Role is the public cloud itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
 func (i *Instance) Role() *cloud.Cloud { return i.cloud }
@@ -99,6 +108,9 @@ type parts struct {
 	store  *mongostore.Store
 	window *replay.Window
 	lease  *lease
+
+	meters     meters
+	operations *httpserver.Operations
 }
 
 func open(ctx context.Context, c Config) (*parts, error) {
@@ -115,21 +127,29 @@ func open(ctx context.Context, c Config) (*parts, error) {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
 	p := &parts{}
-	if p.window, err = replay.New(c.window(), c.Now); err != nil {
+	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
 	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database); err != nil {
+	if p.window, err = replay.New(c.window(p.meters), c.Now); err != nil {
+		return nil, err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
 	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if p.cloud, err = p.role(c, k, authority.Verify); err != nil {
+	floor, err := p.store.Database().Floor(ctx)
+	if err != nil {
+		return nil, errors.Join(explain(err), p.close())
+	}
+	if p.cloud, err = p.role(c, k, message.Millis(floor), authority.Verify); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	if err := p.cloud.Rotate(ctx); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
+	p.operations = p.watch(c)
 	return p, nil
 }
 
@@ -137,12 +157,12 @@ func open(ctx context.Context, c Config) (*parts, error) {
 // the operator who starts the service.
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
-func (p *parts) role(c Config, k keys, verify message.CertificateVerifier) (*cloud.Cloud, error) {
+func (p *parts) role(c Config, k keys, floor message.Millis, verify message.CertificateVerifier) (*cloud.Cloud, error) {
 	s := p.store
 	return cloud.New(cloud.Config{
 		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
-		VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
+		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
 	})
 }
@@ -160,8 +180,7 @@ func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error)
 		Cloud:    p.cloud,
 		Operator: func(e echo.Context) error { return admit(operators, e, c.Now()) },
 		Logger:   c.Logger, Edge: c.Edge.At(c.TLS.Behind, c.Listen),
-		Peers:  peers,
-		Checks: []httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "keys", Probe: p.lease.Probe}},
+		Peers: peers, Operations: p.operations,
 	})
 }
 
@@ -224,7 +243,7 @@ func (p *parts) rotate(ctx context.Context, log *slog.Logger) {
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var errs []error
+	errs := []error{p.meters.operations.Close()}
 	if p.lease != nil {
 		p.lease.checkOut(ctx)
 	}

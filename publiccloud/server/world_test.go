@@ -109,7 +109,7 @@ func newWorld(t testing.TB) *world {
 // untilReady waits for the floor of an empty Redis to pass.
 func (w *world) untilReady() {
 	w.Helper()
-	redistest.Eventually(w, 6*time.Second, "a ready service", func() bool { return w.ready() == http.StatusOK })
+	redistest.Eventually(w, 15*time.Second, "a ready service", func() bool { return w.ready() == http.StatusOK })
 }
 
 func (w *world) ready() int {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/openapi/doctoragent"
 	"medunion/deploy/local/authority"
@@ -39,11 +40,12 @@ func (s *Suite) StartDoctor(ctx context.Context, p DoctorProfile) (*doctor.Agent
 	pins, keys := s.Files()
 	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Listen: addr, Store: s.state.path(name, "store"), PassphraseFile: pass,
 		TokenFile: s.state.path(name, "token"), Portal: s.Portal, PinsFile: pins, Authority: authority.DefaultName, AuthorityFile: keys,
-		ID: string(p.ID), Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("doctor")})
+		ID: string(p.ID), Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("doctor"), Edge: s.altered(name, httpserver.Edge{})})
 	if err != nil {
 		return nil, fmt.Errorf("doctor's agent: %w", err)
 	}
 	s.onClose(a.Close)
+	s.operates(name, a.OperationsURL(), a.URL())
 	s.apis["doctor-"+string(p.ID)] = API{URL: a.URL(), TokenFile: s.state.path(name, "token"), Folder: s.state.path(name)}
 	if a.Doctor().State == doctoragent.New {
 		if err := s.certify(ctx, a, p); err != nil {

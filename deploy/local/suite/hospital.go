@@ -56,7 +56,7 @@ func (s *Suite) startHospitals(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, h := range s.Hospitals {
-		g.Go(func() error { return s.ready(ctx, h.URL) })
+		g.Go(func() error { return s.ready(ctx, string(h.ID)) })
 	}
 	return g.Wait()
 }
@@ -80,13 +80,14 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, PinsFile: pins,
 		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
-		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, Edge: s.edge(), DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Development: s.opt.Development, Logger: s.log(name)}
+		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, Edge: s.edge(name), DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Development: s.opt.Development, Logger: s.log(name)}
 	h := &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s}
 	h.start = func(ctx context.Context) (func() error, error) {
 		i, err := hospital.Start(ctx, config)
 		if err != nil {
 			return nil, err
 		}
+		s.operates(name, i.OperationsURL(), h.URL)
 		return i.Close, nil
 	}
 	s.onClose(h.close)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"medunion/api/doctorcert"
+	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/deploy/local/authority"
@@ -59,11 +60,12 @@ func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte
 	_, jwks := s.Files()
 	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Listen: addr, Store: s.state.path(folder, "store"),
 		Passphrase: passphrase, TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
-		AuthorityFile: jwks, Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("patient")})
+		AuthorityFile: jwks, Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("patient"), Edge: s.altered(folder, httpserver.Edge{})})
 	if err != nil {
 		return nil, fmt.Errorf("patient's agent: %w", err)
 	}
 	s.onClose(i.Close)
+	s.operates(folder, i.OperationsURL(), i.URL())
 	s.apis[name] = API{URL: i.URL(), TokenFile: s.state.path(folder, "token"), Folder: s.state.path(folder), stop: i.Close}
 	return i.Agent(), nil
 }

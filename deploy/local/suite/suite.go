@@ -8,13 +8,16 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"medunion/api/httpserver"
@@ -42,6 +45,10 @@ type Options struct {
 	// RateScale multiplies the services' rates; 0 is 100: here everybody comes from one
 	// address, so that its rates count all parties as one.
 	RateScale float64
+
+	// Edge, if set, alters the edge of a service before it starts. The party is publiccloud,
+	// a hospital's ID, portal, or the folder of an agent's state.
+	Edge func(party string, e *httpserver.Edge)
 }
 
 // windowTimeout is how long a replay window waits for Redis. Here all parties share the
@@ -66,6 +73,9 @@ type Suite struct {
 	apis      map[string]API
 	portal    service
 	closers   []func() error // in the order of their start
+
+	mu         sync.Mutex
+	operations map[string]string
 }
 
 // Start starts everything and returns when all of it answers. An error leaves
@@ -78,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{opt: o, state: st, apis: map[string]API{}}
+	s := &Suite{opt: o, state: st, apis: map[string]API{}, operations: map[string]string{}}
 	steps := []func(context.Context) error{s.startStores, s.startAuthority, s.startCloud, s.startHospitals, s.startPortal}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -98,12 +108,32 @@ func (s *Suite) Close() error {
 	return errors.Join(errs...)
 }
 
-// edge is that of every service.
-func (s *Suite) edge() httpserver.Edge {
-	if s.opt.RateScale == 0 {
-		return httpserver.Edge{RateScale: 100}
+// edge is that of a service.
+func (s *Suite) edge(party string) httpserver.Edge {
+	e := httpserver.Edge{RateScale: cmp.Or(s.opt.RateScale, 100)}
+	return s.altered(party, e)
+}
+
+func (s *Suite) altered(party string, e httpserver.Edge) httpserver.Edge {
+	if s.opt.Edge != nil {
+		s.opt.Edge(party, &e)
 	}
-	return httpserver.Edge{RateScale: s.opt.RateScale}
+	return e
+}
+
+// operates notes where a service shows its operators how it is: its operations listener,
+// else the address of the service itself.
+func (s *Suite) operates(party, listener, url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.operations[party] = cmp.Or(listener, url)
+}
+
+// Operations are the base URLs of /readyz and /metrics, by party as in Options.Edge.
+func (s *Suite) Operations() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.operations)
 }
 
 func (s *Suite) onClose(f func() error) { s.closers = append(s.closers, f) }
@@ -170,13 +200,14 @@ func (s *Suite) startCloud(ctx context.Context) error {
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
 		Authority: authority.DefaultName, AuthorityFile: s.state.path("authority.jwks.json"),
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
-		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout, Edge: s.edge(),
+		Suites: []uint8{uint8(s.opt.Suite)}, Past: 30 * time.Second, Future: 2 * time.Second, WindowTimeout: windowTimeout, Edge: s.edge("publiccloud"),
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour, Logger: s.log("publiccloud")})
 	if err != nil {
 		return fmt.Errorf("public cloud: %w", err)
 	}
 	s.onClose(i.Close)
 	s.Cloud, s.pins = i.URL(), i.Pins()
+	s.operates("publiccloud", i.OperationsURL(), i.URL())
 	b, err := json.Marshal(s.pins)
 	if err != nil {
 		return err
@@ -184,7 +215,7 @@ func (s *Suite) startCloud(ctx context.Context) error {
 	if err := s.state.write("pins.json", b); err != nil {
 		return err
 	}
-	return s.ready(ctx, s.Cloud)
+	return s.ready(ctx, "publiccloud")
 }
 
 func (s *Suite) startPortal(ctx context.Context) error {
@@ -199,12 +230,13 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
 	_, keys := s.Files()
 	s.portal.start = func(ctx context.Context) (func() error, error) {
-		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: s.edge(), Cloud: s.Cloud, Pins: &s.pins,
+		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: s.edge("portal"), Cloud: s.Cloud, Pins: &s.pins,
 			Authority: authority.DefaultName, AuthorityFile: keys,
 			SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
 		if err != nil {
 			return nil, err
 		}
+		s.operates("portal", i.OperationsURL(), origin)
 		return i.Close, nil
 	}
 	s.onClose(s.portal.close)
@@ -217,7 +249,7 @@ func (s *Suite) StartPortal(ctx context.Context) error {
 	if err := s.portal.Start(ctx); err != nil {
 		return fmt.Errorf("portal: %w", err)
 	}
-	return s.ready(ctx, s.Portal)
+	return s.ready(ctx, "portal")
 }
 
 // StopPortal ends the portal. What waits in its mailboxes stays in Redis.
@@ -225,8 +257,9 @@ func (s *Suite) StopPortal() error { return s.portal.Stop() }
 
 // ready waits until a service is ready: its stores answer, and its replay window
 // takes messages again after Redis began a new epoch.
-func (s *Suite) ready(ctx context.Context, url string) error {
-	return WaitFor(ctx, 20*time.Second, lookEvery, url+" to be ready", func() (bool, error) {
+func (s *Suite) ready(ctx context.Context, party string) error {
+	url := s.Operations()[party]
+	return WaitFor(ctx, 20*time.Second, lookEvery, party+" to be ready", func() (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
 			return false, err

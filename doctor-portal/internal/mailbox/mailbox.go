@@ -45,7 +45,14 @@ type Store struct {
 	redis   redis.UniversalClient
 	space   string
 	blocked chan struct{} // places for blocking reads
+
+	// Watch, if set, is told how many messages a mailbox holds after each that is put into
+	// it; the kind is "inbox", a doctor's, or "visit", a patient's.
+	Watch func(kind string, depth int)
 }
+
+// Blocked is how many blocking reads this instance has under way, and how many it may have.
+func (s *Store) Blocked() (now, most int) { return len(s.blocked), cap(s.blocked) }
 
 // New uses a connected client, whose pool should hold some hundred connections more
 // than the 256 for readers that wait. namespace separates portals that share a Redis.
@@ -76,9 +83,9 @@ redis.call('XTRIM', KEYS[1], 'MINID', ARGV[4])
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'm', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1`)
+return redis.call('XLEN', KEYS[1])`)
 
-func (s *Store) push(ctx context.Context, box string, limit int, m []byte) error {
+func (s *Store) push(ctx context.Context, kind, box string, limit int, m []byte) error {
 	now, err := s.redis.Time(ctx).Result()
 	if err != nil {
 		return unavailable(err)
@@ -89,6 +96,9 @@ func (s *Store) push(ctx context.Context, box string, limit int, m []byte) error
 	}
 	if taken == 0 {
 		return problem.TooMany(time.Minute)
+	}
+	if s.Watch != nil {
+		s.Watch(kind, taken)
 	}
 	return nil
 }
@@ -191,7 +201,7 @@ func (s *Store) Consult(ctx context.Context, doctor message.Hash, session [16]by
 	if fresh == 0 {
 		return problem.Conflict("this visit has begun already")
 	}
-	if err := s.push(ctx, s.inbox(doctor), MaxWaiting, m); err != nil {
+	if err := s.push(ctx, "inbox", s.inbox(doctor), MaxWaiting, m); err != nil {
 		if full(err) {
 			s.redis.Del(context.WithoutCancel(ctx), key)
 		}
@@ -206,8 +216,8 @@ func full(err error) bool { return problem.KindOf(err) == problem.KindTooMany }
 
 // deliver puts the message of a step that has begun into its box. A box that is full takes
 // the step back; where Redis is away the mark stays, and the same message goes on from there.
-func (s *Store) deliver(ctx context.Context, session [16]byte, t message.Type, box string, limit int, m []byte) error {
-	if err := s.push(ctx, box, limit, m); err != nil {
+func (s *Store) deliver(ctx context.Context, session [16]byte, t message.Type, kind, box string, limit int, m []byte) error {
+	if err := s.push(ctx, kind, box, limit, m); err != nil {
 		if full(err) {
 			s.redis.HDel(context.WithoutCancel(ctx), s.visit(session), string(t))
 		}
@@ -231,7 +241,7 @@ func (s *Store) ToDoctor(ctx context.Context, session [16]byte, t message.Type, 
 	if err != nil || len(doctor) != len(message.Hash{}) {
 		return problem.Internal(errors.New("mailbox: malformed visit"))
 	}
-	return s.deliver(ctx, session, t, s.inbox(message.Hash(doctor)), 2*MaxWaiting, m)
+	return s.deliver(ctx, session, t, "inbox", s.inbox(message.Hash(doctor)), 2*MaxWaiting, m)
 }
 
 // ToPatient puts M2 or M10 into the visit's mailbox, for the visit's doctor only.
@@ -242,7 +252,7 @@ func (s *Store) ToPatient(ctx context.Context, doctor message.Hash, session [16]
 	if _, err := s.advance(ctx, session, t, hex.EncodeToString(doctor[:]), m); err != nil {
 		return err
 	}
-	return s.deliver(ctx, session, t, s.mail(session), MaxMail, m)
+	return s.deliver(ctx, session, t, "visit", s.mail(session), MaxMail, m)
 }
 
 // Inbox returns the doctor's messages after an id, waiting for a first one at most

@@ -43,6 +43,8 @@ var patterns = map[string]pattern{
 	hospital.EventErased:    {profileDelete, typeRest, []coding{subtypeDelete}, "D", erased, join(patient, destroyed)},
 	hospital.EventKeys:      {"", typeAlert, []coding{subtypeConfigured}, "U", bySystem, join(step, request)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
+	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},
+	hospital.EventResumed:   {"", typeAlert, []coding{subtypeConfigured}, "E", bySystem, join(request)},
 }
 
 // Event is the AuditEvent of an entry of the trail. An entry of a kind that is not in the

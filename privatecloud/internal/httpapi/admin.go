@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
@@ -19,7 +18,7 @@ import (
 	"medunion/privatecloud/internal/fhir"
 )
 
-// AdminOptions configure NewAdmin; all fields but Development, Edge and Registry are required.
+// AdminOptions configure NewAdmin; all fields but Development, Edge and Operations are required.
 type AdminOptions struct {
 	Hospital *hospital.Hospital
 	// Context ends with the server, and what goes on behind its requests ends with it; Go
@@ -34,7 +33,7 @@ type AdminOptions struct {
 	Development bool
 	Edge        httpserver.Edge
 	Logger      *slog.Logger
-	Registry    *prometheus.Registry
+	Operations  *httpserver.Operations
 }
 
 // NewAdmin makes the administration's server.
@@ -52,7 +51,7 @@ func NewAdmin(o AdminOptions) (*echo.Echo, error) {
 	} else {
 		httpserver.WithoutDevelopment(spec)
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Registry: o.Registry, Spec: spec, Edge: o.Edge,
+	e, err := httpserver.New(httpserver.Options{Service: "privateadmin", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge,
 		Authenticate: o.Authenticate})
 	if err != nil {
 		return nil, err

@@ -14,24 +14,23 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	documents "medunion/api/openapi"
 	openapi "medunion/api/openapi/privatecloud"
 	"medunion/api/problem"
+	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 )
 
-// Options configure New; all fields but Edge, Peers, Registry and Checks are required.
+// Options configure New; all fields but Edge, Peers and Operations are required.
 type Options struct {
-	Hospital *hospital.Hospital
-	Edge     httpserver.Edge
-	Peers    *httpserver.Peers // who may call what is kept for peers; nil: everybody
-	Logger   *slog.Logger
-	Registry *prometheus.Registry
-	Checks   []httpserver.Check
+	Hospital   *hospital.Hospital
+	Edge       httpserver.Edge
+	Peers      *httpserver.Peers // who may call what is kept for peers; nil: everybody
+	Logger     *slog.Logger
+	Operations *httpserver.Operations
 	// Releases is how many releases may be held in memory at once.
 	Releases int
 }
@@ -42,33 +41,47 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge, Peers: o.Peers})
+	e, err := httpserver.New(httpserver.Options{Service: "privatecloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge, Peers: o.Peers})
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, handlers{role: o.Hospital, slots: make(chan struct{}, o.Releases)})
+	openapi.RegisterHandlers(e, handlers{role: o.Hospital, slots: o.slots(), operations: o.Operations})
 	return e, httpserver.Agree(e, spec)
 }
 
 // handlers implements the generated server interface.
 type handlers struct {
-	role  *hospital.Hospital
-	slots chan struct{}
+	role       *hospital.Hospital
+	slots      chan struct{}
+	operations *httpserver.Operations
+}
+
+// slots are the places for releases, and a gauge of how many are taken.
+func (o Options) slots() chan struct{} {
+	slots := make(chan struct{}, o.Releases)
+	o.Operations.Registry.MustRegister(
+		telemetry.Gauge("releases_in_memory", "Releases that are held in memory now.", func() float64 { return float64(len(slots)) }),
+		telemetry.Gauge("releases_in_memory_limit", "Releases that may be held in memory at once.", func() float64 { return float64(cap(slots)) }))
+	return slots
 }
 
 var _ openapi.ServerInterface = handlers{}
 
 // exchange reads one message, hands it to a step of the role, and writes its answer.
-func exchange(c echo.Context, want message.Type, step func(context.Context, message.Message) (message.Message, error)) error {
-	m, err := read(c, want)
-	if err != nil {
-		return err
-	}
-	answer, err := step(c.Request().Context(), m)
-	if err != nil {
+func (h handlers) exchange(c echo.Context, want message.Type, step func(context.Context, message.Message) (message.Message, error)) error {
+	answer, err := h.answer(c, want, step)
+	if h.operations.Step(string(want), err) != nil {
 		return err
 	}
 	return httpserver.WriteMessage(c, http.StatusOK, answer.Encode())
+}
+
+func (h handlers) answer(c echo.Context, want message.Type, step func(context.Context, message.Message) (message.Message, error)) (message.Message, error) {
+	m, err := read(c, want)
+	if err != nil {
+		return m, err
+	}
+	return step(c.Request().Context(), m)
 }
 
 func read(c echo.Context, want message.Type) (message.Message, error) {
@@ -84,19 +97,19 @@ func read(c echo.Context, want message.Type) (message.Message, error) {
 }
 
 // Enrol implements openapi.ServerInterface.
-func (h handlers) Enrol(c echo.Context) error { return exchange(c, message.TypeEnrol, h.role.Enrol) }
+func (h handlers) Enrol(c echo.Context) error { return h.exchange(c, message.TypeEnrol, h.role.Enrol) }
 
 // Ask implements openapi.ServerInterface.
-func (h handlers) Ask(c echo.Context) error { return exchange(c, message.TypeAsk, h.role.Ask) }
+func (h handlers) Ask(c echo.Context) error { return h.exchange(c, message.TypeAsk, h.role.Ask) }
 
 // OpenSession implements openapi.ServerInterface.
 func (h handlers) OpenSession(c echo.Context) error {
-	return exchange(c, message.TypeM6, h.role.OpenSession)
+	return h.exchange(c, message.TypeM6, h.role.OpenSession)
 }
 
 // StoreDiagnosis implements openapi.ServerInterface.
 func (h handlers) StoreDiagnosis(c echo.Context) error {
-	return exchange(c, message.TypeM11, h.role.StoreDiagnosis)
+	return h.exchange(c, message.TypeM11, h.role.StoreDiagnosis)
 }
 
 // errBusy is the cause when all places for releases are taken.
@@ -124,15 +137,15 @@ func (h handlers) place(ctx context.Context) (free func(), err error) {
 func (h handlers) Release(c echo.Context) error {
 	m, err := read(c, message.TypeM8)
 	if err != nil {
-		return err
+		return h.operations.Step(string(message.TypeM8), err)
 	}
 	free, err := h.place(c.Request().Context())
 	if err != nil {
-		return err
+		return h.operations.Step(string(message.TypeM8), err)
 	}
 	defer free()
 	r, err := h.role.Release(c.Request().Context(), m)
-	if err != nil {
+	if h.operations.Step(string(message.TypeM8), err) != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderContentType, "application/x-ndjson")

@@ -100,6 +100,17 @@ func (s *Store) MarkDue(ctx context.Context, h hospital.Handle, t message.Millis
 	return failed("mark due", err)
 }
 
+// EnrolmentsAfter implements hospital.Enrolments.
+func (s *Store) EnrolmentsAfter(ctx context.Context, after hospital.Handle, limit int) ([]hospital.Enrolment, error) {
+	var out []hospital.Enrolment
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after[:]}}}}
+	err := each(ctx, s, colEnrolments, filter, ascending("_id").SetLimit(int64(limit)), func(d enrolmentDoc) error {
+		out = append(out, d.enrolment())
+		return nil
+	})
+	return out, err
+}
+
 // DueEnrolments implements hospital.Enrolments.
 func (s *Store) DueEnrolments(ctx context.Context, now message.Millis, limit int) ([]hospital.Enrolment, error) {
 	var out []hospital.Enrolment

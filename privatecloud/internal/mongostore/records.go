@@ -31,6 +31,13 @@ func (d patientDoc) patient() hospital.Patient {
 		Head: hospital.Head{Number: uint64(d.Number), Hash: hash(d.Hash), Tag: hash(d.Tag)}, Under: uint32(max(d.Under, 1))}
 }
 
+// Handles calls visit for every patient, by handle.
+func (s *Store) Handles(ctx context.Context, visit func(hospital.Handle) error) error {
+	return each(ctx, s, colPatients, bson.D{}, ascending("_id").SetProjection(bson.D{{Key: "_id", Value: 1}}), func(d patientDoc) error {
+		return visit(handle(d.Handle))
+	})
+}
+
 // CreatePatient implements hospital.Records.
 func (s *Store) CreatePatient(ctx context.Context, mrn message.Hash, p hospital.Patient) error {
 	return s.insert(ctx, colPatients, patientDoc{Handle: p.Handle[:], MRN: mrn[:], Wrapped: p.Wrapped,

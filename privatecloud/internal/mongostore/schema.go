@@ -23,6 +23,7 @@ const (
 	colDiagnoses  = "diagnoses"
 	colAudit      = "audit"
 	colPrekeys    = "prekeys"
+	colProbes     = "probes" // one document a probe: its name, and how often it was written
 	colErasures   = "erasures"
 	colKeyring    = "keyring"
 )

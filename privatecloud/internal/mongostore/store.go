@@ -9,6 +9,7 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
@@ -39,8 +40,8 @@ var (
 )
 
 // Open connects and creates the indexes. It fails with Unavailable if the server does not answer.
-func Open(ctx context.Context, uri, database string) (*Store, error) {
-	db, err := mongodb.Open(ctx, uri, database, indexes)
+func Open(ctx context.Context, uri, database string, more ...func(*options.ClientOptions)) (*Store, error) {
+	db, err := mongodb.Open(ctx, uri, database, indexes, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +50,9 @@ func Open(ctx context.Context, uri, database string) (*Store, error) {
 
 // Close gives the connections back.
 func (s *Store) Close(ctx context.Context) error { return s.db.Close(ctx) }
+
+// Time is the primary's clock.
+func (s *Store) Time(ctx context.Context) (time.Time, error) { return s.db.Time(ctx) }
 
 // Ping reports whether the primary answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
@@ -22,17 +21,16 @@ import (
 	"medunion/publiccloud/cloud"
 )
 
-// Options configure New; all fields but Edge, Peers, Registry and Checks are required.
+// Options configure New; all fields but Edge, Peers and Operations are required.
 type Options struct {
 	Cloud *cloud.Cloud
 	// Operator checks a request's bearer token for the scope `operator`. Its errors
 	// are Unauthenticated or Refused.
-	Operator func(c echo.Context) error
-	Edge     httpserver.Edge
-	Peers    *httpserver.Peers // who may call what is kept for peers; nil: everybody
-	Logger   *slog.Logger
-	Registry *prometheus.Registry
-	Checks   []httpserver.Check
+	Operator   func(c echo.Context) error
+	Edge       httpserver.Edge
+	Peers      *httpserver.Peers // who may call what is kept for peers; nil: everybody
+	Logger     *slog.Logger
+	Operations *httpserver.Operations
 }
 
 // The largest signed statement that is taken: a prekey of suite 2.
@@ -45,13 +43,13 @@ func New(o Options) (*echo.Echo, error) {
 		return nil, err
 	}
 	e, err := httpserver.New(httpserver.Options{
-		Service: "publiccloud", Logger: o.Logger, Registry: o.Registry, Checks: o.Checks, Spec: spec, Edge: o.Edge, Peers: o.Peers,
+		Service: "publiccloud", Logger: o.Logger, Operations: o.Operations, Spec: spec, Edge: o.Edge, Peers: o.Peers,
 		Authenticate: func(c echo.Context, _ string, _ []string) error { return o.Operator(c) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	openapi.RegisterHandlers(e, handlers{cloud: o.Cloud, operator: o.Operator})
+	openapi.RegisterHandlers(e, handlers{cloud: o.Cloud, operator: o.Operator, operations: o.Operations})
 	return e, httpserver.Agree(e, spec)
 }
 
@@ -59,6 +57,8 @@ func New(o Options) (*echo.Echo, error) {
 type handlers struct {
 	cloud    *cloud.Cloud
 	operator func(c echo.Context) error
+
+	operations *httpserver.Operations
 }
 
 var _ openapi.ServerInterface = handlers{}

@@ -7,17 +7,18 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"medunion/api/httpserver"
+	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
 )
 
 // exchange reads one message, hands it to a step of the role, and writes its answer.
-func exchange(c echo.Context, status int, step func(context.Context, []byte) ([]byte, error)) error {
+func (h handlers) exchange(c echo.Context, status int, t message.Type, step func(context.Context, []byte) ([]byte, error)) error {
 	raw, err := httpserver.ReadMessage(c, httpserver.MessageCap)
 	if err != nil {
 		return err
 	}
 	answer, err := step(c.Request().Context(), raw)
-	if err != nil {
+	if h.operations.Step(string(t), err) != nil {
 		return err
 	}
 	return httpserver.WriteMessage(c, status, answer)
@@ -41,26 +42,30 @@ func (h handlers) Register(c echo.Context) error {
 			return err
 		}
 	}
-	return exchange(c, http.StatusCreated, func(ctx context.Context, raw []byte) ([]byte, error) {
+	return h.exchange(c, http.StatusCreated, message.TypeM0, func(ctx context.Context, raw []byte) ([]byte, error) {
 		return h.cloud.Register(ctx, raw, operator)
 	})
 }
 
 // Search implements openapi.ServerInterface.
-func (h handlers) Search(c echo.Context) error { return exchange(c, http.StatusOK, h.cloud.Search) }
+func (h handlers) Search(c echo.Context) error {
+	return h.exchange(c, http.StatusOK, message.TypeM4, h.cloud.Search)
+}
 
 // WriteIndexEntry implements openapi.ServerInterface.
 func (h handlers) WriteIndexEntry(c echo.Context) error {
-	return exchange(c, http.StatusOK, h.cloud.WriteEntry)
+	return h.exchange(c, http.StatusOK, message.TypeIndex, h.cloud.WriteEntry)
 }
 
 // WriteDiagnosisEntry implements openapi.ServerInterface.
 func (h handlers) WriteDiagnosisEntry(c echo.Context) error {
-	return exchange(c, http.StatusOK, h.cloud.WriteDiagnosisEntry)
+	return h.exchange(c, http.StatusOK, message.TypeM12, h.cloud.WriteDiagnosisEntry)
 }
 
 // Ask implements openapi.ServerInterface.
-func (h handlers) Ask(c echo.Context) error { return exchange(c, http.StatusOK, h.cloud.Ask) }
+func (h handlers) Ask(c echo.Context) error {
+	return h.exchange(c, http.StatusOK, message.TypeAsk, h.cloud.Ask)
+}
 
 // CreatePatientCode implements openapi.ServerInterface.
 func (h handlers) CreatePatientCode(c echo.Context, _ openapi.CreatePatientCodeParams) error {

@@ -151,3 +151,9 @@ func latestID(l, hospital message.Hash) []byte { return append(l[:], hospital[:]
 func entryID(e cloud.StoredEntry) []byte {
 	return binary.BigEndian.AppendUint64(latestID(e.Locator, e.Hospital), uint64(e.Time))
 }
+
+// versionID is entryID of a document of latest.
+func versionID(latest []byte, t int64) (id [72]byte) {
+	binary.BigEndian.PutUint64(id[copy(id[:], latest):], uint64(t))
+	return id
+}

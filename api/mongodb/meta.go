@@ -1,0 +1,53 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+)
+
+// Meta is the collection of what a database says of itself, one document each.
+const Meta = "meta"
+
+const restoreID = "restore"
+
+// ErrUnfinished says that a restore into this database has begun and not ended.
+var ErrUnfinished = errors.New("a restore into this database was not finished: drop it and restore again")
+
+type restoreDoc struct {
+	ID    string `bson:"_id"`
+	Done  bool   `bson:"done"`
+	Floor int64  `bson:"floor"` // ms since 1970
+}
+
+// BeginRestore marks the database, so that no service starts on half of one.
+func (d Database) BeginRestore(ctx context.Context) error {
+	_, err := d.Collection(Meta).InsertOne(ctx, restoreDoc{ID: restoreID})
+	return Failed("begin the restore", err)
+}
+
+// EndRestore takes the mark away and keeps the floor, in ms since 1970: what was signed
+// before is not known in full here.
+func (d Database) EndRestore(ctx context.Context, floor int64) error {
+	set := bson.D{{Key: "$set", Value: bson.D{{Key: "done", Value: true}, {Key: "floor", Value: floor}}}}
+	_, err := d.Collection(Meta).UpdateOne(ctx, bson.D{{Key: "_id", Value: restoreID}}, set)
+	return Failed("end the restore", err)
+}
+
+// Floor is that of the restore by which the database was made, 0 if it was made by none.
+// It fails with ErrUnfinished while a restore is under way.
+func (d Database) Floor(ctx context.Context) (int64, error) {
+	var r restoreDoc
+	err := d.Collection(Meta).FindOne(ctx, bson.D{{Key: "_id", Value: restoreID}}).Decode(&r)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return 0, nil
+	case err != nil:
+		return 0, Failed("read the floor", err)
+	case !r.Done:
+		return 0, ErrUnfinished
+	}
+	return r.Floor, nil
+}

@@ -1,0 +1,149 @@
+package scale_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"medunion/api/message"
+	"medunion/api/openapi/doctoragent"
+	"medunion/api/replay/redistest"
+	"medunion/deploy/internal/runbook"
+	"medunion/deploy/local/authority"
+)
+
+// writer imports one patient after the other, and keeps a ledger of what was acknowledged.
+type writer struct {
+	running sync.WaitGroup
+	stop    context.CancelFunc
+
+	mu   sync.Mutex
+	acks []ack
+}
+
+type ack struct {
+	mrn string
+	at  time.Time
+}
+
+func (p *people) write(ctx context.Context) *writer {
+	ctx, stop := context.WithCancel(ctx)
+	x := &writer{stop: stop}
+	x.running.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			mrn := fmt.Sprintf("other-%d", i)
+			if p.importOther(ctx, mrn) != nil {
+				continue
+			}
+			x.mu.Lock()
+			x.acks = append(x.acks, ack{mrn, time.Now()})
+			x.mu.Unlock()
+		}
+	})
+	return x
+}
+
+func (x *writer) acknowledged() []ack {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return append([]ack{}, x.acks...)
+}
+
+// page runs a page for operators with the variables of the services.
+func (w *world) page(name string, extra ...string) {
+	w.t.Helper()
+	env := append([]string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir}, extra...)
+	for prefix, keys := range map[string]string{"PUBLICCLOUD": "cloud.keys", "PRIVATECLOUD": "hospital.keys"} {
+		env = append(env, prefix+"_KEYS="+w.path(keys), prefix+"_PASSPHRASE_FILE="+w.path("passphrase"), prefix+"_MONGO_URI="+w.mongo,
+			prefix+"_AUTHORITY="+authority.DefaultName, prefix+"_AUTHORITY_JWKS="+w.path("authority.jwks"), prefix+"_OPERATORS=operators",
+			prefix+"_OPERATORS_JWKS="+w.path("operators.jwks"))
+	}
+	env = append(env, "PUBLICCLOUD_DATABASE="+w.database("cloud"), "PRIVATECLOUD_DATABASE="+w.database("hospital"), "PRIVATECLOUD_ID="+hospitalID,
+		"PRIVATECLOUD_CLOUD="+w.url(cloudService), "PRIVATECLOUD_PINS="+w.path("pins"))
+	runbook.Test(w.t, "../doc/"+name, runbook.Options{Env: append(env, extra...), Least: 3})
+}
+
+// destroy drops the databases.
+func (w *world) destroy() {
+	w.t.Helper()
+	c := must(mongo.Connect(w.t.Context(), options.Client().ApplyURI(w.mongo)))
+	defer c.Disconnect(context.Background())
+	for _, of := range []string{"cloud", "hospital"} {
+		ok(w.t, c.Database(w.database(of)).Drop(w.t.Context()))
+	}
+}
+
+// The drill of deploy/doc: both clouds are backed up while a hospital imports without pause
+// and a visit is under way, everything is killed and both databases are dropped, both are
+// restored into new ones by the commands of the page. What was acknowledged before the
+// backups began is there; a consent of before is refused; a new visit is completed.
+func TestDrill(t *testing.T) {
+	heavy(t)
+	ctx := t.Context()
+	w := newWorld(t, "--redis-addrs="+redistest.Start(t).Addr())
+	p := w.join(ctx)
+	load := p.write(ctx)
+	ok(t, p.visit(ctx))
+	open, _, err := p.consult(ctx)
+	ok(t, err)
+	ok(t, p.fetch(ctx, open)) // one use of this consent is in the backup, or not: it may not matter
+
+	before := time.Now()
+	w.page("backup.md")
+	after := len(load.acknowledged())
+	load.stop()
+	load.running.Wait()
+	w.killServices()
+	w.destroy()
+
+	w.page("disaster.md")
+	restored := time.Now()
+	w.names = map[string]string{"cloud": "cloud_restored", "hospital": "hospital_restored"}
+	w.startServices()
+
+	kept := 0
+	for _, a := range load.acknowledged() {
+		_, err := w.deskCode(ctx, a.mrn)
+		if err == nil {
+			kept++
+		} else if a.at.Before(before) {
+			t.Errorf("a record that was acknowledged before the backup is lost: %v", err)
+		}
+	}
+	t.Logf("of %d imports, %d when the backups were made, %d were restored", len(load.acknowledged()), after, kept)
+	if kept == 0 {
+		t.Error("nothing was imported: the test tests nothing")
+	}
+	w.refusesOldConsent(p, open)
+	time.Sleep(time.Until(restored.Add(63 * time.Second))) // consents begin a minute early, so that new ones look old until then
+	ok(t, p.visit(ctx))
+	ok(t, p.diagnosedOnce(ctx))
+}
+
+// refusesOldConsent lets the doctor search once more under a consent of before the restore.
+func (w *world) refusesOldConsent(p *people, visit string) {
+	w.t.Helper()
+	_, err := p.doctor.FetchRecords(visit, message.Filter{})
+	ok(w.t, err)
+	ok(w.t, eventually(w.t.Context(), "the search ends", func() (bool, error) {
+		v, err := p.doctor.Visit(visit)
+		if err != nil || v.Search == nil || v.Search.State == doctoragent.SearchStateRunning {
+			return false, err
+		}
+		if v.Search.State != doctoragent.SearchStateFailed {
+			w.t.Errorf("a consent that is older than the restored state was searched under: %v", v.Search.State)
+		}
+		return true, nil
+	}))
+	said := append(w.process[cloudService][0].log(), w.process[cloudService][1].log()...)
+	if !bytes.Contains(said, []byte("restored state")) {
+		w.t.Error("it was refused for another reason")
+	}
+}

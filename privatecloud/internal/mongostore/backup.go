@@ -1,0 +1,107 @@
+package mongostore
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/bson"
+
+	"medunion/api/backup"
+	"medunion/api/mongodb"
+)
+
+// Schema is the version of schema.go.
+const Schema = 1
+
+// BackedUp are the collections of a backup in the order in which they are read: the trail
+// first, which speaks of all others, and the versions last, to which the heads point. Erasures come before the
+// patients: one that happens meanwhile is gone on with after a restore, and never taken for done.
+//
+// Left out is what must not come back: desk codes, which may have been used since; tries;
+// tickets, in whose place the floor stands; and prekeys, whose private halves must be gone
+// when they have expired, also from backups.
+var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colErasures, colPatients, colVersions}
+
+// Database is the connection, for backups.
+func (s *Store) Database() mongodb.Database { return s.db }
+
+// Check looks at the documents of a backup as they pass: chains without a gap, and every
+// head's version. It needs no key; what the seals hold is proven after a restore.
+type Check struct {
+	audit   chain
+	version chain
+	receipt chain
+	heads   map[[16]byte]patientDoc
+}
+
+// NewCheck begins with nothing seen.
+func NewCheck() *Check { return &Check{heads: map[[16]byte]patientDoc{}} }
+
+// chain is the last link of one that passes.
+type chain struct {
+	of     []byte // whose it is
+	number int64
+	hash   []byte
+}
+
+// next takes the next link: of the same owner the next number, of another one the first.
+func (c *chain) next(what string, of []byte, number int64, prev, hash []byte) error {
+	if !bytes.Equal(of, c.of) {
+		*c = chain{of: bytes.Clone(of)}
+	}
+	if number != c.number+1 || c.number > 0 && !bytes.Equal(prev, c.hash) {
+		return fmt.Errorf("%w: a gap in %s before number %d", backup.ErrFormat, what, number)
+	}
+	c.number, c.hash = number, bytes.Clone(hash)
+	return nil
+}
+
+// See takes one document.
+func (c *Check) See(collection string, raw bson.Raw) error {
+	switch collection {
+	case colAudit:
+		return see(raw, func(d auditDoc) error { return c.audit.next("the trail", nil, d.Number, d.Prev, d.Hash) })
+	case colReceipts:
+		return see(raw, func(d receiptDoc) error { return c.receipt.next("receipts", d.Handle, d.Number, nil, nil) })
+	case colPatients:
+		return see(raw, func(d patientDoc) error {
+			if d.Number > 0 {
+				c.heads[handle(d.Handle)] = d
+			}
+			return nil
+		})
+	case colVersions:
+		return see(raw, c.seeVersion)
+	}
+	return nil
+}
+
+func see[T any](raw bson.Raw, f func(T) error) error {
+	var d T
+	if err := bson.Unmarshal(raw, &d); err != nil {
+		return fmt.Errorf("%w: a document of another form", backup.ErrFormat)
+	}
+	return f(d)
+}
+
+func (c *Check) seeVersion(d versionDoc) error {
+	if err := c.version.next("a record", d.Handle, d.Number, d.Prev, d.Hash); err != nil {
+		return err
+	}
+	h := handle(d.Handle)
+	if head, waits := c.heads[h]; waits && head.Number == d.Number {
+		if !bytes.Equal(head.Hash, d.Hash) {
+			return fmt.Errorf("%w: a record's head is another version", backup.ErrFormat)
+		}
+		delete(c.heads, h)
+	}
+	return nil
+}
+
+// End says whether all that was referred to has come.
+func (c *Check) End() error {
+	if n := len(c.heads); n > 0 {
+		return fmt.Errorf("%w: the newest versions of %d records are missing", backup.ErrFormat, n)
+	}
+	return nil
+}

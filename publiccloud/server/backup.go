@@ -1,0 +1,141 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"medunion/api/backup"
+	"medunion/api/message"
+	"medunion/ecc"
+	"medunion/publiccloud/internal/mongostore"
+)
+
+// plan is that of a backup signed under the root that signs now.
+func (c Config) plan(k keys) (backup.Plan, error) {
+	root, err := k.roots.Signing(message.MillisOf(c.Now()))
+	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Schema, Collections: mongostore.BackedUp,
+		Sign: backup.Signer(root.SigningKey), Now: c.Now}, err
+}
+
+// ring reads the keys without making any.
+func (c Config) ring(ctx context.Context) (keys, error) {
+	c.InitKeys = false
+	_, k, err := openKeys(ctx, c)
+	return k, err
+}
+
+// explained is explain of an error that may be nil.
+func explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w (%s)", err, explain(err))
+}
+
+// Backup writes the public cloud's database into a file. It works beside running instances.
+// The key file is not in it.
+func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err error) {
+	c = c.withDefaults()
+	k, err := c.ring(ctx)
+	if err != nil {
+		return m, err
+	}
+	p, err := c.plan(k)
+	if err != nil {
+		return m, err
+	}
+	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	if err != nil {
+		return m, explain(err)
+	}
+	m, err = backup.Make(ctx, s.Database(), p, o)
+	return m, errors.Join(explained(err), s.Close(ctx))
+}
+
+// source is a backup that must be this public cloud's, under any of its roots: an older one
+// signed before a succession.
+func (c Config) source(ctx context.Context, in backup.In) (backup.Source, error) {
+	k, err := c.ring(ctx)
+	if err != nil {
+		return backup.Source{}, err
+	}
+	p, err := c.plan(k)
+	if err != nil {
+		return backup.Source{}, err
+	}
+	trusted := []ecc.VerifyKey{k.roots.Pins.First.PUKC}
+	for _, s := range k.roots.Pins.Successions() {
+		trusted = append(trusted, s.Statement().New.PUKC)
+	}
+	return in.Open(p, trusted...)
+}
+
+// VerifyBackup reads all of a backup of this public cloud, without a database.
+func VerifyBackup(ctx context.Context, c Config, in backup.In) (backup.Manifest, error) {
+	s, err := c.withDefaults().source(ctx, in)
+	if err != nil {
+		return backup.Manifest{}, err
+	}
+	return s.Verify(mongostore.NewCheck())
+}
+
+// Restored is what a restore has done.
+type Restored struct {
+	backup.Manifest
+	Lines     uint64 // of the registration log, proven again in the database
+	Collected time.Duration
+}
+
+// Restore puts a backup into the configured database, which must be empty, and refuses
+// from then on the consents of before (cloud.Config.Floor). No instance may run on the
+// database; whatever fails on the way leaves one that none starts on.
+func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error) {
+	c = c.withDefaults()
+	source, err := c.source(ctx, in)
+	if err != nil {
+		return r, err
+	}
+	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	if err != nil {
+		return r, explain(err)
+	}
+	defer func() { err = errors.Join(explained(err), s.Close(ctx)) }()
+	began := time.Now()
+	if r.Manifest, err = source.Restore(ctx, s.Database(), mongostore.NewCheck()); err != nil {
+		return r, err
+	}
+	if r.Lines, err = verifyLog(ctx, s); err != nil {
+		return r, err
+	}
+	r.Collected = time.Since(began)
+	return r, s.Database().EndRestore(ctx, int64(message.MillisOf(c.Now())))
+}
+
+// logPage is how many lines are read at once.
+const logPage = 1000
+
+var errLog = errors.New("the registration log does not hold")
+
+func verifyLog(ctx context.Context, s *mongostore.Store) (n uint64, err error) {
+	var previous message.Hash
+	for {
+		lines, err := s.Read(ctx, n, logPage)
+		if err != nil || len(lines) == 0 {
+			return n, err
+		}
+		for _, l := range lines {
+			if l.Index != n || l.Previous != previous {
+				return n, errLog
+			}
+			previous = l.Hash()
+			n++
+		}
+	}
+}
+
+// String is what was restored, for an operator.
+func (r Restored) String() string {
+	return fmt.Sprintf("%sthe registration log holds, %d lines\nread and proven in %s\n", r.Manifest, r.Lines, r.Collected.Round(time.Millisecond))
+}
