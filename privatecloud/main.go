@@ -18,6 +18,7 @@ type commands struct {
 	Audit     auditCommands     `cmd:"" help:"The audit trail: export, verify."`
 	Erase     erase             `cmd:"" help:"Destroy the record of a patient by destroying its key, with a signed receipt."`
 	Retention retentionCommands `cmd:"" help:"Erase the records whose time is over."`
+	Keys      keyCommands       `cmd:"" help:"The key file: status, rotation, destruction."`
 	Version   command.Version   `cmd:"" help:"Print what was built, and from what."`
 	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
 	Backup    backupCommands    `cmd:"" help:"Backups: create, verify, restore."`

@@ -61,6 +61,7 @@ var rules = []rule{
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/keyprovider", []string{"medunion/ecc/vault", "medunion/api/secretfile", "medunion/api/httpclient"}, nil, browser},
 	{"medunion/api/keyprovider/transittest", nil, nil, browser}, // for tests: see notInServices
+	{"medunion/api/keyroll", []string{"medunion/ecc", "medunion/api/keyring", "medunion/api/problem"}, nil, browser},
 	{"medunion/api/keyring", []string{"medunion/ecc", "medunion/api/secretfile", "medunion/api/keyprovider"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},
 

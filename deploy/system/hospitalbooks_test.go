@@ -56,6 +56,7 @@ func TestHospitalRunbooks(t *testing.T) {
 	b := newBooks(t)
 	b.run("audit-export.md", 6)
 	b.run("erase-a-patient.md", 8)
+	b.run("rotate-records-key.md", 6)
 	for _, name := range []string{"all.ndjson", "one-patient.ndjson", "cursor", "follow.ndjson"} {
 		i, err := os.Stat(filepath.Join(b.dir, "data", name))
 		if err != nil || i.Mode().Perm() != 0o600 || i.Size() == 0 {

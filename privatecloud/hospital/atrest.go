@@ -7,21 +7,10 @@ import (
 	"medunion/ecc"
 )
 
-// atRest are the keys that derive from the storage key, one for each use.
+// atRest is what the hospital's own keys do at rest.
 type atRest struct {
-	wrap     message.Hash // wraps the patients' data keys
-	lookup   message.Hash // keyed hashes: MRN, ID_P, codes, consents, tickets
-	head     message.Hash // tags the heads of records
-	sessions message.Hash
-	audit    message.Hash
-	prekeys  message.Hash
-	erasures message.Hash // seals what is still to be done about an erasure
-}
-
-func deriveKeys(storage [32]byte) atRest {
-	derive := func(use string) message.Hash { return ecc.HMAC(storage[:], ecc.LabelAtRest, []byte(use)) }
-	return atRest{wrap: derive("wrap"), lookup: derive("lookup"), head: derive("head"), sessions: derive("sessions"),
-		audit: derive("audit"), prekeys: derive("prekeys"), erasures: derive("erasures")}
+	lookup  message.Hash // keyed hashes: MRN, ID_P, codes, consents, tickets
+	storage StorageKeys
 }
 
 // index is the keyed hash under which a store finds something without knowing it.
@@ -50,17 +39,19 @@ type dataKey struct {
 	lookup message.Hash // keyed hashes inside the record
 }
 
-// newDataKey draws a data key and wraps it under the key-encryption key.
+// newDataKey draws a data key and wraps it.
 func (k atRest) newDataKey(rand io.Reader, h Handle) (wrapped []byte, err error) {
 	dek := make([]byte, ecc.AtRestKeySize)
 	if _, err := io.ReadFull(rand, dek); err != nil {
 		return nil, err
 	}
-	return ecc.SealAtRest(rand, k.wrap[:], ecc.Encode(ecc.LabelWrap, h[:]), dek)
+	return k.seal(rand, useWrap, wrapPlace(h), dek)
 }
 
+func wrapPlace(h Handle) []byte { return ecc.Encode(ecc.LabelWrap, h[:]) }
+
 func (k atRest) unwrap(p Patient) (dataKey, error) {
-	dek, err := ecc.OpenAtRest(k.wrap[:], ecc.Encode(ecc.LabelWrap, p.Handle[:]), p.Wrapped)
+	dek, err := k.open(useWrap, wrapPlace(p.Handle), p.Wrapped)
 	if err != nil {
 		return dataKey{}, err
 	}

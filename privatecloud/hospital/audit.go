@@ -102,15 +102,19 @@ func (a *auditor) write(ctx context.Context, batch []*pendingEvent) error {
 }
 
 func (a *auditor) chain(last AuditEntry, batch []*pendingEvent) ([]AuditEntry, error) {
+	v, err := a.keys.sealing()
+	if err != nil {
+		return nil, err
+	}
 	entries := make([]AuditEntry, len(batch))
 	for i, e := range batch {
 		n := AuditEntry{Number: last.Number + 1, Prev: last.Hash}
-		sealed, err := ecc.SealAtRest(a.rand, a.keys.audit[:], n.place(), e.line)
+		sealed, err := v.seal(a.rand, useAudit, n.place(), e.line)
 		if err != nil {
 			return nil, err
 		}
 		n.Sealed = sealed
-		n.Hash = a.keys.auditHash(n)
+		n.Hash = v.auditHash(n)
 		entries[i], last = n, n
 	}
 	return entries, nil
@@ -118,9 +122,15 @@ func (a *auditor) chain(last AuditEntry, batch []*pendingEvent) ([]AuditEntry, e
 
 func (e AuditEntry) place() []byte { return ecc.Encode(ecc.LabelAudit, number(e.Number), e.Prev[:]) }
 
-// auditHash is keyed: whoever can write into the store cannot make a chain that holds.
-func (k atRest) auditHash(e AuditEntry) message.Hash {
-	return ecc.HMAC(k.audit[:], ecc.LabelAudit, number(e.Number), e.Prev[:], e.Sealed)
+// auditHash is keyed: whoever can write into the store cannot make a chain that holds. The key
+// is of the version that the entry is sealed under, of which the zero hash says that it is gone.
+func (v Versions) auditHash(e AuditEntry) message.Hash {
+	n, _ := underVersion(e.Sealed)
+	key, ok := v.key(useAudit, n)
+	if !ok {
+		return message.Hash{}
+	}
+	return ecc.HMAC(key[:], ecc.LabelAudit, number(e.Number), e.Prev[:], e.Sealed)
 }
 
 // record appends an event; it must return nil before anything that the event tells of

@@ -45,7 +45,7 @@ type AuditCounts struct {
 
 // events are all that the trail tells of.
 var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported,
-	EventErasing, EventErased, EventRestored, EventResumed}
+	EventErasing, EventErased, EventKeys, EventRestored, EventResumed}
 
 // AuditCounts reads the counts.
 func (h *Hospital) AuditCounts() AuditCounts {
@@ -86,7 +86,7 @@ func (h *Hospital) AuditReady(ctx context.Context) error {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		return stored(err)
-	case last.Hash != h.keys.auditHash(last):
+	case last.Hash != h.Keys.Storage.Opening().auditHash(last):
 		return problem.Internal(fmt.Errorf("%w: audit entry %d", errRecord, last.Number))
 	}
 	if err := h.Audit.ProbeAudit(ctx); err != nil {

@@ -126,7 +126,7 @@ func (h *Hospital) erase(ctx context.Context, handle Handle, mrn message.Hash, o
 		if err == nil {
 			return h.finishErasure(ctx, handle)
 		}
-		if !raced(err) {
+		if !raced(err) && !errors.Is(err, ErrNotFound) { // not found: another instance has destroyed it meanwhile
 			return message.Signed{}, stored(err)
 		}
 	}
@@ -144,6 +144,10 @@ func (h *Hospital) beginErasure(ctx context.Context, p Patient, mrn message.Hash
 	if err != nil {
 		return err
 	}
+	// What was counted while another instance deletes is not all: the record must still be there.
+	if now, err := h.Records.Patient(ctx, p.Handle); err != nil || now.Head.Number != p.Head.Number {
+		return errors.Join(err, ErrLost)
+	}
 	plan.Order = o
 	if e.Version == 0 {
 		ev := Event{What: EventErasing, Handle: p.Handle, Count: int(plan.Versions), Operator: o.Operator, Note: o.Ground}
@@ -158,19 +162,22 @@ func (h *Hospital) beginErasure(ctx context.Context, p Patient, mrn message.Hash
 
 // finishErasure goes on behind the destruction of the key. It returns the receipt.
 func (h *Hospital) finishErasure(ctx context.Context, handle Handle) (message.Signed, error) {
-	e, err := h.Erasures.Erasure(ctx, handle)
-	if errors.Is(err, ErrNotFound) {
-		return message.Signed{}, problem.NotFound("There is no such record.")
-	}
-	if err != nil {
-		return message.Signed{}, stored(err)
-	}
-	if e.State == ErasureBegun {
-		if e, err = h.stateErasure(ctx, e); err != nil {
+	for range maxRaces {
+		e, err := h.Erasures.Erasure(ctx, handle)
+		if errors.Is(err, ErrNotFound) {
+			return message.Signed{}, problem.NotFound("There is no such record.")
+		}
+		if err == nil && e.State == ErasureBegun {
+			e, err = h.stateErasure(ctx, e)
+		}
+		if err == nil {
+			return message.DecodeSigned(e.Receipt)
+		}
+		if !raced(err) { // who was faster has signed: that receipt is the one
 			return message.Signed{}, stored(err)
 		}
 	}
-	return message.DecodeSigned(e.Receipt)
+	return message.Signed{}, problem.Unavailable(time.Second, ErrLost)
 }
 
 // stateErasure deletes what is kept under the handle, writes the line of the trail, and signs.
@@ -189,9 +196,6 @@ func (h *Hospital) stateErasure(ctx context.Context, e Erasure) (Erasure, error)
 	e.State, e.Time = ErasureDestroyed, h.now()
 	e.Receipt = message.Sign(h.Keys.Sign, h.statement(plan, e.Time).Encode()).Encode()
 	err = h.putErasure(ctx, &e, plan)
-	if errors.Is(err, ErrLost) { // another instance was faster: its receipt is the one
-		return h.Erasures.Erasure(ctx, e.Handle)
-	}
 	h.Due()
 	return e, err
 }
@@ -268,9 +272,9 @@ func (h *Hospital) emptyEntries(ctx context.Context, e *Erasure, plan *erasurePl
 
 func (h *Hospital) putErasure(ctx context.Context, e *Erasure, plan erasurePlan) error {
 	e.Version++
-	sealed, err := ecc.SealAtRest(h.Rand, h.keys.erasures[:], e.place(), plan.encode())
+	sealed, err := h.keys.seal(h.Rand, useErasures, e.place(), plan.encode())
 	if err != nil {
-		return problem.Internal(err)
+		return sealError(err)
 	}
 	e.Plan = sealed
 	return h.Erasures.PutErasure(ctx, *e)
@@ -279,7 +283,7 @@ func (h *Hospital) putErasure(ctx context.Context, e *Erasure, plan erasurePlan)
 func (e Erasure) place() []byte { return ecc.Encode(ecc.LabelErasing, e.Handle[:], number(e.Version)) }
 
 func (h *Hospital) openErasure(e Erasure) (erasurePlan, error) {
-	b, err := ecc.OpenAtRest(h.keys.erasures[:], e.place(), e.Plan)
+	b, err := h.keys.open(useErasures, e.place(), e.Plan)
 	if err != nil {
 		return erasurePlan{}, problem.Internal(fmt.Errorf("%w: erasure", errRecord))
 	}

@@ -23,6 +23,7 @@ const (
 	EventResumed   = "audit resumed" // the trail can be written again after it could not
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
+	EventKeys      = "keys changed"
 	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
 )
 

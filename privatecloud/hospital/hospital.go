@@ -19,7 +19,8 @@ type Keys struct {
 	Credential message.Credential // Cred_HPC
 	Sign       ecc.SigningKey     // PRK_HPC
 	S          ecc.Scalar         // S_HPC
-	Storage    [32]byte           // the key-encryption key; all keys at rest derive from it or lie under it
+	Lookup     message.Hash       // keyed hashes under which the stores find things; never rolled
+	Storage    StorageKeys        // the key-encryption key; all other keys at rest derive from it or lie under it
 }
 
 // Config is what a Hospital is made of; all of it is needed.
@@ -41,6 +42,7 @@ type Config struct {
 	Diagnoses   Diagnoses
 	Audit       AuditLog
 	Erasures    Erasures
+	Rekeying    Rekeying
 	Prekeys     Prekeys
 	Revocations Revocations
 	Cloud       Cloud
@@ -98,7 +100,7 @@ func New(c Config) (*Hospital, error) {
 	}
 	cred := c.Keys.Credential
 	h := &Hospital{Config: c, id: cred.Info.ID, self: cred.Hash(), suite: cred.Info.Suite,
-		keys: deriveKeys(c.Keys.Storage), prekeys: map[message.Hash]openPrekey{}}
+		keys: atRest{lookup: c.Keys.Lookup, storage: c.Keys.Storage}, prekeys: map[message.Hash]openPrekey{}}
 	h.audit = auditor{log: c.Audit, keys: h.keys, rand: c.Rand}
 	return h, nil
 }
@@ -108,8 +110,8 @@ func (c Config) check() error {
 		"Now": c.Now == nil, "Rand": c.Rand == nil, "VerifyCertificate": c.VerifyCertificate == nil, "Window": c.Window == nil,
 		"Sessions": c.Sessions == nil, "Records": c.Records == nil, "DeskCodes": c.DeskCodes == nil, "Enrolments": c.Enrolments == nil,
 		"Tickets": c.Tickets == nil, "Consents": c.Consents == nil, "Receipts": c.Receipts == nil, "Diagnoses": c.Diagnoses == nil,
-		"Audit": c.Audit == nil, "Erasures": c.Erasures == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
-		"Storage": c.Keys.Storage == [32]byte{},
+		"Audit": c.Audit == nil, "Erasures": c.Erasures == nil, "Rekeying": c.Rekeying == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
+		"Storage": c.Keys.Storage == nil || !c.Keys.Storage.Opening().valid(), "Lookup": c.Keys.Lookup == message.Hash{},
 	} {
 		if missing {
 			return fmt.Errorf("hospital: %s is missing", name)

@@ -86,7 +86,7 @@ func (h *Hospital) findOrCreate(ctx context.Context, mrn string) (Patient, error
 		return p, stored(err)
 	}
 	if p, err = h.newPatient(); err != nil {
-		return p, problem.Internal(err)
+		return p, sealError(err)
 	}
 	err = h.Records.CreatePatient(ctx, index, p)
 	if errors.Is(err, ErrExists) { // another import was faster
@@ -106,8 +106,15 @@ func (h *Hospital) newPatient() (Patient, error) {
 	}
 	p.Wrapped = wrapped
 	d, err := h.keys.unwrap(p)
-	p.Head = h.headAt(d, 0, message.Hash{})
-	return p, err
+	if err != nil {
+		return p, err
+	}
+	if p.Head, err = h.headAt(d, 0, message.Hash{}); err != nil {
+		return p, err
+	}
+	n, _ := underVersion(wrapped)
+	p.Under = min(n, p.Head.Under)
+	return p, nil
 }
 
 // store appends what is new or changed, and returns the outcomes and the number of the

@@ -34,6 +34,7 @@ type Head struct {
 	Number uint64 // 0 for an empty record
 	Hash   message.Hash
 	Tag    message.Hash
+	Under  uint32 // of a head to be written: the version of the storage key that made the tag
 }
 
 // Patient is what the store holds of one patient.
@@ -41,6 +42,7 @@ type Patient struct {
 	Handle  Handle
 	Wrapped []byte // the patient's data key under the key-encryption key
 	Head    Head
+	Under   uint32 // the oldest version of the storage key that something here may lie under
 }
 
 // Version is one sealed version of one resource.
@@ -209,6 +211,10 @@ type Prekeys interface {
 	// NewestPrekey returns the one with the latest NotBefore, ErrNotFound if there is none.
 	NewestPrekey(ctx context.Context) (StoredPrekey, error)
 	ErasePrekeys(ctx context.Context, expiredBefore message.Millis) error
+	// ExchangePrekey puts sealed in the place of what k holds; ErrLost if that has changed or is gone.
+	ExchangePrekey(ctx context.Context, k StoredPrekey, sealed []byte) error
+	// EachPrekey calls visit for all of them.
+	EachPrekey(ctx context.Context, visit func(StoredPrekey) error) error
 }
 
 // StoredSession is the sealed state of a session with the number of its changes.

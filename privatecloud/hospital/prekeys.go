@@ -66,7 +66,7 @@ func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, message.Milli
 	begin := h.now().Add(-prekeyLead)
 	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
 	signed := message.Sign(h.Keys.Sign, p.Encode())
-	sealed, err := ecc.SealAtRest(h.Rand, h.keys.prekeys[:], prekeyPlace(key.Public().ID()),
+	sealed, err := h.keys.seal(h.Rand, usePrekeys, prekeyPlace(key.Public().ID()),
 		ecc.Encode(ecc.LabelPrekey, key.SecretBytes(), signed.Encode()))
 	if err != nil {
 		return message.Signed{}, 0, err
@@ -78,7 +78,7 @@ func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, message.Milli
 func prekeyPlace(id message.Hash) []byte { return ecc.Encode(ecc.LabelPrekey, id[:]) }
 
 func (h *Hospital) openStoredPrekey(k StoredPrekey) (ecc.KEMPrivateKey, message.Signed, error) {
-	b, err := ecc.OpenAtRest(h.keys.prekeys[:], prekeyPlace(k.ID), k.Sealed)
+	b, err := h.keys.open(usePrekeys, prekeyPlace(k.ID), k.Sealed)
 	if err != nil {
 		return ecc.KEMPrivateKey{}, message.Signed{}, err
 	}

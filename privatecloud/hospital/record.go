@@ -41,13 +41,30 @@ func (v Version) follows(head Head) bool {
 	return v.Number == head.Number+1 && v.Prev == head.Hash && v.Hash == v.chain()
 }
 
-func (h *Hospital) headAt(d dataKey, n uint64, hash message.Hash) Head {
-	return Head{Number: n, Hash: hash, Tag: ecc.HMAC(h.keys.head[:], ecc.LabelRecord, d.handle[:], number(n), hash[:])}
+// headAt is a head with its tag under the current version of the storage key.
+func (h *Hospital) headAt(d dataKey, n uint64, hash message.Hash) (Head, error) {
+	v, err := h.keys.sealing()
+	if err != nil {
+		return Head{}, err
+	}
+	return Head{Number: n, Hash: hash, Tag: v.tag(v.Current, d.handle, n, hash), Under: v.Current}, nil
 }
 
+// tag authenticates a head under one version, of which there is one.
+func (v Versions) tag(version uint32, handle Handle, n uint64, hash message.Hash) message.Hash {
+	key, _ := v.key(useHead, version)
+	return ecc.HMAC(key[:], ecc.LabelRecord, handle[:], number(n), hash[:])
+}
+
+// checkHead takes a tag of any version that is left: a head that nobody moves keeps its tag
+// until the record is brought under the current one.
 func (h *Hospital) checkHead(d dataKey, head Head) error {
-	want := h.headAt(d, head.Number, head.Hash)
-	if subtle.ConstantTimeCompare(want.Tag[:], head.Tag[:]) != 1 {
+	v, good := h.Keys.Storage.Opening(), 0
+	for version := range v.Secrets {
+		want := v.tag(version, d.handle, head.Number, head.Hash)
+		good |= subtle.ConstantTimeCompare(want[:], head.Tag[:])
+	}
+	if good != 1 {
 		return fmt.Errorf("%w: head", errRecord)
 	}
 	return nil
@@ -170,7 +187,10 @@ func (h *Hospital) adopt(ctx context.Context, p Patient, d dataKey) (Patient, er
 }
 
 func (h *Hospital) moveHead(ctx context.Context, p Patient, d dataKey, at Head) (Patient, error) {
-	to := h.headAt(d, at.Number, at.Hash)
+	to, err := h.headAt(d, at.Number, at.Hash)
+	if err != nil {
+		return p, err
+	}
 	if err := h.Records.MoveHead(ctx, p.Handle, p.Head, to); err != nil {
 		return p, err // ErrLost goes to the caller, who begins again
 	}

@@ -87,7 +87,7 @@ func (h *Hospital) sessionIndex(sid [16]byte) message.Hash { return h.keys.index
 
 // sealSession binds the state to its place and to the number of its changes.
 func (h *Hospital) sealSession(s session) ([]byte, error) {
-	return ecc.SealAtRest(h.Rand, h.keys.sessions[:], sessionPlace(s.ID, s.version), s.encode())
+	return h.keys.seal(h.Rand, useSessions, sessionPlace(s.ID, s.version), s.encode())
 }
 
 func sessionPlace(sid [16]byte, version uint64) []byte {
@@ -98,7 +98,7 @@ func (h *Hospital) createSession(ctx context.Context, s session) error {
 	s.version = 1
 	sealed, err := h.sealSession(s)
 	if err != nil {
-		return problem.Internal(err)
+		return sealError(err)
 	}
 	err = h.Sessions.CreateSession(ctx, h.sessionIndex(s.ID), sealed, MaxSessionLife)
 	if errors.Is(err, ErrExists) {
@@ -115,7 +115,7 @@ func (h *Hospital) loadSession(ctx context.Context, sid [16]byte) (session, erro
 	if err != nil {
 		return session{}, stored(err)
 	}
-	b, err := ecc.OpenAtRest(h.keys.sessions[:], sessionPlace(sid, st.Version), st.Sealed)
+	b, err := h.keys.open(useSessions, sessionPlace(sid, st.Version), st.Sealed)
 	if err != nil {
 		return session{}, fmt.Errorf("session state: %w", err)
 	}
@@ -135,7 +135,7 @@ func (h *Hospital) advance(ctx context.Context, s session) (session, error) {
 	s.version++
 	sealed, err := h.sealSession(s)
 	if err != nil {
-		return s, problem.Internal(err)
+		return s, sealError(err)
 	}
 	err = h.Sessions.SwapSession(ctx, h.sessionIndex(s.ID), StoredSession{Version: s.version, Sealed: sealed})
 	if errors.Is(err, ErrLost) || errors.Is(err, ErrNotFound) {

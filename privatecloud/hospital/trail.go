@@ -7,7 +7,6 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/problem"
-	"medunion/ecc"
 )
 
 // Link is a place in the audit trail: an entry's number and hash, which vouch for
@@ -63,12 +62,12 @@ func (h *Hospital) TrailAfter(ctx context.Context, after Link, limit int) ([]Aud
 }
 
 func (h *Hospital) openTrail(entries []AuditEntry, after Link) ([]Audited, error) {
-	out := make([]Audited, len(entries))
+	v, out := h.Keys.Storage.Opening(), make([]Audited, len(entries))
 	for i, e := range entries {
-		if e.Number != after.Number+1 || e.Prev != after.Hash || e.Hash != h.keys.auditHash(e) {
+		if e.Number != after.Number+1 || e.Prev != after.Hash || e.Hash != v.auditHash(e) || e.Hash == (message.Hash{}) {
 			return nil, problem.Internal(fmt.Errorf("%w: entry %d", ErrTrail, after.Number+1))
 		}
-		b, err := ecc.OpenAtRest(h.keys.audit[:], e.place(), e.Sealed)
+		b, err := h.keys.open(useAudit, e.place(), e.Sealed)
 		if err != nil {
 			return nil, problem.Internal(fmt.Errorf("%w: entry %d", ErrTrail, e.Number))
 		}
@@ -94,6 +93,12 @@ func (h *Hospital) RecordOf(ctx context.Context, mrn string) (message.Hash, erro
 		return message.Hash{}, problem.NotFound("There is no record with this number.")
 	}
 	return h.RecordName(p.Handle), stored(err)
+}
+
+// RecordKeys writes into the trail that this instance has taken over a changed key ring; note
+// says which, without a secret.
+func (h *Hospital) RecordKeys(ctx context.Context, note string) error {
+	return h.record(ctx, Event{What: EventKeys, Note: note})
 }
 
 // RecordExport writes into the trail that somebody exports it, before anything of it leaves.

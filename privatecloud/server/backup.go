@@ -21,12 +21,12 @@ func (c Config) plan(k keys) backup.Plan {
 }
 
 // registered reads the keys of a hospital that has been registered.
-func (c Config) registered() (keys, error) {
+func (c Config) registered(ctx context.Context) (keys, error) {
 	f, err := openKeyFile(c)
 	if err != nil {
 		return keys{}, err
 	}
-	k, err := f.load()
+	k, err := loadKeys(ctx, f)
 	if err == nil && !k.registered {
 		err = errors.New("the hospital is not registered yet: there is nothing to back up")
 	}
@@ -37,7 +37,7 @@ func (c Config) registered() (keys, error) {
 // key file is not in it.
 func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err error) {
 	c = c.withDefaults()
-	k, err := c.registered()
+	k, err := c.registered(ctx)
 	if err != nil {
 		return m, err
 	}
@@ -50,8 +50,8 @@ func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err
 }
 
 // source is a backup that must be this hospital's.
-func (c Config) source(in backup.In) (keys, backup.Source, error) {
-	k, err := c.registered()
+func (c Config) source(ctx context.Context, in backup.In) (keys, backup.Source, error) {
+	k, err := c.registered(ctx)
 	if err != nil {
 		return k, backup.Source{}, err
 	}
@@ -61,7 +61,7 @@ func (c Config) source(in backup.In) (keys, backup.Source, error) {
 
 // VerifyBackup reads all of a backup of this hospital, without a database.
 func VerifyBackup(c Config, in backup.In) (backup.Manifest, error) {
-	_, s, err := c.withDefaults().source(in)
+	_, s, err := c.withDefaults().source(context.Background(), in)
 	if err != nil {
 		return backup.Manifest{}, err
 	}
@@ -85,7 +85,7 @@ type Restored struct {
 func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error) {
 	c = c.withDefaults()
 	c.restoring = true
-	k, source, err := c.source(in)
+	k, source, err := c.source(ctx, in)
 	if err != nil {
 		return r, err
 	}

@@ -62,7 +62,7 @@ func (c Config) guard() *settings.Guard {
 	g.Listener("admin-listen", c.AdminListen, protected)
 	g.Fault("address", c.checkAddress())
 	g.Peer("cloud", c.Cloud)
-	g.Keys("keys", c.PassphraseFile, false)
+	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
 	g.Development(c.Development)
@@ -92,14 +92,22 @@ func (c Config) checkKeys() (registered bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	k, err := f.load()
+	if c.KeyProvider.Remote() { // what is in the file only Vault says
+		_, err = secretfile.Read(c.Keys)
+		registered = err == nil
+	}
+	var k keys
+	if err == nil && !registered {
+		k, err = loadKeys(context.Background(), f)
+		registered = k.registered
+	}
 	switch {
 	case errors.Is(err, os.ErrNotExist) && c.InitKeys:
 		return false, nil
-	case err == nil && k.draft.ID != message.ID(c.ID):
+	case err == nil && k.draft.ID != "" && k.draft.ID != message.ID(c.ID):
 		return false, errors.New("the key file is that of another hospital")
 	}
-	return k.registered, err
+	return registered, err
 }
 
 // checkToken looks at the operator's token, without which a hospital is not registered.

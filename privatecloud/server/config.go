@@ -17,6 +17,8 @@ import (
 
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
+	"medunion/api/keyprovider"
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/api/roots"
@@ -39,6 +41,8 @@ type Config struct {
 	Keys           string `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	InitKeys       bool   `help:"Make the key file if it does not exist." env:"PRIVATECLOUD_INIT_KEYS"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
+
+	KeyProvider keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	Cloud         string `help:"Address of the public cloud." required:"" env:"PRIVATECLOUD_CLOUD"`
 	PinsFile      string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PRIVATECLOUD_PINS"`
@@ -80,10 +84,11 @@ type Config struct {
 	Edge     httpserver.Edge    `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	// Set by a program that starts the hospital itself; no flags.
-	Pins   *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
-	Logger *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
-	Now    func() time.Time `kong:"-" json:"-"` // default: time.Now
-	Rand   io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+	Pins    *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
+	Logger  *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
+	KeyPoll time.Duration    `kong:"-"`          // how often to look for a new key ring, default keyring.PollEvery
+	Now     func() time.Time `kong:"-" json:"-"` // default: time.Now
+	Rand    io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 
 	restoring bool // the database may be half of a restore
 }
@@ -127,6 +132,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Suite == 0 {
 		c.Suite = uint8(ecc.SuiteX25519)
+	}
+	if c.KeyPoll == 0 {
+		c.KeyPoll = keyring.PollEvery
 	}
 	c.setTools()
 	return c

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 )
 
 // openOffline opens the stores of a registered hospital for a command that does not serve.
@@ -16,7 +17,7 @@ func openOffline(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := f.load()
+	k, err := loadKeys(ctx, f)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !k.registered {
 		return nil, errors.New("the hospital is not registered yet: start it once")
 	}
@@ -36,8 +37,14 @@ func offline(ctx context.Context, c Config, command func(*parts) error) error {
 	if err != nil {
 		return err
 	}
+	// A command may run for long: it follows the keys as a serving instance does.
+	following, stop := context.WithCancel(ctx)
+	var keys sync.WaitGroup
+	keys.Go(func() { p.followKeys(following) })
 	if err = command(p); err != nil {
 		err = explained(err)
 	}
+	stop()
+	keys.Wait()
 	return errors.Join(err, p.close())
 }

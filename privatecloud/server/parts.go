@@ -14,6 +14,8 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
+	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	"medunion/api/problem"
@@ -53,16 +55,18 @@ type parts struct {
 	redis    redis.UniversalClient
 	hospital *hospital.Hospital
 	importer ingest.Importer
+	lease    *keyroll.Lease
 
 	meters     meters
 	operations *httpserver.Operations
 
-	due chan struct{} // a hint that index entries wait
+	due    chan struct{} // a hint that index entries wait
+	rolled chan struct{} // a hint that the key ring is a new one
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
-	p := &parts{config: c, wire: w, due: make(chan struct{}, 1)}
+	p := &parts{config: c, wire: w, due: make(chan struct{}, 1), rolled: make(chan struct{}, 1)}
 	var err error
 	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
@@ -105,6 +109,9 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)
 	}
+	if p.lease, err = c.lease(ctx, p.store); err != nil {
+		return err
+	}
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
 		return explained(err)
@@ -114,6 +121,19 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	}
 	p.operations = p.watch()
 	return nil
+}
+
+// lease loads the key ring, to be watched, and checks in.
+func (c Config) lease(ctx context.Context, s *mongostore.Store) (*keyroll.Lease, error) {
+	f, err := openKeyFile(c)
+	if err != nil {
+		return nil, err
+	}
+	w, err := f.Watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keyroll.NewLease(ctx, w, s)
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the
@@ -166,10 +186,10 @@ func (p *parts) role(k keys, floor message.Millis) error {
 		return err
 	}
 	p.hospital, err = hospital.New(hospital.Config{
-		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Storage: k.storage}, Pins: p.pins,
+		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Lookup: k.lookup, Storage: storage{p.lease}}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
-		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
+		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
 		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
@@ -210,6 +230,9 @@ func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	errs := []error{p.meters.operations.Close()}
+	if p.lease != nil {
+		p.lease.CheckOut(ctx)
+	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))
 	}
@@ -228,11 +251,9 @@ func prepare(ctx context.Context, c Config, w *wire, address string) (keys, erro
 	if err != nil {
 		return keys{}, err
 	}
-	k, err := f.load()
+	k, err := loadKeys(ctx, f)
 	if errors.Is(err, os.ErrNotExist) && c.InitKeys {
-		if k, err = newKeys(c, address); err == nil {
-			err = f.create(k)
-		}
+		k, err = initKeys(ctx, f, c, address)
 	}
 	if err != nil {
 		return k, err
@@ -246,8 +267,20 @@ func prepare(ctx context.Context, c Config, w *wire, address string) (keys, erro
 	return register(ctx, c, w, f, k, address)
 }
 
+// initKeys makes a key file, never over another: new keys would make every record unreadable.
+func initKeys(ctx context.Context, f keyring.File, c Config, address string) (keys, error) {
+	r, err := newRing(c, address)
+	if err == nil {
+		err = f.Create(ctx, r)
+	}
+	if err != nil {
+		return keys{}, err
+	}
+	return keysOf(r)
+}
+
 // register runs M0. The draft's secrets are on disk already, so that none is lost with the reply.
-func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address string) (keys, error) {
+func register(ctx context.Context, c Config, w *wire, f keyring.File, k keys, address string) (keys, error) {
 	if c.OperatorToken == "" {
 		return k, errors.New("the hospital is not registered: an operator token of the public cloud is needed")
 	}
@@ -275,5 +308,6 @@ func register(ctx context.Context, c Config, w *wire, f keyFile, k keys, address
 		return k, fmt.Errorf("registration: %w", err)
 	}
 	k.registered = true
-	return k, f.replace(k)
+	_, err = f.Update(ctx, func(r keyring.Ring) (keyring.Ring, error) { return k.registeredRing(r.Changed(), c.Now()), nil })
+	return k, err
 }

@@ -99,7 +99,7 @@ func (c Config) listenAddr() string {
 	if err != nil {
 		return c.Listen
 	}
-	k, err := f.load()
+	k, err := loadKeys(context.Background(), f)
 	if err != nil || !k.registered {
 		return c.Listen
 	}
@@ -155,6 +155,8 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
 	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
 	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
+	running.Go(func() { i.parts.every(ctx, rekeyEvery, i.parts.rolled, i.parts.rekey) })
+	running.Go(func() { i.parts.followKeys(ctx) })
 	served := make(chan error, 2)
 	log := i.parts.config.Logger
 	running.Go(func() { w.watch(ctx, log) })
@@ -278,13 +280,10 @@ func (p *parts) sweep(ctx context.Context) bool {
 // Import imports a folder into the records, without serving. It works beside running
 // instances, which then publish what has changed.
 func Import(ctx context.Context, c Config, dir string, dryRun bool, progress func(fhir.Progress)) (fhir.Report, error) {
-	p, err := openOffline(ctx, c.withDefaults())
-	if err != nil {
-		return fhir.Report{}, err
-	}
-	report, err := p.importer.Folder(ctx, dir, dryRun, progress)
-	if err != nil && problem.KindOf(err) != problem.KindInternal {
-		err = explain(err)
-	}
-	return report, errors.Join(err, p.close())
+	var report fhir.Report
+	err := offline(ctx, c, func(p *parts) (err error) {
+		report, err = p.importer.Folder(ctx, dir, dryRun, progress)
+		return err
+	})
+	return report, err
 }

@@ -37,7 +37,7 @@ func (p *parts) watch() *httpserver.Operations {
 		telemetry.Clock{Store: "redis", Ask: p.window.Time}, telemetry.Clock{Store: "mongodb", Ask: p.store.Time})
 	o := p.meters.operations
 	o.Require([]httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "clock", Probe: clocks.Probe},
-		{Name: "audit", Probe: p.hospital.AuditReady}, {Name: "revocations", Probe: p.hospital.RevocationsReady}}, clocks,
+		{Name: "audit", Probe: p.hospital.AuditReady}, {Name: "revocations", Probe: p.hospital.RevocationsReady}, {Name: "keys", Probe: p.lease.Probe}}, clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats, "sessions": p.redis.PoolStats}))
 	o.Require(nil, p.moments()...)
 	o.Require(nil, auditMetrics(p.hospital)...)

@@ -41,6 +41,7 @@ var patterns = map[string]pattern{
 	hospital.EventRefused:   {"", typeAlert, []coding{subtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},
 	hospital.EventErasing:   {"", typeAlert, []coding{subtypeRestricted}, "E", byOperator, join(patient, step, request)},
 	hospital.EventErased:    {profileDelete, typeRest, []coding{subtypeDelete}, "D", erased, join(patient, destroyed)},
+	hospital.EventKeys:      {"", typeAlert, []coding{subtypeConfigured}, "U", bySystem, join(step, request)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
 	hospital.EventResumed:   {"", typeAlert, []coding{subtypeConfigured}, "E", bySystem, join(request)},
 	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},

@@ -167,7 +167,10 @@ func step(_ Site, a hospital.Audited) []entity {
 	if a.Step == "" && a.Note == "" {
 		return nil
 	}
-	e := entity{What: reference{Display: "message " + string(a.Step)}, Type: typeObject, Role: &roleSecurity}
+	e := entity{What: reference{Display: "administration"}, Type: typeObject, Role: &roleSecurity}
+	if a.Step != "" {
+		e.What.Display = "message " + string(a.Step)
+	}
 	if a.Note != "" {
 		e.Description = a.Note
 	}

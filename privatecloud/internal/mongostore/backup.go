@@ -13,13 +13,13 @@ import (
 )
 
 // BackedUp are the collections of a backup in the order in which they are read: the trail
-// first, which speaks of all others; the versions behind the heads that point to them; and
-// erasures last, so that one under way while the backup was taken is known to it.
+// first, which speaks of all others, and the versions last, to which the heads point. Erasures come before the
+// patients: one that happens meanwhile is gone on with after a restore, and never taken for done.
 //
 // Left out is what must not come back: desk codes, which may have been used since; tries;
 // tickets, in whose place the floor stands; and prekeys, whose private halves must be gone
 // when they have expired, also from backups.
-var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colPatients, colVersions, colErasures}
+var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colErasures, colPatients, colVersions}
 
 // Database is the connection, for backups.
 func (s *Store) Database() mongodb.Database { return s.db }

@@ -180,6 +180,21 @@ func (d prekeyDoc) prekey() hospital.StoredPrekey {
 	return hospital.StoredPrekey{ID: hash(d.ID), NotBefore: message.Millis(d.NotBefore), NotAfter: message.Millis(d.NotAfter), Sealed: d.Sealed}
 }
 
+// ExchangePrekey implements hospital.Prekeys.
+func (s *Store) ExchangePrekey(ctx context.Context, k hospital.StoredPrekey, sealed []byte) error {
+	filter := append(byID(k.ID[:]), bson.E{Key: "sealed", Value: k.Sealed})
+	r, err := s.db.Collection(colPrekeys).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "sealed", Value: sealed}}}})
+	if err == nil && r.MatchedCount == 0 {
+		return hospital.ErrLost
+	}
+	return failed("exchange prekey", err)
+}
+
+// EachPrekey implements hospital.Prekeys.
+func (s *Store) EachPrekey(ctx context.Context, visit func(hospital.StoredPrekey) error) error {
+	return each(ctx, s, colPrekeys, bson.D{}, ascending("_id"), func(d prekeyDoc) error { return visit(d.prekey()) })
+}
+
 // ErasePrekeys implements hospital.Prekeys.
 func (s *Store) ErasePrekeys(ctx context.Context, before message.Millis) error {
 	_, err := s.db.Collection(colPrekeys).DeleteMany(ctx, bson.D{{Key: "notAfter", Value: bson.D{{Key: "$lt", Value: int64(before)}}}})

@@ -28,7 +28,7 @@ func (s *Store) patient(ctx context.Context, filter bson.D) (hospital.Patient, e
 
 func (d patientDoc) patient() hospital.Patient {
 	return hospital.Patient{Handle: handle(d.Handle), Wrapped: d.Wrapped,
-		Head: hospital.Head{Number: uint64(d.Number), Hash: hash(d.Hash), Tag: hash(d.Tag)}}
+		Head: hospital.Head{Number: uint64(d.Number), Hash: hash(d.Hash), Tag: hash(d.Tag)}, Under: uint32(max(d.Under, 1))}
 }
 
 // Handles calls visit for every patient, by handle.
@@ -41,14 +41,16 @@ func (s *Store) Handles(ctx context.Context, visit func(hospital.Handle) error) 
 // CreatePatient implements hospital.Records.
 func (s *Store) CreatePatient(ctx context.Context, mrn message.Hash, p hospital.Patient) error {
 	return s.insert(ctx, colPatients, patientDoc{Handle: p.Handle[:], MRN: mrn[:], Wrapped: p.Wrapped,
-		Number: int64(p.Head.Number), Hash: p.Head.Hash[:], Tag: p.Head.Tag[:]})
+		Number: int64(p.Head.Number), Hash: p.Head.Hash[:], Tag: p.Head.Tag[:], Under: int64(max(p.Under, 1))})
 }
 
 // MoveHead implements hospital.Records: the filter holds the old head.
 func (s *Store) MoveHead(ctx context.Context, h hospital.Handle, from, to hospital.Head) error {
 	filter := bson.D{{Key: "_id", Value: h[:]}, {Key: "number", Value: int64(from.Number)}, {Key: "hash", Value: from.Hash[:]}}
 	set := bson.D{{Key: "number", Value: int64(to.Number)}, {Key: "hash", Value: to.Hash[:]}, {Key: "tag", Value: to.Tag[:]}}
-	r, err := s.db.Collection(colPatients).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: set}})
+	// The older of the two versions stays, in the same write: what lies under a version is never counted too low.
+	under := bson.D{{Key: "kv", Value: int64(max(to.Under, 1))}}
+	r, err := s.db.Collection(colPatients).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: set}, {Key: "$min", Value: under}})
 	if err == nil && r.MatchedCount == 0 {
 		return hospital.ErrLost
 	}

@@ -24,6 +24,7 @@ const (
 	colPrekeys    = "prekeys"
 	colProbes     = "probes" // one document a probe: its name, and how often it was written
 	colErasures   = "erasures"
+	colKeyring    = "keyring"
 )
 
 type patientDoc struct {
@@ -33,6 +34,7 @@ type patientDoc struct {
 	Number  int64  `bson:"number"` // head
 	Hash    []byte `bson:"hash"`
 	Tag     []byte `bson:"tag"`
+	Under   int64  `bson:"kv,omitempty"` // the oldest version of the storage key that dek or tag may lie under
 }
 
 // versionDoc is never changed, and deleted only with the whole record.
@@ -120,9 +122,27 @@ type erasureDoc struct {
 	Receipt []byte `bson:"receipt,omitempty"`
 }
 
+// instanceDoc is a running instance, and how new its key ring is; fenceDoc, of which there is
+// one, the generation of the ring below which none may work.
+type (
+	instanceDoc struct {
+		ID         []byte `bson:"_id"` // random
+		Generation int64  `bson:"generation"`
+		Digest     []byte `bson:"digest"`
+		Seen       int64  `bson:"seen"`
+	}
+	fenceDoc struct {
+		ID         string `bson:"_id"`
+		Generation int64  `bson:"generation"`
+	}
+)
+
+const fenceID = "fence"
+
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{
 	mongodb.Unique(colPatients, "mrn"),
+	mongodb.Ordered(colPatients, "kv"),
 	mongodb.Unique(colVersions, "h", "n"),
 	mongodb.Ordered(colDeskCodes, "expires"),
 	mongodb.Ordered(colTries, "expires"),

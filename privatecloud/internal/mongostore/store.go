@@ -36,6 +36,7 @@ var (
 	_ hospital.AuditLog   = (*Store)(nil)
 	_ hospital.Prekeys    = (*Store)(nil)
 	_ hospital.Erasures   = (*Store)(nil)
+	_ hospital.Rekeying   = (*Store)(nil)
 )
 
 // Open connects and creates the indexes. It fails with Unavailable if the server does not answer.

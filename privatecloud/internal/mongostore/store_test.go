@@ -56,7 +56,7 @@ func TestPatients(t *testing.T) {
 	s, ctx := open(t), t.Context()
 	_, err := s.PatientByMRN(ctx, message.Hash{1})
 	want(t, "nobody", err, hospital.ErrNotFound)
-	p := hospital.Patient{Handle: hospital.Handle{1}, Wrapped: []byte("dek"), Head: hospital.Head{Hash: message.Hash{9}, Tag: message.Hash{8}}}
+	p := hospital.Patient{Handle: hospital.Handle{1}, Wrapped: []byte("dek"), Under: 1, Head: hospital.Head{Hash: message.Hash{9}, Tag: message.Hash{8}}}
 	ok(t, "create", s.CreatePatient(ctx, message.Hash{1}, p))
 	q := p
 	q.Handle = hospital.Handle{2}
@@ -301,4 +301,42 @@ func TestErasures(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d erasures", n)
 	}
+}
+
+// Rekeying exchanges what was read and nothing else, and what is counted under a version is
+// never too little: a head that is moved under an older one brings the patient back.
+func TestRekeying(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	head := hospital.Head{Number: 1, Hash: message.Hash{1}, Tag: message.Hash{1}}
+	for i := range 5 {
+		ok(t, "create", s.CreatePatient(ctx, message.Hash{byte(i)}, hospital.Patient{Handle: hospital.Handle{byte(i + 1)}, Wrapped: []byte("dek"), Head: head}))
+	}
+	ok(t, "mark", s.MarkVersions(ctx))
+	count := func(version uint32, want int64) {
+		t.Helper()
+		if n, err := s.CountUnder(ctx, version); n != want || err != nil {
+			t.Errorf("%d under %d, want %d, %v", n, version, want, err)
+		}
+	}
+	count(1, 5)
+	list, err := s.PatientsUnder(ctx, 2, hospital.Handle{2}, 2)
+	if err != nil || len(list) != 2 || list[0].Handle != (hospital.Handle{3}) {
+		t.Fatalf("%+v %v", list, err)
+	}
+	to := hospital.Head{Number: 1, Hash: message.Hash{1}, Tag: message.Hash{2}}
+	ok(t, "rekey", s.RekeyPatient(ctx, list[0], []byte("new"), to, 2))
+	want(t, "rekey again", s.RekeyPatient(ctx, list[0], []byte("newer"), to, 2), hospital.ErrLost)
+	got, err := s.Patient(ctx, list[0].Handle)
+	if err != nil || string(got.Wrapped) != "new" || got.Head != to || got.Under != 2 {
+		t.Errorf("%+v %v", got, err)
+	}
+	count(1, 4)
+	moved := hospital.Head{Number: 2, Hash: message.Hash{2}, Tag: message.Hash{3}, Under: 3}
+	ok(t, "moved under a newer one", s.MoveHead(ctx, list[1].Handle, list[1].Head, moved))
+	count(1, 4)
+	want(t, "rekey what was moved", s.RekeyPatient(ctx, list[1], []byte("x"), to, 2), hospital.ErrLost)
+	moved.Under = 1
+	ok(t, "moved under an older one", s.MoveHead(ctx, list[0].Handle, to, moved))
+	count(1, 5)
+	count(9, 5)
 }

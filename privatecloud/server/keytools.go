@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"time"
+
+	"medunion/api/keyprovider"
+	"medunion/api/keyring"
+	"medunion/api/keyroll"
+	"medunion/privatecloud/hospital"
+	"medunion/privatecloud/internal/mongostore"
+)
+
+// KeyTools is what an operator's commands about the keys are told: where the key file and
+// the store are, as the service itself is told.
+type KeyTools struct {
+	Keys           string             `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
+	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
+	KeyProvider    keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`
+	MongoURI       string             `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI"`
+	Database       string             `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
+
+	Rand io.Reader        `kong:"-"` // default: crypto/rand
+	Now  func() time.Time `kong:"-"` // default: time.Now
+}
+
+// hold is how long a version of the storage key is kept at least when it was replaced: sessions
+// under it live for half an hour, and an instance may take a minute to learn of the new one.
+var hold = map[string]time.Duration{keyStorage: time.Hour}
+
+// notRolled says why.
+var notRolled = map[string]string{
+	keyLookup:  "the stores hold keyed hashes of numbers, identities and consents, and not what was hashed, so nothing could be found under another key",
+	keySigning: "its public half stands in the hospital's credential",
+	keyKEM:     "its public half stands in the hospital's credential; what is sealed to it directly is nothing that is kept",
+	keyX:       "S_HPC came of it at the registration",
+	keyS:       "the hospital's credential binds it",
+}
+
+// With opens the ring and the store for one command.
+func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error {
+	if t.Rand == nil {
+		t.Rand = rand.Reader
+	}
+	if t.Now == nil {
+		t.Now = time.Now
+	}
+	f, err := t.file()
+	if err != nil {
+		return err
+	}
+	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
+	if err != nil {
+		return explain(err)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	under := func(ctx context.Context, name string, version uint32) (int64, error) {
+		return hospital.CountUnder(ctx, s, s, s, version)
+	}
+	w, err := keyroll.Open(ctx, f, s, keyroll.Policy{Hold: hold, NotRolled: notRolled, Under: under, Keep: keepAudit}, t.Rand, t.Now)
+	if err == nil {
+		err = do(w)
+	}
+	return errors.Join(err, s.Close(closing))
+}
+
+func (t KeyTools) file() (keyring.File, error) {
+	return openKeyFile(Config{Keys: t.Keys, PassphraseFile: t.PassphraseFile, KeyProvider: t.KeyProvider, Rand: t.Rand})
+}
+
+// Rewrap seals the key file anew under the newest version of the provider's key, or, where
+// to is another provider's configuration, under that one.
+func (t KeyTools) Rewrap(ctx context.Context, passphraseFile string, to keyprovider.Config) error {
+	if t.Rand == nil {
+		t.Rand = rand.Reader
+	}
+	f, err := t.file()
+	if err != nil {
+		return err
+	}
+	provider, err := to.Open(passphraseFile, t.Rand)
+	if err != nil {
+		return err
+	}
+	return f.Rewrap(ctx, provider)
+}
