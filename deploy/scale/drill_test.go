@@ -65,7 +65,7 @@ func (w *world) page(name string, extra ...string) {
 	env := append([]string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir}, extra...)
 	for prefix, keys := range map[string]string{"PUBLICCLOUD": "cloud.keys", "PRIVATECLOUD": "hospital.keys"} {
 		env = append(env, prefix+"_KEYS="+w.path(keys), prefix+"_PASSPHRASE_FILE="+w.path("passphrase"), prefix+"_MONGO_URI="+w.mongo,
-			prefix+"_AUTHORITY="+authority.DefaultName, prefix+"_AUTHORITY_JWKS="+w.path("authority.jwks"), prefix+"_OPERATORS=operators",
+			prefix+"_DEV=true", prefix+"_AUTHORITY="+authority.DefaultName, prefix+"_AUTHORITY_JWKS="+w.path("authority.jwks"), prefix+"_OPERATORS=operators",
 			prefix+"_OPERATORS_JWKS="+w.path("operators.jwks"))
 	}
 	env = append(env, "PUBLICCLOUD_DATABASE="+w.database("cloud"), "PRIVATECLOUD_DATABASE="+w.database("hospital"), "PRIVATECLOUD_ID="+hospitalID,

@@ -39,7 +39,7 @@ func newBooks(t *testing.T) books {
 	ok(t, os.Mkdir(data, 0o700))
 	ok(t, os.Mkdir(receipts, 0o700))
 	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN=" + bookMRN, "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
-		"PRIVATECLOUD_ID=" + string(h.ID), "PRIVATECLOUD_KEYS=" + b.path("hospital.keys"), "PRIVATECLOUD_PASSPHRASE_FILE=" + b.path("passphrase"),
+		"PRIVATECLOUD_DEV=true", "PRIVATECLOUD_ID=" + string(h.ID), "PRIVATECLOUD_KEYS=" + b.path("hospital.keys"), "PRIVATECLOUD_PASSPHRASE_FILE=" + b.path("passphrase"),
 		"PRIVATECLOUD_LISTEN=" + host(h.URL), "PRIVATECLOUD_ADMIN_LISTEN=" + host(h.Admin), "PRIVATECLOUD_CLOUD=" + b.at.Cloud, "PRIVATECLOUD_PINS=" + b.path("pins"),
 		"PRIVATECLOUD_MONGO_URI=" + b.at.Mongo, "PRIVATECLOUD_REDIS_ADDRS=" + b.at.Redis, "PRIVATECLOUD_AUTHORITY=" + b.at.Authority,
 		"PRIVATECLOUD_AUTHORITY_JWKS=" + b.path("authority.jwks"), "PRIVATECLOUD_OPERATORS=operators", "PRIVATECLOUD_OPERATORS_JWKS=" + b.path("operators.jwks")}}

@@ -41,7 +41,11 @@ func (c Config) Problems() error {
 // guard looks at the settings themselves, before anything is opened.
 func (c Config) guard() *settings.Guard {
 	g := &settings.Guard{Dev: c.Dev}
-	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
+	protected := c.TLS.Cert != "" || c.TLS.Behind
+	g.Listener("listen", c.Listen, protected)
+	if c.Edge.OperationsListen != "" {
+		g.Listener("operations-listen", c.Edge.OperationsListen, protected)
+	}
 	if c.Origin != "" {
 		g.Origin("origin", c.Origin)
 	}

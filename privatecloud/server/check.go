@@ -60,6 +60,9 @@ func (c Config) guard() *settings.Guard {
 	protected := c.TLS.Cert != "" || c.TLS.Behind
 	g.Listener("listen", c.Listen, protected)
 	g.Listener("admin-listen", c.AdminListen, protected)
+	if c.Edge.OperationsListen != "" {
+		g.Listener("operations-listen", c.Edge.OperationsListen, protected)
+	}
 	g.Fault("address", c.checkAddress())
 	g.Peer("cloud", c.Cloud)
 	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())

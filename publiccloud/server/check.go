@@ -49,7 +49,11 @@ func (c Config) guard() *settings.Guard {
 		}
 	}
 	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())
-	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
+	protected := c.TLS.Cert != "" || c.TLS.Behind
+	g.Listener("listen", c.Listen, protected)
+	if c.Edge.OperationsListen != "" {
+		g.Listener("operations-listen", c.Edge.OperationsListen, protected)
+	}
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
