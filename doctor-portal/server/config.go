@@ -3,7 +3,6 @@
 package server
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,16 +16,19 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
+	"medunion/api/keyprovider"
 	"medunion/api/message"
 	"medunion/api/roots"
-	"medunion/api/secretfile"
+	"medunion/api/settings"
 	"medunion/doctor-portal/internal/relay"
-	"medunion/ecc"
 )
 
 // Config is everything that a portal is told. Flags and environment variables
-// carry the same names.
+// carry the same names; so do the keys of a file, see package settings.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PORTAL_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"PORTAL_DEV"`
+
 	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
 	Origin string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
 
@@ -39,17 +41,21 @@ type Config struct {
 	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PORTAL_AUTHORITY_JWKS"`
 	IdleMinutes   int    `help:"After so many minutes without use the doctor's page locks her keys." default:"15" env:"PORTAL_IDLE_MINUTES"`
 
-	// SessionKeyFile holds 32 random bytes. All instances of one portal share it; it
-	// is made if it is absent.
+	// SessionKeyFile is a key ring. All instances of one portal share it; it is made if it
+	// is absent.
 	SessionKeyFile string `name:"session-key" help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PORTAL_PASSPHRASE_FILE"`
+
+	KeyProvider keyprovider.Config `embed:"" envprefix:"PORTAL_"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS_ADDRS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PORTAL_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PORTAL_REDIS_USERNAME"`
-	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:""`
+	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:"" secret:"value"`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
+
+	RedisTLS settings.RedisTLS `embed:"" envprefix:"PORTAL_"`
 
 	TLS      httpserver.TLS    `embed:"" envprefix:"PORTAL_"`
 	CloudKey httpclient.Pinned `embed:"" envprefix:"PORTAL_"`
@@ -113,7 +119,11 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roots.Open(pins, roots.File(c.SessionKeyFile+".successions"))
+	store, durable := roots.Service(c.SessionKeyFile + ".successions")
+	if !durable {
+		c.logger().Warn("successions of the public cloud's root are kept in memory only: the folder of the session key cannot be written")
+	}
+	return roots.Open(pins, store)
 }
 
 // page is the answer of /config.json. A key set that the page could not pin is refused
@@ -164,24 +174,11 @@ func (c Config) redis() (redis.UniversalClient, error) {
 	if c.RedisCluster && c.RedisMaster != "" {
 		return nil, errors.New("portal: Redis is either a cluster or behind Sentinels")
 	}
+	t, err := c.RedisTLS.Config()
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	redis.SetLogger(silent{}) // its lines hold addresses and errors that are answered anyway
 	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
-		Username: c.RedisUsername, Password: c.RedisPassword, PoolSize: 512, ContextTimeoutEnabled: true}), nil
-}
-
-// sessionKey reads the key file, or makes it, never over another.
-func (c Config) sessionKey() (ecc.SigningKey, error) {
-	f, err := secretfile.OpenKeys(c.SessionKeyFile, c.PassphraseFile, rand.Reader)
-	if err != nil {
-		return ecc.SigningKey{}, fmt.Errorf("portal: %w", err)
-	}
-	seed, err := f.ReadOrCreate(func() ([]byte, error) {
-		b := make([]byte, 32)
-		_, err := rand.Read(b)
-		return b, err
-	})
-	if err != nil {
-		return ecc.SigningKey{}, fmt.Errorf("portal: session key: %w", err)
-	}
-	return ecc.SigningKeyFromSeed(seed)
+		Username: c.RedisUsername, Password: c.RedisPassword, TLSConfig: t, PoolSize: 512, ContextTimeoutEnabled: true}), nil
 }
