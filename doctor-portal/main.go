@@ -5,7 +5,10 @@ package main
 import (
 	"context"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
+	"medunion/api/settings"
 	"medunion/doctor-portal/server"
 )
 
@@ -18,11 +21,15 @@ type commands struct {
 
 type serve struct {
 	server.Config
+	settings.Actions
 }
 
 // Run serves until the process is told to stop.
-func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
+	return s.Do(k, from, s.Problems, func() error { return server.Run(ctx, s.Config) })
+}
 
 func main() {
-	command.Program{Name: "doctor-portal", Description: "Carries sealed messages between doctors, patients and the clouds."}.Main(&commands{})
+	command.Program{Name: "doctor-portal", Description: "Carries sealed messages between doctors, patients and the clouds.",
+		Options: []kong.Option{settings.Option()}}.Main(&commands{})
 }

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/message"
+	"medunion/api/settings"
 	"medunion/patient-agent/agent"
 	"medunion/patient-agent/internal/view"
 	"medunion/patient-agent/server"
@@ -258,7 +261,11 @@ func (pageCmd) Run(s *session) error {
 	return err
 }
 
-type serveCmd struct{}
+type serveCmd struct {
+	settings.Actions
+}
 
 // Run serves until the program is interrupted.
-func (serveCmd) Run(s *session) error { return server.Run(s.ctx, s.cli.Config) }
+func (c serveCmd) Run(s *session, k *kong.Context, from *settings.Sources) error {
+	return c.Do(k, from, s.cli.Problems, func() error { return server.Run(s.ctx, s.cli.Config) })
+}

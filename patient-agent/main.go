@@ -11,6 +11,7 @@ import (
 
 	"medunion/api/command"
 	"medunion/api/problem"
+	"medunion/api/settings"
 	"medunion/patient-agent/agent"
 	"medunion/patient-agent/server"
 )
@@ -45,7 +46,7 @@ type session struct {
 
 func main() {
 	var c cli
-	command.Program{Name: "patient-agent", Description: "A patient's own agent: records, doctors, consents.", Explain: explain, Options: []kong.Option{
+	command.Program{Name: "patient-agent", Description: "A patient's own agent: records, doctors, consents.", Explain: explain, Options: []kong.Option{settings.Option(),
 		kong.BindSingletonProvider(func(ctx context.Context) (*session, error) { return &session{ctx: ctx, cli: &c}, nil })}}.Main(&c)
 }
 

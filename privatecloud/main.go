@@ -5,7 +5,10 @@ package main
 import (
 	"context"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
+	"medunion/api/settings"
 	"medunion/privatecloud/server"
 )
 
@@ -23,11 +26,15 @@ type commands struct {
 
 type serve struct {
 	server.Config
+	settings.Actions
 }
 
 // Run serves until the process is told to stop.
-func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
+	return s.Do(k, from, s.Problems, func() error { return server.Run(ctx, s.Config) })
+}
 
 func main() {
-	command.Program{Name: "privatecloud", Description: "A hospital's private cloud."}.Main(&commands{})
+	command.Program{Name: "privatecloud", Description: "A hospital's private cloud.",
+		Options: []kong.Option{settings.Option()}}.Main(&commands{})
 }

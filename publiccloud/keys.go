@@ -19,6 +19,7 @@ type keyCommands struct {
 	Status  keyStatus  `cmd:"" help:"Show the versions of each key, who has loaded them, and what lies under them."`
 	Rotate  keyRotate  `cmd:"" help:"Roll a key: sealing or challenge. An interrupted roll goes on where it was."`
 	Destroy keyDestroy `cmd:"" help:"Destroy a version that nothing lies under any more."`
+	Root    rootKeys   `cmd:"" help:"Have the public cloud's root, its master key and the key that signs, succeeded by another."`
 	Rewrap  keyRewrap  `cmd:"" help:"Seal the key file anew: under the newest version of Vault's key, another passphrase, or another provider."`
 }
 
@@ -140,7 +141,7 @@ func (k *keyRewrap) Run(ctx context.Context) error {
 
 // refusedOr is code 2 for what was not tried.
 func refusedOr(err error) error {
-	for _, refused := range []error{server.ErrNotRolled, server.ErrRemains, server.ErrBehind, server.ErrForked, keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown, keyring.ErrGeneration} {
+	for _, refused := range []error{server.ErrNotRolled, server.ErrRemains, server.ErrBehind, server.ErrForked, server.ErrAnnounced, server.ErrTooSoon, server.ErrNoneEnded, keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown, keyring.ErrGeneration} {
 		if errors.Is(err, refused) {
 			return command.Refuse("%w", err)
 		}

@@ -4,7 +4,10 @@ package main
 import (
 	"context"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
+	"medunion/api/settings"
 	"medunion/publiccloud/server"
 )
 
@@ -13,17 +16,22 @@ type commands struct {
 	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
 	Revoke  revoke          `cmd:"" help:"Revoke the credential of a doctor, a hospital or a patient."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
+	Pins    pinsCommand     `cmd:"" help:"Print the pins of this public cloud (JSON), which every other party holds."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }
 
 type serve struct {
 	server.Config
+	settings.Actions
 }
 
 // Run serves until the process is told to stop.
-func (s *serve) Run(ctx context.Context) error { return server.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
+	return s.Do(k, from, s.Problems, func() error { return server.Run(ctx, s.Config) })
+}
 
 func main() {
-	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index."}.Main(&commands{})
+	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index.",
+		Options: []kong.Option{settings.Option()}}.Main(&commands{})
 }

@@ -201,7 +201,9 @@ func TestToFile(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Error("half of a backup is there")
 	}
-	put := func() error { return backup.ToFile(path, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }) }
+	put := func() error {
+		return backup.ToFile(path, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+	}
 	if err := put(); err != nil {
 		t.Error(err)
 	}

@@ -22,12 +22,10 @@ type Source interface {
 const Every = 10 * time.Second
 
 // Watch reads the sources anew at intervals and at once on SIGHUP, until ctx ends. While it
-// runs, SIGHUP does not end the process. Contents are compared and not times, so that a
+// runs, SIGHUP does not end the process, even with no sources: who reloads a service that has
+// nothing to reload does not mean to stop it. Contents are compared and not times, so that a
 // mounted secret that is exchanged by a symbolic link is noticed.
 func Watch(ctx context.Context, log *slog.Logger, every time.Duration, sources ...Source) {
-	if len(sources) == 0 {
-		return
-	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -36,6 +37,13 @@ func (e Edge) At(behindProxy bool, addresses ...string) Edge {
 // operates says whether the protocol's own listeners have /readyz and /metrics: where
 // nobody but this machine reaches them, and no listener of their own was asked for.
 func (e Edge) operates() bool { return e.local && e.OperationsListen == "" }
+
+// Check says what is wrong with the settings.
+func (e Edge) Check() error {
+	_, err := e.networks()
+	_, docs := e.docs()
+	return errors.Join(err, docs)
+}
 
 func (e Edge) docs() (bool, error) {
 	switch e.Docs {

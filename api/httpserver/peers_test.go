@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"medunion/api/certs"
 	"medunion/api/certs/certtest"
@@ -42,6 +43,8 @@ type union struct {
 	peers *httpserver.Peers
 	own   *certtest.Pair
 	site  *site
+
+	registry *prometheus.Registry
 }
 
 // list writes the file of peers.
@@ -67,7 +70,8 @@ func entry(name string, p *certtest.Pair, operations ...string) httpserver.Peer 
 // newUnion serves with the peers given, over TLS or, for a proxy, without.
 func newUnion(t *testing.T, edge httpserver.Edge, overTLS bool, peers ...httpserver.Peer) *union {
 	t.Helper()
-	u := &union{t: t, dir: t.TempDir()}
+	operations := httpserver.NewOperations()
+	u := &union{t: t, dir: t.TempDir(), registry: operations.Registry}
 	u.own = certtest.New(t, u.dir, "own")
 	u.list(peers...)
 	spec := httpserver.TLS{Behind: true}
@@ -80,7 +84,7 @@ func newUnion(t *testing.T, edge httpserver.Edge, overTLS bool, peers ...httpser
 		t.Fatal(err)
 	}
 	c := must(spec.Load("0.0.0.0:0"))
-	u.site = startWith(t, httpserver.Options{Spec: traitsSpec(t, peered), Edge: edge, Peers: u.peers}, httpserver.ServeOptions{TLS: u.peers.Ask(c.Config())}, func(e *echo.Echo) {
+	u.site = startWith(t, httpserver.Options{Spec: traitsSpec(t, peered), Edge: edge, Peers: u.peers, Operations: operations}, httpserver.ServeOptions{TLS: u.peers.Ask(c.Config())}, func(e *echo.Echo) {
 		for _, path := range []string{"open", "none", "write", "other", "registrations"} {
 			e.POST("/v1/"+path, func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 		}
@@ -153,10 +157,18 @@ func TestPeers(t *testing.T) {
 	// The operator reads who it was; the caller reads nothing of it.
 	u.site.log.wait(t, `peer \"st-anna\": the peer may not call this operation`)
 	u.site.log.wait(t, "the certificate is of no listed peer")
-	for _, reason := range []string{`reason="none"`, `reason="operation"`, `reason="unlisted"`} {
-		if text := string(must(io.ReadAll(must(u.client(nil).Get(u.site.url + "/metrics")).Body))); !strings.Contains(text, reason) {
-			t.Errorf("the metrics lack %s", reason)
+	counted := map[string]float64{}
+	for _, family := range must(u.registry.Gather()) {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "reason" {
+					counted[l.GetValue()] = m.GetCounter().GetValue()
+				}
+			}
 		}
+	}
+	if counted["none"] != 3 || counted["operation"] != 3 || counted["unlisted"] != 2 || counted["expired"] != 0 {
+		t.Errorf("counted: %v", counted)
 	}
 }
 

@@ -63,6 +63,9 @@ type Transit struct {
 	JWTFile    string `name:"vault-jwt-file" help:"File with the service account's token, for kubernetes." default:"/var/run/secrets/kubernetes.io/serviceaccount/token" env:"VAULT_JWT_FILE"`
 }
 
+// Remote says whether another machine protects the key file.
+func (c Config) Remote() bool { return c.Provider == "vault" }
+
 // Open makes the configured provider; nil, without an error, where nothing but the
 // file's mode protects it. passphraseFile is that of provider file. It speaks with nobody yet.
 func (c Config) Open(passphraseFile string, rand io.Reader) (Provider, error) {

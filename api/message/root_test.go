@@ -120,7 +120,7 @@ func TestPinsOfALaterRootPassOverItsPast(t *testing.T) {
 }
 
 // What does not follow is refused, and nothing of the list it came with is taken.
-func TestSuccessionsThatDoNotFollow(t *testing.T) {
+func TestAttack22_SuccessionsThatDoNotFollow(t *testing.T) {
 	w := newWorld(t, ecc.SuiteX25519)
 	roots, links := three(w)
 	stranger, thief := newRoot(7), newRoot(8)
@@ -173,7 +173,7 @@ func TestSuccessionsWithoutSense(t *testing.T) {
 }
 
 // Two successors of one root are told apart from a mere mistake, and the first one known is kept.
-func TestAForkIsRefusedAndTheFirstKept(t *testing.T) {
+func TestAttack22_AForkIsRefusedAndTheFirstKept(t *testing.T) {
 	w := newWorld(t, ecc.SuiteX25519)
 	roots, links := three(w)
 	pins := must(w.pins.Extend(links[0]))
@@ -194,7 +194,7 @@ func TestAForkIsRefusedAndTheFirstKept(t *testing.T) {
 
 // A credential ends with its root: whoever holds the old secrets after their end mints
 // nothing that anybody accepts, dated back or not, and neither does a new root before its beginning.
-func TestCredentialsEndWithTheirRoot(t *testing.T) {
+func TestAttack22_CredentialsEndWithTheirRoot(t *testing.T) {
 	w := newWorld(t, ecc.SuiteX25519)
 	roots, links := three(w)
 	pins := must(w.pins.Extend(links[0]))

@@ -91,6 +91,12 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
+// Check says what is wrong with a configuration, without reaching for a server.
+func (c Config) Check() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 func setDefault(d *time.Duration, v time.Duration) {
 	if *d == 0 {
 		*d = v

@@ -3,7 +3,9 @@
 package roots
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"medunion/api/secretfile"
 )
@@ -16,3 +18,30 @@ func (f File) Read() ([]byte, error) { return os.ReadFile(string(f)) }
 
 // Replace implements Store.
 func (f File) Replace(content []byte) error { return secretfile.Replace(string(f), content) }
+
+// Service is the Store of a service: the file at path, or, where its folder cannot be written
+// because the keys beside it are mounted so, memory, from which a restart learns
+// anew. durable says which.
+func Service(path string) (s Store, durable bool) {
+	probe, err := os.CreateTemp(filepath.Dir(path), ".successions-*")
+	if err != nil {
+		return &memory{}, false
+	}
+	defer os.Remove(probe.Name())
+	return File(path), probe.Close() == nil
+}
+
+// memory is a Store for as long as the process lives. Its Keeper calls it one at a time.
+type memory struct{ content []byte }
+
+func (m *memory) Read() ([]byte, error) {
+	if m.content == nil {
+		return nil, fs.ErrNotExist
+	}
+	return m.content, nil
+}
+
+func (m *memory) Replace(content []byte) error {
+	m.content = content
+	return nil
+}

@@ -48,8 +48,11 @@ func TestConfigurations(t *testing.T) {
 				}
 			}
 			meaning[f.Name] = f.Help
-			if secret := strings.Contains(f.Name, "password"); secret != f.Hidden {
-				t.Errorf("%s: --%s: a password belongs into the variable, and nothing else is hidden", prefix, f.Name)
+			if secret := strings.Contains(f.Name, "password"); secret != f.Hidden || secret != (f.Tag.Get("secret") == "value") {
+				t.Errorf("%s: --%s: a password belongs into the variable and is a secret, and nothing else is hidden", prefix, f.Name)
+			}
+			if uri := strings.HasSuffix(f.Name, "-uri"); uri != (f.Tag.Get("secret") == "uri") {
+				t.Errorf("%s: --%s: a connection string may hold a password", prefix, f.Name)
 			}
 		}
 	}

@@ -47,6 +47,7 @@ var rules = []rule{
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
 	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs", "medunion/api/version", "medunion/api/telemetry/tracing"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
+	{"medunion/api/settings", []string{"medunion/api/secretfile", "medunion/api/httpserver"}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, browser},
 	{"medunion/api/roots", []string{"medunion/api/message", "medunion/api/secretfile"}, nil, append([]string{"net", "net/http"}, browser...)},
 	{"medunion/api/certs", nil, nil, browser},
 	{"medunion/api/certs/certtest", []string{"medunion/api/certs"}, nil, browser}, // for tests

@@ -44,7 +44,7 @@ type physician struct {
 }
 
 func (p *physician) config() doctor.Config {
-	return doctor.Config{Pins: p.u.pins, VerifyCertificate: p.u.verify, Now: p.u.clock.Now, Rand: p.rand, Seen: p.seen,
+	return doctor.Config{Pins: p.u, VerifyCertificate: p.u.verify, Now: p.u.clock.Now, Rand: p.rand, Seen: p.seen,
 		Stamp: func() time.Time { return p.u.clock.Now().Add(p.ahead) }}
 }
 
@@ -98,7 +98,7 @@ type person struct {
 }
 
 func (p *person) config() patient.Config {
-	return patient.Config{Now: p.u.clock.Now, Rand: p.rand, Pins: p.u.pins, VerifyCertificate: p.u.verify,
+	return patient.Config{Now: p.u.clock.Now, Rand: p.rand, Pins: p.u, VerifyCertificate: p.u.verify,
 		Stamp: func() time.Time { return p.u.clock.Now().Add(p.ahead) }}
 }
 

@@ -110,7 +110,7 @@ func (r *rogue) m6(h *house, consent, ticket message.Hash, e edits[message.M6]) 
 	l := &link{r: r, h: h, r7: must(ecc.GenerateScalar(rand.Reader)), key: must(ecc.GenerateKEM(r.suite, rand.Reader)), x1: s.Export(), seq: 1}
 	m := message.M6{Doctor: r.cred, Certificate: r.cert, R: l.r7.Public(), PKe: l.key.Public(), Consent: consent, Ticket: ticket}
 	e.edit(&m)
-	tbs := message.TBSD3(s.Header(), h.cred.Hash(), m.Doctor.Hash(), m.R, m.PKe, m.Consent, m.Ticket, r.u.pins.First.PK)
+	tbs := message.TBSD3(s.Header(), h.cred.Hash(), m.Doctor.Hash(), m.R, m.PKe, m.Consent, m.Ticket, must(r.u.pins.Issuer(m.Doctor)).PK)
 	m.SigD3 = e.signer(r.sign).Sign(tbs)
 	l.m6 = must(s.Seal(m.Encode()))
 	return l

@@ -150,9 +150,9 @@ func startUnion(t testing.TB, s ecc.Suite, c *clock, redis string) *union {
 	u.verify = must(doctorcert.NewAuthority(authorityName, jwks)).Verify
 	u.file("authority", jwks)
 	u.file("operators", must(u.operators.JWKS()))
-	u.config = cloudserver.Config{ID: "cloud", Listen: "127.0.0.1:0", Keys: u.path("cloud"), InitKeys: true, MongoURI: mongoURI,
+	u.config = cloudserver.Config{Dev: true, ID: "cloud", Listen: "127.0.0.1:0", Keys: u.path("cloud"), InitKeys: true, MongoURI: mongoURI,
 		Database: "pc_" + rand.Text()[:10], RedisAddrs: []string{redis}, WindowTimeout: 5 * time.Second, Authority: authorityName,
-		AuthorityFile: u.path("authority"), Operators: operatorsName, OperatorsFile: u.path("operators"), Logger: quiet, Now: c.Now}
+		AuthorityFile: u.path("authority"), Operators: operatorsName, OperatorsFile: u.path("operators"), Logger: quiet, Now: c.Now, KeyPoll: 50 * time.Millisecond}
 	i := u.startCloud(u.config)
 	u.cloud, u.pins = i.Role(), i.Pins()
 	u.ready(i.URL())
@@ -160,6 +160,9 @@ func startUnion(t testing.TB, s ecc.Suite, c *clock, redis string) *union {
 	u.anna, u.bern = u.house("st-anna"), u.house("bernhard")
 	return u
 }
+
+// Pins are what doctors and patients trust at the moment: message.Pinned.
+func (u *union) Pins() message.Pins { return u.pins }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -208,7 +211,7 @@ type house struct {
 
 func (u *union) house(id message.ID) *house {
 	u.Helper()
-	h := &house{id: id, config: hospitalserver.Config{ID: string(id), Suite: uint8(u.suite), Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
+	h := &house{id: id, config: hospitalserver.Config{Dev: true, ID: string(id), Suite: uint8(u.suite), Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
 		Keys: u.path(string(id)), InitKeys: true, Cloud: u.url, Pins: &u.pins, Authority: authorityName, AuthorityFile: u.path("authority"),
 		OperatorToken: u.file("operator", u.operator("publiccloud", token.ScopeOperator)), Operators: operatorsName,
 		OperatorsFile: u.path("operators"), MongoURI: mongoURI, Database: "hpc_" + rand.Text()[:10], RedisAddrs: []string{u.redis},

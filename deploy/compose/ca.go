@@ -9,6 +9,8 @@ import (
 	"encoding/pem"
 	"math/big"
 	"time"
+
+	"medunion/api/certs"
 )
 
 // ca signs the trial's certificates.
@@ -16,6 +18,7 @@ type ca struct {
 	cert     *x509.Certificate
 	signer   *ecdsa.PrivateKey
 	pem, key []byte
+	made     map[string]certs.Pin // of the certificates, by their first host
 }
 
 func newCA() (*ca, error) {
@@ -35,7 +38,7 @@ func newCA() (*ca, error) {
 		return nil, err
 	}
 	key, err := encodeKey(signer)
-	return &ca{cert: cert, signer: signer, pem: encode("CERTIFICATE", der), key: key}, err
+	return &ca{cert: cert, signer: signer, pem: encode("CERTIFICATE", der), key: key, made: map[string]certs.Pin{}}, err
 }
 
 // pair is a certificate for hosts, good as server and client, and its key.
@@ -51,6 +54,11 @@ func (a *ca) pair(hosts ...string) (crt, key []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.made[hosts[0]] = certs.PinOf(made)
 	key, err = encodeKey(k)
 	return encode("CERTIFICATE", der), key, err
 }

@@ -49,7 +49,7 @@ func cloudKeys(dir string) (pins message.Pins, err error) {
 	at := func(name string) string { return filepath.Join(dir, "publiccloud", name) }
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	i, err := publiccloud.Start(ctx, publiccloud.Config{Listen: "127.0.0.1:0", Keys: at("state/keys"), InitKeys: true, PassphraseFile: at("passphrase"),
+	i, err := publiccloud.Start(ctx, publiccloud.Config{Dev: true, Listen: "127.0.0.1:0", Keys: at("state/keys"), InitKeys: true, PassphraseFile: at("passphrase"),
 		MongoURI: mongo.URI(), RedisAddrs: []string{redis.Addr()}, Authority: authorityName, AuthorityFile: at("authority.jwks"),
 		Operators: "operators.trial", OperatorsFile: at("operators.jwks"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

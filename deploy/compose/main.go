@@ -19,6 +19,7 @@ import (
 	"slices"
 	"time"
 
+	"medunion/api/httpserver"
 	"medunion/api/token"
 	"medunion/ecc"
 )
@@ -72,7 +73,7 @@ func prepare(dir, version string) error {
 		return err // never over another trial: its keys would be lost
 	}
 	t := &trial{dir: dir}
-	steps := []func() error{t.authorities, t.services, t.pins, func() error { return t.environment(version) }, t.handOver}
+	steps := []func() error{t.authorities, t.services, t.peers, t.pins, func() error { return t.environment(version) }, t.handOver}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -160,8 +161,7 @@ func (t *trial) cloud(name string) error {
 	if err != nil {
 		return err
 	}
-	peers := `{"peers":[]}`
-	errs := []error{t.write(name+"/operators.jwks", jwks), t.write(name+"/peers.json", []byte(peers))}
+	errs := []error{t.write(name+"/operators.jwks", jwks)}
 	if name != "publiccloud" {
 		errs = append(errs, t.token(name+"/operator.token", "publiccloud", token.ScopeOperator), t.token(name+"/admin.token", name, token.ScopeFHIRImport, token.ScopeAdmin))
 	} else {
@@ -182,6 +182,34 @@ func (t *trial) pair(name, file string, hosts ...string) error {
 
 func (t *trial) write(path string, b []byte) error {
 	return os.WriteFile(filepath.Join(t.dir, filepath.FromSlash(path)), b, 0o600)
+}
+
+// What a hospital and the portal may call at the public cloud, and the portal at a hospital.
+var (
+	hospitalAtCloud  = []string{"register", "putPrekey", "writeIndexEntry"}
+	portalAtCloud    = []string{"register", "putPrekey", "search", "writeDiagnosisEntry"}
+	portalAtHospital = []string{"openSession", "release", "storeDiagnosis"}
+)
+
+// peers tells each cloud whose keys may call what.
+func (t *trial) peers() error {
+	atCloud := []httpserver.Peer{t.peer("doctor-portal", portalAtCloud)}
+	for _, name := range hospitals {
+		atCloud = append(atCloud, t.peer(name, hospitalAtCloud))
+		if err := t.list(name, t.peer("doctor-portal", portalAtHospital)); err != nil {
+			return err
+		}
+	}
+	return t.list("publiccloud", atCloud...)
+}
+
+func (t *trial) peer(name string, operations []string) httpserver.Peer {
+	return httpserver.Peer{Name: name, Pins: []string{t.ca.made[name].String()}, Operations: operations}
+}
+
+func (t *trial) list(name string, peers ...httpserver.Peer) error {
+	b, err := json.Marshal(map[string]any{"peers": peers})
+	return errors.Join(err, t.write(name+"/peers.json", b))
 }
 
 // pins makes the public cloud's keys, so that all others can be told its public ones.

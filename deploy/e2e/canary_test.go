@@ -102,7 +102,7 @@ func startPortal(t *testing.T, w *world) *portalProcess {
 	p.origin = "http://localhost:" + port
 	p.cmd = exec.Command(os.Args[0])
 	p.cmd.Env = append(os.Environ(), partVariable+"=portal", "PORTAL_LISTEN=127.0.0.1:"+port, "PORTAL_ORIGIN="+p.origin, "PORTAL_CLOUD="+w.Cloud,
-		"PORTAL_PINS="+pins, "PORTAL_AUTHORITY="+authority.DefaultName, "PORTAL_AUTHORITY_JWKS="+keys,
+		"PORTAL_DEV=true", "PORTAL_PINS="+pins, "PORTAL_AUTHORITY="+authority.DefaultName, "PORTAL_AUTHORITY_JWKS="+keys,
 		"PORTAL_SESSION_KEY="+filepath.Join(t.TempDir(), "key"), "PORTAL_REDIS_ADDRS=127.0.0.1:"+redis)
 	log, err := os.Create(p.log)
 	if err != nil {

@@ -50,7 +50,7 @@ func main() {
 	}
 	var c cli
 	k := kong.Parse(&c, kong.Name("deploy/up"), kong.Description("The whole suite in one process on this machine."), kong.UsageOnError())
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	k.BindTo(ctx, (*context.Context)(nil))
 	if err := k.Run(&c.options); err != nil && !errors.Is(err, context.Canceled) {

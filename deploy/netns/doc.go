@@ -4,5 +4,8 @@
 // each other under lists of peers. What goes wrong between them is made with nftables and
 // with a slow wire; every outcome must be a completed visit or a clean refusal.
 //
+// Clocks that differ are not made here: the programs read the machine's, and time namespaces
+// do not move it. The roles' and the replay window's own tests set them apart.
+//
 // Its tests need root, iproute2 and nftables, and skip where namespaces cannot be made.
 package netns

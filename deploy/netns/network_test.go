@@ -102,12 +102,12 @@ func (n *network) remove() {
 	}
 }
 
-// cut drops, in a namespace, all that comes from another: with cut in both, they are apart;
-// with one, what the other says is lost and what it hears is not.
-func (n *network) cut(t *testing.T, at, from string) {
+// cut drops, in a namespace, all that comes over an interface: with both ends cut the
+// namespaces are apart; with one, what the other says is lost and what it hears is not.
+func (n *network) cut(t *testing.T, at, over string) {
 	t.Helper()
 	c := n.in(at, "nft", "-f", "-")
-	c.Stdin = bytes.NewBufferString("table inet faults { chain in { type filter hook input priority 0; policy accept; iifname \"to-" + from + "\" counter drop; }; }\n")
+	c.Stdin = bytes.NewBufferString("table inet faults { chain in { type filter hook input priority 0; policy accept; iifname \"" + over + "\" counter drop; }; }\n")
 	if err := command(c); err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,13 @@ func (v *visitors) searched(id string) doctoragent.Visit {
 	v.t.Helper()
 	_, err := v.p.Doctor.FetchRecords(id, message.Filter{})
 	ok(v.t, err)
-	var out doctoragent.Visit
+	return v.ended(id)
+}
+
+// ended waits for the end of a search.
+func (v *visitors) ended(id string) (out doctoragent.Visit) {
+	v.t.Helper()
+	var err error
 	v.until("the end of the search", func() bool {
 		out, err = v.p.Doctor.Visit(id)
 		return err == nil && out.Search != nil && out.Search.State != doctoragent.SearchStateRunning

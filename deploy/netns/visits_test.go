@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"medunion/api/certs/certtest"
+	"medunion/api/message"
 	"medunion/api/openapi/doctoragent"
 	patient "medunion/patient-agent/agent"
 )
@@ -104,6 +105,7 @@ func TestTwoClouds(t *testing.T) {
 		{"partition before the search", (*visitors).partitionBeforeSearch},
 		{"partition before the diagnosis", (*visitors).partitionBeforeDiagnosis},
 		{"answers are lost", (*visitors).oneWayLoss},
+		{"partition while the record comes", (*visitors).partitionInTheRecord},
 		{"a slow wire", (*visitors).latency},
 		{"a peer's certificate ends", (*visitors).expiry},
 		{"a peer's key is exchanged", (*visitors).rotation},
@@ -144,8 +146,8 @@ func (v *visitors) strangers() {
 
 // apart cuts the clouds from each other in both directions.
 func (v *visitors) apart() {
-	v.net.cut(v.t, cloud, hospital)
-	v.net.cut(v.t, hospital, cloud)
+	v.net.cut(v.t, cloud, "to-hospital")
+	v.net.cut(v.t, hospital, "to-cloud")
 }
 
 // The search is answered by the public cloud, and the hospital is away: the doctor reads so,
@@ -192,7 +194,7 @@ func (v *visitors) oneWayLoss() {
 	if s := v.searched(atDoctor); !whole(s) {
 		v.t.Fatalf("the record does not come: %+v %+v", s.Search, s.Hospitals)
 	}
-	v.net.cut(v.t, cloud, hospital)
+	v.net.cut(v.t, cloud, "to-hospital")
 	if r := v.diagnose(atDoctor); r.Stored != nil || r.Indexed != nil || len(r.Failures) == 0 {
 		v.t.Errorf("without the hospital's answer: %+v", r)
 	}
@@ -202,6 +204,34 @@ func (v *visitors) oneWayLoss() {
 	v.net.heal(v.t, cloud)
 	v.diagnosed(atDoctor)
 	v.agree(before, v.closes(atDoctor, atPatient), complete)
+}
+
+// The record is on its way when the clouds lose each other: the hospital's receipt says so,
+// and the doctor, who has not got its signed end, has nothing of it. After the partition he
+// asks again; the hospital's receipts then tell both releases.
+func (v *visitors) partitionInTheRecord() {
+	v.net.slow(v.t, cloud, hospital, 300*time.Millisecond, 10*time.Millisecond)
+	before := v.books()
+	atDoctor, atPatient := v.sits()
+	_, err := v.p.Doctor.FetchRecords(atDoctor, message.Filter{})
+	ok(v.t, err)
+	v.until("the release", func() bool { return v.books().since(before).receipts == 1 })
+	v.net.cut(v.t, cloud, "slow")
+	v.net.cut(v.t, hospital, "slow")
+	s := v.ended(atDoctor)
+	records, err := v.p.Doctor.Records(atDoctor)
+	if whole(s) || len(s.Hospitals) != 1 || s.Hospitals[0].Reason == nil || len(records) > 0 {
+		v.t.Errorf("with half a record: %+v %+v, %d resources, %v", s.Search, s.Hospitals, len(records), err)
+	}
+	v.net.heal(v.t, cloud, hospital)
+	v.until("the record", func() bool { return whole(v.searched(atDoctor)) })
+	v.diagnosed(atDoctor)
+	seen, twice := v.closes(atDoctor, atPatient), complete
+	twice.receipts = v.books().since(before).receipts
+	if twice.receipts < 3 {
+		v.t.Errorf("the hospital tells of %d releases and diagnoses, and there were two and one at least", twice.receipts)
+	}
+	v.agree(before, seen, twice)
 }
 
 // Half a second there and back between the clouds, and never the same: slower, not other.

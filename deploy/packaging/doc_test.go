@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"medunion/deploy/internal/runbook"
 )
@@ -24,7 +25,7 @@ func site(t *testing.T) (dir string, env []string) {
 // engine, which are not here.
 func TestInstallKubernetes(t *testing.T) {
 	_, env := site(t)
-	runbook.Test(t, page("install-kubernetes.md"), runbook.Options{Env: env, Least: 4})
+	runbook.Test(t, page("install-kubernetes.md"), runbook.Options{Env: env, Least: 4, Limit: 10 * time.Minute})
 }
 
 func TestInstallSystemd(t *testing.T) {
@@ -38,7 +39,7 @@ func TestInstallSystemd(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root installs units")
 	}
-	runbook.Test(t, page("install-systemd.md"), runbook.Options{Env: append(env, "ROOT="+machine, "BUILD="+release(t)), Least: 5})
+	runbook.Test(t, page("install-systemd.md"), runbook.Options{Env: append(env, "ROOT="+machine, "BUILD="+release(t)), Least: 5, Limit: 10 * time.Minute})
 	for _, secret := range []string{"privatecloud.passphrase", "privatecloud.tls.key"} {
 		info, err := os.Stat(filepath.Join(machine, "etc/medunion/secrets", secret))
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
@@ -49,7 +50,7 @@ func TestInstallSystemd(t *testing.T) {
 
 func TestInstallCompose(t *testing.T) {
 	_, env := site(t)
-	runbook.Test(t, page("install-compose.md"), runbook.Options{Env: append(env, "TRIAL="+filepath.Join(t.TempDir(), "trial"), "BUILD="+t.TempDir()), Least: 3})
+	runbook.Test(t, page("install-compose.md"), runbook.Options{Env: append(env, "TRIAL="+filepath.Join(t.TempDir(), "trial"), "BUILD="+t.TempDir()), Least: 3, Limit: 10 * time.Minute})
 }
 
 func TestUpgrade(t *testing.T) {
@@ -57,5 +58,5 @@ func TestUpgrade(t *testing.T) {
 	values := "image: {digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000002'}\nsecrets: {existingSecret: s}\ntls: {existingSecret: t}\n"
 	write(t, filepath.Join(dir, "privatecloud.yaml"), values+string(must(os.ReadFile("testdata/site/privatecloud.yaml"))(t)))
 	write(t, filepath.Join(dir, "rendered.yaml"), "")
-	runbook.Test(t, page("upgrade.md"), runbook.Options{Env: append(env, "BUILD="+release(t)), Least: 4})
+	runbook.Test(t, page("upgrade.md"), runbook.Options{Env: append(env, "BUILD="+release(t)), Least: 4, Limit: 10 * time.Minute})
 }

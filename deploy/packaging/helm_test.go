@@ -67,7 +67,7 @@ func TestKubectlValidate(t *testing.T) {
 	if err != nil || strings.Count(out, "OK") < len(services)*len(values) {
 		t.Errorf("%v\n%s", err, out)
 	}
-	for _, broken := range [][2]string{{"readOnlyRootFilesystem: true", "readonlyRootFilesystem: true"}, {"maxUnavailable: 1", "maxUnavailable: [1]"},
+	for _, broken := range [][2]string{{"readOnlyRootFilesystem: true", "readonlyRootFilesystem: true"}, {"minReadySeconds: 5", "minReadySeconds: five"},
 		{"refreshInterval: 1h", "refreshIntervall: 1h"}, {"path: /metrics", "paths: /metrics"}} {
 		other := t.TempDir()
 		text := render(t, "privatecloud", "everything")
@@ -114,6 +114,18 @@ func TestHelmRefuses(t *testing.T) {
 		out, err := helm(t, append(args, "--set", tt.value)...)
 		if err == nil || !strings.Contains(out, tt.says) {
 			t.Errorf("%s: %v\n%s", tt.name, err, out)
+		}
+	}
+}
+
+// A key file that Vault protects has no passphrase beside it, and the service logs in with
+// a token that the cluster makes for Vault alone.
+func TestHelmVault(t *testing.T) {
+	text := render(t, "publiccloud", "production", "--set", "config.key-provider=vault,config.vault-auth=kubernetes,vault.tokenAudience=vault.example")
+	for line, want := range map[string]bool{"    passphrase-file:": false, "    key-provider: vault\n": true, "    vault-jwt-file: /run/secrets/vault/token\n": true,
+		`audience: "vault.example"`: true} {
+		if strings.Contains(text, line) != want {
+			t.Errorf("%q: %v", line, !want)
 		}
 	}
 }

@@ -286,7 +286,7 @@ func stores(t *testing.T) (dir string, settings []string) {
 	hand(t, filepath.Join(dir, "passphrase"), []byte(rand.Text()))
 	makeKeys(t, dir, m.URI(), r.Addr())
 	at := func(name string) string { return "/run/secrets/" + name }
-	settings = []string{"--keys=" + at("keys"), "--passphrase-file=" + at("passphrase"), "--mongo-uri=" + m.URI(), "--redis-addrs=" + r.Addr(),
+	settings = []string{"--dev", "--keys=" + at("keys"), "--passphrase-file=" + at("passphrase"), "--mongo-uri=" + m.URI(), "--redis-addrs=" + r.Addr(),
 		"--authority=" + authority.DefaultName, "--authority-jwks=" + at("authority.jwks"), "--operators=operators", "--operators-jwks=" + at("operators.jwks")}
 	return dir, settings
 }
@@ -300,7 +300,7 @@ func makeKeys(t *testing.T, dir, mongo, redis string) {
 	if err := os.WriteFile(own, must(os.ReadFile(at("passphrase")))(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	i := must(publiccloud.Start(t.Context(), publiccloud.Config{Listen: "127.0.0.1:0", Keys: at("keys"), InitKeys: true, PassphraseFile: own,
+	i := must(publiccloud.Start(t.Context(), publiccloud.Config{Dev: true, Listen: "127.0.0.1:0", Keys: at("keys"), InitKeys: true, PassphraseFile: own,
 		MongoURI: mongo, RedisAddrs: []string{redis}, Authority: authority.DefaultName, AuthorityFile: at("authority.jwks"),
 		Operators: "operators", OperatorsFile: at("operators.jwks"), Logger: slog.New(slog.DiscardHandler)}))(t)
 	if err := i.Close(); err != nil {

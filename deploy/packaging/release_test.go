@@ -47,6 +47,16 @@ func release(t testing.TB) string {
 	return dir
 }
 
+// commitOf is the commit that a release says it is of, which is one of this repository.
+func commitOf(t testing.TB, dir string) string {
+	t.Helper()
+	var r struct{ Commit, Version, Time, Go string }
+	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, "release.json")))(t), &r); err != nil || r.Version == "" || r.Time == "" || r.Go == "" {
+		t.Fatalf("%+v: %v", r, err)
+	}
+	return strings.TrimSpace(must(run(t, command(t, "git", "-C", root, "rev-parse", "--verify", r.Commit+"^{commit}")))(t))
+}
+
 // A release holds what it says, under checksums that fit; each program is static, says
 // which commit it is of, and holds no path of the machine that built it.
 func TestRelease(t *testing.T) {
@@ -57,7 +67,7 @@ func TestRelease(t *testing.T) {
 	if err != nil || strings.Count(out, ": OK") < 8 {
 		t.Errorf("%v\n%s", err, out)
 	}
-	commit := strings.TrimSpace(must(run(t, command(t, "git", "-C", root, "rev-parse", "HEAD")))(t))
+	commit := commitOf(t, dir)
 	for _, name := range []string{"publiccloud", "privatecloud"} {
 		path := filepath.Join(dir, name+"-linux-amd64")
 		b := must(os.ReadFile(path))(t)
@@ -85,7 +95,7 @@ func TestRelease(t *testing.T) {
 // Another build of the commit, elsewhere and later, has the same bytes.
 func TestReleaseIsReproducible(t *testing.T) {
 	first, second := release(t), filepath.Join(t.TempDir(), "again")
-	cmd := command(t, filepath.Join(root, "deploy", "release"), append(releaseOptions(second), "--no-sbom")...)
+	cmd := command(t, filepath.Join(root, "deploy", "release"), append(releaseOptions(second), "--no-sbom", "--commit", commitOf(t, first))...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "HOME="+os.Getenv("HOME"), "TZ=Pacific/Auckland", "GOAMD64=v1", "GOFLAGS=-buildvcs=false")
 	if out, err := run(t, cmd); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -17,7 +17,7 @@ import (
 
 // coming are settings that the charts and units give already, and that the services are
 // about to have.
-var coming = []string{"operations-listen", "redis-tls", "redis-ca", "peers", "vault-jwt-file", "PUBLICCLOUD_CONFIG", "PRIVATECLOUD_CONFIG", "PORTAL_CONFIG"}
+var coming []string
 
 // flags are the settings of a service, by name and by variable.
 func flags(t testing.TB, service string) (names, variables []string) {

@@ -140,7 +140,7 @@ func (w *world) call(ctx context.Context, method, url, bearer, kind string, body
 }
 
 func (p *people) startDoctor(ctx context.Context) error {
-	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Listen: "127.0.0.1:0", Store: p.w.path("doctor"), Passphrase: []byte(passphrase),
+	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Dev: true, Listen: "127.0.0.1:0", Store: p.w.path("doctor"), Passphrase: []byte(passphrase),
 		TokenFile: p.w.path("doctor.token"), Portal: p.w.origin, Pins: &p.w.pins, Authority: authority.DefaultName, AuthorityJWKS: p.w.jwks,
 		ID: "dr-okafor", Trace: p.trace, Logger: discard})
 	if err != nil {

@@ -197,7 +197,7 @@ func (w *world) common(keys string) []string {
 }
 
 func (w *world) edge(service string, i int) []string {
-	return []string{"--listen=" + w.instance[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
+	return []string{"--dev", "--listen=" + w.instance[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
 		"--authority=" + authority.DefaultName, "--authority-jwks=" + w.path("authority.jwks")}
 }
 

@@ -120,7 +120,7 @@ func (w *guarded) operators() []principal {
 		return string(must(must(token.NewIssuer(kind, name, key, rand.Reader)).Issue(
 			token.Grant{Subject: "guarded", Audience: audience, Scopes: scopes, Life: 10 * time.Minute}, at)))
 	}
-	const operators, cloud = "local operators", "publiccloud"
+	const operators, cloud = "development operators", "publiccloud"
 	a, b, now := string(w.at.Hospitals[0].ID), string(w.at.Hospitals[1].ID), time.Now()
 	past, other := now.Add(-time.Hour), must(ecc.GenerateSigningKey(rand.Reader))
 	var list []principal
@@ -173,7 +173,7 @@ func (w *guarded) local() []principal {
 func (w *guarded) expiredPage(a agents) pageSession {
 	pins := w.s.Pins()
 	_, keys := w.s.Files()
-	i, err := patientapi.Start(w.t.Context(), patientapi.Config{Listen: "127.0.0.1:0", Store: filepath.Join(w.dir, "old-store"),
+	i, err := patientapi.Start(w.t.Context(), patientapi.Config{Dev: true, Listen: "127.0.0.1:0", Store: filepath.Join(w.dir, "old-store"),
 		TokenFile: a.patient.TokenFile, Cloud: w.at.Cloud, Pins: &pins, Authority: authority.DefaultName, AuthorityFile: keys, Suite: 1,
 		Now: func() time.Time { return time.Now().Add(-31 * 24 * time.Hour) }, Logger: stderrLog(100)})
 	ok(w.t, err)

@@ -89,7 +89,7 @@ func (b *binaries) build(service string) {
 
 // start starts both and returns when they are ready; the process kills both.
 func (b *binaries) start() (victim, site) {
-	common := []string{"--init-keys", "--passphrase-file=" + b.path("passphrase"), "--mongo-uri=" + b.at.Mongo, "--redis-addrs=" + b.at.Redis,
+	common := []string{"--dev", "--init-keys", "--passphrase-file=" + b.path("passphrase"), "--mongo-uri=" + b.at.Mongo, "--redis-addrs=" + b.at.Redis,
 		"--authority=" + b.at.Authority, "--authority-jwks=" + b.path("authority.jwks"), "--operators=operators", "--operators-jwks=" + b.path("operators.jwks")}
 	cloud := run(b.t, exec.Command(b.path("publiccloud"), append([]string{"--listen=" + host(b.at.Cloud), "--keys=" + b.path("cloud.keys")}, common...)...))
 	b.ready(cloud, b.at.Cloud)

@@ -141,7 +141,7 @@ func (w *exampleWorld) doctorSetUp() {
 	ok(w, os.WriteFile(pass, []byte(w.pass+"\n"), 0o600))
 	pins, keys := w.s.Files()
 	var err error
-	w.hers, err = doctor.Start(context.WithoutCancel(w.Context()), doctor.Config{Listen: "127.0.0.1:0", Store: filepath.Join(dir, "store"), PassphraseFile: pass,
+	w.hers, err = doctor.Start(context.WithoutCancel(w.Context()), doctor.Config{Dev: true, Listen: "127.0.0.1:0", Store: filepath.Join(dir, "store"), PassphraseFile: pass,
 		TokenFile: filepath.Join(dir, "token"), Portal: w.s.Portal, PinsFile: pins, Authority: authority.DefaultName, AuthorityFile: keys,
 		ID: "dr-okafor", Development: true, Logger: slog.New(slog.DiscardHandler)})
 	ok(w, err)
@@ -197,7 +197,7 @@ func (w *exampleWorld) patientSetUp() {
 // directory reads what the public cloud and the portal publish.
 func (w *exampleWorld) directory() {
 	_, cD, _ := strings.Cut(w.link, "#")
-	for _, path := range []string{"/v1/parameters", "/v1/directory", "/v1/revocations", "/v1/log", "/v1/doctors/" + cD, "/v1/prekeys/" + cD} {
+	for _, path := range []string{"/v1/parameters", "/v1/directory", "/v1/revocations", "/v1/successions", "/v1/log", "/v1/doctors/" + cD, "/v1/prekeys/" + cD} {
 		w.do(program{url: w.s.Cloud}, "GET", path, nil, 200, nil)
 	}
 	for _, path := range []string{"/config.json", "/v1/relay/cloud/v1/parameters"} {

@@ -91,7 +91,7 @@ func startPortal(t *testing.T, s *suite.Suite, origin, key string) string {
 	t.Helper()
 	pins := s.Pins()
 	_, keys := s.Files()
-	i, err := portal.Start(t.Context(), portal.Config{Listen: "127.0.0.1:0", Origin: origin, Cloud: s.Cloud, Pins: &pins,
+	i, err := portal.Start(t.Context(), portal.Config{Dev: true, Listen: "127.0.0.1:0", Origin: origin, Cloud: s.Cloud, Pins: &pins,
 		Authority: authority.DefaultName, AuthorityFile: keys,
 		SessionKeyFile: key, RedisAddrs: []string{s.Redis},
 		Namespace: "two", Logger: slog.New(slog.DiscardHandler)})

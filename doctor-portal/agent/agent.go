@@ -12,6 +12,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/secretfile"
+	"medunion/api/settings"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/doctor-portal/practice"
@@ -40,6 +41,12 @@ type Agent struct {
 // until ctx ends or Close is called. The address must be on loopback.
 func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	cfg.defaults()
+	if err := cfg.guard().Err(); err != nil {
+		return nil, err
+	}
+	if cfg.Dev {
+		cfg.Logger.Warn(settings.DevWarning)
+	}
 	a := &Agent{cfg: cfg, log: cfg.Logger.With("service", service)}
 	listener, err := httpserver.ListenLoopback(cfg.Listen)
 	if err != nil {

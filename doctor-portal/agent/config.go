@@ -19,6 +19,9 @@ import (
 // Config is the agent's configuration. Secrets stand in files, or in an
 // environment variable that is named here, never in the configuration itself.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"DOCTOR_AGENT_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"DOCTOR_AGENT_DEV"`
+
 	Listen         string `help:"Loopback address of the local API." default:"127.0.0.1:8083" env:"DOCTOR_AGENT_LISTEN"`
 	Store          string `help:"File of the sealed key store; made on first start." required:"" env:"DOCTOR_AGENT_STORE"`
 	PassphraseFile string `help:"File whose first line is the store's passphrase." xor:"passphrase" env:"DOCTOR_AGENT_PASSPHRASE_FILE"`

@@ -85,7 +85,7 @@ func newUnion(t *testing.T) *union {
 	u.otherURL = u.serveHospital(func() *peers.Hospital { return u.other })
 	u.other = u.w.NewHospitalAt(peers.ElseID, u.otherURL)
 	u.startPortal(cloud.URL)
-	u.cfg = agent.Config{Listen: "127.0.0.1:0", Store: filepath.Join(u.dir, "doctor"), TokenFile: filepath.Join(u.dir, "token"),
+	u.cfg = agent.Config{Dev: true, Listen: "127.0.0.1:0", Store: filepath.Join(u.dir, "doctor"), TokenFile: filepath.Join(u.dir, "token"),
 		Passphrase: []byte("correct horse"), Portal: u.portal, Pins: &u.w.Pins, Authority: peers.AuthorityName,
 		AuthorityJWKS: must(u.w.Authority.JWKS()), ID: "dr-okafor", Suite: 1, Logger: slog.New(slog.NewJSONHandler(u.log, nil)),
 		Trace: u.traced}
@@ -103,7 +103,7 @@ func (u *union) startPortal(cloud string) {
 	ln := must(net.Listen("tcp", "127.0.0.1:0"))
 	address := ln.Addr().String()
 	_ = ln.Close()
-	p, err := server.Start(context.Background(), server.Config{Listen: address, Cloud: cloud, Pins: &u.w.Pins,
+	p, err := server.Start(context.Background(), server.Config{Dev: true, Listen: address, Cloud: cloud, Pins: &u.w.Pins,
 		Authority: peers.AuthorityName, AuthorityJWKS: must(u.w.Authority.JWKS()),
 		SessionKeyFile: filepath.Join(u.dir, "portal.key"), RedisAddrs: []string{redistest.Start(u.t).Addr()}, Namespace: "portal",
 		Logger: slog.New(slog.NewJSONHandler(u.log, nil))})

@@ -345,7 +345,7 @@ func (s *session) index(ctx context.Context, v *visit, g *diagnosis) {
 }
 
 func (s *session) writeIndex(ctx context.Context, v *visit, stored doctor.Stored) (doctor.Indexed, error) {
-	prekey, err := s.link.prekey(ctx, "cloud", int(s.d.Suite()))
+	prekey, err := s.cloudPrekey(ctx)
 	if err != nil {
 		return doctor.Indexed{}, err
 	}

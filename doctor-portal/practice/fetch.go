@@ -168,7 +168,7 @@ func (s *session) fetch(ctx context.Context, v *visit, ticket *doctor.Search, ag
 
 // searchIndex runs M4 and M5.
 func (s *session) searchIndex(ctx context.Context, v *visit, mode message.Mode) (*doctor.Search, []doctor.Found, error) {
-	prekey, err := s.link.prekey(ctx, "cloud", int(s.d.Suite()))
+	prekey, err := s.cloudPrekey(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

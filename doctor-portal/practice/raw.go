@@ -67,7 +67,7 @@ func (r Raw) Prekey() (message.Signed, error) {
 
 // CloudPrekey is the public cloud's, to be verified by the caller.
 func (r Raw) CloudPrekey(ctx context.Context) (message.Signed, error) {
-	return r.s.link.prekey(ctx, "cloud", int(r.s.d.Suite()))
+	return r.s.cloudPrekey(ctx)
 }
 
 // Hospital is a hospital's latest credential in the signed directory, with its prekey, to

@@ -44,6 +44,15 @@ func (p *Practice) remember() error {
 	return nil
 }
 
+// cloudPrekey fetches the public cloud's prekey, after what may have succeeded the root
+// that signed the last one.
+func (s *session) cloudPrekey(ctx context.Context) (message.Signed, error) {
+	if err := s.learn(ctx); err != nil {
+		return message.Signed{}, err
+	}
+	return s.link.prekey(ctx, "cloud", int(s.d.Suite()))
+}
+
 // learnAfter is how often successions are asked for: they are announced days before.
 const learnAfter = 15 * time.Minute
 

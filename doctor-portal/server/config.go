@@ -19,12 +19,16 @@ import (
 	"medunion/api/keyprovider"
 	"medunion/api/message"
 	"medunion/api/roots"
+	"medunion/api/settings"
 	"medunion/doctor-portal/internal/relay"
 )
 
 // Config is everything that a portal is told. Flags and environment variables
-// carry the same names.
+// carry the same names; so do the keys of a file, see package settings.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PORTAL_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"PORTAL_DEV"`
+
 	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8082" env:"PORTAL_LISTEN"`
 	Origin string `help:"The portal's address as doctors and patients know it: scheme, name, port. Default: that of the listener." env:"PORTAL_ORIGIN"`
 
@@ -48,8 +52,10 @@ type Config struct {
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PORTAL_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PORTAL_REDIS_USERNAME"`
-	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:""`
+	RedisPassword string   `help:"Redis password." env:"PORTAL_REDIS_PASSWORD" hidden:"" secret:"value"`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"portal" env:"PORTAL_NAMESPACE"`
+
+	RedisTLS settings.RedisTLS `embed:"" envprefix:"PORTAL_"`
 
 	TLS      httpserver.TLS    `embed:"" envprefix:"PORTAL_"`
 	CloudKey httpclient.Pinned `embed:"" envprefix:"PORTAL_"`
@@ -113,7 +119,11 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roots.Open(pins, roots.File(c.SessionKeyFile+".successions"))
+	store, durable := roots.Service(c.SessionKeyFile + ".successions")
+	if !durable {
+		c.logger().Warn("successions of the public cloud's root are kept in memory only: the folder of the session key cannot be written")
+	}
+	return roots.Open(pins, store)
 }
 
 // page is the answer of /config.json. A key set that the page could not pin is refused
@@ -164,7 +174,11 @@ func (c Config) redis() (redis.UniversalClient, error) {
 	if c.RedisCluster && c.RedisMaster != "" {
 		return nil, errors.New("portal: Redis is either a cluster or behind Sentinels")
 	}
+	t, err := c.RedisTLS.Config()
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	redis.SetLogger(silent{}) // its lines hold addresses and errors that are answered anyway
 	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
-		Username: c.RedisUsername, Password: c.RedisPassword, PoolSize: 512, ContextTimeoutEnabled: true}), nil
+		Username: c.RedisUsername, Password: c.RedisPassword, TLSConfig: t, PoolSize: 512, ContextTimeoutEnabled: true}), nil
 }

@@ -18,7 +18,7 @@ import (
 // alone configures a portal whose Redis and cloud are not there: pages need neither.
 func alone(t *testing.T) Config {
 	w := peers.NewWorld(t, ecc.SuiteX25519)
-	return Config{Listen: "127.0.0.1:0", Cloud: "http://127.0.0.1:1", Pins: &w.Pins, Authority: peers.AuthorityName,
+	return Config{Dev: true, Listen: "127.0.0.1:0", Cloud: "http://127.0.0.1:1", Pins: &w.Pins, Authority: peers.AuthorityName,
 		AuthorityJWKS: peers.Must(w.Authority.JWKS()), RedisAddrs: []string{"127.0.0.1:1"},
 		SessionKeyFile: filepath.Join(t.TempDir(), "key"), Logger: slog.New(slog.DiscardHandler)}
 }

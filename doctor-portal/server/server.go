@@ -43,6 +43,12 @@ func Run(ctx context.Context, cfg Config) error {
 // Start listens and serves in the background until ctx ends or Close is called. It
 // returns once the port is open.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
+	if err := cfg.guard().Err(); err != nil {
+		return nil, err
+	}
+	if err := cfg.refuseEmbedded(ctx); err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	secured, err := cfg.TLS.Load(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)

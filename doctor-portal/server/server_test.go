@@ -19,7 +19,7 @@ import (
 // Sessions of doctors, capabilities of patients and replies of M0 pass through the portal.
 func TestNoPlainHTTPBeyondLoopback(t *testing.T) {
 	for name, c := range map[string]Config{"all addresses": {Listen: "0.0.0.0:0"}, "a certificate without its key": {Listen: "127.0.0.1:0", TLS: httpserver.TLS{Cert: "chain.pem"}}} {
-		c.Cloud = "http://127.0.0.1:1"
+		c.Cloud, c.Authority, c.Dev, c.RedisAddrs = "http://127.0.0.1:1", "board", !strings.HasPrefix(c.Listen, "0"), []string{"127.0.0.1:1"}
 		if i, err := Start(t.Context(), c); err == nil {
 			t.Errorf("%s: it starts", name)
 			_ = i.Close()

@@ -71,6 +71,7 @@ type Agent struct {
 	cloud   *publiccloud.Client
 	clock   clock
 	lists   lists
+	learned learned
 	changes changes
 
 	challenges challenges

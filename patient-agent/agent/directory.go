@@ -31,6 +31,12 @@ type lists struct {
 	seen        time.Time // of the revocations
 }
 
+// learned is when the successions of the public cloud's root were asked for.
+type learned struct {
+	mu sync.Mutex
+	at time.Time
+}
+
 // signed fetches one signed statement.
 func signed(resp *http.Response, err error) (message.Signed, error) {
 	w, err := decode[publiccloud.Signed](resp, err, http.StatusOK)
@@ -40,8 +46,16 @@ func signed(resp *http.Response, err error) (message.Signed, error) {
 	return openSigned(w.Signed)
 }
 
-// learn takes the successions of the public cloud's root that she does not know yet.
+// learn takes the successions of the public cloud's root that she does not know yet, if it
+// is time to ask.
 func (a *Agent) learn(ctx context.Context) error {
+	l := &a.learned
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := a.cfg.Now()
+	if !l.at.IsZero() && now.Sub(l.at).Abs() < revocationsLife {
+		return nil
+	}
 	resp, err := a.cloud.GetSuccessions(ctx)
 	list, err := decode[publiccloud.Successions](resp, err, http.StatusOK)
 	if err != nil {
@@ -50,6 +64,7 @@ func (a *Agent) learn(ctx context.Context) error {
 	if _, err := a.pins.Learn(list.Successions); err != nil {
 		return problem.Refused(err)
 	}
+	l.at = now
 	return nil
 }
 
@@ -159,6 +174,9 @@ func (a *Agent) verifyHospital(ctx context.Context, o *opened, c message.Credent
 
 // cloudPrekey fetches the public cloud's prekey of her suite; the role verifies it.
 func (a *Agent) cloudPrekey(ctx context.Context, o *opened) (message.Signed, error) {
+	if err := a.learn(ctx); err != nil {
+		return message.Signed{}, err
+	}
 	suite := int(o.role.Identity().Suite)
 	return signed(a.cloud.GetPrekey(ctx, "cloud", &publiccloud.GetPrekeyParams{Suite: &suite}))
 }

@@ -226,6 +226,9 @@ func (a *Agent) replaceIdentity(o *opened, identity []byte) (*opened, error) {
 
 // register runs M0 once, or twice if the challenge was too old when it arrived.
 func (a *Agent) register(ctx context.Context, o *opened, code string) error {
+	if err := a.learn(ctx); err != nil {
+		return err
+	}
 	role, err := a.newRole(o.role.Identity())
 	if err != nil {
 		return problem.Internal(err)

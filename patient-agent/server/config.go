@@ -25,6 +25,9 @@ import (
 // Config is everything that an agent is told. Secrets stand in files, never in the
 // configuration itself.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PATIENT_AGENT_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"PATIENT_AGENT_DEV"`
+
 	Listen         string   `help:"Loopback address of the local API." default:"127.0.0.1:8091" env:"PATIENT_AGENT_LISTEN"`
 	Store          string   `help:"File of the sealed store; made by registration." required:"" env:"PATIENT_AGENT_STORE"`
 	PassphraseFile string   `help:"File whose first line is the store's passphrase. Default: it is asked for." env:"PATIENT_AGENT_PASSPHRASE_FILE"`

@@ -11,6 +11,7 @@ import (
 	"medunion/api/httpserver"
 	documents "medunion/api/openapi"
 	api "medunion/api/openapi/patientagent"
+	"medunion/api/settings"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/patient-agent/agent"
@@ -61,6 +62,12 @@ func Run(ctx context.Context, cfg Config) error {
 // configuration points to its passphrase; otherwise it stays locked until it is
 // unlocked through the API.
 func Start(ctx context.Context, cfg Config) (*Instance, error) {
+	if err := cfg.guard().Err(); err != nil {
+		return nil, err
+	}
+	if cfg.Dev {
+		cfg.logger().Warn(settings.DevWarning)
+	}
 	ln, err := listen(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("patient agent: %w", err)

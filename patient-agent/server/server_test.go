@@ -55,7 +55,7 @@ func config(t *testing.T) Config {
 	t.Cleanup(cloud.Close)
 	key := peers.Must(ecc.GenerateSigningKey(rand.Reader))
 	issuer := peers.Must(doctorcert.NewIssuer("Medical Authority", key, doctorcert.MaxLife, rand.Reader))
-	return Config{Listen: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "patient"), Cloud: cloud.URL, Pins: &w.Pins,
+	return Config{Dev: true, Listen: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "patient"), Cloud: cloud.URL, Pins: &w.Pins,
 		Authority: "Medical Authority", AuthorityJWKS: peers.Must(issuer.JWKS()),
 		Cost: vault.Params{MemoryKiB: vault.MinMemoryKiB, Time: 1, Lanes: 1}, Logger: slog.New(slog.DiscardHandler)}
 }

@@ -20,12 +20,15 @@ import (
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/api/roots"
-	"medunion/api/telemetry"
+	"medunion/api/settings"
 	"medunion/ecc"
 )
 
-// Config is a hospital's configuration, by flags or environment variables.
+// Config is a hospital's configuration, by flags, environment variables or a file: see package settings.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PRIVATECLOUD_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"PRIVATECLOUD_DEV"`
+
 	ID      string `help:"ID_HPC, the hospital's name in the protocol." required:"" env:"PRIVATECLOUD_ID"`
 	Address string `help:"Base URL at which patients' agents and portals reach the protocol; it stands in the credential for good. Default: that of the listener." env:"PRIVATECLOUD_ADDRESS"`
 	Suite   uint8  `help:"HPKE suite of a new identity: 1 X25519, 2 X-Wing." default:"1" env:"PRIVATECLOUD_SUITE"`
@@ -47,15 +50,17 @@ type Config struct {
 	OperatorsFile string `name:"operators-jwks" help:"File with the JWKS that signs operators' tokens." required:"" env:"PRIVATECLOUD_OPERATORS_JWKS"`
 	Audience      string `help:"Audience that an operator's token must name. Default: the hospital's ID." env:"PRIVATECLOUD_AUDIENCE"`
 
-	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI"`
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PRIVATECLOUD_REDIS_ADDRS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PRIVATECLOUD_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PRIVATECLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PRIVATECLOUD_REDIS_USERNAME"`
-	RedisPassword string   `help:"Redis password." env:"PRIVATECLOUD_REDIS_PASSWORD" hidden:""`
+	RedisPassword string   `help:"Redis password." env:"PRIVATECLOUD_REDIS_PASSWORD" hidden:"" secret:"value"`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never. Default: from the ID." env:"PRIVATECLOUD_NAMESPACE"`
+
+	RedisTLS settings.RedisTLS `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	WindowTimeout time.Duration `help:"How long one question to Redis may take before the request is refused." default:"50ms" env:"PRIVATECLOUD_WINDOW_TIMEOUT"`
 
@@ -81,23 +86,6 @@ type Config struct {
 	Rand   io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 
 	restoring bool // the database may be half of a restore
-}
-
-// check refuses insecure settings before anything is opened.
-func (c Config) check() error {
-	switch {
-	case !message.ID(c.ID).Valid():
-		return errors.New("the ID is not valid")
-	case !ecc.Suite(c.Suite).Valid():
-		return errors.New("the suite is 1 or 2")
-	case c.Keys == "":
-		return errors.New("no key file")
-	case c.Releases < 1:
-		return errors.New("at least one release must fit into memory")
-	case c.Development && !c.local():
-		return errors.New("development mode is for listeners and a public cloud on loopback only")
-	}
-	return c.checkAddress()
 }
 
 // local says whether the hospital and its public cloud are on this machine.
@@ -164,19 +152,27 @@ func (c Config) keeper() (*roots.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roots.Open(pins, roots.File(c.Keys+".successions"))
+	store, durable := roots.Service(c.Keys + ".successions")
+	if !durable {
+		c.Logger.Warn("successions of the public cloud's root are kept in memory only: the folder of the key file cannot be written")
+	}
+	return roots.Open(pins, store)
 }
 
-func (c Config) window(p message.Parameters, m meters) replay.Config {
+func (c Config) window(p message.Parameters) (replay.Config, error) {
+	t, err := c.RedisTLS.Config()
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
-		Hook: telemetry.RedisSpans(m.operations.Tracer)}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: p.Past, Future: p.Future, Timeout: c.WindowTimeout, TLS: t}, err
 }
 
-func (c Config) redis() redis.UniversalClient {
+func (c Config) redis() (redis.UniversalClient, error) {
+	t, err := c.RedisTLS.Config()
+	if err != nil {
+		return nil, err
+	}
 	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
-		Username: c.RedisUsername, Password: c.RedisPassword, MaxRetries: -1, ContextTimeoutEnabled: true,
-		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		Username: c.RedisUsername, Password: c.RedisPassword, TLSConfig: t, MaxRetries: -1, ContextTimeoutEnabled: true,
+		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second}), nil
 }
 
 func readFile(what, path string) ([]byte, error) {

@@ -93,7 +93,7 @@ func (s *site) configure(uri string) {
 	dir := s.t.TempDir()
 	s.issuer = peers.Must(token.NewIssuer(token.Access, "operators", peers.Must(ecc.GenerateSigningKey(rand.Reader)), rand.Reader))
 	pins := s.w.Pins
-	s.config = server.Config{ID: "st-anna", WindowTimeout: 2 * time.Second, // the machine of a test may be busy
+	s.config = server.Config{Dev: true, ID: "st-anna", WindowTimeout: 2 * time.Second, // the machine of a test may be busy
 		Suite: uint8(s.w.Suite), Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
 		Keys: filepath.Join(dir, "keys"), InitKeys: true, Cloud: s.cloud.URL, Pins: &pins,
 		OperatorToken: s.file(dir, "operator", []byte(peers.OperatorToken+"\n")), Authority: peers.AuthorityName,

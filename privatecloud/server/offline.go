@@ -9,6 +9,9 @@ import (
 // openOffline opens the stores of a registered hospital for a command that does not serve.
 // It works beside running instances.
 func openOffline(ctx context.Context, c Config) (*parts, error) {
+	if err := c.guard().Err(); err != nil {
+		return nil, err
+	}
 	f, err := openKeyFile(c)
 	if err != nil {
 		return nil, err

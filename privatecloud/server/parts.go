@@ -88,10 +88,20 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if p.params, err = p.parameters(ctx); err != nil {
 		return err
 	}
-	if p.window, err = replay.New(c.window(p.params, p.meters), c.Now); err != nil {
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return explain(err)
+	}
+	w, err := c.window(p.params)
+	if err != nil {
 		return err
 	}
-	p.redis = c.redis()
+	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
+	if p.window, err = replay.New(w, c.Now); err != nil {
+		return err
+	}
+	if p.redis, err = c.redis(); err != nil {
+		return err
+	}
 	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return explain(err)

@@ -55,8 +55,8 @@ func Run(ctx context.Context, c Config) error {
 // to serve, and returns. The instance ends with ctx or by Close.
 func Start(ctx context.Context, c Config) (*Instance, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+	if err := c.guard().Err(); err != nil {
+		return nil, err
 	}
 	wire, err := c.wire()
 	if err != nil {

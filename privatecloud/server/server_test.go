@@ -278,10 +278,10 @@ func TestDevelopmentIsLocal(t *testing.T) {
 		"an administration that others reach": func(c *server.Config) { c.AdminListen, c.TLS.Behind = "0.0.0.0:0", true },
 		"a public cloud elsewhere":            func(c *server.Config) { c.Cloud = "https://cloud.example" },
 	} {
-		c := server.Config{ID: "st-anna", Keys: filepath.Join(t.TempDir(), "keys"), Cloud: "http://127.0.0.1:1", Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
+		c := server.Config{Dev: true, ID: "st-anna", Keys: filepath.Join(t.TempDir(), "keys"), Cloud: "http://127.0.0.1:1", Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
 			Development: true}
 		edit(&c)
-		if h, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "development mode") {
+		if h, err := server.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "--development: ") {
 			t.Errorf("%s: %v %v", name, h, err)
 		}
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,15 +11,17 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/keyprovider"
 	"medunion/api/keyring"
-	"medunion/api/message"
 	"medunion/api/replay"
-	"medunion/api/telemetry"
+	"medunion/api/settings"
 	"medunion/ecc"
 )
 
-// Config is the public cloud's configuration, by flags or environment variables.
+// Config is the public cloud's configuration, by flags, environment variables or a file: see package settings.
 // A field that is left zero takes the default of its tag.
 type Config struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PUBLICCLOUD_CONFIG"`
+	Dev        bool   `help:"Allow what is fit for development only: development issuers, embedded stores, keys that are not sealed; nothing off loopback then." env:"PUBLICCLOUD_DEV"`
+
 	ID     string `help:"ID_PC, the public cloud's name in the protocol." default:"cloud" env:"PUBLICCLOUD_ID"`
 	Listen string `help:"Address to listen on; port 0 picks a free one." default:"127.0.0.1:8080" env:"PUBLICCLOUD_LISTEN"`
 
@@ -30,15 +31,17 @@ type Config struct {
 
 	KeyProvider keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
 
-	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI"`
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PUBLICCLOUD_REDIS_ADDRS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PUBLICCLOUD_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PUBLICCLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PUBLICCLOUD_REDIS_USERNAME"`
-	RedisPassword string   `help:"Redis password." env:"PUBLICCLOUD_REDIS_PASSWORD" hidden:""`
+	RedisPassword string   `help:"Redis password." env:"PUBLICCLOUD_REDIS_PASSWORD" hidden:"" secret:"value"`
 	Namespace     string   `help:"Name of the service's part of Redis; its instances share it, two services never." default:"publiccloud" env:"PUBLICCLOUD_NAMESPACE"`
+
+	RedisTLS settings.RedisTLS `embed:"" envprefix:"PUBLICCLOUD_"`
 
 	WindowTimeout time.Duration `help:"How long one question to Redis may take before the request is refused." default:"50ms" env:"PUBLICCLOUD_WINDOW_TIMEOUT"`
 
@@ -104,17 +107,6 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// check refuses insecure settings before anything is opened.
-func (c Config) check() error {
-	switch {
-	case !message.ID(c.ID).Valid():
-		return errors.New("the ID is not valid")
-	case c.Keys == "":
-		return errors.New("no key file")
-	}
-	return nil
-}
-
 func (c Config) suites() []ecc.Suite {
 	out := make([]ecc.Suite, len(c.Suites))
 	for i, s := range c.Suites {
@@ -123,10 +115,10 @@ func (c Config) suites() []ecc.Suite {
 	return out
 }
 
-func (c Config) window(m meters) replay.Config {
+func (c Config) window() (replay.Config, error) {
+	t, err := c.RedisTLS.Config()
 	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
-		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, Observe: m.window.Observe,
-		Hook: telemetry.RedisSpans(m.operations.Tracer)}
+		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, TLS: t}, err
 }
 
 func readFile(what, path string) ([]byte, error) {

@@ -16,6 +16,8 @@ import (
 // KeyTools is what an operator's commands about the keys are told: where the key file and
 // the store are, as the service itself is told.
 type KeyTools struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PUBLICCLOUD_CONFIG"`
+
 	Keys           string             `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
@@ -29,12 +31,14 @@ type KeyTools struct {
 // ErrNotRolled is a key that these commands do not roll, with the reason.
 var ErrNotRolled = errors.New("the key is not rolled this way")
 
+const ofTheRoot = "it belongs to the public cloud's root, which all parties have pinned: see keys root"
+
 // notRolled says why.
 var notRolled = map[string]string{
 	keyHandle:  "the store holds keyed handles of names and not the names, so nothing could be found under another key",
-	keyMaster:  "every credential was issued under it",
-	keySigning: "every party has pinned its public half",
-	keyHedge:   "it only hedges the randomness of nonces, and nothing that is kept depends on it",
+	keyMaster:  ofTheRoot,
+	keySigning: ofTheRoot,
+	keyHedge:   ofTheRoot,
 }
 
 // hold is how long a version that has been replaced is kept at least: for what is on its

@@ -17,8 +17,8 @@ const fieldSuccessions = "successions"
 
 var rootKeyNames = []string{keyMaster, keyHedge, keySigning}
 
-// anyID stands for ID_PC where only the form of a file without successions is looked at.
-const anyID message.ID = "cloud"
+// anyID is for who does not know ID_PC: the successions say it.
+const anyID message.ID = ""
 
 // rootsOf reads the roots of a ring: the chain, which must hold, and the secrets that are
 // there, each of which must be of the root of its number.
@@ -66,6 +66,9 @@ func pinsOf(r keyring.Ring, id message.ID) (message.Pins, error) {
 	links, err := message.DecodeSuccessions(list)
 	if err != nil {
 		return p, errKeyFile
+	}
+	if id == anyID && len(links) > 0 {
+		p.CloudID = links[0].Statement().CloudID
 	}
 	if p, err = p.Extend(links...); err != nil {
 		return p, fmt.Errorf("%w: %w", errKeyFile, err)

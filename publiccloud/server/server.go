@@ -20,6 +20,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
+	"medunion/api/telemetry"
 	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/publiccloud/cloud"
@@ -51,8 +52,8 @@ func Run(ctx context.Context, c Config) error {
 // instance ends with ctx or by Close.
 func Start(ctx context.Context, c Config) (*Instance, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+	if err := c.guard().Err(); err != nil {
+		return nil, err
 	}
 	secured, err := c.TLS.Load(c.Listen)
 	if err != nil {
@@ -126,11 +127,19 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("medical authority: %w", err)
 	}
+	if err := c.refuseEmbedded(ctx); err != nil {
+		return nil, explain(err)
+	}
 	p := &parts{}
 	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
 	}
-	if p.window, err = replay.New(c.window(p.meters), c.Now); err != nil {
+	w, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
+	if p.window, err = replay.New(w, c.Now); err != nil {
 		return nil, err
 	}
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {

@@ -91,7 +91,7 @@ func newWorld(t testing.TB) *world {
 	var name [8]byte
 	rand.Read(name[:])
 	w.config = server.Config{
-		Listen: "127.0.0.1:0", Keys: filepath.Join(dir, "keys"), InitKeys: true,
+		Dev: true, Listen: "127.0.0.1:0", Keys: filepath.Join(dir, "keys"), InitKeys: true,
 		MongoURI: mongoURI, Database: "server_" + hex.EncodeToString(name[:]), RedisAddrs: []string{w.redis.Addr()}, WindowTimeout: 2 * time.Second, // the machine of a test may be busy
 
 		Authority: authorityName, AuthorityFile: w.file(dir, "authority.json", peers.Must(w.authority.JWKS())),

@@ -98,7 +98,9 @@ func TestQuestionsOutsideRequests(t *testing.T) {
 
 // A collector that is away, or answers wrongly, costs spans, which are counted, and nothing else.
 func TestFailures(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
 	defer s.Close()
 	tracer, err := tracing.New(tracing.Config{Endpoint: s.URL, Ratio: 1})
 	if err != nil {

@@ -209,7 +209,7 @@ func onePortal(t *testing.T, address string) (origin string, stop func()) {
 	pins := message.Pins{CloudID: "cloud", First: message.Root{PK: issuer.Public(), PUKC: must(ecc.GenerateSigningKey(rand.Reader)).Public()}}
 	board := must(authority.New(authority.Config{Logger: slog.New(slog.DiscardHandler), Departments: message.DefaultDepartments}))
 	origin = "http://localhost:" + address[strings.LastIndexByte(address, ':')+1:]
-	i, err := portal.Start(t.Context(), portal.Config{Listen: address, Origin: origin, Cloud: "http://127.0.0.1:1", Pins: &pins,
+	i, err := portal.Start(t.Context(), portal.Config{Dev: true, Listen: address, Origin: origin, Cloud: "http://127.0.0.1:1", Pins: &pins,
 		Authority: authority.DefaultName, AuthorityJWKS: board.JWKS(), SessionKeyFile: filepath.Join(t.TempDir(), "key"),
 		RedisAddrs: []string{"127.0.0.1:1"}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -36,7 +36,7 @@ func tapPortal(t *testing.T, world *suite.Suite, logs io.Writer) *tap {
 	p := &tap{origin: "http://localhost:" + port}
 	pins := world.Pins()
 	_, keys := world.Files()
-	i := must(portal.Start(t.Context(), portal.Config{Listen: "127.0.0.1:0", Origin: p.origin, Cloud: world.Cloud, Pins: &pins,
+	i := must(portal.Start(t.Context(), portal.Config{Dev: true, Listen: "127.0.0.1:0", Origin: p.origin, Cloud: world.Cloud, Pins: &pins,
 		Authority: authority.DefaultName, AuthorityFile: keys, SessionKeyFile: filepath.Join(t.TempDir(), "key"), RedisAddrs: []string{world.Redis},
 		Namespace: "tapped", Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}))
 	t.Cleanup(func() { _ = i.Close() })

@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 
+	"medunion/api/mongodb"
 	"medunion/deploy/local/embedmongo/internal/mongoerr"
 	"medunion/deploy/local/embedmongo/internal/store"
 	"medunion/deploy/local/embedmongo/internal/wire"
@@ -41,7 +42,7 @@ func ping(*request) (bson.D, error) { return nil, nil }
 
 func buildInfo(*request) (bson.D, error) {
 	return bson.D{
-		{Key: "version", Value: version}, {Key: "gitVersion", Value: "embedmongo"},
+		{Key: "version", Value: version}, {Key: "gitVersion", Value: "embedmongo"}, {Key: "modules", Value: []string{mongodb.EmbeddedModule}},
 		{Key: "versionArray", Value: []int32{7, 0, 0, 0}}, {Key: "maxBsonObjectSize", Value: int32(wire.MaxDocument)},
 	}, nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2/server"
+
+	"medunion/api/replay"
 )
 
 // identity is what INFO tells of one run of the server.
@@ -44,6 +46,7 @@ func (id *identity) info() string {
 		"# Server",
 		"redis_version:7.0.15",
 		"redis_mode:standalone",
+		replay.EmbeddedMark,
 		fmt.Sprintf("process_id:%d", os.Getpid()),
 		"run_id:" + id.runID,
 		fmt.Sprintf("tcp_port:%d", id.port),

@@ -38,7 +38,7 @@ func (s *Suite) StartDoctor(ctx context.Context, p DoctorProfile) (*doctor.Agent
 		return nil, err
 	}
 	pins, keys := s.Files()
-	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Listen: addr, Store: s.state.path(name, "store"), PassphraseFile: pass,
+	a, err := doctor.Start(context.WithoutCancel(ctx), doctor.Config{Dev: true, Listen: addr, Store: s.state.path(name, "store"), PassphraseFile: pass,
 		TokenFile: s.state.path(name, "token"), Portal: s.Portal, PinsFile: pins, Authority: authority.DefaultName, AuthorityFile: keys,
 		ID: string(p.ID), Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("doctor"), Edge: s.altered(name, httpserver.Edge{})})
 	if err != nil {

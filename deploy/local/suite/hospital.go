@@ -76,7 +76,7 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 		return err
 	}
 	pins, jwks := s.Files()
-	config := hospital.Config{ID: name, Suite: uint8(s.opt.Suite), Listen: listen, AdminListen: admin,
+	config := hospital.Config{Dev: true, ID: name, Suite: uint8(s.opt.Suite), Listen: listen, AdminListen: admin,
 		Keys: s.state.path("keys", name), InitKeys: true, PassphraseFile: pass, Cloud: s.Cloud, PinsFile: pins,
 		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,

@@ -58,7 +58,7 @@ func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte
 		return nil, err
 	}
 	_, jwks := s.Files()
-	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Listen: addr, Store: s.state.path(folder, "store"),
+	i, err := patientapi.Start(context.WithoutCancel(ctx), patientapi.Config{Dev: true, Listen: addr, Store: s.state.path(folder, "store"),
 		Passphrase: passphrase, TokenFile: s.state.path(folder, "token"), Cloud: s.Cloud, Pins: &s.pins, Authority: authority.DefaultName,
 		AuthorityFile: jwks, Suite: int(s.opt.Suite), Development: s.opt.Development, Trace: s.opt.Trace, Logger: s.log("patient"), Edge: s.altered(folder, httpserver.Edge{})})
 	if err != nil {

@@ -196,7 +196,7 @@ func (s *Suite) startCloud(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i, err := cloud.Start(context.WithoutCancel(ctx), cloud.Config{ID: "cloud", Listen: addr, Keys: s.state.path("keys/publiccloud"), InitKeys: true,
+	i, err := cloud.Start(context.WithoutCancel(ctx), cloud.Config{Dev: true, ID: "cloud", Listen: addr, Keys: s.state.path("keys/publiccloud"), InitKeys: true,
 		PassphraseFile: pass, MongoURI: s.Mongo, Database: "publiccloud", RedisAddrs: []string{s.Redis}, Namespace: "publiccloud",
 		Authority: authority.DefaultName, AuthorityFile: s.state.path("authority.jwks.json"),
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), Audience: cloudAudience,
@@ -230,7 +230,7 @@ func (s *Suite) startPortal(ctx context.Context) error {
 	origin := "http://localhost:" + port // by name: a passkey belongs to a name, never to an address
 	_, keys := s.Files()
 	s.portal.start = func(ctx context.Context) (func() error, error) {
-		i, err := portal.Start(ctx, portal.Config{Listen: addr, Origin: origin, Edge: s.edge("portal"), Cloud: s.Cloud, Pins: &s.pins,
+		i, err := portal.Start(ctx, portal.Config{Dev: true, Listen: addr, Origin: origin, Edge: s.edge("portal"), Cloud: s.Cloud, Pins: &s.pins,
 			Authority: authority.DefaultName, AuthorityFile: keys,
 			SessionKeyFile: s.state.path("keys/portal"), RedisAddrs: []string{s.Redis}, Namespace: "portal", Logger: s.log("portal")})
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // operators is who issues the tokens for administration in this suite.
-const operators = "local operators"
+const operators = "development operators"
 
 // Audiences of the services' administration.
 const cloudAudience = "publiccloud"

@@ -4,7 +4,10 @@ package main
 import (
 	"context"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
+	"medunion/api/settings"
 	"medunion/doctor-portal/agent"
 )
 
@@ -15,11 +18,15 @@ type commands struct {
 
 type serve struct {
 	agent.Config
+	settings.Actions
 }
 
 // Run serves until the process is told to stop.
-func (s *serve) Run(ctx context.Context) error { return agent.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources) error {
+	return s.Do(k, from, s.Problems, func() error { return agent.Run(ctx, s.Config) })
+}
 
 func main() {
-	command.Program{Name: "doctor-agent", Description: "The headless doctor agent: the doctor's role behind a REST API on loopback."}.Main(&commands{})
+	command.Program{Name: "doctor-agent", Description: "The headless doctor agent: the doctor's role behind a REST API on loopback.",
+		Options: []kong.Option{settings.Option()}}.Main(&commands{})
 }

@@ -165,7 +165,8 @@ func (c Cloud) OpenIndexed(s Sent, raw []byte, self message.ID, e message.Entry)
 	if err != nil {
 		return err
 	}
-	return c.Pins.First.PUKC.Verify(message.TBSIndexed(h, e.Locator, e.Value, i.Time), i.Signature)
+	_, err = c.Pins.Verify(message.TBSIndexed(h, e.Locator, e.Value, i.Time), i.Signature, i.Time)
+	return err
 }
 
 // OpenAnswer verifies the answer to a question.
@@ -179,5 +180,5 @@ func (c Cloud) OpenAnswer(s Sent, sk ecc.SigningKey, q message.Question, raw []b
 		return a, err
 	}
 	tbs := message.TBSAnswered(h, message.Locator(sk.Public()), c.Root.Hash(), q, a.Content, a.More)
-	return a, c.Pins.First.PUKC.Verify(tbs, a.Signature)
+	return a, c.Root.PUKC.Verify(tbs, a.Signature)
 }

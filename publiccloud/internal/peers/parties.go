@@ -78,10 +78,11 @@ func (p *Party) Complete(pins message.Pins, reply []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Credential.Verify(pins, p.Role, message.MillisOf(now)); err != nil {
+	root, err := r.Credential.VerifyIssued(pins, p.Role, message.MillisOf(now))
+	if err != nil {
 		return err
 	}
-	p.S, err = ecc.Accept(p.X, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, pins.First.PK)
+	p.S, err = ecc.Accept(p.X, r.Credential.Info.Encode(), ecc.PartialKey{R: r.Credential.R, D: r.D}, root.PK)
 	p.Credential = r.Credential
 	return err
 }

@@ -123,7 +123,7 @@ export default folder("1 · What the public cloud publishes", `
         statements.slice(1).forEach((s, i) => pm.expect(hexOf(s[2])).to.equal(hexOf(statements[i][4]))));
     },
   }),
-  call("portal relaySuccessions", "The same list, through the doctor portal", {
+  call("portal relaySuccessions", "The same successions, through the doctor portal", {
     test() {
       pm.test("a list", () => pm.expect(pm.response.json().successions).to.be.an("array"));
     },

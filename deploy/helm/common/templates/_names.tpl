@@ -63,7 +63,7 @@ labels: {{- include "medunion.labels" . | nindent 2 }}
 {{- $c := dict "listen" (printf ":%v" $p.ports.protocol) "operations-listen" (printf ":%v" $p.ports.operations) -}}
 {{- if $p.ports.admin }}{{ $_ := set $c "admin-listen" (printf ":%v" $p.ports.admin) }}{{ end -}}
 {{- $_ := set $c $p.keys (ternary "/var/lib/medunion/keys" "/run/secrets/medunion/keys" .Values.keys.claim.enabled) -}}
-{{- $_ := set $c "passphrase-file" "/run/secrets/medunion/passphrase" -}}
+{{- if ne (toString (index .Values.config "key-provider")) "vault" }}{{ $_ := set $c "passphrase-file" "/run/secrets/medunion/passphrase" }}{{ end -}}
 {{- $_ := set $c "tls-cert" "/run/secrets/tls/tls.crt" -}}
 {{- $_ := set $c "tls-key" "/run/secrets/tls/tls.key" -}}
 {{- $_ := set $c "authority-jwks" "/etc/medunion/files/authority.jwks" -}}

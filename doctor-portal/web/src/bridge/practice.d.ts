@@ -353,7 +353,7 @@ export interface Practice {
 /** What the portal tells the page at its start: see /config.json in its interface. */
 export interface PageConfig {
   origin: string
-  pins: { cloud: string; pk: string; puk_c: string }
+  pins: { cloud: string; pk: string; puk_c: string; successions?: string[] }
   authority: { name: string; jwks: unknown }
   idleMinutes: number
   /** Of the page's files; another one means that the page should be loaded anew. */

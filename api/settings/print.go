@@ -1,0 +1,138 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v3"
+)
+
+// Redacted stands in the place of a secret.
+const Redacted = "[redacted]"
+
+// print writes the configuration in effect as a file of settings, each value with its
+// source behind it. Secrets are redacted: the file must be given them again.
+func (s *Sources) print(w io.Writer, c *kong.Context) error {
+	settings, root := known(c.Model), &yaml.Node{Kind: yaml.MappingNode}
+	for _, f := range c.Flags() {
+		if settings[f.Name] == nil {
+			continue
+		}
+		value := &yaml.Node{}
+		if err := value.Encode(shown(f)); err != nil {
+			return err
+		}
+		value.Style |= yaml.FlowStyle
+		value.LineComment = s.source(c, f)
+		root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: f.Name}, value)
+	}
+	if s.path != "" {
+		root.HeadComment = "with the file " + s.path
+	}
+	b, err := yaml.Marshal(root)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// source is flag, variable NAME, file, or default.
+func (s *Sources) source(c *kong.Context, f *kong.Flag) string {
+	for _, p := range c.Path {
+		if p.Flag == f && !p.Resolved {
+			return "flag"
+		}
+	}
+	if name, set := variable(f); set {
+		return "variable " + name
+	}
+	if _, there := s.values[f.Name]; there {
+		return "file"
+	}
+	return "default"
+}
+
+// shown is a flag's value for eyes that may not see secrets.
+func shown(f *kong.Flag) any {
+	switch v := f.Target.Interface().(type) {
+	case string:
+		return redact(f, v)
+	case []string:
+		out := make([]string, len(v))
+		for i, e := range v {
+			out[i] = redact(f, e)
+		}
+		return out
+	case time.Duration:
+		return v.String()
+	case []uint8: // bytes to YAML, numbers to people
+		out := make([]int, len(v))
+		for i, e := range v {
+			out[i] = int(e)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+func redact(f *kong.Flag, value string) string {
+	uri := f.Tag.Get("secret") == "uri" && strings.Contains(value, "://")
+	if f.Tag.Has("secret") && value != "" && !uri {
+		return Redacted
+	}
+	return RedactURI(value)
+}
+
+var secretParameter = regexp.MustCompile(`(?i)([?&][^=&]*(?:password|secret|token|properties)[^=&]*=)[^&]*`)
+
+// RedactURI hides what a URI holds of secrets: all before its last @, and the values of
+// parameters that are named after one. Other texts stay as they are.
+func RedactURI(text string) string {
+	scheme, rest, uri := strings.Cut(text, "://")
+	if !uri {
+		return text
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = Redacted + rest[i:]
+	}
+	return secretParameter.ReplaceAllString(scheme+"://"+rest, "${1}"+Redacted)
+}
+
+// holdsSecret says whether a value must not lie in a file that others can read.
+func holdsSecret(f *kong.Flag, value string) bool { return redact(f, value) != value }
+
+// Actions are what a program does with its configuration instead of serving. It is
+// embedded in the command serve.
+type Actions struct {
+	CheckConfig bool `help:"Check the configuration and the files that it names, report all that is wrong, and end: with 0 if nothing is, else with 2. Nothing is opened to others, changed, or asked of another machine."`
+	PrintConfig bool `help:"Print the configuration in effect, with the source of each value and without secrets, and end."`
+}
+
+// Do prints, checks, or serves.
+func (a Actions) Do(c *kong.Context, s *Sources, check, serve func() error) error {
+	if a.PrintConfig {
+		if err := s.print(c.Stdout, c); err != nil {
+			return err
+		}
+	}
+	switch {
+	case a.CheckConfig:
+		if err := check(); err != nil {
+			return err
+		}
+		if !a.PrintConfig {
+			_, err := fmt.Fprintln(c.Stdout, "the configuration is good")
+			return err
+		}
+		return nil
+	case a.PrintConfig:
+		return nil
+	}
+	return serve()
+}

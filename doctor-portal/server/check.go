@@ -1,0 +1,102 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"medunion/api/certs"
+	"medunion/api/doctorcert"
+	"medunion/api/replay"
+	"medunion/api/secretfile"
+	"medunion/api/settings"
+)
+
+// Problems loads everything that the configuration names, opens nothing to others, changes
+// nothing and asks no other machine. It returns all that is wrong, as settings.Problems,
+// or nil.
+func (c Config) Problems() error {
+	g := c.guard()
+	_, err := c.pins()
+	g.Fault("pins", err)
+	g.Fault("session-key", c.checkSessionKey())
+	g.Pair(c.TLS.Cert, c.TLS.Key, c.clock()())
+	g.Fault("authority-jwks", c.checkAuthority())
+	if c.IdleMinutes < 0 || c.IdleMinutes > longestIdle {
+		g.Fault("idle-minutes", fmt.Errorf("it must be 1 to %d", longestIdle))
+	}
+	g.Fault("proxies", c.Edge.Check())
+	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
+	g.Fault("cloud-spki", err)
+	_, err = c.Peer.Load("", "")
+	g.Fault("peer-cert", err)
+	if w, err := c.window(); err == nil {
+		g.Fault("redis-addrs", w.Check())
+	}
+	return g.Err()
+}
+
+// guard looks at the settings themselves, before anything is opened.
+func (c Config) guard() *settings.Guard {
+	g := &settings.Guard{Dev: c.Dev}
+	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
+	if c.Origin != "" {
+		g.Origin("origin", c.Origin)
+	}
+	g.Peer("cloud", c.Cloud)
+	g.Keys("session-key", c.PassphraseFile, c.KeyProvider.Remote())
+	g.Issuer("authority", c.Authority)
+	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	return g
+}
+
+func (c Config) checkAuthority() error {
+	jwks, err := c.AuthorityJWKS, error(nil)
+	if jwks == nil {
+		jwks, err = os.ReadFile(c.AuthorityFile)
+	}
+	if err == nil {
+		_, err = doctorcert.NewAuthority(c.Authority, jwks)
+	}
+	return err
+}
+
+// checkSessionKey reads the key file, which need not be there yet.
+func (c Config) checkSessionKey() error {
+	f, err := keyFile(c.SessionKeyFile, c.PassphraseFile, c.KeyProvider)
+	if err != nil {
+		return err
+	}
+	if c.KeyProvider.Remote() { // what is in the file only Vault says
+		_, err = secretfile.Read(c.SessionKeyFile)
+	} else {
+		_, err = f.Load(context.Background())
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// window is the portal's Redis as package replay describes one. The portal has no window
+// in it.
+func (c Config) window() (replay.Config, error) {
+	t, err := c.RedisTLS.Config()
+	return replay.Config{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, Cluster: c.RedisCluster, Username: c.RedisUsername,
+		Password: c.RedisPassword, Namespace: cmp.Or(c.Namespace, "portal"), TLS: t}, err
+}
+
+// refuseEmbedded asks the store whether it is that of the one-command run.
+func (c Config) refuseEmbedded(ctx context.Context) error {
+	if c.Dev {
+		c.logger().Warn(settings.DevWarning)
+		return nil
+	}
+	w, err := c.window()
+	if err != nil {
+		return err
+	}
+	return replay.RefuseEmbedded(ctx, w)
+}

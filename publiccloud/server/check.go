@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"medunion/api/doctorcert"
+	"medunion/api/message"
+	"medunion/api/mongodb"
+	"medunion/api/replay"
+	"medunion/api/secretfile"
+	"medunion/api/settings"
+	"medunion/api/token"
+	"medunion/ecc"
+)
+
+// Problems loads everything that the configuration names, opens nothing to others and
+// changes nothing. It returns all that is wrong, as settings.Problems, or nil.
+func (c Config) Problems() error {
+	c = c.withDefaults()
+	g := c.guard()
+	g.Fault("keys", c.checkKeys())
+	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
+	g.Fault("authority-jwks", c.checkAuthority())
+	g.Fault("operators-jwks", c.checkOperators())
+	g.Fault("proxies", c.Edge.Check())
+	_, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	g.Fault("peers", err)
+	if w, err := c.window(); err == nil {
+		g.Fault("redis-addrs", w.Check())
+	}
+	return g.Err()
+}
+
+// guard looks at the settings themselves, before anything is opened.
+func (c Config) guard() *settings.Guard {
+	g := &settings.Guard{Dev: c.Dev}
+	if !message.ID(c.ID).Valid() {
+		g.Fault("id", errors.New("the ID is not valid"))
+	}
+	if c.Keys == "" {
+		g.Fault("keys", errors.New("no key file"))
+	}
+	for _, s := range c.Suites {
+		if !ecc.Suite(s).Valid() {
+			g.Fault("suites", fmt.Errorf("%d is no suite: 1 or 2", s))
+		}
+	}
+	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())
+	g.Listener("listen", c.Listen, c.TLS.Cert != "" || c.TLS.Behind)
+	g.Issuer("authority", c.Authority)
+	g.Issuer("operators", c.Operators)
+	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	d, err := mongodb.Describe(c.MongoURI)
+	g.Mongo(settings.Store(d), err)
+	return g
+}
+
+// checkKeys reads the key file. One that will be made need not be there.
+func (c Config) checkKeys() error {
+	f, err := keyFile(c.Keys, c.PassphraseFile, c.KeyProvider, c.Rand)
+	if err != nil {
+		return err
+	}
+	if c.KeyProvider.Remote() { // what is in the file only Vault says
+		_, err = secretfile.Read(c.Keys)
+	} else {
+		_, err = f.Load(context.Background())
+	}
+	if errors.Is(err, os.ErrNotExist) && c.InitKeys {
+		return nil
+	}
+	return err
+}
+
+func (c Config) checkAuthority() error {
+	jwks, err := os.ReadFile(c.AuthorityFile)
+	if err == nil {
+		_, err = doctorcert.NewAuthority(c.Authority, jwks)
+	}
+	return err
+}
+
+func (c Config) checkOperators() error {
+	jwks, err := os.ReadFile(c.OperatorsFile)
+	if err == nil {
+		_, err = token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	}
+	return err
+}
+
+// refuseEmbedded asks the stores whether they are those of the one-command run.
+func (c Config) refuseEmbedded(ctx context.Context) error {
+	if c.Dev {
+		c.Logger.Warn(settings.DevWarning)
+		return nil
+	}
+	w, err := c.window()
+	if err == nil {
+		err = replay.RefuseEmbedded(ctx, w)
+	}
+	if err != nil {
+		return err
+	}
+	return mongodb.RefuseEmbedded(ctx, c.MongoURI)
+}
