@@ -48,7 +48,7 @@ func TestRotateKeysRunbook(t *testing.T) {
 		ok(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
 	env = append(env, "VAULT_ADDR="+v.Address, "VAULT_KEY="+v.Key, "VAULT_TOKEN_FILE="+filepath.Join(dir, "root"), "SERVICE_TOKEN_FILE="+filepath.Join(dir, "service"))
-	runbook.Test(t, "../doc/rotate-keys.md", runbook.Options{Env: env, Least: 14})
+	runbook.Test(t, "../doc/rotate-keys.md", runbook.Options{Env: env, Least: 14, Limit: 8 * time.Minute})
 	res := must(http.Get(s.Cloud + "/readyz"))
 	if res.Body.Close(); res.StatusCode != http.StatusOK {
 		t.Errorf("the public cloud is not ready after all: %d", res.StatusCode)
