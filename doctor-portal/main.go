@@ -14,6 +14,7 @@ import (
 
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
+	Keys    keyCommands     `cmd:"" help:"Look after the session key."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }

@@ -22,6 +22,7 @@ type commands struct {
 	Health    command.Health    `cmd:"" help:"Ask the service on this machine whether it lives."`
 	Backup    backupCommands    `cmd:"" help:"Backups: create, verify, restore."`
 	Republish republish         `cmd:"" help:"Have all index entries signed and published again, after the public cloud was restored."`
+	Migrate   migrate           `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 }
 
 type serve struct {

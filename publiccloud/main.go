@@ -14,8 +14,10 @@ import (
 type commands struct {
 	Serve   serve           `cmd:"" default:"withargs" help:"Serve; what is done without a command."`
 	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
+	Revoke  revoke          `cmd:"" help:"Revoke the credential of a doctor, a hospital or a patient."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
 	Pins    pinsCommand     `cmd:"" help:"Print the pins of this public cloud (JSON), which every other party holds."`
+	Migrate migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`
 	Health  command.Health  `cmd:"" help:"Ask the service on this machine whether it lives."`
 }

@@ -47,7 +47,7 @@ func must[T any](v T, err error) T {
 
 func (w world) open() mongodb.Database {
 	w.Helper()
-	db := must(mongodb.Open(w.Context(), w.uri, "backup_"+rand.Text()[:10], nil))
+	db := must(mongodb.Open(w.Context(), w.uri, "backup_"+rand.Text()[:10], mongodb.Schema{}))
 	w.Cleanup(func() { _ = db.Drop(context.Background()); _ = db.Close(context.Background()) })
 	return db
 }

@@ -22,6 +22,9 @@ func Empty(ctx context.Context, db mongodb.Database) error {
 		return mongodb.Failed("list collections", err)
 	}
 	for _, name := range names {
+		if name == mongodb.Meta { // its version; a mark of a restore, BeginRestore finds
+			continue
+		}
 		switch err := db.Collection(name).FindOne(ctx, bson.D{}).Err(); {
 		case err == nil:
 			return fmt.Errorf("%w: %s", ErrNotEmpty, name)

@@ -21,6 +21,8 @@ type Edge struct {
 	OTLPEndpoint string  `name:"otlp-endpoint" help:"Base URL of the operator's own OTLP collector, to which traces are sent (OTLP/HTTP); plain HTTP on loopback only. Without it there are no traces." env:"OTLP_ENDPOINT"`
 	OTLPRatio    float64 `name:"otlp-ratio" help:"The part of all requests that is traced." default:"1" env:"OTLP_RATIO"`
 
+	LogLevel string `help:"Least level of what is logged." default:"info" enum:"debug,info,warn,error" env:"LOG_LEVEL"`
+
 	proxied, local bool
 }
 

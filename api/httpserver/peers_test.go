@@ -70,7 +70,8 @@ func entry(name string, p *certtest.Pair, operations ...string) httpserver.Peer 
 // newUnion serves with the peers given, over TLS or, for a proxy, without.
 func newUnion(t *testing.T, edge httpserver.Edge, overTLS bool, peers ...httpserver.Peer) *union {
 	t.Helper()
-	u := &union{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry()}
+	operations := httpserver.NewOperations()
+	u := &union{t: t, dir: t.TempDir(), registry: operations.Registry}
 	u.own = certtest.New(t, u.dir, "own")
 	u.list(peers...)
 	spec := httpserver.TLS{Behind: true}
@@ -83,7 +84,7 @@ func newUnion(t *testing.T, edge httpserver.Edge, overTLS bool, peers ...httpser
 		t.Fatal(err)
 	}
 	c := must(spec.Load("0.0.0.0:0"))
-	u.site = startWith(t, httpserver.Options{Spec: traitsSpec(t, peered), Edge: edge, Peers: u.peers, Registry: u.registry}, httpserver.ServeOptions{TLS: u.peers.Ask(c.Config())}, func(e *echo.Echo) {
+	u.site = startWith(t, httpserver.Options{Spec: traitsSpec(t, peered), Edge: edge, Peers: u.peers, Operations: operations}, httpserver.ServeOptions{TLS: u.peers.Ask(c.Config())}, func(e *echo.Echo) {
 		for _, path := range []string{"open", "none", "write", "other", "registrations"} {
 			e.POST("/v1/"+path, func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 		}

@@ -1,6 +1,6 @@
 // Package mongodb connects a service to its MongoDB: writes wait for the majority,
-// reads see what the majority has, indexes exist before the first query, and errors
-// show nothing of what is stored.
+// reads see what the majority has, the schema fits the program before the first query, and
+// errors show nothing of what is stored.
 package mongodb
 
 import (
@@ -58,15 +58,27 @@ func (x Index) model() mongo.IndexModel {
 // Database is a connected database.
 type Database struct{ *mongo.Database }
 
-// Open connects and creates the indexes, which may exist already. It fails with
-// Unavailable if the server does not answer. More may add to the client's options what
-// does not change how it reads and writes, such as monitors.
-func Open(ctx context.Context, uri, name string, indexes []Index, more ...func(*options.ClientOptions)) (Database, error) {
-	o := options.Client().ApplyURI(uri).
-		SetWriteConcern(writeconcern.Majority()).
+// writeTimeout is how long a write waits for the majority. A write that was not confirmed
+// in time may hold or not: the request fails as unavailable, and what comes again is
+// idempotent (see the stores).
+const writeTimeout = 5 * time.Second
+
+// clientOptions are those of every client, whatever the URI says of the same: a write is
+// acknowledged when the majority has it in its journal; a read sees what the majority has,
+// from the primary; the driver sends each read and each single write again once, when the
+// primary steps down or the network fails, and the server executes a write sent twice once.
+func clientOptions(uri string) *options.ClientOptions {
+	journaled := true
+	return options.Client().ApplyURI(uri).
+		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journaled, WTimeout: writeTimeout}).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary()).
+		SetRetryWrites(true).SetRetryReads(true).
 		SetServerSelectionTimeout(selectTimeout)
+}
+
+func connect(ctx context.Context, uri, name string, more ...func(*options.ClientOptions)) (Database, error) {
+	o := clientOptions(uri)
 	for _, add := range more {
 		add(o)
 	}
@@ -74,14 +86,34 @@ func Open(ctx context.Context, uri, name string, indexes []Index, more ...func(*
 	if err != nil {
 		return Database{}, Failed("connect", err)
 	}
-	db := Database{client.Database(name)}
-	for _, x := range indexes {
-		if _, err := db.Collection(x.collection).Indexes().CreateOne(ctx, x.model()); err != nil {
-			_ = client.Disconnect(ctx)
-			return Database{}, Failed("create an index of "+x.collection, err)
-		}
+	return Database{client.Database(name)}, nil
+}
+
+// Open connects to a database whose schema this program can work with. A new database, and
+// one of before there were versions, is brought to the schema; any other change of a schema
+// is for Migrate, so that instances that start build nothing. It fails with Unavailable if
+// the server does not answer, and with ErrSchema if the two do not fit. More may add to the
+// client's options what does not change how it reads and writes, such as monitors.
+func Open(ctx context.Context, uri, name string, s Schema, more ...func(*options.ClientOptions)) (Database, error) {
+	db, err := connect(ctx, uri, name, more...)
+	if err != nil {
+		return db, err
+	}
+	if err := s.fit(ctx, db); err != nil {
+		_ = db.Close(ctx)
+		return Database{}, err
 	}
 	return db, nil
+}
+
+// CreateIndexes makes the indexes, which may exist already.
+func (d Database) CreateIndexes(ctx context.Context, indexes []Index) error {
+	for _, x := range indexes {
+		if _, err := d.Collection(x.collection).Indexes().CreateOne(ctx, x.model()); err != nil {
+			return Failed("create an index of "+x.collection, err)
+		}
+	}
+	return nil
 }
 
 // Close gives the connections back.

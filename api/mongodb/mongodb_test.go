@@ -33,10 +33,12 @@ func uri(t *testing.T) string {
 
 var indexes = []mongodb.Index{mongodb.Unique("things", "name"), mongodb.Ordered("things", "kind", "name")}
 
+var schema = mongodb.Schema{Needs: 1, Migrations: []mongodb.Migration{mongodb.Indexed("indexes", indexes)}}
+
 func TestOpen(t *testing.T) {
 	at, name := uri(t), "mongodb_test"
 	for range 2 { // the second finds the indexes
-		db, err := mongodb.Open(t.Context(), at, name, indexes)
+		db, err := mongodb.Open(t.Context(), at, name, schema)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +61,7 @@ func TestOpenTogether(t *testing.T) {
 	var group errgroup.Group
 	for i := range 4 {
 		group.Go(func() error {
-			db, err := mongodb.Open(t.Context(), at, fmt.Sprintf("mongodb_test_%d", i), indexes)
+			db, err := mongodb.Open(t.Context(), at, fmt.Sprintf("mongodb_test_%d", i), schema)
 			if err != nil {
 				return err
 			}
@@ -74,7 +76,7 @@ func TestOpenTogether(t *testing.T) {
 // TestFailedHidesValues lets the server refuse a document: what it says of the
 // document stays out of the error and of its reason.
 func TestFailedHidesValues(t *testing.T) {
-	db, err := mongodb.Open(t.Context(), uri(t), "mongodb_test", indexes)
+	db, err := mongodb.Open(t.Context(), uri(t), "mongodb_test", schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 	address := ln.Addr().String()
 	_ = ln.Close()
-	_, err = mongodb.Open(t.Context(), "mongodb://user:CANARY@"+address, "mongodb_test", indexes)
+	_, err = mongodb.Open(t.Context(), "mongodb://user:CANARY@"+address, "mongodb_test", schema)
 	if problem.KindOf(err) != problem.KindUnavailable || strings.Contains(problem.Reason(err), "CANARY") {
 		t.Errorf("%v: %s", problem.KindOf(err), problem.Reason(err))
 	}

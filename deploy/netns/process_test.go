@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"medunion/api/problem"
 )
 
 // process is a program in a namespace.
@@ -58,6 +60,12 @@ func (p *process) said() []byte {
 	b, err := os.ReadFile(p.log)
 	ok(p.t, err)
 	return b[max(0, len(b)-6000):]
+}
+
+// logged says whether a line of the whole log holds a text, of those since the last hangup.
+func (p *process) logged(text string) bool {
+	b := must(os.ReadFile(p.log))
+	return bytes.Contains(b[max(0, bytes.LastIndex(b, []byte("a changed file is in force"))):], []byte(text))
 }
 
 // hangup makes the program read its files anew, and returns when what has changed in one is
@@ -115,7 +123,7 @@ func (s *store) counts() (counts map[string]int64) {
 func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(problem.Reason(err))
 	}
 }
 

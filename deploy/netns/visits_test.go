@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -108,6 +109,7 @@ func TestTwoClouds(t *testing.T) {
 		{"partition while the record comes", (*visitors).partitionInTheRecord},
 		{"a slow wire", (*visitors).latency},
 		{"a peer's certificate ends", (*visitors).expiry},
+		{"the hospital's certificate ends", (*visitors).hospitalExpiry},
 		{"a peer's key is exchanged", (*visitors).rotation},
 	} {
 		done := t.Run(scenario.name, func(t *testing.T) {
@@ -263,6 +265,32 @@ func (v *visitors) expiry() {
 	v.until("the record", func() bool { return whole(v.searched(atDoctor)) })
 	v.diagnosed(atDoctor)
 	v.agree(before, v.closes(atDoctor, atPatient), complete)
+}
+
+// The hospital's client certificate ends: what it writes into the index waits there, and goes
+// out once the certificate is renewed, without a restart and without a second import.
+func (v *visitors) hospitalExpiry() {
+	p := v.pairs["hospital-peer"]
+	end := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	p.Renew(time.Now().Add(-time.Hour), end)
+	v.services["privatecloud"].hangup()
+	v.until("the end of the certificate", func() bool { return time.Now().After(end.Add(time.Second)) })
+	before := v.atCloud.counts()["entries"]
+	v.desk("/fhir/bundles", "application/fhir+json", v.later())
+	v.until("the hospital to say so", func() bool { return v.services["privatecloud"].logged("index entries were not published") })
+	if n := v.atCloud.counts()["entries"]; n != before {
+		v.t.Errorf("%d index entries were written with an expired certificate", n-before)
+	}
+	p.Renew(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	v.services["privatecloud"].hangup()
+	v.until("the index entry", func() bool { return v.atCloud.counts()["entries"] > before })
+}
+
+// later is a Bundle with one more result of the patient's, younger than all others.
+func (v *visitors) later() []byte {
+	patient := v.plan.File.Patient()
+	return fmt.Appendf(nil, `{"resourceType":"Bundle","type":"collection","entry":[{"resource":%s},{"resource":{"resourceType":"Observation","id":"netns-later","status":"final",`+
+		`"code":{"text":"weight"},"subject":{"reference":"Patient/%s"},"effectiveDateTime":%q}}]}`, patient.Raw, patient.ID, time.Now().UTC().Format(time.RFC3339))
 }
 
 // The hospital's listener gets another key, and the portal another by which the clouds know

@@ -66,31 +66,32 @@ func (w *wire) carry(from, to int) {
 	}
 }
 
-// tun makes a device in a namespace. Its file works from any other.
-func tun(namespace, name string) (*os.File, error) {
-	type result struct {
-		f   *os.File
-		err error
-	}
-	done := make(chan result)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread, which is in the namespace, ends with the goroutine
-		f, err := tunHere(namespace, name)
-		done <- result{f, err}
-	}()
-	r := <-done
-	return r.f, r.err
-}
-
-func tunHere(namespace, name string) (*os.File, error) {
-	ns, err := os.Open("/run/netns/" + namespace)
+// tun makes a device in a namespace. Its file works from any other. The thread comes back
+// from there, and must not end: that would kill the programs which it has started.
+func tun(namespace, name string) (f *os.File, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer ns.Close()
-	if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+	defer unix.Close(home)
+	away, err := unix.Open("/run/netns/"+namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(away)
+	if err := unix.Setns(away, unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("setns: %w", err)
 	}
+	f, err = tunHere(name)
+	if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+		panic(back) // everything after it would be in the wrong network
+	}
+	return f, err
+}
+
+func tunHere(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

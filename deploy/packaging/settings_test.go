@@ -15,10 +15,6 @@ import (
 	publiccloud "medunion/publiccloud/server"
 )
 
-// coming are settings that the charts and units give already, and that the services are
-// about to have.
-var coming = []string{"operations-listen", "redis-tls", "redis-ca", "peers", "vault-jwt-file", "PUBLICCLOUD_CONFIG", "PRIVATECLOUD_CONFIG", "PORTAL_CONFIG"}
-
 // flags are the settings of a service, by name and by variable.
 func flags(t testing.TB, service string) (names, variables []string) {
 	t.Helper()
@@ -30,7 +26,7 @@ func flags(t testing.TB, service string) (names, variables []string) {
 	for _, f := range k.Model.Flags {
 		names, variables = append(names, f.Name), append(variables, f.Envs...)
 	}
-	return append(names, coming...), append(variables, coming...)
+	return names, variables
 }
 
 // Every setting that a chart gives to a service is one of that service: a name that it

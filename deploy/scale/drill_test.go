@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"medunion/api/replay/redistest"
 	"medunion/deploy/internal/runbook"
 	"medunion/deploy/local/authority"
+	"medunion/deploy/local/embedmongo"
 )
 
 // writer imports one patient after the other, and keeps a ledger of what was acknowledged.
@@ -67,7 +70,7 @@ func (w *world) page(name string, extra ...string) {
 	}
 	env = append(env, "PUBLICCLOUD_DATABASE="+w.database("cloud"), "PRIVATECLOUD_DATABASE="+w.database("hospital"), "PRIVATECLOUD_ID="+hospitalID,
 		"PRIVATECLOUD_CLOUD="+w.url(cloudService), "PRIVATECLOUD_PINS="+w.path("pins"))
-	runbook.Test(w.t, "../doc/"+name, runbook.Options{Env: append(env, extra...), Least: 3})
+	runbook.Test(w.t, "../doc/"+name, runbook.Options{Env: append(env, extra...), Least: 2})
 }
 
 // destroy drops the databases.
@@ -87,7 +90,8 @@ func (w *world) destroy() {
 func TestDrill(t *testing.T) {
 	heavy(t)
 	ctx := t.Context()
-	w := newWorld(t, "--redis-addrs="+redistest.Start(t).Addr())
+	redis := redistest.Start(t)
+	w := newWorld(t, "--redis-addrs="+redis.Addr())
 	p := w.join(ctx)
 	load := p.write(ctx)
 	ok(t, p.visit(ctx))
@@ -125,6 +129,56 @@ func TestDrill(t *testing.T) {
 	time.Sleep(time.Until(restored.Add(63 * time.Second))) // consents begin a minute early, so that new ones look old until then
 	ok(t, p.visit(ctx))
 	ok(t, p.diagnosedOnce(ctx))
+
+	w.page("mongodb.md")
+	w.deadStores(redis)
+	ok(t, p.visit(ctx))
+	ok(t, p.diagnosedOnce(ctx))
+}
+
+// deadStores kills Redis, then MongoDB, and lets the pages for that bring them back.
+func (w *world) deadStores(redis *redistest.Server) {
+	w.t.Helper()
+	service := []string{"SERVICE=" + w.url(hospitalName), "CA=" + filepath.Join(shared, "ca.pem"), "SERVICE=https://" + w.instance[hospitalName][0]}
+	redis.Kill9()
+	w.notReady(hospitalName)
+	start := w.onDemand("redis", redis.Restart)
+	w.page("dead-redis.md", append(service, "REDIS_HOST=127.0.0.1", "REDIS_PORT="+redis.Port(), "START_REDIS="+start)...)
+	if w.server == nil {
+		return // MONGODB_URI is not ours to kill
+	}
+	address := strings.TrimPrefix(w.mongo, "mongodb://")
+	address, _, _ = strings.Cut(address, "/")
+	ok(w.t, w.server.Close())
+	w.notReady(hospitalName)
+	start = w.onDemand("mongodb", func() {
+		m, err := embedmongo.Start(embedmongo.Options{Dir: filepath.Join(w.dir, "mongo"), Addr: address})
+		ok(w.t, err)
+		w.server = m
+	})
+	w.page("dead-mongodb.md", append(service, "START_MONGODB="+start)...)
+}
+
+// notReady waits until an instance has noticed.
+func (w *world) notReady(service string) {
+	w.t.Helper()
+	ok(w.t, eventually(w.t.Context(), "it is not ready", func() (bool, error) { return !w.ready(w.instance[service][0]), nil }))
+}
+
+// onDemand returns a command that has f called, once.
+func (w *world) onDemand(name string, f func()) string {
+	w.t.Helper()
+	path := w.path("start-" + name)
+	go func() {
+		for w.t.Context().Err() == nil {
+			if _, err := os.Stat(path); err == nil {
+				f()
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return "touch " + path
 }
 
 // refusesOldConsent lets the doctor search once more under a consent of before the restore.

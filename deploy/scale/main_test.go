@@ -2,6 +2,7 @@ package scale_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +14,11 @@ import (
 // shared is a folder of this run: the programs, the certificate authority, the leaf.
 var shared string
 
+// TestMain lets more of the tests run side by side than there are processors: the drill
+// waits for a minute in which restored services refuse.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "3")
 	code, err := tests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -250,15 +250,11 @@ func (p *people) consult(ctx context.Context) (doctorsID, patientsID string, err
 		return "", "", err
 	}
 	before := len(p.doctor.Visits())
-	err = eventually(ctx, "the consultation", func() (bool, error) {
-		id, err := p.patient.StartVisit(ctx, patient.Request{Link: card.Link, Passphrase: []byte(passphrase), MaxUses: 50})
-		patientsID = id
-		return err == nil, transient(err)
-	})
-	if err != nil {
-		return "", "", err
-	}
 	err = eventually(ctx, "the waiting room", func() (bool, error) {
+		if failed, err := p.failed(patientsID); err != nil || failed {
+			patientsID, err = p.patient.StartVisit(ctx, patient.Request{Link: card.Link, Passphrase: []byte(passphrase), MaxUses: 50})
+			return false, transient(err)
+		}
 		v := p.doctor.Visits()
 		if len(v) <= before || v[len(v)-1].State != doctoragent.Waiting {
 			return false, nil
@@ -271,6 +267,15 @@ func (p *people) consult(ctx context.Context) (doctorsID, patientsID string, err
 	}
 	p.visits++
 	return doctorsID, patientsID, err
+}
+
+// failed says whether her visit has failed, or has not begun.
+func (p *people) failed(id string) (bool, error) {
+	if id == "" {
+		return true, nil
+	}
+	v, err := p.patient.Visit(id)
+	return v.State == patient.Failed, err
 }
 
 // fetch runs M4 to M9, again where that failed cleanly, and compares the record.

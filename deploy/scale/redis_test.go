@@ -110,4 +110,5 @@ func TestSentinelFailoverInMidVisit(t *testing.T) {
 	if replica.Role() != "master" {
 		t.Error("the replica was not promoted: the test tests nothing")
 	}
+	w.newerSchema(ctx, p)
 }

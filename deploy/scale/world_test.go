@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -98,10 +99,16 @@ func (w *world) startMongo() {
 	w.mongo, w.server = m.URI(), m
 }
 
+// freeAddress is below the range from which the system hands out ports: an instance that was
+// killed finds its own free again.
 func freeAddress() string {
-	l := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer l.Close()
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 22500+mathrand.IntN(10000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
 }
 
 func port(address string) string {

@@ -51,7 +51,7 @@ type Config struct {
 
 func (c *Config) defaults() {
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+		c.Logger = c.Edge.NewLogger(os.Stderr)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -46,7 +46,7 @@ func (c Config) guard() *settings.Guard {
 		g.Origin("origin", c.Origin)
 	}
 	g.Peer("cloud", c.Cloud)
-	g.Keys("session-key", c.PassphraseFile, false)
+	g.Keys("session-key", c.PassphraseFile, c.KeyProvider.Remote())
 	g.Issuer("authority", c.Authority)
 	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
 	return g
@@ -65,12 +65,17 @@ func (c Config) checkAuthority() error {
 
 // checkSessionKey reads the key file, which need not be there yet.
 func (c Config) checkSessionKey() error {
-	if _, err := os.Stat(c.SessionKeyFile); errors.Is(err, os.ErrNotExist) {
-		return nil
+	f, err := keyFile(c.SessionKeyFile, c.PassphraseFile, c.KeyProvider)
+	if err != nil {
+		return err
 	}
-	f, err := secretfile.OpenKeys(c.SessionKeyFile, c.PassphraseFile, nil)
-	if err == nil {
-		_, err = f.Read()
+	if c.KeyProvider.Remote() { // what is in the file only Vault says
+		_, err = secretfile.Read(c.SessionKeyFile)
+	} else {
+		_, err = f.Load(context.Background())
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	return err
 }

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,12 +16,11 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
+	"medunion/api/keyprovider"
 	"medunion/api/message"
 	"medunion/api/roots"
-	"medunion/api/secretfile"
 	"medunion/api/settings"
 	"medunion/doctor-portal/internal/relay"
-	"medunion/ecc"
 )
 
 // Config is everything that a portal is told. Flags and environment variables
@@ -43,10 +41,12 @@ type Config struct {
 	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PORTAL_AUTHORITY_JWKS"`
 	IdleMinutes   int    `help:"After so many minutes without use the doctor's page locks her keys." default:"15" env:"PORTAL_IDLE_MINUTES"`
 
-	// SessionKeyFile holds 32 random bytes. All instances of one portal share it; it
-	// is made if it is absent.
+	// SessionKeyFile is a key ring. All instances of one portal share it; it is made if it
+	// is absent.
 	SessionKeyFile string `name:"session-key" help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
 	PassphraseFile string `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PORTAL_PASSPHRASE_FILE"`
+
+	KeyProvider keyprovider.Config `embed:"" envprefix:"PORTAL_"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS_ADDRS"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
@@ -73,7 +73,7 @@ func (c Config) logger() *slog.Logger {
 	if c.Logger != nil {
 		return c.Logger
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return c.Edge.NewLogger(os.Stderr)
 }
 
 func (c Config) clock() func() time.Time {
@@ -181,21 +181,4 @@ func (c Config) redis() (redis.UniversalClient, error) {
 	redis.SetLogger(silent{}) // its lines hold addresses and errors that are answered anyway
 	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: c.RedisAddrs, MasterName: c.RedisMaster, IsClusterMode: c.RedisCluster,
 		Username: c.RedisUsername, Password: c.RedisPassword, TLSConfig: t, PoolSize: 512, ContextTimeoutEnabled: true}), nil
-}
-
-// sessionKey reads the key file, or makes it, never over another.
-func (c Config) sessionKey() (ecc.SigningKey, error) {
-	f, err := secretfile.OpenKeys(c.SessionKeyFile, c.PassphraseFile, rand.Reader)
-	if err != nil {
-		return ecc.SigningKey{}, fmt.Errorf("portal: %w", err)
-	}
-	seed, err := f.ReadOrCreate(func() ([]byte, error) {
-		b := make([]byte, 32)
-		_, err := rand.Read(b)
-		return b, err
-	})
-	if err != nil {
-		return ecc.SigningKey{}, fmt.Errorf("portal: session key: %w", err)
-	}
-	return ecc.SigningKeyFromSeed(seed)
 }

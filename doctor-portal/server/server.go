@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"medunion/api/httpserver"
+	"medunion/api/keyring"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
 	"medunion/api/version"
@@ -63,7 +64,11 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.Origin == "" {
 		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
 	}
-	b, err := build(cfg, clients)
+	keys, err := cfg.sessionKeys(ctx)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	b, err := build(cfg, clients, keys)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
@@ -74,6 +79,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("portal: %w", err), ln.Close(), b.release())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
+	go keys.Run(ctx, keyring.PollEvery, cfg.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
 	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
 	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
 	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
@@ -87,8 +93,8 @@ type built struct {
 	release    func() error
 }
 
-func build(cfg Config, clients relay.Clients) (built, error) {
-	api, client, err := newAPI(cfg, clients)
+func build(cfg Config, clients relay.Clients, keys *keyring.Watch) (built, error) {
+	api, client, err := newAPI(cfg, clients, keys)
 	if err != nil {
 		return built{}, err
 	}
@@ -103,16 +109,12 @@ func build(cfg Config, clients relay.Clients) (built, error) {
 	return b, nil
 }
 
-func newAPI(cfg Config, clients relay.Clients) (*httpapi.API, redis.UniversalClient, error) {
+func newAPI(cfg Config, clients relay.Clients, keys *keyring.Watch) (*httpapi.API, redis.UniversalClient, error) {
 	pins, err := cfg.keeper()
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := cfg.sessionKey()
-	if err != nil {
-		return nil, nil, err
-	}
-	sess, err := newSessions(key, cfg.Origin)
+	sess, err := newSessions(keys.Ring, cfg.Origin)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -59,7 +59,7 @@ func (c Config) logger() *slog.Logger {
 	if c.Logger != nil {
 		return c.Logger
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return c.Edge.NewLogger(os.Stderr)
 }
 
 // local says whether an address is on this machine.

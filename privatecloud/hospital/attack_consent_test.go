@@ -214,3 +214,19 @@ func TestAttack14_SessionMessages(t *testing.T) {
 		t.Errorf("after a used number: %s", problem.Reason(err))
 	}
 }
+
+// TestBoundOfRevocationAtAHospital: whoever is on the list that the hospital holds is refused
+// with the next message, in a session that was opened before too; a patient's revoked
+// credential speaks for nobody. Without a newer list the last one serves for two hours,
+// and nobody is served after that.
+func TestBoundOfRevocationAtAHospital(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	x := s.open()
+	s.w.AgeList(message.MaxRevocationAge - time.Minute)
+	s.release(x, message.Filter{})
+	y := s.open()
+	s.w.Revoke(s.p.Cred.Hash())
+	s.refused(s.asksM8(y), "M8 for a patient whose credential is revoked, in a session from before")
+	s.w.AgeList(message.MaxRevocationAge + time.Minute)
+	wantKind(t, s.asksM8(y), problem.KindUnavailable, "with a list that is too old")
+}

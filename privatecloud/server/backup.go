@@ -16,7 +16,7 @@ import (
 const restoreSkew = 2 * time.Second
 
 func (c Config) plan(k keys) backup.Plan {
-	return backup.Plan{Service: "privatecloud", Owner: string(k.draft.ID), Schema: mongostore.Schema, Collections: mongostore.BackedUp,
+	return backup.Plan{Service: "privatecloud", Owner: string(k.draft.ID), Schema: mongostore.Versions.Version(), Collections: mongostore.BackedUp,
 		Sign: backup.Signer(k.draft.Sign), Now: c.Now}
 }
 
@@ -104,6 +104,9 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) (err error) {
 	began := time.Now()
 	if r.Manifest, err = source.Restore(ctx, p.store.Database(), mongostore.NewCheck()); err != nil {
+		return err
+	}
+	if _, err := p.store.EraseAgain(ctx); err != nil {
 		return err
 	}
 	r.Collected = time.Since(began)

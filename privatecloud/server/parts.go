@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -32,7 +31,7 @@ import (
 
 func (c *Config) setTools() {
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+		c.Logger = c.Edge.NewLogger(os.Stderr)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -23,7 +23,7 @@ import (
 // How often an instance looks after things by itself.
 const (
 	rotateEvery  = 5 * time.Minute
-	refreshEvery = 5 * time.Minute
+	refreshEvery = time.Minute // the revocation list: how long a revoked doctor is served at most
 	retryEvery   = 5 * time.Second
 	publishEvery = 5 * time.Second
 	sweepEvery   = time.Hour
@@ -131,7 +131,7 @@ func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 	}
 	i.credential = k.credential
 	if registered := string(k.credential.Info.Attribute); registered != address {
-		c.Logger.Warn("the credential names another address than this instance has", "credential", registered, "instance", address)
+		c.Logger.Warn("the credential names another address than this instance has", "credential", registered, "own", address)
 	}
 	i.parts, err = open(ctx, c, w, k)
 	return err

@@ -9,6 +9,7 @@ import (
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/ecc"
+	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/peers"
 )
 
@@ -148,4 +149,33 @@ func TestOwnPrekeysRotate(t *testing.T) {
 	}
 	_, err = w.OwnPrekey(t.Context(), 9)
 	w.wants(problem.KindNotFound, err)
+}
+
+// TestBoundOfRevocations: what one instance revokes, another over the same store refuses
+// with the next request; the signed list that another serves shows it within listLife, 5 s.
+func TestBoundOfRevocations(t *testing.T) {
+	w := newWorld(t)
+	other := peers.Must(cloud.New(w.config))
+	d, h := w.doctor(ecc.SuiteX25519, "SURGERY"), w.hospital(ecc.SuiteX25519)
+	w.ok(w.PublishPrekey(t.Context(), d.Prekey(w.now(), nil)))
+	lists := func() (revoked message.Revocations, hospitals int) {
+		one, err := other.RevocationList(t.Context())
+		w.ok(err)
+		two, err := other.Directory(t.Context())
+		w.ok(err)
+		directory := peers.Must(message.OpenDirectory(peers.Must(message.DecodeSigned(two)), w.Pins(), message.MillisOf(w.now())))
+		return peers.Must(message.OpenRevocations(peers.Must(message.DecodeSigned(one)), w.Pins(), message.MillisOf(w.now()))), len(directory.Hospitals)
+	}
+	if v, n := lists(); len(v.Revoked) != 0 || n != 1 {
+		t.Fatalf("%d revoked, %d hospitals", len(v.Revoked), n)
+	}
+	w.ok(w.RevokeCredential(t.Context(), d.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), h.Credential.Hash()))
+	_, err := other.Doctor(t.Context(), d.Credential.Hash())
+	w.wants(problem.KindNotFound, err)
+	w.wants(problem.KindRefused, other.PublishPrekey(t.Context(), h.Prekey(w.now(), nil)))
+	w.clock.advance(5*time.Second + time.Millisecond)
+	if v, n := lists(); !v.Contains(d.Credential.Hash()) || !v.Contains(h.Credential.Hash()) || n != 0 {
+		t.Errorf("after 5 s the other instance's lists show %d revoked, %d hospitals", len(v.Revoked), n)
+	}
 }

@@ -15,7 +15,7 @@ import (
 // plan is that of a backup signed under the root that signs now.
 func (c Config) plan(k keys) (backup.Plan, error) {
 	root, err := k.roots.Signing(message.MillisOf(c.Now()))
-	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Schema, Collections: mongostore.BackedUp,
+	return backup.Plan{Service: "publiccloud", Owner: c.ID, Schema: mongostore.Versions.Version(), Collections: mongostore.BackedUp,
 		Sign: backup.Signer(root.SigningKey), Now: c.Now}, err
 }
 

@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 		c.Suites = []uint8{uint8(ecc.SuiteX25519), uint8(ecc.SuiteXWing)}
 	}
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+		c.Logger = c.Edge.NewLogger(os.Stderr)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -201,17 +201,12 @@ func (w *keyWork) destroyable(ctx context.Context, name string, version uint32) 
 	return err
 }
 
-// Rewrap seals the key file anew under the newest version of the provider's key, or, where
-// to is another provider's configuration, under that one. Running instances notice nothing
-// but that the file has changed.
-func (t KeyTools) Rewrap(ctx context.Context, passphraseFile string, to keyprovider.Config) error {
+// Rewrap seals the key file anew, under what keyprovider.Target gives. Running instances
+// notice nothing but that the file has changed.
+func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
 	f, err := t.open()
 	if err != nil {
 		return err
 	}
-	provider, err := to.Open(passphraseFile, t.rand())
-	if err != nil {
-		return err
-	}
-	return f.Rewrap(ctx, provider)
+	return f.Rewrap(ctx, to)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"medunion/api/keyprovider"
+	"medunion/api/keyprovider/transittest"
 	"medunion/api/keyring"
 	"medunion/api/replay/redistest"
 	"medunion/api/secretfile"
@@ -227,7 +228,7 @@ func TestRewrap(t *testing.T) {
 	w := keysWorld(t)
 	dir := t.TempDir()
 	words := w.file(dir, "words", []byte("correct horse\n"))
-	w.ok(w.tools().Rewrap(t.Context(), words, keyprovider.Config{}))
+	w.ok(w.tools().Rewrap(t.Context(), sealedBy(words)))
 	w.config.PassphraseFile = words
 	if s := w.status(); s.Provider != "passphrase" || s.Generation != 1 {
 		t.Errorf("%+v", s)
@@ -239,11 +240,15 @@ func TestRewrap(t *testing.T) {
 	}
 	w.start()
 	other := w.file(dir, "other", []byte("battery staple\n"))
-	w.ok(w.tools().Rewrap(t.Context(), other, keyprovider.Config{}))
+	w.ok(w.tools().Rewrap(t.Context(), sealedBy(other)))
 	if _, err := w.tools().Status(t.Context()); !errors.Is(err, keyprovider.ErrRefused) {
 		t.Errorf("the old passphrase still opens: %v", err)
 	}
 	w.searches()
+}
+
+func sealedBy(passphraseFile string) keyprovider.Provider {
+	return peers.Must(keyprovider.Config{}.Open(passphraseFile, rand.Reader))
 }
 
 // TestOldKeyFile: the form from before there were rings starts, with the same keys, and
@@ -274,4 +279,40 @@ func TestOldKeyFile(t *testing.T) {
 	if raw, _ := os.ReadFile(w.config.Keys); !keyring.IsRing(raw) {
 		t.Error("no ring")
 	}
+}
+
+// TestKeysUnderVault: the key file lies under Vault's transit engine. While that is sealed a service
+// that runs serves and rolls nothing, and one that starts does not, and says why; afterwards
+// both do. Nothing of the engine's token is in the log.
+func TestKeysUnderVault(t *testing.T) {
+	v := transittest.Start(t)
+	w := keysWorld(t)
+	token := v.Token("1h")
+	transit := keyprovider.Config{Provider: "vault", Transit: keyprovider.Transit{Address: v.Address, Key: v.Key, TokenFile: w.file(t.TempDir(), "token", []byte(token))}}
+	w.ok(w.tools().Rewrap(t.Context(), peers.Must(transit.Open("", rand.Reader))))
+	w.ok(w.instance.Close())
+	w.config.KeyProvider = transit
+	w.start()
+	w.ok(w.tools().Rotate(t.Context(), "challenge", time.Minute, quiet))
+	if s := w.status(); s.Provider != "transit" || s.Wrapped != 1 || s.Newest != 1 {
+		t.Errorf("%+v", s)
+	}
+	w.clean(token)
+	if !v.Own {
+		return
+	}
+	v.Call(http.MethodPost, "sys/seal", nil, nil)
+	w.searches()
+	if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, keyprovider.ErrLocked) {
+		t.Errorf("rolled under locked keys: %v", err)
+	}
+	if i, err := server.Start(t.Context(), w.config); !errors.Is(err, keyprovider.ErrLocked) {
+		t.Errorf("started under locked keys: %v", err)
+		if err == nil {
+			_ = i.Close()
+		}
+	}
+	v.Call(http.MethodPost, "sys/unseal", nil, nil)
+	w.start()
+	w.searches()
 }

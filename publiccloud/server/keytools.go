@@ -16,6 +16,8 @@ import (
 // KeyTools is what an operator's commands about the keys are told: where the key file and
 // the store are, as the service itself is told.
 type KeyTools struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PUBLICCLOUD_CONFIG"`
+
 	Keys           string             `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`

@@ -22,6 +22,8 @@ type Options struct {
 	Dir string
 	// Limit is how long all of the page may take; default 2 minutes.
 	Limit time.Duration
+	// Then are pages that go on in the same shell, with what the first has left running.
+	Then []string
 	// Least is how many commands the page has at least: a page of which nothing is run
 	// passes for nothing. Default 1.
 	Least int
@@ -32,29 +34,42 @@ type Options struct {
 // runs any more.
 func Test(t testing.TB, page string, o Options) {
 	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
+	commands := read(t, page, max(o.Least, 1))
+	for _, p := range o.Then {
+		commands = append(commands, read(t, p, 1)...)
 	}
-	commands, err := Blocks(string(text))
-	if err != nil || len(commands) < max(o.Least, 1) {
-		t.Fatalf("%s: %d commands are found, %v", filepath.Base(page), len(commands), err)
-	}
-	r := run{t: t, page: filepath.Base(page), dir: t.TempDir()}
+	r := run{t: t, dir: t.TempDir()}
 	said := r.shell(commands, o)
 	for i, b := range commands {
 		if !r.judge(i, b) {
-			t.Fatalf("%s: what all commands say on standard error:\n%s", r.page, said)
+			t.Fatalf("what all commands say on standard error:\n%s", said)
 		}
 	}
 }
 
-// run is one page at work. Output, and exit code, of command N lie in N.out and N.code of
+// read finds the commands of a page.
+func read(t testing.TB, page string, least int) []Block {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(page)
+	commands, err := Blocks(string(text))
+	if err != nil || len(commands) < least {
+		t.Fatalf("%s: %d commands are found, %v", name, len(commands), err)
+	}
+	for i := range commands {
+		commands[i].Page = name
+	}
+	return commands
+}
+
+// run is a shell at work. Output, and exit code, of command N lie in N.out and N.code of
 // the folder.
 type run struct {
-	t    testing.TB
-	page string
-	dir  string
+	t   testing.TB
+	dir string
 }
 
 func (r run) file(i int, kind string) string { return filepath.Join(r.dir, strconv.Itoa(i)+"."+kind) }
@@ -66,29 +81,30 @@ func (r run) judge(i int, b Block) bool {
 	code, err := os.ReadFile(r.file(i, "code"))
 	switch {
 	case err != nil:
-		r.t.Errorf("%s:%d: the shell ended in it:\n%s", r.page, b.Line, out)
+		r.t.Errorf("%s:%d: the shell ended in it:\n%s", b.Page, b.Line, out)
 		return false
 	case string(code) != "0\n":
-		r.t.Errorf("%s:%d: ends with %s%s", r.page, b.Line, code, out)
+		r.t.Errorf("%s:%d: ends with %s%s", b.Page, b.Line, code, out)
 		return false
 	}
 	if err := b.compare(string(out)); err != nil {
-		r.t.Errorf("%s:%d: %v; it is\n%s", r.page, b.Line, err, out)
+		r.t.Errorf("%s:%d: %v; it is\n%s", b.Page, b.Line, err, out)
 	}
 	return true
 }
 
-// script is all of the page as one script.
+// script is all of the pages as one script.
 func (r run) script(commands []Block) string {
 	r.t.Helper()
 	var s strings.Builder
 	s.WriteString("set -uo pipefail\n")
 	for i, b := range commands {
 		if out, err := exec.Command("bash", "-n", "-c", b.Command).CombinedOutput(); err != nil {
-			r.t.Fatalf("%s:%d: %s", r.page, b.Line, out)
+			r.t.Fatalf("%s:%d: %s", b.Page, b.Line, out)
 		}
-		fmt.Fprintf(&s, "echo '-- line %d' >&2\n{\n%s} >'%s'\ncode=$?; echo $code >'%s'; [ $code = 0 ] || exit $code\n",
-			b.Line, b.Command, r.file(i, "out"), r.file(i, "code"))
+		code := r.file(i, "code")
+		fmt.Fprintf(&s, "echo '-- %s:%d' >&2\ntrap 'c=$?; [ $c = 0 ] || echo $c >\"%s\"' EXIT\nset -e\n{\n%s} >'%s'\nset +e\ntrap - EXIT; echo 0 >'%s'\n",
+			b.Page, b.Line, code, b.Command, r.file(i, "out"), code)
 	}
 	return s.String()
 }
@@ -121,7 +137,7 @@ func (r run) shell(commands []Block, o Options) []byte {
 	_ = cmd.Wait() // its code is that of the command that failed, which has a file
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	if ctx.Err() != nil {
-		r.t.Errorf("%s: it takes longer than %v", r.page, o.Limit)
+		r.t.Errorf("it takes longer than %v", o.Limit)
 	}
 	b, _ := os.ReadFile(said.Name())
 	return b

@@ -2,8 +2,8 @@
 // tells people to do is what works.
 //
 // Fenced blocks of the kind sh are commands. They run in their order in one bash, which
-// keeps variables, functions and background jobs from block to block; the first one that
-// does not end with 0 ends the page. A block of another kind behind a command shows its
+// keeps variables, functions and background jobs from block to block; the first command of
+// a block that fails, as bash's errexit understands it, ends the page. A block of another kind behind a command shows its
 // answer:
 //
 //   - http: what `curl -i` prints;
@@ -22,7 +22,8 @@ import (
 
 // Block is a command of a page, and the answer that stands behind it.
 type Block struct {
-	Line    int // of the page
+	Page    string // its file's name, where Test has read it
+	Line    int    // of the page
 	Command string
 	Kind    string // of the answer: http, json or output; "" if the page shows none
 	Answer  string

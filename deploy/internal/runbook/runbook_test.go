@@ -14,7 +14,7 @@ import (
 
 func TestBlocks(t *testing.T) {
 	found, err := Blocks("text\n```sh\nfirst\n```\n\n```http\nHTTP/1.1 200 OK\n```\n```text\nno command\n```\n```sh\nsecond\nthird\n```\n```output\n4\n```\n")
-	want := []Block{{3, "first\n", "http", "HTTP/1.1 200 OK\n"}, {13, "second\nthird\n", "output", "4\n"}}
+	want := []Block{{Line: 3, Command: "first\n", Kind: "http", Answer: "HTTP/1.1 200 OK\n"}, {Line: 13, Command: "second\nthird\n", Kind: "output", Answer: "4\n"}}
 	if err != nil || !slices.Equal(found, want) {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -70,8 +70,9 @@ func TestPagesFail(t *testing.T) {
 		"```sh\necho 1\n```\n```output\n2\n```\n":                   "page.md:2: the output is another",
 		"```sh\ntrue\n```\n```sh\nfalse\n```\n":                     "page.md:5: ends with 1",
 		"```sh\nfalse | true\n```\n":                                "page.md:2: ends with 1",
-		"```sh\necho $UNSET\n```\n":                                 "page.md:2: the shell ended in it",
+		"```sh\necho $UNSET\n```\n":                                 "page.md:2: ends with",
 		"```sh\nexit 0\n```\n```sh\ntrue\n```\n":                    "page.md:2: the shell ended in it",
+		"```sh\nfalse\ntrue\n```\n":                                 "page.md:2: ends with 1",
 		"```sh\nif\n```\n":                                          "page.md:2: bash",
 		"no command":                                                "page.md: 0 commands",
 		"```sh\nfalse\n```\n```sh\ntouch $MARK\n```\n":              "page.md:2: ends with 1",

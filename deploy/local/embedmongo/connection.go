@@ -21,7 +21,10 @@ func (s *Server) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
-		reply := s.answer(m)
+		reply, cut := s.faulty(m)
+		if cut {
+			return
+		}
 		if m.NoReply {
 			continue
 		}

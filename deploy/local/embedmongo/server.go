@@ -52,6 +52,9 @@ type Options struct {
 	// Addr is the host:port to listen on, 127.0.0.1:0 if empty; the host must be a loopback
 	// IP address.
 	Addr string
+	// Fault, if set, is asked before each command but those of the handshake what shall go
+	// wrong with it. It is called by many goroutines.
+	Fault func(command string) Fault
 }
 
 // Server is a running embedded server.
@@ -61,6 +64,7 @@ type Server struct {
 	cursors      *cursors
 	transactions *transactions
 	replies      atomic.Int32 // numbers the replies
+	fault        func(command string) Fault
 
 	mu          sync.Mutex
 	connections map[net.Conn]struct{}
@@ -88,7 +92,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{
 		store: st, listener: listener, cursors: newCursors(), transactions: newTransactions(),
-		connections: map[net.Conn]struct{}{}, stop: make(chan struct{}),
+		connections: map[net.Conn]struct{}{}, stop: make(chan struct{}), fault: o.Fault,
 	}
 	s.running.Go(s.accept)
 	s.running.Go(s.tidy)

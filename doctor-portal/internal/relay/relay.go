@@ -200,7 +200,11 @@ func (r *Relay) send(ctx context.Context, to target, method, path string, query 
 		return nil, problem.Unavailable(time.Minute, errors.New("relay: the directory names a hospital at an address that this portal may not call (--relay-networks)"))
 	}
 	if err != nil {
-		return nil, problem.Unavailable(2*time.Second, errors.New("relay: the cloud does not answer"))
+		var u *url.Error // names the path, in which a doctor may stand
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return nil, problem.Unavailable(2*time.Second, fmt.Errorf("relay: the cloud does not answer: %w", err))
 	}
 	return resp, nil
 }

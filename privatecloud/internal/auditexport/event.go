@@ -42,8 +42,8 @@ var patterns = map[string]pattern{
 	hospital.EventErasing:   {"", typeAlert, []coding{subtypeRestricted}, "E", byOperator, join(patient, step, request)},
 	hospital.EventErased:    {profileDelete, typeRest, []coding{subtypeDelete}, "D", erased, join(patient, destroyed)},
 	hospital.EventExported:  {"", typeAuditUsed, nil, "R", byOperator, join(trail, request)},
-	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},
 	hospital.EventResumed:   {"", typeAlert, []coding{subtypeConfigured}, "E", bySystem, join(request)},
+	hospital.EventRestored:  {"", typeAlert, []coding{subtypeConfigured}, "U", byOperator, join(trail, request)},
 }
 
 // Event is the AuditEvent of an entry of the trail. An entry of a kind that is not in the

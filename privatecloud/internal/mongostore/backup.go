@@ -2,24 +2,24 @@ package mongostore
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/bson"
 
 	"medunion/api/backup"
 	"medunion/api/mongodb"
+	"medunion/privatecloud/hospital"
 )
 
-// Schema is the version of schema.go.
-const Schema = 1
-
 // BackedUp are the collections of a backup in the order in which they are read: the trail
-// first, which speaks of all others, and the versions last, to which the heads point.
+// first, which speaks of all others; the versions behind the heads that point to them; and
+// erasures last, so that one under way while the backup was taken is known to it.
 //
 // Left out is what must not come back: desk codes, which may have been used since; tries;
 // tickets, in whose place the floor stands; and prekeys, whose private halves must be gone
 // when they have expired, also from backups.
-var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colPatients, colVersions}
+var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colPatients, colVersions, colErasures}
 
 // Database is the connection, for backups.
 func (s *Store) Database() mongodb.Database { return s.db }
@@ -30,11 +30,14 @@ type Check struct {
 	audit   chain
 	version chain
 	receipt chain
-	heads   map[[16]byte]patientDoc
+	heads   map[hospital.Handle]patientDoc
+	gaps    map[hospital.Handle]error // of records and receipts: an erasure leaves some
 }
 
 // NewCheck begins with nothing seen.
-func NewCheck() *Check { return &Check{heads: map[[16]byte]patientDoc{}} }
+func NewCheck() *Check {
+	return &Check{heads: map[hospital.Handle]patientDoc{}, gaps: map[hospital.Handle]error{}}
+}
 
 // chain is the last link of one that passes.
 type chain struct {
@@ -61,7 +64,10 @@ func (c *Check) See(collection string, raw bson.Raw) error {
 	case colAudit:
 		return see(raw, func(d auditDoc) error { return c.audit.next("the trail", nil, d.Number, d.Prev, d.Hash) })
 	case colReceipts:
-		return see(raw, func(d receiptDoc) error { return c.receipt.next("receipts", d.Handle, d.Number, nil, nil) })
+		return see(raw, func(d receiptDoc) error {
+			c.gap(d.Handle, c.receipt.next("receipts", d.Handle, d.Number, nil, nil))
+			return nil
+		})
 	case colPatients:
 		return see(raw, func(d patientDoc) error {
 			if d.Number > 0 {
@@ -71,6 +77,14 @@ func (c *Check) See(collection string, raw bson.Raw) error {
 		})
 	case colVersions:
 		return see(raw, c.seeVersion)
+	case colErasures:
+		return see(raw, func(d erasureDoc) error {
+			if len(d.Receipt) > 0 { // destroyed: what is left of her is not missed
+				delete(c.heads, handle(d.Handle))
+				delete(c.gaps, handle(d.Handle))
+			}
+			return nil
+		})
 	}
 	return nil
 }
@@ -84,23 +98,47 @@ func see[T any](raw bson.Raw, f func(T) error) error {
 }
 
 func (c *Check) seeVersion(d versionDoc) error {
-	if err := c.version.next("a record", d.Handle, d.Number, d.Prev, d.Hash); err != nil {
-		return err
-	}
+	c.gap(d.Handle, c.version.next("a record", d.Handle, d.Number, d.Prev, d.Hash))
 	h := handle(d.Handle)
 	if head, waits := c.heads[h]; waits && head.Number == d.Number {
 		if !bytes.Equal(head.Hash, d.Hash) {
-			return fmt.Errorf("%w: a record's head is another version", backup.ErrFormat)
+			c.gap(d.Handle, fmt.Errorf("%w: a record's head is another version", backup.ErrFormat))
 		}
 		delete(c.heads, h)
 	}
 	return nil
 }
 
+// gap notes the first one of a patient.
+func (c *Check) gap(of []byte, err error) {
+	if h := handle(of); err != nil && c.gaps[h] == nil {
+		c.gaps[h] = err
+	}
+}
+
 // End says whether all that was referred to has come.
 func (c *Check) End() error {
+	for _, err := range c.gaps {
+		return err
+	}
 	if n := len(c.heads); n > 0 {
 		return fmt.Errorf("%w: the newest versions of %d records are missing", backup.ErrFormat, n)
 	}
 	return nil
+}
+
+// EraseAgain deletes what has come back of records that were destroyed while the backup was
+// taken. It returns how many it looked at.
+func (s *Store) EraseAgain(ctx context.Context) (n int, err error) {
+	err = s.EachErasure(ctx, func(e hospital.Erasure) error {
+		if len(e.Receipt) == 0 {
+			return nil
+		}
+		n++
+		if _, err := s.db.Collection(colPatients).DeleteOne(ctx, byID(e.Handle[:])); err != nil {
+			return failed("erase patient again", err)
+		}
+		return s.EraseTraces(ctx, e.Handle)
+	})
+	return n, err
 }

@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -61,9 +62,14 @@ func (s *Store) AddReceipt(ctx context.Context, r hospital.Receipt) error {
 
 // CompleteReceipt implements hospital.Receipts.
 func (s *Store) CompleteReceipt(ctx context.Context, h hospital.Handle, number uint64, answer []byte) error {
-	filter := bson.D{{Key: "_id", Value: numbered(h, number)}, {Key: "answer", Value: nil}}
+	id := bson.D{{Key: "_id", Value: numbered(h, number)}, {Key: "h", Value: h[:]}}
+	filter := append(bson.D{{Key: "answer", Value: nil}}, id...)
 	r, err := s.db.Collection(colReceipts).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "answer", Value: answer}}}})
 	if err == nil && r.MatchedCount == 0 {
+		var d receiptDoc
+		if s.get(ctx, colReceipts, id, &d) == nil && bytes.Equal(d.Answer, answer) {
+			return nil // this very answer: it was sent twice
+		}
 		return hospital.ErrLost
 	}
 	return failed("complete receipt", err)

@@ -9,8 +9,7 @@ import (
 
 // The schema: every collection and every field. Nothing in it can be read: names are
 // random handles (16 bytes) or keyed hashes (32 bytes), contents are sealed. Times are
-// milliseconds since 1970. In a sharded cluster the shard key of versions, receipts and
-// diagnoses is h, of all others _id.
+// milliseconds since 1970. What is sharded says Versions.
 const (
 	colPatients   = "patients"
 	colVersions   = "versions"
@@ -136,4 +135,16 @@ var indexes = []mongodb.Index{
 	mongodb.Ordered(colErasures, "state"),
 }
 
+// Versions are those of this schema. Not sharded are patients and enrolments, each with a
+// unique index over a keyed hash that no shard key can begin beside _id; audit, a chain that
+// grows at one end; and what is few or short-lived. A record and its receipts lie together,
+// by h. diagnoses are spread by _id, because an operation must be known whoever's it is.
+var Versions = mongodb.Schema{Needs: 1,
+	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes)},
+	Sharded:    []mongodb.ShardKey{{Collection: colVersions, Field: "h"}, {Collection: colReceipts, Field: "h"}, {Collection: colDiagnoses, Field: "_id"}},
+}
+
 func numbered(h hospital.Handle, n uint64) []byte { return binary.BigEndian.AppendUint64(h[:], n) }
+
+// CheckShardKeys fails if an index asks for what shards cannot keep.
+func CheckShardKeys() error { return Versions.CheckShardKeys(indexes) }

@@ -40,7 +40,7 @@ var (
 
 // Open connects and creates the indexes. It fails with Unavailable if the server does not answer.
 func Open(ctx context.Context, uri, database string, more ...func(*options.ClientOptions)) (*Store, error) {
-	db, err := mongodb.Open(ctx, uri, database, indexes, more...)
+	db, err := mongodb.Open(ctx, uri, database, Versions, more...)
 	if err != nil {
 		return nil, err
 	}

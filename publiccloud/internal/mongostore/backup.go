@@ -10,9 +10,6 @@ import (
 	"medunion/api/mongodb"
 )
 
-// Schema is the version of schema.go.
-const Schema = 1
-
 // BackedUp are the collections of a backup in the order in which they are read: credentials
 // before the log, which has a line before a credential is stored; the newest entries before
 // the versions, of which they are copies.

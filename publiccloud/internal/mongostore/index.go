@@ -27,8 +27,8 @@ func (s *Store) Put(ctx context.Context, e cloud.StoredEntry) error {
 		return err
 	}
 	id := latestID(e.Locator, e.Hospital)
-	filter := bson.D{{Key: "_id", Value: id}, {Key: "t", Value: bson.D{{Key: "$lt", Value: int64(e.Time)}}}}
-	set := bson.D{{Key: "l", Value: e.Locator[:]}, {Key: "t", Value: int64(e.Time)}, {Key: "v", Value: e.Value},
+	filter := bson.D{{Key: "_id", Value: id}, {Key: "l", Value: e.Locator[:]}, {Key: "t", Value: bson.D{{Key: "$lt", Value: int64(e.Time)}}}}
+	set := bson.D{{Key: "t", Value: int64(e.Time)}, {Key: "v", Value: e.Value},
 		{Key: "sig", Value: e.SigIndex}, {Key: "cred", Value: e.Credential}}
 	_, err := s.db.Collection(colLatest).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: set}}, options.Update().SetUpsert(true))
 	if !mongo.IsDuplicateKeyError(err) {
@@ -52,7 +52,7 @@ var errOlder = problem.Conflict("A later entry of this hospital is stored.")
 // is older or says something else at the same time.
 func (s *Store) compare(ctx context.Context, e cloud.StoredEntry) (done bool, err error) {
 	var d latestDoc
-	err = s.db.Collection(colLatest).FindOne(ctx, bson.D{{Key: "_id", Value: latestID(e.Locator, e.Hospital)}}).Decode(&d)
+	err = s.db.Collection(colLatest).FindOne(ctx, bson.D{{Key: "_id", Value: latestID(e.Locator, e.Hospital)}, {Key: "l", Value: e.Locator[:]}}).Decode(&d)
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments):
 		return false, nil

@@ -37,6 +37,9 @@ func (s *Store) Append(ctx context.Context, c message.Hash, role message.Role, t
 		case err == nil:
 			s.tail = &line
 			return nil
+		case mongo.IsDuplicateKeyError(err) && s.isLine(ctx, line): // this very line, sent twice
+			s.tail = &line
+			return nil
 		case !mongo.IsDuplicateKeyError(err):
 			s.tail = nil // whether the line is there is not known
 			return failed("append log line", err)
@@ -44,6 +47,13 @@ func (s *Store) Append(ctx context.Context, c message.Hash, role message.Role, t
 		s.tail = nil
 	}
 	return problem.Unavailable(0, errors.New("the log is too busy"))
+}
+
+// isLine reports whether the line stands in the log.
+func (s *Store) isLine(ctx context.Context, line message.LogEntry) bool {
+	var d logDoc
+	err := s.db.Collection(colLog).FindOne(ctx, bson.D{{Key: "_id", Value: int64(line.Index)}}).Decode(&d)
+	return err == nil && d.line() == line
 }
 
 // findTail reads the last line; the zero line stands for an empty log.

@@ -9,8 +9,7 @@ import (
 )
 
 // The schema: every collection and every field. Hashes and handles are binary,
-// 32 bytes; times are milliseconds since 1970. In a sharded cluster the shard
-// key of latest and entries is l, of all others _id.
+// 32 bytes; times are milliseconds since 1970. What is sharded says Versions.
 const (
 	colCredentials = "credentials"
 	colCodes       = "codes"
@@ -146,6 +145,15 @@ var indexes = []mongodb.Index{
 	mongodb.Ordered(colConsents, "k", "_id"),
 }
 
+// Versions are those of this schema. Not sharded are credentials, whose two unique indexes no
+// shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log, a chain
+// that grows at one end. entries are spread by _id, which begins with L; latest by l, so
+// that a search asks only the shards that hold something.
+var Versions = mongodb.Schema{Needs: 1,
+	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes)},
+	Sharded:    []mongodb.ShardKey{{Collection: colEntries, Field: "_id"}, {Collection: colLatest, Field: "l"}, {Collection: colConsents, Field: "_id"}, {Collection: colRevocations, Field: "_id"}},
+}
+
 func latestID(l, hospital message.Hash) []byte { return append(l[:], hospital[:]...) }
 
 func entryID(e cloud.StoredEntry) []byte {
@@ -157,3 +165,6 @@ func versionID(latest []byte, t int64) (id [72]byte) {
 	binary.BigEndian.PutUint64(id[copy(id[:], latest):], uint64(t))
 	return id
 }
+
+// CheckShardKeys fails if an index asks for what shards cannot keep.
+func CheckShardKeys() error { return Versions.CheckShardKeys(indexes) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"os"
 	"slices"
 	"strings"
@@ -24,7 +25,12 @@ import (
 // One suite for every MongoDB: MONGODB_URI, else the embedded server on disk.
 var mongoURI string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// The tests of faults wait for the driver to find its primary again, and not for a processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8")
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	if mongoURI = os.Getenv("MONGODB_URI"); mongoURI == "" {

@@ -1,0 +1,99 @@
+package server_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"medunion/api/backup"
+	"medunion/api/token"
+	"medunion/ecc"
+	"medunion/privatecloud/internal/peers"
+	"medunion/privatecloud/server"
+)
+
+// many is a Bundle of one patient with n observations.
+func many(patient string, n int) []byte {
+	list := []string{fmt.Sprintf(`{"resourceType":"Patient","id":%[1]q,"identifier":[{"type":{"coding":[{"code":"MR"}]},"value":%[1]q}]}`, patient)}
+	for i := range n {
+		list = append(list, fmt.Sprintf(`{"resourceType":"Observation","id":"%[1]s-%[2]d","status":"final","code":{"text":"n"},"subject":{"reference":"Patient/%[1]s"},"valueString":%[3]q}`,
+			patient, i, strings.Repeat("x", 500)))
+	}
+	return []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":` + strings.Join(list, `},{"resource":`) + `}]}`)
+}
+
+// keyPair is a file of a private key, and the public one.
+func (s *site) keyPair() (file, recipient string) {
+	s.t.Helper()
+	id := peers.Must(age.GenerateX25519Identity())
+	return s.file(s.t.TempDir(), "identity", []byte(id.String()+"\n")), id.Recipient().String()
+}
+
+// What a restored hospital is made of: records and trail as they were, all index entries due,
+// and a database that is marked while it is half.
+func TestRestoredHospital(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	for i := range 3 {
+		if a := s.do("POST", s.h.AdminURL()+"/fhir/bundles", s.token(token.ScopeFHIRImport), "application/fhir+json", many(fmt.Sprint("p", i), 5)); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	file, recipient := s.keyPair()
+	out := filepath.Join(t.TempDir(), "backup")
+	if _, err := server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file}); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("over the living database: %v", err)
+	}
+	s.config.Database += "_restored"
+	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file})
+	if err != nil || r.Records != 3 || r.Trail == 0 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if last, err := server.VerifyAudit(t.Context(), s.config, nil); err != nil || last != r.Trail+1 {
+		t.Errorf("the trail ends at %d, not behind %d: %v", last, r.Trail, err)
+	}
+	other := s.config
+	other.Keys = filepath.Join(t.TempDir(), "others")
+	if _, err := server.VerifyBackup(other, backup.In{File: out, Identity: file}); err == nil {
+		t.Error("a backup is verified without the hospital's keys")
+	}
+}
+
+// BenchmarkRestore compares the restore of 10000 documents with the backup of the same.
+func BenchmarkRestore(b *testing.B) {
+	s := newSite(b, ecc.SuiteX25519)
+	s.start()
+	for i := range 10 {
+		if a := s.do("POST", s.h.AdminURL()+"/fhir/bundles", s.token(token.ScopeFHIRImport), "application/fhir+json", many(fmt.Sprint("p", i), 1000)); a.status != 200 {
+			b.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	file, recipient := s.keyPair()
+	name := s.config.Database
+	for i := 0; b.Loop(); i++ {
+		out := filepath.Join(b.TempDir(), "backup")
+		s.config.Database = name
+		began := time.Now()
+		m, err := server.Backup(b.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		made := time.Since(began)
+		s.config.Database = fmt.Sprint(name, "_", i)
+		r, err := server.Restore(b.Context(), s.config, backup.In{File: out, Identity: file})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(r.Collected)/float64(made), "insert/backup")
+		b.ReportMetric(float64(r.Proven)/float64(made), "prove/backup")
+		b.ReportMetric(made.Seconds()*1e4/float64(m.Documents()), "s-backup/10k-docs")
+		b.ReportMetric((r.Collected+r.Proven).Seconds()*1e4/float64(m.Documents()), "s-restore/10k-docs")
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"medunion/api/command"
+	"medunion/api/message"
+	"medunion/publiccloud/server"
+)
+
+type revoke struct {
+	server.Revoker
+	command.Confirmation
+	Role       string `arg:"" enum:"doctor,hospital,patient" help:"Whose credential it is: doctor, hospital or patient (a patient's lost device)."`
+	Credential string `arg:"" help:"The credential: 64 hexadecimal digits."`
+	NotShown   bool   `help:"Revoke also what the public cloud does not show, such as a doctor who has not been there for days."`
+}
+
+// Run revokes the credential.
+func (r *revoke) Run(ctx context.Context) error {
+	c, err := server.ParseCredential(r.Credential)
+	if err != nil {
+		return command.Refuse("%w", err)
+	}
+	who, err := r.look(ctx, c)
+	if err != nil {
+		return err
+	}
+	if r.DryRun {
+		fmt.Printf("would revoke %s\n", who)
+		return nil
+	}
+	if err := r.Confirm(fmt.Sprintf("The credential of %s is revoked, for good: its holder registers anew.", who)); err != nil {
+		return err
+	}
+	if err := r.Revoke(ctx, c); err != nil {
+		return err
+	}
+	fmt.Printf("revoked: %s\n", who)
+	return nil
+}
+
+func (r *revoke) look(ctx context.Context, c message.Hash) (string, error) {
+	who, err := r.Look(ctx, r.Role, c)
+	switch {
+	case errors.Is(err, server.ErrNotShown) && r.NotShown:
+		return "a " + r.Role + " who is not shown", nil
+	case errors.Is(err, server.ErrNotShown):
+		return "", command.Refuse("%w as a %s's: it may be revoked already, of another role, or not in use; --not-shown revokes it nevertheless", err, r.Role)
+	}
+	return who, err
+}

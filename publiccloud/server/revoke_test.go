@@ -1,0 +1,91 @@
+package server_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"medunion/api/message"
+	"medunion/api/token"
+	"medunion/ecc"
+	"medunion/publiccloud/internal/peers"
+	"medunion/publiccloud/server"
+)
+
+func (w *world) revoker(scopes ...token.Scope) server.Revoker {
+	w.Helper()
+	path := w.file(w.TempDir(), "token", []byte(w.operator(scopes...)+"\n"))
+	pins := w.file(w.TempDir(), "pins.json", peers.Must(json.Marshal(w.instance.Pins())))
+	return server.Revoker{Cloud: w.instance.URL(), PinsFile: pins, OperatorToken: path}
+}
+
+// TestRevoker: what is looked at before is who is revoked then: a hospital is no doctor. A
+// revocation by one instance holds at the other one with the next request.
+func TestRevoker(t *testing.T) {
+	w := newWorld(t)
+	d, h := w.doctor(ecc.SuiteX25519), w.hospital(ecc.SuiteX25519)
+	r := w.revoker(token.ScopeOperator)
+	w.put(d)
+	first := w.instance
+	w.start()
+	for role, p := range map[string]*peers.Party{server.RevokeDoctor: d, server.RevokeHospital: h} {
+		c := p.Credential.Hash()
+		for other := range map[string]bool{server.RevokeDoctor: true, server.RevokeHospital: true} {
+			who, err := r.Look(t.Context(), other, c)
+			if other == role && (err != nil || !strings.Contains(who, string(p.ID))) || other != role && !errors.Is(err, server.ErrNotShown) {
+				t.Errorf("%s as a %s: %q, %v", role, other, who, err)
+			}
+		}
+		w.ok(r.Revoke(t.Context(), c))
+		w.ok(r.Revoke(t.Context(), c)) // again changes nothing
+		if _, err := r.Look(t.Context(), role, c); !errors.Is(err, server.ErrNotShown) {
+			t.Errorf("%s: shown after the revocation: %v", role, err)
+		}
+	}
+	c := d.Credential.Hash()
+	if status, _ := w.call("GET", "/v1/doctors/"+hex.EncodeToString(c[:]), "", nil); status != 404 || first == w.instance {
+		t.Errorf("the other instance answers %d", status)
+	}
+}
+
+// put publishes the doctor's prekey, with which she is shown.
+func (w *world) put(d *peers.Party) {
+	w.Helper()
+	if status, b := w.call("PUT", "/v1/prekeys", "", map[string]string{"signed": base(d.Prekey(time.Now(), nil))}); status >= 300 {
+		w.Fatalf("%d %s", status, b)
+	}
+}
+
+// TestRevokerRefused: without the scope, without a token, and for what was never issued nothing
+// is revoked, and no error shows the token.
+func TestRevokerRefused(t *testing.T) {
+	w := newWorld(t)
+	c := w.hospital(ecc.SuiteX25519).Credential.Hash()
+	weak := w.revoker(token.ScopeFHIRImport)
+	secret, err := os.ReadFile(weak.OperatorToken)
+	w.ok(err)
+	none := weak
+	none.OperatorToken = filepath.Join(t.TempDir(), "absent")
+	for name, r := range map[string]server.Revoker{"another scope": weak, "no token": none} {
+		if err := r.Revoke(t.Context(), c); err == nil || strings.Contains(err.Error(), strings.TrimSpace(string(secret))) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	good := w.revoker(token.ScopeOperator)
+	if err := good.Revoke(t.Context(), message.Hash{1}); !errors.Is(err, server.ErrNotShown) {
+		t.Error(err)
+	}
+	if _, err := good.Look(t.Context(), server.RevokeHospital, c); err != nil {
+		t.Errorf("it is revoked: %v", err)
+	}
+	for _, text := range []string{"", "abc", strings.Repeat("g", 64), strings.Repeat("a", 63)} {
+		if _, err := server.ParseCredential(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
