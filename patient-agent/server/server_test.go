@@ -42,6 +42,9 @@ func config(t *testing.T) Config {
 	m.HandleFunc("GET /v1/parameters", func(rw http.ResponseWriter, _ *http.Request) {
 		answer(rw, 200, map[string]string{"signed": b64(w.Cloud.Parameters().Encode())})
 	})
+	m.HandleFunc("GET /v1/successions", func(rw http.ResponseWriter, _ *http.Request) {
+		answer(rw, 200, map[string][]string{"successions": {}})
+	})
 	m.HandleFunc("POST /v1/registrations/challenges", func(rw http.ResponseWriter, _ *http.Request) {
 		answer(rw, 200, map[string]string{"challenge": b64(make([]byte, message.ChallengeSize))})
 	})
