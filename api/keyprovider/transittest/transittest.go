@@ -129,9 +129,15 @@ func (s *Server) Token(ttl string) string {
 	return out.Auth.Token
 }
 
-// build makes the server's program, if it is not in the cache.
+// build makes the server's program, if it is not in the cache nor in the folder
+// $MEDUNION_TOOLS of programs that were built before the tests.
 func build(t testing.TB) string {
 	t.Helper()
+	if tools := os.Getenv("MEDUNION_TOOLS"); tools != "" {
+		if path := filepath.Join(tools, "transitd"); executable(path) {
+			return path
+		}
+	}
 	source := filepath.Join(root(t), "deploy", "internal", "transitd")
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -154,6 +160,11 @@ func build(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o100 != 0
 }
 
 // root is the folder of the suite's module.
