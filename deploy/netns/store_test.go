@@ -16,10 +16,10 @@ import (
 )
 
 // serveStore is the part of this binary that holds the databases of one cloud, in memory and
-// on that cloud's loopback. For each line with a database's name it writes one with how many
+// on that cloud's loopback. The services run as in production, and take it for a real one. For each line with a database's name it writes one with how many
 // documents each of its collections has; it ends with its input.
 func serveStore() int {
-	m, err := embedmongo.Start(embedmongo.Options{Addr: "127.0.0.1:27017"})
+	m, err := embedmongo.Start(embedmongo.Options{Addr: "127.0.0.1:27017", Undeclared: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

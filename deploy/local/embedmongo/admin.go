@@ -40,9 +40,13 @@ func hello(r *request) (bson.D, error) {
 
 func ping(*request) (bson.D, error) { return nil, nil }
 
-func buildInfo(*request) (bson.D, error) {
+func buildInfo(r *request) (bson.D, error) {
+	modules := []string{mongodb.EmbeddedModule}
+	if r.server.undeclared {
+		modules = []string{}
+	}
 	return bson.D{
-		{Key: "version", Value: version}, {Key: "gitVersion", Value: "embedmongo"}, {Key: "modules", Value: []string{mongodb.EmbeddedModule}},
+		{Key: "version", Value: version}, {Key: "gitVersion", Value: "embedmongo"}, {Key: "modules", Value: modules},
 		{Key: "versionArray", Value: []int32{7, 0, 0, 0}}, {Key: "maxBsonObjectSize", Value: int32(wire.MaxDocument)},
 	}, nil
 }

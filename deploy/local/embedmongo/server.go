@@ -52,6 +52,9 @@ type Options struct {
 	// Addr is the host:port to listen on, 127.0.0.1:0 if empty; the host must be a loopback
 	// IP address.
 	Addr string
+	// Undeclared keeps buildInfo from saying that this is the embedded server, for tests in
+	// which services run as in production: those refuse it there.
+	Undeclared bool
 	// Fault, if set, is asked before each command but those of the handshake what shall go
 	// wrong with it. It is called by many goroutines.
 	Fault func(command string) Fault
@@ -65,6 +68,7 @@ type Server struct {
 	transactions *transactions
 	replies      atomic.Int32 // numbers the replies
 	fault        func(command string) Fault
+	undeclared   bool
 
 	mu          sync.Mutex
 	connections map[net.Conn]struct{}
@@ -92,7 +96,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{
 		store: st, listener: listener, cursors: newCursors(), transactions: newTransactions(),
-		connections: map[net.Conn]struct{}{}, stop: make(chan struct{}), fault: o.Fault,
+		connections: map[net.Conn]struct{}{}, stop: make(chan struct{}), fault: o.Fault, undeclared: o.Undeclared,
 	}
 	s.running.Go(s.accept)
 	s.running.Go(s.tidy)
