@@ -25,7 +25,7 @@ func TestCertificatesRunbook(t *testing.T) {
 	pair := certtest.New(t, conf, "tls")
 	pair.Renew(time.Now().Add(-time.Hour), time.Now().AddDate(0, 3, 0))
 	ok(t, os.WriteFile(filepath.Join(conf, "peers.json"), []byte(`{"peers":[]}`), 0o600))
-	cloud := run(t, exec.Command(b.path("publiccloud"), "--listen="+host(b.at.Cloud), "--keys="+b.path("cloud.keys"), "--init-keys", "--passphrase-file="+b.path("passphrase"),
+	cloud := run(t, exec.Command(b.path("publiccloud"), "--dev", "--listen="+host(b.at.Cloud), "--keys="+b.path("cloud.keys"), "--init-keys", "--passphrase-file="+b.path("passphrase"),
 		"--mongo-uri="+b.at.Mongo, "--redis-addrs="+b.at.Redis, "--authority="+b.at.Authority, "--authority-jwks="+b.path("authority.jwks"), "--operators=operators",
 		"--operators-jwks="+b.path("operators.jwks"), "--tls-cert="+pair.Cert, "--tls-key="+pair.Key, "--peers="+filepath.Join(conf, "peers.json")))
 	cloud.await(30*time.Second, "the public cloud", func() bool {
