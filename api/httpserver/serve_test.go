@@ -20,8 +20,6 @@ import (
 	"medunion/api/httpserver"
 )
 
-type stdContext = context.Context
-
 func TestGracefulShutdown(t *testing.T) {
 	started := make(chan struct{})
 	s := start(t, httpserver.Options{}, func(e *echo.Echo) {

@@ -32,7 +32,7 @@ func (w *world) served(address string) (n int) {
 // busier is the instance of a service that has answered more requests: it has the streams
 // and the sessions of now.
 func (w *world) busier(service string) *process {
-	if w.served(w.instance[service][0]) > w.served(w.instance[service][1]) {
+	if w.served(w.operations[service][0]) > w.served(w.operations[service][1]) {
 		return w.process[service][0]
 	}
 	return w.process[service][1]
@@ -48,7 +48,7 @@ func TestOneOfTwoDiesInMidVisit(t *testing.T) {
 	p := w.join(ctx)
 	ok(t, p.visit(ctx))
 	for _, s := range []string{cloudService, hospitalName, portalService} {
-		for i, address := range w.instance[s] {
+		for i, address := range w.operations[s] {
 			n := w.served(address)
 			if n == 0 {
 				t.Errorf("%s: instance %d served nothing", s, i)

@@ -139,7 +139,7 @@ func TestDrill(t *testing.T) {
 // deadStores kills Redis, then MongoDB, and lets the pages for that bring them back.
 func (w *world) deadStores(redis *redistest.Server) {
 	w.t.Helper()
-	service := []string{"SERVICE=" + w.url(hospitalName), "CA=" + filepath.Join(shared, "ca.pem"), "SERVICE=https://" + w.instance[hospitalName][0]}
+	service := []string{"CA=" + filepath.Join(shared, "ca.pem"), "SERVICE=https://" + w.operations[hospitalName][0]}
 	redis.Kill9()
 	w.notReady(hospitalName)
 	start := w.onDemand("redis", redis.Restart)
@@ -162,7 +162,7 @@ func (w *world) deadStores(redis *redistest.Server) {
 // notReady waits until an instance has noticed.
 func (w *world) notReady(service string) {
 	w.t.Helper()
-	ok(w.t, eventually(w.t.Context(), "it is not ready", func() (bool, error) { return !w.ready(w.instance[service][0]), nil }))
+	ok(w.t, eventually(w.t.Context(), "it is not ready", func() (bool, error) { return !w.ready(service, 0), nil }))
 }
 
 // onDemand returns a command that has f called, once.

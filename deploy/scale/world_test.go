@@ -50,21 +50,23 @@ type world struct {
 	pins   message.Pins
 	origin string // of the portal, as its users know it
 
-	front    map[string]string      // service: host:port at the balancer
-	instance map[string][2]string   // service: host:port of each instance
-	process  map[string][2]*process // service: its programs
-	http     *http.Client
+	front      map[string]string      // service: host:port at the balancer
+	instance   map[string][2]string   // service: host:port of each instance
+	operations map[string][2]string   // service: host:port of each instance's /readyz and /metrics
+	process    map[string][2]*process // service: its programs
+	http       *http.Client
 }
 
 // newWorld starts everything; redis are the flags that name it.
 func newWorld(t testing.TB, redis ...string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), redis: redis, front: map[string]string{}, instance: map[string][2]string{}, process: map[string][2]*process{},
+	w := &world{t: t, dir: t.TempDir(), redis: redis, front: map[string]string{}, instance: map[string][2]string{}, operations: map[string][2]string{}, process: map[string][2]*process{},
 		http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	w.startMongo()
 	for _, s := range []string{cloudService, hospitalName, adminService, portalService} {
-		w.front[s], w.instance[s] = freeAddress(), [2]string{freeAddress(), freeAddress()}
+		w.front[s], w.instance[s], w.operations[s] = freeAddress(), [2]string{freeAddress(), freeAddress()}, [2]string{freeAddress(), freeAddress()}
 	}
+	w.operations[adminService] = w.operations[hospitalName]
 	w.authorities()
 	w.origin = newTap(t, "https://localhost:"+port(w.front[portalService])).origin()
 	w.startBalancer()
@@ -153,7 +155,8 @@ func (w *world) startBalancer() {
 	cmd.Env = append(os.Environ(), "CA="+filepath.Join(shared, "ca.pem"), "NAME=localhost")
 	for s, address := range w.front {
 		name := strings.ToUpper(s)
-		cmd.Env = append(cmd.Env, name+"="+address, name+"_A="+w.instance[s][0], name+"_B="+w.instance[s][1])
+		cmd.Env = append(cmd.Env, name+"="+address, name+"_A="+w.instance[s][0], name+"_B="+w.instance[s][1],
+			name+"_A_OPERATIONS="+port(w.operations[s][0]), name+"_B_OPERATIONS="+port(w.operations[s][1]))
 	}
 	p := run(w.t, cmd)
 	p.await("the balancer listens", func() bool {
@@ -170,7 +173,7 @@ func (w *world) startBoth(service string, args func(i int) []string) {
 	for i := range 2 {
 		w.start(service, i, args(i))
 	}
-	w.process[service][1].await("the balancer takes "+service+" up", func() bool { return w.ready(w.front[service]) })
+	w.process[service][1].await("the balancer takes "+service+" up", func() bool { return w.answers(w.front[service], "/livez") })
 }
 
 var programs = map[string]string{cloudService: "publiccloud", hospitalName: "privatecloud", portalService: "doctor-portal"}
@@ -181,14 +184,18 @@ func (w *world) start(service string, i int, args []string) {
 	two := w.process[service]
 	two[i] = p
 	w.process[service] = two
-	p.await(service+" is ready", func() bool { return w.ready(w.instance[service][i]) })
+	p.await(service+" is ready", func() bool { return w.ready(service, i) })
 	if service == cloudService {
 		w.pin(p)
 	}
 }
 
-func (w *world) ready(address string) bool {
-	a, err := w.http.Get("https://" + address + "/readyz")
+func (w *world) ready(service string, i int) bool {
+	return w.answers(w.operations[service][i], "/readyz")
+}
+
+func (w *world) answers(address, path string) bool {
+	a, err := w.http.Get("https://" + address + path)
 	if err != nil {
 		return false
 	}
@@ -204,7 +211,7 @@ func (w *world) common(keys string) []string {
 }
 
 func (w *world) edge(service string, i int) []string {
-	return []string{"--dev", "--listen=" + w.instance[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
+	return []string{"--dev", "--listen=" + w.instance[service][i], "--operations-listen=" + w.operations[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
 		"--authority=" + authority.DefaultName, "--authority-jwks=" + w.path("authority.jwks")}
 }
 

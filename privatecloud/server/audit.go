@@ -190,13 +190,13 @@ func (x AuditExport) words() string {
 
 // note writes the metrics, and passes failures on.
 func (x AuditExport) note(c auditexport.Cursor, err error) {
-	if err != nil && x.Note != nil {
-		x.Note(problem.Reason(err))
-	}
 	if err == nil && x.Metrics != "" {
-		if err := os.WriteFile(x.Metrics+".new", metrics(c), 0o644); err == nil {
+		if err = os.WriteFile(x.Metrics+".new", metrics(c), 0o644); err == nil {
 			err = os.Rename(x.Metrics+".new", x.Metrics)
 		}
+	}
+	if err != nil && x.Note != nil {
+		x.Note(problem.Reason(err))
 	}
 }
 

@@ -114,7 +114,7 @@ func encodeAttributes(attributes []attribute.KeyValue) (out []*common.KeyValue) 
 		if !allowed[a.Key] {
 			continue
 		}
-		v := &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: a.Value.Emit()}}
+		v := &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: a.Value.String()}}
 		if a.Value.Type() == attribute.INT64 {
 			v = &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: a.Value.AsInt64()}}
 		}
