@@ -112,6 +112,9 @@ func (l *Lease) Probe(context.Context) error { return l.Held() }
 // Ring is the newest ring that could be loaded.
 func (l *Lease) Ring() keyring.Ring { return l.watch.Ring() }
 
+// Degraded is that of the watched key file.
+func (l *Lease) Degraded(ctx context.Context) error { return l.watch.Degraded(ctx) }
+
 // Run checks in, and looks for new rings each poll, until ctx ends; changed is told of each new one, when
 // this instance has checked in with it or has tried.
 func (l *Lease) Run(ctx context.Context, poll time.Duration, log *slog.Logger, changed func()) {

@@ -20,7 +20,7 @@ const readVariable = "SECRETFILE_TEST_READ"
 func TestReadAsAnother(t *testing.T) {
 	path := os.Getenv(readVariable)
 	if path == "" {
-		t.Skip("a part of TestHanded")
+		return // nothing to read without it
 	}
 	if _, err := secretfile.Read(path); err != nil {
 		t.Fatalf("refused: %v, a mode: %v", err, errors.Is(err, secretfile.ErrMode))

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"medunion/api/secretfile"
 	"medunion/api/token"
+	portal "medunion/doctor-portal/server"
 	patientapi "medunion/patient-agent/server"
 
 	"medunion/deploy/local/authority"
@@ -103,8 +103,8 @@ func (w *guarded) doctors() []principal {
 		return string(must(must(token.NewIssuer(token.Session, origin, key, rand.Reader)).Issue(token.Grant{Subject: hex.EncodeToString(c[:]),
 			Audience: origin, Scopes: []token.Scope{token.ScopeSession}, Life: 15 * time.Minute}, at)))
 	}
-	seed := must(must(secretfile.OpenKeys(filepath.Join(w.dir, "keys", "portal"), "", rand.Reader)).Read())
-	key, now := must(ecc.SigningKeyFromSeed(seed)), time.Now()
+	ring := must(must(portal.KeyTools{SessionKeyFile: filepath.Join(w.dir, "keys", "portal")}.Open()).Load(w.t.Context()))
+	key, now := must(ecc.SigningKeyFromSeed(must(ring.Current("session")).SecretBytes())), time.Now()
 	b := bearer(doctorB, w.b.session)
 	b.of, b.other = w.b, w.a
 	return []principal{bearer(doctorA, w.a.session), b, bearer(revokedDoctor, w.revoked.session),

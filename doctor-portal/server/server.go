@@ -16,6 +16,7 @@ import (
 	"medunion/api/keyring"
 	documents "medunion/api/openapi"
 	"medunion/api/openapi/portal"
+	"medunion/api/telemetry"
 	"medunion/api/version"
 	"medunion/doctor-portal/internal/httpapi"
 	"medunion/doctor-portal/internal/mailbox"
@@ -73,6 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 		return nil, errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
+	b.operations.Require(nil, secured.Reloads(clients.Cloud.Sources()...), telemetry.KeysOpenable(keys.Degraded))
 	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, secured.Config(), cfg.TLS.Behind)
 	if err != nil {
 		stop()

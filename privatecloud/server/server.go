@@ -140,6 +140,7 @@ func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	var running sync.WaitGroup
 	c := i.parts.config
+	i.parts.operations.Require(nil, w.Reloads(w.sources()...))
 	if i.operations, err = i.parts.operations.Start(ctx, "privatecloud", c.Logger, c.Edge, w.Config(), c.TLS.Behind); err != nil {
 		return err
 	}

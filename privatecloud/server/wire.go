@@ -34,5 +34,8 @@ func (c Config) wire() (w *wire, err error) {
 
 // watch takes changed files until ctx ends.
 func (w *wire) watch(ctx context.Context, log *slog.Logger) {
-	w.Watch(ctx, log, append(w.peers.Sources(), w.client.Sources()...)...)
+	w.Watch(ctx, log, w.sources()...)
 }
+
+// sources are what changes beside the listeners' pair.
+func (w *wire) sources() []certs.Source { return append(w.peers.Sources(), w.client.Sources()...) }

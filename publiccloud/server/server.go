@@ -76,6 +76,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
 	ctx, stop := context.WithCancel(ctx)
+	p.operations.Require(nil, secured.Reloads(peers.Sources()...))
 	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
 	if err != nil {
 		stop()
