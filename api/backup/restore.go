@@ -22,7 +22,7 @@ func Empty(ctx context.Context, db mongodb.Database) error {
 		return mongodb.Failed("list collections", err)
 	}
 	for _, name := range names {
-		if name == mongodb.Meta { // its version; a mark of a restore, BeginRestore finds
+		if name == mongodb.Meta || name == mongodb.Keyring { // its version, and who is there; a mark of a restore, BeginRestore finds
 			continue
 		}
 		switch err := db.Collection(name).FindOne(ctx, bson.D{}).Err(); {

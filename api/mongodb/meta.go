@@ -11,6 +11,10 @@ import (
 // Meta is the collection of what a database says of itself, one document each.
 const Meta = "meta"
 
+// Keyring is the collection in which instances say which key ring they hold: of those that
+// run, so that it is no part of a backup.
+const Keyring = "keyring"
+
 const restoreID = "restore"
 
 // ErrUnfinished says that a restore into this database has begun and not ended.

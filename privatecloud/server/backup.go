@@ -98,7 +98,8 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 		return r, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	return r, explained(p.restore(ctx, source, &r))
+	err = explained(p.restore(ctx, source, &r))
+	return r, err
 }
 
 func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) (err error) {

@@ -44,7 +44,7 @@ func (s *site) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	c := s.config
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Env = append(os.Environ(), "PRIVATECLOUD_ID="+c.ID, "PRIVATECLOUD_KEYS="+c.Keys, "PRIVATECLOUD_CLOUD="+c.Cloud, "PRIVATECLOUD_PINS="+s.pins(),
+	cmd.Env = append(os.Environ(), "PRIVATECLOUD_DEV=true", "PRIVATECLOUD_ID="+c.ID, "PRIVATECLOUD_KEYS="+c.Keys, "PRIVATECLOUD_CLOUD="+c.Cloud, "PRIVATECLOUD_PINS="+s.pins(),
 		"PRIVATECLOUD_AUTHORITY="+c.Authority, "PRIVATECLOUD_AUTHORITY_JWKS="+c.AuthorityFile, "PRIVATECLOUD_OPERATORS="+c.Operators,
 		"PRIVATECLOUD_OPERATORS_JWKS="+c.OperatorsFile, "PRIVATECLOUD_MONGO_URI="+c.MongoURI, "PRIVATECLOUD_DATABASE="+c.Database,
 		"PRIVATECLOUD_REDIS_ADDRS="+strings.Join(c.RedisAddrs, ","))

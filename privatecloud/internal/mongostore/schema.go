@@ -24,7 +24,7 @@ const (
 	colPrekeys    = "prekeys"
 	colProbes     = "probes" // one document a probe: its name, and how often it was written
 	colErasures   = "erasures"
-	colKeyring    = "keyring"
+	colKeyring    = mongodb.Keyring
 )
 
 type patientDoc struct {

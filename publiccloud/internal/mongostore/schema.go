@@ -20,7 +20,7 @@ const (
 	colLatest      = "latest"
 	colConsents    = "consents"
 	colLog         = "log"
-	colKeyring     = "keyring"
+	colKeyring     = mongodb.Keyring
 )
 
 // credentialDoc: a patient's has no body and no certificate.
