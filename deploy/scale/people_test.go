@@ -204,9 +204,10 @@ func (p *people) enrol(ctx context.Context) error {
 	if _, err := p.patient.Enrol(ctx, hospitalID, desk); err != nil {
 		return err
 	}
+	const departments = 2 // that of the encounter, and the general one for herself
 	return eventually(ctx, "the index entries", func() (bool, error) {
 		known, err := p.patient.Hospitals(ctx)
-		return err == nil && len(known.Hospitals) == 1 && len(known.Hospitals[0].Departments) > 0, transient(err)
+		return err == nil && len(known.Hospitals) == 1 && len(known.Hospitals[0].Departments) == departments, transient(err)
 	})
 }
 
