@@ -17,6 +17,7 @@ func site(t *testing.T) (dir string, env []string) {
 	dir = t.TempDir()
 	write(t, filepath.Join(dir, "tls.key"), "a key")
 	write(t, filepath.Join(dir, "tls.crt"), "a certificate")
+	write(t, filepath.Join(dir, "operator.token"), "a token")
 	helm := filepath.Dir(tool(t, "helm", "helm.sh/helm/v3/cmd/helm"))
 	return dir, []string{"SITE=" + dir, "RELEASE=" + must(filepath.Abs(root))(t), "PATH=" + helm + ":" + os.Getenv("PATH")}
 }
