@@ -62,8 +62,9 @@ func (x *writer) acknowledged() []ack {
 
 // variables are those of the services on an operator's machine.
 func (w *world) variables() []string {
-	env := append([]string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir, "RECEIPTS=" + w.dir}, "PUBLICCLOUD_DATABASE="+w.database("cloud"), "PRIVATECLOUD_DATABASE="+w.database("hospital"), "PRIVATECLOUD_ID="+hospitalID,
-		"PRIVATECLOUD_CLOUD="+w.url(cloudService), "PRIVATECLOUD_PINS="+w.path("pins"))
+	env := []string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir, "RECEIPTS=" + w.dir,
+		"PUBLICCLOUD_DATABASE=" + w.database("cloud"), "PRIVATECLOUD_DATABASE=" + w.database("hospital"), "PRIVATECLOUD_ID=" + hospitalID,
+		"PRIVATECLOUD_CLOUD=" + w.url(cloudService), "PRIVATECLOUD_PINS=" + w.path("pins")}
 	for prefix, keys := range map[string]string{"PUBLICCLOUD": "cloud.keys", "PRIVATECLOUD": "hospital.keys"} {
 		env = append(env, prefix+"_KEYS="+w.path(keys), prefix+"_PASSPHRASE_FILE="+w.path("passphrase"), prefix+"_MONGO_URI="+w.mongo,
 			prefix+"_DEV=true", prefix+"_AUTHORITY="+authority.DefaultName, prefix+"_AUTHORITY_JWKS="+w.path("authority.jwks"), prefix+"_OPERATORS=operators",
