@@ -187,7 +187,7 @@ func (t *trial) write(path string, b []byte) error {
 // What a hospital and the portal may call at the public cloud, and the portal at a hospital.
 var (
 	hospitalAtCloud  = []string{"register", "putPrekey", "writeIndexEntry"}
-	portalAtCloud    = []string{"register", "putPrekey", "search", "writeDiagnosisEntry"}
+	portalAtCloud    = []string{"putPrekey", "search", "writeDiagnosisEntry"}
 	portalAtHospital = []string{"openSession", "release", "storeDiagnosis"}
 )
 

@@ -86,6 +86,20 @@ func (s *site) issuers() {
 	s.file("OPERATOR_TOKEN", "operator.given", must(i.Issue(grant, time.Now()))(s.t))
 }
 
+// certificates makes one of each cloud, by an authority that this machine believes.
+func (s *site) certificates() {
+	authority := certtest.New(s.t, s.dir, "authority")
+	s.set("SSL_CERT_FILE", authority.Cert)
+	s.set("CURL_CA_BUNDLE", authority.Cert)
+	for _, of := range []string{"CLOUD", "HOSPITAL"} {
+		pair := certtest.New(s.t, s.dir, of)
+		pair.Issuer = authority
+		pair.Renew(time.Now().Add(-time.Hour), time.Now().Add(90*24*time.Hour))
+		s.set(of+"_CERT", pair.Cert)
+		s.set(of+"_KEY", pair.Key)
+	}
+}
+
 // bundles is a folder with the record of one patient.
 func (s *site) bundles() {
 	dir := filepath.Join(s.dir, "bundles")
@@ -109,12 +123,13 @@ func TestInstallAndAccept(t *testing.T) {
 	s.set("CONF", conf)
 	s.set("DATA", data)
 	s.set("PINS", filepath.Join(conf, "pins.json"))
-	s.set("CLOUD", "http://"+s.address("CLOUD_LISTEN"))
-	s.address("HOSPITAL_LISTEN")
+	s.set("CLOUD_PEERS", filepath.Join(conf, "peers.json"))
+	s.set("CLOUD", "https://"+s.address("CLOUD_LISTEN"))
+	s.set("HOSPITAL", "https://"+s.address("HOSPITAL_LISTEN"))
 	s.address("ADMIN_LISTEN")
-	pair := certtest.New(t, s.dir, "front")
-	pair.Renew(time.Now().Add(-time.Hour), time.Now().Add(90*24*time.Hour))
-	s.set("TLS_CERT", pair.Cert)
+	s.address("CLOUD_OPERATIONS")
+	s.address("HOSPITAL_OPERATIONS")
+	s.certificates()
 	s.env = append(s.env, runbook.Programs(t, "publiccloud", "privatecloud"))
 	runbook.Test(t, page("install-public-cloud.md"), runbook.Options{Env: s.env, Least: 8, Limit: 5 * time.Minute,
 		Then: []string{page("install-hospital.md"), page("daily-checks.md"), page("security-review.md")}})

@@ -17,6 +17,7 @@ func site(t *testing.T) (dir string, env []string) {
 	dir = t.TempDir()
 	write(t, filepath.Join(dir, "tls.key"), "a key")
 	write(t, filepath.Join(dir, "tls.crt"), "a certificate")
+	write(t, filepath.Join(dir, "operator.token"), "a token")
 	helm := filepath.Dir(tool(t, "helm", "helm.sh/helm/v3/cmd/helm"))
 	return dir, []string{"SITE=" + dir, "RELEASE=" + must(filepath.Abs(root))(t), "PATH=" + helm + ":" + os.Getenv("PATH")}
 }
@@ -28,14 +29,26 @@ func TestInstallKubernetes(t *testing.T) {
 	runbook.Test(t, page("install-kubernetes.md"), runbook.Options{Env: env, Least: 4, Limit: 10 * time.Minute})
 }
 
-func TestInstallSystemd(t *testing.T) {
-	_, env := site(t)
-	machine := filepath.Join(t.TempDir(), "machine")
-	for _, dir := range []string{"etc", "usr/bin", "usr/lib"} {
+// bareMachine makes what the unit needs of a machine: systemd's own targets, and kill.
+func bareMachine(t *testing.T, machine string) {
+	t.Helper()
+	for _, dir := range []string{"etc", "usr/bin", "bin", "usr/lib/systemd/system"} {
 		if err := os.MkdirAll(filepath.Join(machine, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"sysinit", "basic", "shutdown", "network-online", "multi-user", "time-sync"} {
+		write(t, filepath.Join(machine, "usr/lib/systemd/system", name+".target"), "[Unit]\nDescription="+name+"\n")
+	}
+	if err := os.WriteFile(filepath.Join(machine, "bin/kill"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestInstallSystemd(t *testing.T) {
+	_, env := site(t)
+	machine := filepath.Join(t.TempDir(), "machine")
+	bareMachine(t, machine)
 	if os.Geteuid() != 0 {
 		t.Skip("only root installs units")
 	}

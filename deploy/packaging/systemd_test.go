@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,65 @@ func TestSystemdVerify(t *testing.T) {
 		write(t, path, strings.Replace(text, "ProtectSystem=strict", "ProtectSytem=strict", 1))
 		if out, _ := analyze(t, "verify", "--man=no", path); !strings.Contains(out, "ProtectSytem") {
 			t.Errorf("a misspelt line is not noticed:\n%s", out)
+		}
+	}
+}
+
+// directives are a unit's lines in order.
+func directives(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// allowed is what systemd makes of a unit and its drop-ins: lists add up, an empty value
+// begins anew. systemd looks at what is allowed before what is denied.
+func allowed(units ...string) (networks []string) {
+	for _, u := range units {
+		for _, line := range directives(u) {
+			switch value, is := strings.CutPrefix(line, "IPAddressAllow="); {
+			case is && value == "":
+				networks = nil
+			case is:
+				networks = append(networks, value)
+			}
+		}
+	}
+	return networks
+}
+
+// The filter of addresses filters: a unit allows none by name, which would stand above all
+// that is denied, and with a site's drop-in the site's networks are the only ones, whatever
+// stood there before.
+func TestAddressFilter(t *testing.T) {
+	site := string(must(os.ReadFile(filepath.Join(root, "deploy", "systemd", "site.conf.example")))(t))
+	if !slices.Contains(directives(site), "IPAddressDeny=any") {
+		t.Error("the site denies nothing")
+	}
+	want := []string{"localhost", "10.20.0.0/24", "203.0.113.10"}
+	if got := allowed("IPAddressAllow=any", site); !slices.Equal(got, want) {
+		t.Errorf("with the site's lines %q are allowed", got)
+	}
+	for _, name := range services {
+		text := string(must(os.ReadFile(unit(name)))(t))
+		if got := allowed(text); got != nil || !slices.Contains(directives(text), "IPAddressDeny=link-local multicast") {
+			t.Errorf("%s: %q are allowed, whatever is denied", name, got)
+		}
+	}
+}
+
+// A reload is signalled from outside of the sandbox, in which the service alone can be run:
+// kill's libraries lie in what cannot be.
+func TestReloadRuns(t *testing.T) {
+	for _, name := range services {
+		lines := directives(string(must(os.ReadFile(unit(name)))(t)))
+		for _, line := range []string{"ExecReload=+/bin/kill -HUP $MAINPID", "NoExecPaths=/", "ExecPaths=/usr/bin/" + name} {
+			if !slices.Contains(lines, line) {
+				t.Errorf("%s has no line %s", name, line)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -59,18 +60,34 @@ func (x *writer) acknowledged() []ack {
 	return append([]ack{}, x.acks...)
 }
 
-// page runs a page for operators with the variables of the services.
-func (w *world) page(name string, extra ...string) {
-	w.t.Helper()
-	env := append([]string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir}, extra...)
+// variables are those of the services on an operator's machine.
+func (w *world) variables() []string {
+	env := []string{"PATH=" + shared + ":" + os.Getenv("PATH"), "DATA=" + w.dir, "RECEIPTS=" + w.dir,
+		"PUBLICCLOUD_DATABASE=" + w.database("cloud"), "PRIVATECLOUD_DATABASE=" + w.database("hospital"), "PRIVATECLOUD_ID=" + hospitalID,
+		"PRIVATECLOUD_CLOUD=" + w.url(cloudService), "PRIVATECLOUD_PINS=" + w.path("pins")}
 	for prefix, keys := range map[string]string{"PUBLICCLOUD": "cloud.keys", "PRIVATECLOUD": "hospital.keys"} {
 		env = append(env, prefix+"_KEYS="+w.path(keys), prefix+"_PASSPHRASE_FILE="+w.path("passphrase"), prefix+"_MONGO_URI="+w.mongo,
 			prefix+"_DEV=true", prefix+"_AUTHORITY="+authority.DefaultName, prefix+"_AUTHORITY_JWKS="+w.path("authority.jwks"), prefix+"_OPERATORS=operators",
 			prefix+"_OPERATORS_JWKS="+w.path("operators.jwks"))
 	}
-	env = append(env, "PUBLICCLOUD_DATABASE="+w.database("cloud"), "PRIVATECLOUD_DATABASE="+w.database("hospital"), "PRIVATECLOUD_ID="+hospitalID,
-		"PRIVATECLOUD_CLOUD="+w.url(cloudService), "PRIVATECLOUD_PINS="+w.path("pins"))
-	runbook.Test(w.t, "../doc/"+name, runbook.Options{Env: append(env, extra...), Least: 2})
+	return env
+}
+
+// page runs a page for operators with the variables of the services.
+func (w *world) page(name string, extra ...string) {
+	w.t.Helper()
+	runbook.Test(w.t, "../doc/"+name, runbook.Options{Env: append(w.variables(), extra...), Least: 2})
+}
+
+// erase destroys a record, with its receipt in the folder that the page about disasters uses.
+func (w *world) erase(mrn string) {
+	w.t.Helper()
+	cmd := exec.Command(program(w.t, programs[hospitalName]), "erase", "--mrn="+mrn, "--receipts="+w.dir, "--ground=asked by the patient", "--yes")
+	cmd.Env = append(os.Environ(), w.variables()...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // destroy drops the databases.
@@ -86,7 +103,7 @@ func (w *world) destroy() {
 // The drill of deploy/doc: both clouds are backed up while a hospital imports without pause
 // and a visit is under way, everything is killed and both databases are dropped, both are
 // restored into new ones by the commands of the page. What was acknowledged before the
-// backups began is there; a consent of before is refused; a new visit is completed.
+// backups began is there, but for a record that was erased after them; a consent of before is refused; a new visit is completed.
 func TestDrill(t *testing.T) {
 	heavy(t)
 	ctx := t.Context()
@@ -102,6 +119,11 @@ func TestDrill(t *testing.T) {
 	before := time.Now()
 	w.page("backup.md")
 	after := len(load.acknowledged())
+	erased := load.acknowledged()[0]
+	if !erased.at.Before(before) {
+		t.Fatal("nothing was imported before the backup: the test tests nothing")
+	}
+	w.erase(erased.mrn)
 	load.stop()
 	load.running.Wait()
 	w.killServices()
@@ -115,7 +137,11 @@ func TestDrill(t *testing.T) {
 	kept := 0
 	for _, a := range load.acknowledged() {
 		_, err := w.deskCode(ctx, a.mrn)
-		if err == nil {
+		if a == erased {
+			if err == nil || !strings.Contains(err.Error(), "status 404") {
+				t.Errorf("a record that was erased after the backup is there again: %v", err)
+			}
+		} else if err == nil {
 			kept++
 		} else if a.at.Before(before) {
 			t.Errorf("a record that was acknowledged before the backup is lost: %v", err)

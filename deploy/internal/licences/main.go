@@ -28,8 +28,13 @@ var known = map[string]string{
 	"github.com/oasdiff/yaml": "MIT",          // beside it the licence of Go, for a part
 }
 
-// mistaken is what the tools take the three clauses of Go's own modules for.
+// mistaken is what the tools take the three clauses of Go's own modules for, and of those
+// that its authors keep elsewhere.
 const mistaken = "BSD-Source-Code"
+
+func clausesOfGo(name string) bool {
+	return strings.HasPrefix(name, "golang.org/x/") || name == "filippo.io/hpke"
+}
 
 type licence struct {
 	Expression string `json:"expression"`
@@ -54,7 +59,7 @@ func (c component) licences() []string {
 	var out []string
 	for _, l := range append(c.Licenses, c.Evidence.Licenses...) {
 		one := cmp.Or(l.License.ID, l.Expression, l.License.Name)
-		if one == mistaken && strings.HasPrefix(c.name(), "golang.org/x/") {
+		if one == mistaken && clausesOfGo(c.name()) {
 			one = "BSD-3-Clause"
 		}
 		out = append(out, one)
