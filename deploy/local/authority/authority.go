@@ -74,7 +74,7 @@ func New(c Config) (*Authority, error) {
 	if a.jwks, err = a.issuer.JWKS(); err != nil {
 		return nil, err
 	}
-	if a.echo, err = httpserver.New(httpserver.Options{Service: "authority", Logger: c.Logger}); err != nil {
+	if a.echo, err = httpserver.New(httpserver.Options{Service: "authority", Logger: c.Logger, Edge: httpserver.Edge{}.At(false)}); err != nil {
 		return nil, err
 	}
 	a.echo.POST("/v1/certificates", a.certify)
