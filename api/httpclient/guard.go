@@ -93,7 +93,7 @@ var (
 	// never are addresses that no configuration opens: this host, this link, groups, and
 	// where clouds keep the credentials of their machines.
 	never = prefixes("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/96", "fe80::/10", "ff00::/8",
-		"100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::/32")
+		"100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128")
 
 	// special are the other addresses that the registries of IANA (RFC 6890) do not call
 	// global, and those that carry an IPv4 address of the sender's choice.

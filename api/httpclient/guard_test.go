@@ -25,7 +25,7 @@ var hostile = map[string]string{
 	"0.0.0.0": "this host", "0.1.2.3": "this network", "::": "this host", "127.0.0.1": "loopback", "127.255.255.254": "loopback", "::1": "loopback",
 	"::ffff:127.0.0.1": "mapped loopback", "::127.0.0.1": "IPv4-compatible loopback", "64:ff9b::127.0.0.1": "NAT64 of loopback", "64:ff9b::7f00:1": "NAT64 of loopback",
 	"169.254.169.254": "metadata", "::ffff:169.254.169.254": "mapped metadata", "64:ff9b::a9fe:a9fe": "NAT64 of metadata", "64:ff9b:1::a9fe:a9fe": "local NAT64 of metadata",
-	"2002:a9fe:a9fe::1": "6to4 of metadata", "2002:7f00:1::": "6to4 of loopback", "fd00:ec2::254": "metadata", "100.100.100.200": "metadata", "168.63.129.16": "metadata",
+	"2002:a9fe:a9fe::1": "6to4 of metadata", "2002:7f00:1::": "6to4 of loopback", "fd00:ec2::254": "metadata", "fd20:ce::254": "metadata", "fd00:c1::a9fe:a9fe": "metadata", "100.100.100.200": "metadata", "168.63.129.16": "metadata",
 	"169.254.0.1": "link", "fe80::1": "link", "fe80::1%eth0": "link", "2001:4860::1%eth0": "a zone", "fec0::1": "site", "10.0.0.1": "private", "172.16.0.1": "private", "172.31.255.255": "private",
 	"192.168.1.1": "private", "::ffff:192.168.1.1": "mapped private", "64:ff9b::c0a8:101": "NAT64 of private", "fc00::1": "private", "fdff::1": "private",
 	"100.64.0.1": "carrier", "192.0.0.1": "protocols", "192.0.2.1": "documents", "198.18.0.1": "benchmarks", "198.51.100.1": "documents", "203.0.113.1": "documents",
@@ -63,9 +63,10 @@ func TestGuard(t *testing.T) {
 // A network that is allowed opens itself, and never what holds the credentials of machines;
 // loopback is opened by its own word.
 func TestGuardNetworks(t *testing.T) {
-	g := must(httpclient.NewGuard([]string{"10.1.0.0/16", "fd12::/16", "169.254.0.0/16", "127.0.0.0/8"}, false))
+	g := must(httpclient.NewGuard([]string{"10.1.0.0/16", "fd12::/16", "169.254.0.0/16", "127.0.0.0/8", "fd20::/16", "fd00::/16"}, false))
 	for text, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "64:ff9b::10.1.2.3": true, "10.2.0.1": false, "fd12::1": true, "fd13::1": false,
-		"169.254.169.254": false, "127.0.0.1": false, "1.1.1.1": true} {
+		"169.254.169.254": false, "127.0.0.1": false, "1.1.1.1": true, "fd20:ce::253": true, "fd20:ce::254": false,
+		"fd00:c1::1": true, "fd00:c1::a9fe:a9fe": false, "fd00:ec2::254": false} {
 		if g.Allows(netip.MustParseAddr(text)) != want {
 			t.Errorf("%s: %v", text, !want)
 		}

@@ -37,6 +37,16 @@ func (p Peer) Load(cert, key string) (*certs.Pair, error) {
 	return certs.LoadPair(cert, key)
 }
 
+// Check says what is wrong with the pair that is given here, if one is: with its files, or
+// that it does not hold at the time now.
+func (p Peer) Check(now time.Time) error {
+	pair, err := p.Load("", "")
+	if err != nil || pair == nil {
+		return err
+	}
+	return certs.Valid(pair.Current().Leaf, now)
+}
+
 // Secure is what a transport knows beyond Transport. Its zero value adds nothing.
 type Secure struct {
 	// Pins, if there are any, are the only keys by which the server is known. They replace

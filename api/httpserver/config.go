@@ -1,11 +1,12 @@
 package httpserver
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
+
+	"medunion/api/telemetry/tracing"
 )
 
 // Edge is the part of a service's configuration that says who is let near it, and how
@@ -18,8 +19,8 @@ type Edge struct {
 
 	OperationsListen string `help:"Address of the operations listener, which alone then has /readyz and /metrics: for the operator's own network. Without it they are served only where everything is on loopback and no proxy stands in front." env:"OPERATIONS_LISTEN"`
 
-	OTLPEndpoint string  `name:"otlp-endpoint" help:"Base URL of the operator's own OTLP collector, to which traces are sent (OTLP/HTTP); plain HTTP on loopback only. Without it there are no traces." env:"OTLP_ENDPOINT"`
-	OTLPRatio    float64 `name:"otlp-ratio" help:"The part of all requests that is traced." default:"1" env:"OTLP_RATIO"`
+	OTLPEndpoint string   `name:"otlp-endpoint" help:"Base URL of the operator's own OTLP collector, to which traces are sent (OTLP/HTTP); plain HTTP on loopback only. Without it there are no traces." env:"OTLP_ENDPOINT"`
+	OTLPRatio    *float64 `name:"otlp-ratio" help:"The part of all requests that is traced, from 0, which is none, to 1." default:"1" env:"OTLP_RATIO"`
 
 	LogLevel string `help:"Least level of what is logged." default:"info" enum:"debug,info,warn,error" env:"LOG_LEVEL"`
 
@@ -27,9 +28,10 @@ type Edge struct {
 }
 
 // At completes the configuration with what it decides by: whether a proxy stands in front,
-// and the addresses (host:port) that the service listens on.
+// as it does where one is named, and the addresses (host:port) that the service listens on.
 func (e Edge) At(behindProxy bool, addresses ...string) Edge {
-	e.proxied, e.local = behindProxy, !behindProxy
+	e.proxied = behindProxy || len(e.Proxies) > 0
+	e.local = !e.proxied
 	for _, a := range addresses {
 		e.local = e.local && OnLoopback(a)
 	}
@@ -40,11 +42,22 @@ func (e Edge) At(behindProxy bool, addresses ...string) Edge {
 // nobody but this machine reaches them, and no listener of their own was asked for.
 func (e Edge) operates() bool { return e.local && e.OperationsListen == "" }
 
-// Check says what is wrong with the settings.
-func (e Edge) Check() error {
+// Check gives to fault what is wrong with each setting, nil where nothing is.
+func (e Edge) Check(fault func(setting string, err error)) {
 	_, err := e.networks()
-	_, docs := e.docs()
-	return errors.Join(err, docs)
+	fault("proxies", err)
+	_, err = e.docs()
+	fault("docs", err)
+	fault("otlp-endpoint", e.traces().Check())
+}
+
+// traces is what is asked for; a ratio that was not given is 1.
+func (e Edge) traces() tracing.Config {
+	c := tracing.Config{Endpoint: e.OTLPEndpoint, Ratio: 1}
+	if e.OTLPRatio != nil {
+		c.Ratio = *e.OTLPRatio
+	}
+	return c
 }
 
 func (e Edge) docs() (bool, error) {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"medunion/api/certs"
 	"medunion/api/strictjson"
 )
@@ -17,7 +19,8 @@ import (
 // Peering is the part of a service's configuration that says which services of the union
 // may call it. It is embedded in the service's own configuration.
 type Peering struct {
-	File string `name:"peers" help:"File that lists the peers, their keys' pins, and what each may call (JSON); needed where the service speaks TLS to others. Changes are taken within 10 s, on SIGHUP at once." env:"PEERS"`
+	File    string `name:"peers" help:"File that lists the peers, their keys' pins, and what each may call (JSON); needed where the service speaks TLS to others. Changes are taken within 10 s, on SIGHUP at once." env:"PEERS"`
+	AtProxy bool   `name:"peers-at-proxy" help:"In the place of --peers behind a proxy: the proxy lets in only peers where the API's document wants one (x-peer), or nobody is to; this service does not look." env:"PEERS_AT_PROXY"`
 }
 
 // Peer is one entry of the list: `{"name":"st-anna","pins":["sha256/..."],"operations":["writeIndexEntry"]}`.
@@ -48,10 +51,11 @@ type Peers struct {
 
 // Load reads the file. Without one there is no list, and what needs a peer is open to
 // everybody: that is refused where the service speaks TLS to others by itself. Behind a
-// proxy the proxy may know the peers; if this service is to, it must know the proxy.
+// proxy the proxy may know the peers (AtProxy); if this service is to, it must know the
+// proxy.
 func (p Peering) Load(log *slog.Logger, t TLS, e Edge, addresses ...string) (*Peers, error) {
 	switch {
-	case p.File == "" && t.Cert != "" && !allOnLoopback(addresses):
+	case p.File == "" && t.Cert != "" && !allOnLoopback(addresses) && !(p.AtProxy && t.Proxied(e)):
 		return nil, errors.New("a service that speaks TLS to others needs the list of its peers (--peers)")
 	case p.File == "":
 		return nil, nil
@@ -61,6 +65,20 @@ func (p Peering) Load(log *slog.Logger, t TLS, e Edge, addresses ...string) (*Pe
 	peers := &Peers{path: p.File, log: log}
 	_, err := peers.Reload()
 	return peers, err
+}
+
+// Check is Load for a configuration that is only looked at. It also says what the list
+// names that is no operation for peers of the service's document.
+func (p Peering) Check(spec *openapi3.T, log *slog.Logger, t TLS, e Edge, addresses ...string) error {
+	peers, err := p.Load(log, t, e, addresses...)
+	if err != nil || peers == nil {
+		return err
+	}
+	d := &document{operations: map[string]map[string]*operation{}}
+	if err := d.read(spec); err != nil {
+		return err
+	}
+	return peers.bind(d.peerOperations())
 }
 
 // Sources is the list for Secured.Watch; none of a nil list.

@@ -288,11 +288,13 @@ func TestPeersAreNeeded(t *testing.T) {
 		{"TLS on loopback", "", speaks, httpserver.Edge{}, "127.0.0.1:1", true},
 		{"plain on loopback", "", httpserver.TLS{}, httpserver.Edge{}, "127.0.0.1:1", true},
 		{"behind a proxy that knows the peers", "", behind, httpserver.Edge{}, "0.0.0.0:1", true},
+		{"TLS behind a proxy that knows the peers", "", speaks, proxied, "0.0.0.0:1", true},
+		{"TLS to others, where no proxy knows the peers", "", speaks, httpserver.Edge{}, "0.0.0.0:1", false},
 		{"behind a proxy that nobody names", file, behind, httpserver.Edge{}, "0.0.0.0:1", false},
 		{"behind a named proxy", file, behind, proxied, "0.0.0.0:1", true},
 		{"an absent list", file + "x", speaks, httpserver.Edge{}, "0.0.0.0:1", false},
 	} {
-		_, err := (httpserver.Peering{File: c.file}).Load(nil, c.tls, c.edge, c.address)
+		_, err := (httpserver.Peering{File: c.file, AtProxy: strings.Contains(c.name, "knows")}).Load(nil, c.tls, c.edge, c.address)
 		if (err == nil) != c.fine {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -300,6 +302,9 @@ func TestPeersAreNeeded(t *testing.T) {
 	var log logbook
 	if err := os.WriteFile(file, []byte(badLists(own)["an unknown operation"]), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if err := (httpserver.Peering{File: file}).Check(traitsSpec(t, peered), log.logger(), speaks, httpserver.Edge{}); err == nil || !strings.Contains(err.Error(), "there is no operation") {
+		t.Errorf("a check of a list of operations that the server has not: %v", err)
 	}
 	peers := must(httpserver.Peering{File: file}.Load(log.logger(), speaks, httpserver.Edge{}))
 	if _, err := httpserver.New(httpserver.Options{Service: "test", Logger: log.logger(), Spec: traitsSpec(t, peered), Peers: peers}); err == nil {

@@ -34,6 +34,9 @@ func (t TLS) Load(addresses ...string) (*Secured, error) {
 	return &Secured{}, nil
 }
 
+// Proxied says whether a proxy stands in front: one that speaks TLS, or that the edge names.
+func (t TLS) Proxied(e Edge) bool { return t.Behind || len(e.Proxies) > 0 }
+
 func allOnLoopback(addresses []string) bool {
 	for _, a := range addresses {
 		if !OnLoopback(a) {

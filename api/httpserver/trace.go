@@ -16,11 +16,9 @@ const traceIDKey = "httpserver.trace"
 
 // newTracer makes the tracer that the edge asks for, nil if it asks for none.
 func newTracer(e Edge, service string, log *slog.Logger) (*tracing.Tracer, error) {
-	ratio := e.OTLPRatio
-	if ratio == 0 {
-		ratio = 1
-	}
-	t, err := tracing.New(tracing.Config{Endpoint: e.OTLPEndpoint, Ratio: ratio, Service: service, Version: version.Get().Version})
+	c := e.traces()
+	c.Service, c.Version = service, version.Get().Version
+	t, err := tracing.New(c)
 	if t != nil {
 		log.Info("traces are exported", "service", service)
 	}

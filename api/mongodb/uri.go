@@ -15,6 +15,7 @@ type Description struct {
 	TLS           bool     // with certificates that are verified
 	Authenticated bool
 	Password      string // "" if it authenticates otherwise, as by a certificate
+	Discovers     bool   // what answers there names further members, which are spoken with too
 }
 
 // ErrURI quotes nothing of the connection string, which may hold a password.
@@ -30,12 +31,15 @@ func Describe(uri string) (Description, error) {
 	if o.Validate() != nil {
 		return Description{}, ErrURI
 	}
-	d := Description{Addrs: o.Hosts, TLS: o.TLSConfig != nil && !o.TLSConfig.InsecureSkipVerify}
+	d := Description{Addrs: o.Hosts, TLS: o.TLSConfig != nil && !o.TLSConfig.InsecureSkipVerify,
+		Discovers: srv || !isTrue(o.Direct) && !isTrue(o.LoadBalanced)}
 	if o.Auth != nil {
 		d.Authenticated, d.Password = true, o.Auth.Password
 	}
 	return d, nil
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 // withoutSRV is the string without what the name service would add, but for TLS, which
 // stands in such a string unless it says otherwise.

@@ -41,6 +41,17 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// Only a direct connection, and one to a balancer, stays with the addresses that were given:
+// the driver asks any other server for the members of its set, and speaks with those.
+func TestDescribeDiscovery(t *testing.T) {
+	for uri, want := range map[string]bool{"mongodb://a": true, "mongodb://a/?replicaSet=rs0": true, "mongodb://a/?replicaSet=rs0&directConnection=true": false,
+		"mongodb://a/?directConnection=false": true, "mongodb://a/?loadBalanced=true": false, "mongodb://a,b": true, "mongodb+srv://c.d.example": true} {
+		if d, err := mongodb.Describe(uri); err != nil || d.Discovers != want {
+			t.Errorf("%s: %v, %v", uri, d.Discovers, err)
+		}
+	}
+}
+
 // The embedded server says what it is; none that does not answer passes for a real one.
 func TestRefuseEmbedded(t *testing.T) {
 	m, err := embedmongo.Start(embedmongo.Options{Dir: t.TempDir()})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"medunion/api/httpserver"
@@ -114,6 +115,35 @@ func (g *Guard) Origin(setting, origin string) {
 	}
 }
 
+// Front looks at a public address, which may be empty, beside the listeners (host:port).
+// Where it is not this machine's and they are, a proxy stands in front that the service was
+// not told of, and would take for a client on this machine.
+func (g *Guard) Front(setting, public string, protected bool, listeners ...string) {
+	u, err := url.Parse(public)
+	if err != nil || u.Host == "" || protected || httpserver.LoopbackHost(u.Hostname()) || !all(listeners, httpserver.OnLoopback) {
+		return
+	}
+	g.Insecure(setting, "it is "+u.Host+", and the service listens on loopback alone, so a proxy stands in front", "give --behind-tls and --proxies")
+}
+
+func all(texts []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(texts, func(t string) bool { return !is(t) })
+}
+
+// Peers looks at who keeps out those that are no peers, where a proxy stands in front.
+func (g *Guard) Peers(p httpserver.Peering, t httpserver.TLS, e httpserver.Edge) {
+	proxied := t.Proxied(e)
+	switch {
+	case p.AtProxy && p.File != "":
+		g.Fault("peers-at-proxy", errors.New("the list of --peers says that this service knows them; leave one out"))
+	case p.AtProxy && !proxied:
+		g.Fault("peers-at-proxy", errors.New("there is no proxy; give --behind-tls or --proxies, or leave it out"))
+	case proxied && p.File == "" && !p.AtProxy:
+		g.Insecure("peers", "a proxy stands in front, and whoever passes it may call what is for peers",
+			"give the list, and --proxies that hand on Client-Cert, or --peers-at-proxy if the proxy knows the peers")
+	}
+}
+
 // Issuer looks at the name of who signs tokens or certificates. The development authority
 // and the operators of the one-command run have the word development in theirs, and
 // their signatures are good for no other name.
@@ -156,17 +186,43 @@ type Store struct {
 	TLS           bool
 	Authenticated bool
 	Password      string // "" if it authenticates otherwise
+	Discovers     bool   // what answers there names further members, which are spoken with too
 }
 
 // Mongo looks at a MongoDB, of which err says that nobody could describe it.
 func (g *Guard) Mongo(s Store, err error) {
 	g.Fault("mongo-uri", err)
-	g.Store("mongo-uri", s, "add tls=true", "put a user and a password, or a certificate, into it")
+	g.Store("mongo-uri", s, "add tls=true", "put a user and a password, or a certificate, into it", "directConnection=true, for a single server on this machine")
 }
 
-// Store looks at a database. remedyTLS and remedyUser say how this one is given them.
-func (g *Guard) Store(setting string, s Store, remedyTLS, remedyUser string) {
-	remote := ""
+// Store looks at a database. The remedies say how this one is given TLS and a user, and
+// what keeps it from members that it names itself.
+func (g *Guard) Store(setting string, s Store, remedyTLS, remedyUser, remedyAlone string) {
+	remote := s.remote()
+	switch {
+	case remote != "" && g.away(setting, remote):
+		return
+	case remote != "":
+		remote += " is beyond this machine"
+	case s.Discovers && !g.Dev:
+		remote = "each member that it names may be beyond this machine"
+		remedyTLS, remedyUser = remedyTLS+", or "+remedyAlone, remedyUser+", or "+remedyAlone
+	default:
+		return
+	}
+	if !s.TLS {
+		g.Fault(setting, fmt.Errorf("%s and spoken with in the clear; %s", remote, remedyTLS))
+	}
+	if !s.Authenticated {
+		g.Fault(setting, fmt.Errorf("%s and lets everybody in; %s", remote, remedyUser))
+	}
+	if s.Authenticated && s.Password != "" && weak(s.Password) {
+		g.Fault(setting, errors.New("its password can be guessed; "+remedyWeak))
+	}
+}
+
+// remote is an address that is not on this machine, "" if all are.
+func (s Store) remote() (remote string) {
 	for _, a := range s.Addrs {
 		host, _, err := net.SplitHostPort(a)
 		if err != nil {
@@ -176,16 +232,5 @@ func (g *Guard) Store(setting string, s Store, remedyTLS, remedyUser string) {
 			remote = a
 		}
 	}
-	if remote == "" || g.away(setting, remote) {
-		return
-	}
-	if !s.TLS {
-		g.Fault(setting, fmt.Errorf("%s is beyond this machine and spoken with in the clear; %s", remote, remedyTLS))
-	}
-	if !s.Authenticated {
-		g.Fault(setting, fmt.Errorf("%s is beyond this machine and lets everybody in; %s", remote, remedyUser))
-	}
-	if s.Authenticated && s.Password != "" && weak(s.Password) {
-		g.Fault(setting, errors.New("its password can be guessed; "+remedyWeak))
-	}
+	return remote
 }

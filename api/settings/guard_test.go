@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"medunion/api/httpserver"
 )
 
 const good = "x9Yk2-Wq7Lm4-Tz8"
@@ -21,6 +23,21 @@ func store(addr string, tls bool, password string) func(*Guard) {
 	return func(g *Guard) {
 		g.Mongo(Store{Addrs: []string{"127.0.0.1:1", addr}, TLS: tls, Authenticated: password != "", Password: password}, nil)
 	}
+}
+
+// discovered is a database on this machine that names further members.
+func discovered(tls bool, password string) func(*Guard) {
+	return func(g *Guard) {
+		g.Mongo(Store{Addrs: []string{"127.0.0.1:1"}, TLS: tls, Authenticated: password != "", Password: password, Discovers: true}, nil)
+	}
+}
+
+func front(public string, protected bool, listeners ...string) func(*Guard) {
+	return func(g *Guard) { g.Front("address", public, protected, listeners...) }
+}
+
+func peers(p httpserver.Peering, behind bool, proxies ...string) func(*Guard) {
+	return func(g *Guard) { g.Peers(p, httpserver.TLS{Behind: behind}, httpserver.Edge{Proxies: proxies}) }
 }
 
 func passphrase(t *testing.T, text string) string {
@@ -34,6 +51,7 @@ func passphrase(t *testing.T, text string) string {
 // Each setting with what is said of it, in production and in development; "" is nothing.
 func TestGuard(t *testing.T) {
 	const away = "--dev: "
+	here, tls := []string{"127.0.0.1:1"}, RedisTLS{TLS: true}
 	for name, c := range map[string]struct {
 		look            func(*Guard)
 		production, dev string
@@ -74,10 +92,34 @@ func TestGuard(t *testing.T) {
 		"store with the usual one":    {store("db.example:27017", true, "medunion-admin-123456"), "can be guessed", away},
 		"store with one letter":       {store("db.example:27017", true, "aaaaaaaaaaaaaaaaaaaa"), "can be guessed", away},
 		"store that nobody can read":  {func(g *Guard) { g.Mongo(Store{}, errors.New("bad")) }, "--mongo-uri: bad", "--mongo-uri: bad"},
-		"Redis without TLS":           {func(g *Guard) { g.Redis([]string{"10.0.0.1:6379"}, RedisTLS{}, good) }, "--redis-addrs: ", away},
-		"Redis with TLS":              {func(g *Guard) { g.Redis([]string{"10.0.0.1:6379"}, RedisTLS{TLS: true}, good) }, "", away},
-		"authorities without TLS":     {func(g *Guard) { g.Redis(nil, RedisTLS{CA: "x"}, "") }, "--redis-ca: ", "--redis-ca: "},
-		"authorities that are absent": {func(g *Guard) { g.Redis(nil, RedisTLS{TLS: true, CA: "/nowhere"}, "") }, "--redis-ca: ", "--redis-ca: "},
+		"members, found in the clear": {discovered(false, good), "in the clear; add tls=true, or directConnection=true", ""},
+		"members that let all in":     {discovered(true, ""), "lets everybody in", ""},
+		"members, weak password":      {discovered(true, "k3/x"), "can be guessed", ""},
+		"members, found safely":       {discovered(true, good), "", ""},
+
+		"Redis here":                  {func(g *Guard) { g.Redis(Redis{Addrs: here}) }, "", ""},
+		"Redis without TLS":           {func(g *Guard) { g.Redis(Redis{Addrs: []string{"10.0.0.1:6379"}, Password: good}) }, "--redis-addrs: ", away},
+		"Redis with TLS":              {func(g *Guard) { g.Redis(Redis{Addrs: []string{"10.0.0.1:6379"}, TLS: tls, Password: good}) }, "", away},
+		"Sentinel here":               {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m"}) }, "in the clear; give --redis-tls, or one server", ""},
+		"Sentinel here, TLS":          {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m", TLS: tls}) }, "lets everybody in", ""},
+		"Sentinel here, safe":         {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m", TLS: tls, Password: good}) }, "", ""},
+		"cluster here":                {func(g *Guard) { g.Redis(Redis{Addrs: here, Cluster: true, Password: good}) }, "in the clear", ""},
+		"cluster by its seeds":        {func(g *Guard) { g.Redis(Redis{Addrs: []string{"127.0.0.1:1", "127.0.0.1:2"}, Password: good}) }, "in the clear", ""},
+		"authorities without TLS":     {func(g *Guard) { g.Redis(Redis{TLS: RedisTLS{CA: "x"}}) }, "--redis-ca: ", "--redis-ca: "},
+		"authorities that are absent": {func(g *Guard) { g.Redis(Redis{TLS: RedisTLS{TLS: true, CA: "/nowhere"}}) }, "--redis-ca: ", "--redis-ca: "},
+
+		"known here":                     {front("http://localhost:1", false, "127.0.0.1:1"), "", ""},
+		"known by no name":               {front("", false, "127.0.0.1:1"), "", ""},
+		"a proxy that is not named":      {front("https://emr.example", false, "127.0.0.1:1", "[::1]:2"), "--address: it is emr.example, and the service listens on loopback alone", ""},
+		"a proxy that is named":          {front("https://emr.example", true, "127.0.0.1:1"), "", ""},
+		"known as it listens":            {front("https://emr.example", false, "127.0.0.1:1", "0.0.0.0:2"), "", ""},
+		"peers without a proxy":          {peers(httpserver.Peering{}, false), "", ""},
+		"peers nobody looks at":          {peers(httpserver.Peering{}, false, "10.0.0.1"), "--peers: a proxy stands in front", ""},
+		"peers nobody looks at, TLS":     {peers(httpserver.Peering{}, true), "--peers: a proxy stands in front", ""},
+		"peers known by the proxy":       {peers(httpserver.Peering{AtProxy: true}, true), "", ""},
+		"peers known here":               {peers(httpserver.Peering{File: "x"}, true, "10.0.0.1"), "", ""},
+		"peers known here and there":     {peers(httpserver.Peering{File: "x", AtProxy: true}, true), "--peers-at-proxy: the list", "--peers-at-proxy: the list"},
+		"peers known by a proxy, absent": {peers(httpserver.Peering{AtProxy: true}, false), "--peers-at-proxy: there is no", "--peers-at-proxy: there is no"},
 	} {
 		for dev, want := range map[bool]string{false: c.production, true: c.dev} {
 			g := Guard{Dev: dev}

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -89,7 +90,10 @@ func redact(f *kong.Flag, value string) string {
 	return RedactURI(value)
 }
 
-var secretParameter = regexp.MustCompile(`(?i)([?&][^=&]*(?:password|secret|token|properties)[^=&]*=)[^&]*`)
+var (
+	parameter       = regexp.MustCompile(`[^&;]+`) // the driver of MongoDB knows both separators
+	secretParameter = regexp.MustCompile(`(?i)password|secret|token|properties`)
+)
 
 // RedactURI hides what a URI holds of secrets: all before its last @, and the values of
 // parameters that are named after one. Other texts stay as they are.
@@ -101,7 +105,26 @@ func RedactURI(text string) string {
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
 		rest = Redacted + rest[i:]
 	}
-	return secretParameter.ReplaceAllString(scheme+"://"+rest, "${1}"+Redacted)
+	address, query, _ := strings.Cut(rest, "?")
+	return scheme + "://" + address + rest[len(address):len(rest)-len(query)] + redactQuery(query)
+}
+
+// redactQuery hides the values of secret parameters. What has no name, behind a separator
+// that a value was not to have, belongs to the value before it.
+func redactQuery(query string) string {
+	hidden := false
+	return parameter.ReplaceAllStringFunc(query, func(p string) string {
+		name, value, named := strings.Cut(p, "=")
+		if !named && hidden {
+			return Redacted
+		}
+		plain, err := url.QueryUnescape(name)
+		hidden = named && (err != nil || secretParameter.MatchString(plain))
+		if hidden && value != "" {
+			return name + "=" + Redacted
+		}
+		return p
+	})
 }
 
 // holdsSecret says whether a value must not lie in a file that others can read.

@@ -141,13 +141,14 @@ func TestFilesAreRefused(t *testing.T) {
 // secret that others can read has none.
 func TestModes(t *testing.T) {
 	const plain, password, uri = "name: x\n", "name: x\npassword: " + canary + "\n", "name: x\nuri: mongodb://u:" + canary + "@h/\n"
+	const parameter = "name: x\nuri: mongodb://h/?tls=true;tlsCertificateKeyFilePassword=" + canary + "\n"
 	for _, c := range []struct {
 		content string
 		mode    fs.FileMode
 		good    bool
 	}{{plain, 0o644, true}, {plain, 0o600, true}, {plain, 0o664, false}, {plain, 0o606, false},
 		{password, 0o600, true}, {password, 0o400, true}, {password, 0o640, false}, {password, 0o604, false},
-		{uri, 0o600, true}, {uri, 0o644, false}, {"name: x\nuri: mongodb://h/\n", 0o644, true}} {
+		{uri, 0o600, true}, {uri, 0o644, false}, {parameter, 0o600, true}, {parameter, 0o644, false}, {"name: x\nuri: mongodb://h/\n", 0o644, true}} {
 		_, code, _, errs := run(t, "--config="+file(t, c.content, c.mode))
 		if (code == 0) != c.good || strings.Contains(errs, canary) {
 			t.Errorf("%q %o: %d %s", c.content, c.mode, code, errs)
@@ -186,5 +187,26 @@ func TestCheckEndsTheProgram(t *testing.T) {
 	}
 	if _, code, out, _ = run(t, "--name=x", "--check-config", "--print-config"); code != command.Refused || !strings.Contains(out, "name: x # flag") {
 		t.Errorf("both: %d %q", code, out)
+	}
+}
+
+// The driver of MongoDB separates parameters by & and by ;, and takes their names in any
+// case and with escapes. Whatever it would read as a secret is hidden, and nothing else.
+func TestRedactURI(t *testing.T) {
+	const hidden = settings.Redacted
+	for uri, want := range map[string]string{
+		"mongodb://h/?tls=true;tlsCertificateKeyFilePassword=" + canary:             "mongodb://h/?tls=true;tlsCertificateKeyFilePassword=" + hidden,
+		"mongodb://h/?tlsCertificateKeyFilePassword=" + canary + ";tls=true&w=1":    "mongodb://h/?tlsCertificateKeyFilePassword=" + hidden + ";tls=true&w=1",
+		"mongodb://h/?w=1;TLSCERTIFICATEKEYFILEPASSWORD=" + canary:                  "mongodb://h/?w=1;TLSCERTIFICATEKEYFILEPASSWORD=" + hidden,
+		"mongodb://h/?w=1;tlsCertificateKeyFile%50assword=" + canary:                "mongodb://h/?w=1;tlsCertificateKeyFile%50assword=" + hidden,
+		"mongodb://h/?tlsCertificateKeyFilePassword=a;" + canary + "&" + canary:     "mongodb://h/?tlsCertificateKeyFilePassword=" + hidden + ";" + hidden + "&" + hidden,
+		"mongodb://h/?tlsCertificateKeyFilePassword=a?x=" + canary + ";w=1":         "mongodb://h/?tlsCertificateKeyFilePassword=" + hidden + ";w=1",
+		"mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:" + canary + ";w=1": "mongodb://h/?authMechanismProperties=" + hidden + ";w=1",
+		"mongodb://u:" + canary + "@h/?w=1;x;y=2":                                   "mongodb://" + hidden + "@h/?w=1;x;y=2",
+		"https://h/a;b?": "https://h/a;b?", "mongodb://h/?w=1&&;tls=true;": "mongodb://h/?w=1&&;tls=true;", "a?password=x": "a?password=x",
+	} {
+		if got := settings.RedactURI(uri); got != want {
+			t.Errorf("%s: %s, not %s", uri, got, want)
+		}
 	}
 }

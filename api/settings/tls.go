@@ -62,10 +62,21 @@ func (r RedisTLS) Config() (*tls.Config, error) {
 	return c, nil
 }
 
-// Redis looks at a Redis and its options.
-func (g *Guard) Redis(addrs []string, r RedisTLS, password string) {
-	_, err := r.Config()
+// Redis is one as a configuration describes it.
+type Redis struct {
+	Addrs    []string // of a server, of Sentinels or of a cluster's nodes
+	Master   string   // its name at the Sentinels, "" without
+	Cluster  bool
+	TLS      RedisTLS
+	Password string
+}
+
+// Redis looks at a Redis and its options. Sentinels, and the nodes of a cluster, name the
+// servers that are spoken with.
+func (g *Guard) Redis(r Redis) {
+	_, err := r.TLS.Config()
 	g.Fault("redis-ca", err)
-	g.Store("redis-addrs", Store{Addrs: addrs, TLS: r.TLS, Authenticated: password != "", Password: password},
-		"give --redis-tls", "give a user and a password (--redis-username and the variable of --redis-password)")
+	g.Store("redis-addrs", Store{Addrs: r.Addrs, TLS: r.TLS.TLS, Authenticated: r.Password != "", Password: r.Password,
+		Discovers: r.Master != "" || r.Cluster || len(r.Addrs) > 1},
+		"give --redis-tls", "give a user and a password (--redis-username and the variable of --redis-password)", "one server on this machine")
 }

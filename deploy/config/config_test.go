@@ -32,7 +32,7 @@ var shipped = []string{"*.yaml", "../compose/config/*.yaml"}
 type configuration interface{ Problems() error }
 
 // load reads a file as the service's program does.
-func load(t *testing.T, name, path string) (configuration, error) {
+func load(t *testing.T, name, path string, args ...string) (configuration, error) {
 	t.Helper()
 	var read error
 	parse := func(c any) {
@@ -40,7 +40,7 @@ func load(t *testing.T, name, path string) (configuration, error) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, read = k.Parse([]string{"--config=" + path})
+		_, read = k.Parse(append([]string{"--config=" + path}, args...))
 	}
 	var (
 		cloud    publiccloud.Config
@@ -113,6 +113,21 @@ func variables(t *testing.T) {
 
 var folders = regexp.MustCompile(`/etc/medunion/|/run/secrets/|/var/lib/medunion/`)
 
+// problems are those of a shipped file whose files are in a site, with flags beside it.
+func problems(t *testing.T, path, site string, args ...string) error {
+	t.Helper()
+	b := folders.ReplaceAll(must(os.ReadFile(path))(t), []byte(site+"/"))
+	copied := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(copied, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, filepath.Base(path), copied, args...)
+	if err == nil {
+		err = c.Problems()
+	}
+	return err
+}
+
 // Every configuration that is shipped is read by its service, and has no problem where the
 // files that it names are there: nothing that the guard refuses, and no unknown setting.
 func TestShippedConfigurations(t *testing.T) {
@@ -121,16 +136,7 @@ func TestShippedConfigurations(t *testing.T) {
 	tested := 0
 	for _, pattern := range shipped {
 		for _, path := range must(filepath.Glob(pattern))(t) {
-			b := folders.ReplaceAll(must(os.ReadFile(path))(t), []byte(dir+"/"))
-			copied := filepath.Join(t.TempDir(), "settings.yaml")
-			if err := os.WriteFile(copied, b, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			c, err := load(t, filepath.Base(path), copied)
-			if err == nil {
-				err = c.Problems()
-			}
-			if err != nil {
+			if err := problems(t, path, dir); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 			tested++
@@ -151,6 +157,51 @@ func TestShippedConfigurationsNeedTheirFiles(t *testing.T) {
 		}
 		if err := c.Problems(); err == nil || !strings.Contains(err.Error(), "--authority-jwks") || !strings.Contains(err.Error(), "--pins") && path != "publiccloud.yaml" {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A check finds, before anything starts, what would keep the service from its work or open
+// it to others; each wrong flag beside a shipped file that is good is one problem.
+func TestProblemsAreFound(t *testing.T) {
+	dir := site(t)
+	variables(t)
+	ended := certtest.New(t, dir, "ended")
+	ended.Renew(time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
+	unknown := filepath.Join(dir, "unknown.json")
+	if err := os.WriteFile(unknown, []byte(`{"peers":[{"name":"a","pins":["`+ended.Pin()+`"],"operations":["noSuchOperation"]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	services, clouds := []string{"publiccloud", "privatecloud", "doctor-portal"}, []string{"publiccloud", "privatecloud"}
+	for _, c := range []struct {
+		programs []string
+		args     string
+		want     string // "" is no problem
+	}{
+		{append([]string{"doctor-agent", "patient-agent"}, services...), "--otlp-endpoint=http://collector.example", "--otlp-endpoint: the endpoint must be https"},
+		{services, "--otlp-ratio=7", "--otlp-endpoint: the ratio is from 0 to 1"},
+		{services, "--otlp-ratio=0", ""},
+		{services, "--docs=off --proxies=proxy.example", "--proxies: "},
+		{[]string{"doctor-portal"}, "--relay-networks=not-a-cidr", "--relay-networks: "},
+		{[]string{"patient-agent"}, "--networks=not-a-cidr", "--networks: "},
+		{[]string{"patient-agent"}, "--cloud-spki=none", "--cloud-spki: "},
+		{clouds, "--peers=" + unknown, `--peers: peers: a: there is no operation "noSuchOperation" for peers`},
+		{[]string{"privatecloud", "doctor-portal"}, "--peer-cert=" + ended.Cert + " --peer-key=" + ended.Key, "--peer-cert: the certificate has expired"},
+		{clouds, "--listen=127.0.0.1:1 --tls-cert= --tls-key= --behind-tls --peers=", "--peers: a proxy stands in front"},
+		{[]string{"publiccloud"}, "--listen=127.0.0.1:1 --tls-cert= --tls-key= --proxies=127.0.0.1 --peers=", "--peers: a proxy stands in front"},
+		{clouds, "--tls-cert= --tls-key= --behind-tls --peers= --peers-at-proxy", ""},
+		{clouds, "--tls-cert= --tls-key= --behind-tls --proxies=127.0.0.1", ""},
+		{[]string{"doctor-portal"}, "--listen=127.0.0.1:1 --tls-cert= --tls-key=", "--origin: it is portal.example, and the service listens on loopback alone"},
+		{[]string{"privatecloud"}, "--listen=127.0.0.1:1 --admin-listen=127.0.0.1:2 --tls-cert= --tls-key= --peers=", "--address: it is st-anna.example, and the service listens on loopback alone"},
+		{clouds, "--mongo-uri=mongodb://medunion:x9Yk2-Wq7Lm4-Tz8@127.0.0.1/?replicaSet=rs0", "--mongo-uri: each member that it names may be beyond this machine and spoken with in the clear"},
+		{clouds, "--mongo-uri=mongodb://127.0.0.1/?directConnection=true", ""},
+		{services, "--redis-addrs=127.0.0.1:1 --redis-master=m --redis-tls=false --redis-ca=", "--redis-addrs: each member"},
+	} {
+		for _, program := range c.programs {
+			err := problems(t, program+".yaml", dir, strings.Fields(c.args)...)
+			if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "2 problems")) {
+				t.Errorf("%s %s: %v", program, c.args, err)
+			}
 		}
 	}
 }

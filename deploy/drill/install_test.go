@@ -11,6 +11,7 @@ import (
 
 	"medunion/api/certs/certtest"
 	"medunion/api/doctorcert"
+	"medunion/api/mongodb"
 	"medunion/api/replay/redistest"
 	"medunion/api/token"
 	"medunion/deploy/internal/runbook"
@@ -56,8 +57,8 @@ func (s *site) address(variable string) string {
 	return l.Addr().String()
 }
 
-// stores sets a real Redis, and MONGODB_URI or the embedded server, which the services
-// take for development only.
+// stores sets a real Redis, and MONGODB_URI or the embedded server. That, and one whose
+// members are found without TLS, the services take for development only.
 func (s *site) stores() {
 	s.set("REDIS_ADDR", redistest.Start(s.t).Addr())
 	uri := os.Getenv("MONGODB_URI")
@@ -65,6 +66,8 @@ func (s *site) stores() {
 		m := must(embedmongo.Start(embedmongo.Options{Dir: s.t.TempDir()}))(s.t)
 		s.t.Cleanup(func() { _ = m.Close() })
 		uri = m.URI()
+	}
+	if d := must(mongodb.Describe(uri))(s.t); d.Discovers && !d.TLS {
 		s.set("PUBLICCLOUD_DEV", "true")
 		s.set("PRIVATECLOUD_DEV", "true")
 	}

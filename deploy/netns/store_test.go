@@ -16,8 +16,9 @@ import (
 )
 
 // serveStore is the part of this binary that holds the databases of one cloud, in memory and
-// on that cloud's loopback. The services run as in production, and take it for a real one. For each line with a database's name it writes one with how many
-// documents each of its collections has; it ends with its input.
+// on that cloud's loopback. The services run as in production, and take it for a real one
+// that they speak with directly. For each line with a database's name it writes one with
+// how many documents each of its collections has; it ends with its input.
 func serveStore() int {
 	m, err := embedmongo.Start(embedmongo.Options{Addr: "127.0.0.1:27017", Undeclared: true})
 	if err != nil {
@@ -31,7 +32,7 @@ func serveStore() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(m.URI())
+	fmt.Println("mongodb://127.0.0.1:27017/?directConnection=true")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		counts, err := count(ctx, client.Database(lines.Text()))
 		if err != nil {

@@ -27,7 +27,7 @@ func (c Config) Problems() error {
 	}
 	g.Fault("authority-jwks", err)
 	g.Fault("token-file", readable(c.TokenFile))
-	g.Fault("proxies", c.Edge.Check())
+	c.Edge.Check(g.Fault)
 	return g.Err()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"medunion/api/certs"
 	"medunion/api/doctorcert"
+	"medunion/api/httpclient"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -27,11 +28,12 @@ func (c Config) Problems() error {
 	if c.IdleMinutes < 0 || c.IdleMinutes > longestIdle {
 		g.Fault("idle-minutes", fmt.Errorf("it must be 1 to %d", longestIdle))
 	}
-	g.Fault("proxies", c.Edge.Check())
+	c.Edge.Check(g.Fault)
 	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
 	g.Fault("cloud-spki", err)
-	_, err = c.Peer.Load("", "")
-	g.Fault("peer-cert", err)
+	g.Fault("peer-cert", c.Peer.Check(c.clock()()))
+	_, err = httpclient.NewGuard(c.RelayNetworks, false)
+	g.Fault("relay-networks", err)
 	if w, err := c.window(); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -48,11 +50,12 @@ func (c Config) guard() *settings.Guard {
 	}
 	if c.Origin != "" {
 		g.Origin("origin", c.Origin)
+		g.Front("origin", c.Origin, protected, c.Listen)
 	}
 	g.Peer("cloud", c.Cloud)
 	g.Keys("session-key", c.PassphraseFile, c.KeyProvider.Remote())
 	g.Issuer("authority", c.Authority)
-	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	g.Redis(settings.Redis{Addrs: c.RedisAddrs, Master: c.RedisMaster, Cluster: c.RedisCluster, TLS: c.RedisTLS, Password: c.RedisPassword})
 	return g
 }
 

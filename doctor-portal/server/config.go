@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"time"
 
@@ -84,8 +85,7 @@ func (c Config) clock() func() time.Time {
 }
 
 // clients is how the relay calls the two kinds of clouds. To hospitals, whose addresses come
-// from the directory, it connects only where the guard lets it; this machine is reached by a
-// portal that nobody else reaches.
+// from the directory, it connects only where the guard lets it.
 func (c Config) clients() (clients relay.Clients, err error) {
 	if clients.Cloud.Pins, err = certs.ParsePins(c.CloudKey.CloudSPKI); err != nil {
 		return clients, err
@@ -94,8 +94,17 @@ func (c Config) clients() (clients relay.Clients, err error) {
 		return clients, err
 	}
 	clients.Hospitals.Certificate = clients.Cloud.Certificate
-	clients.Hospitals.Guard, err = httpclient.NewGuard(c.RelayNetworks, httpserver.OnLoopback(c.Listen) && !c.TLS.Behind)
+	clients.Hospitals.Guard, err = httpclient.NewGuard(c.RelayNetworks, c.alone())
 	return clients, err
+}
+
+// alone says whether nobody beyond this machine reaches the portal, so that a message may
+// lead it to this machine. A listener on loopback does not say so: a proxy may stand in
+// front. The origin does.
+func (c Config) alone() bool {
+	u, err := url.Parse(c.Origin)
+	local := err == nil && (c.Origin == "" || httpserver.LoopbackHost(u.Hostname()))
+	return httpserver.OnLoopback(c.Listen) && !c.TLS.Proxied(c.Edge) && (c.Dev || local)
 }
 
 func (c Config) pins() (message.Pins, error) {

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 
+	"medunion/api/certs"
 	"medunion/api/doctorcert"
+	"medunion/api/httpclient"
 	"medunion/api/message"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -22,7 +24,11 @@ func (c Config) Problems() error {
 	g.Fault("pins", err)
 	g.Fault("authority-jwks", c.checkAuthority())
 	g.Fault("token-file", readable(c.tokenFile()))
-	g.Fault("proxies", c.Edge.Check())
+	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
+	g.Fault("cloud-spki", err)
+	_, err = httpclient.NewGuard(c.Networks, false)
+	g.Fault("networks", err)
+	c.Edge.Check(g.Fault)
 	return g.Err()
 }
 

@@ -10,6 +10,7 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/mongodb"
+	documents "medunion/api/openapi"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -34,13 +35,11 @@ func (c Config) Problems() error {
 	g.Fault("authority-jwks", c.checkAuthority())
 	g.Fault("operators-jwks", c.checkOperators())
 	g.Fault("department-rules", c.checkRules())
-	g.Fault("proxies", c.Edge.Check())
-	_, err = c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
-	g.Fault("peers", err)
+	c.Edge.Check(g.Fault)
+	g.Fault("peers", c.checkPeers())
 	_, err = certs.ParsePins(c.CloudKey.CloudSPKI)
 	g.Fault("cloud-spki", err)
-	_, err = c.Peer.Load("", "")
-	g.Fault("peer-cert", err)
+	g.Fault("peer-cert", c.Peer.Check(c.Now()))
 	if w, err := c.window(message.Parameters{}); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -64,15 +63,17 @@ func (c Config) guard() *settings.Guard {
 		g.Listener("operations-listen", c.Edge.OperationsListen, protected)
 	}
 	g.Fault("address", c.checkAddress())
+	g.Front("address", c.Address, protected, c.Listen, c.AdminListen)
 	g.Peer("cloud", c.Cloud)
 	g.Keys("keys", c.PassphraseFile, c.KeyProvider.Remote())
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
+	g.Peers(c.Peering, c.TLS, c.Edge)
 	g.Development(c.Development)
 	if c.Development && !c.local() {
 		g.Fault("development", errors.New("it is for listeners and a public cloud on loopback only"))
 	}
-	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	g.Redis(settings.Redis{Addrs: c.RedisAddrs, Master: c.RedisMaster, Cluster: c.RedisCluster, TLS: c.RedisTLS, Password: c.RedisPassword})
 	d, err := mongodb.Describe(c.MongoURI)
 	g.Mongo(settings.Store(d), err)
 	return g
@@ -120,6 +121,15 @@ func (c Config) checkToken() error {
 	}
 	_, err := secretfile.Read(c.OperatorToken)
 	return err
+}
+
+// checkPeers holds the list of peers against the operations of the service's document.
+func (c Config) checkPeers() error {
+	spec, err := documents.Load(documents.PrivateCloud)
+	if err != nil {
+		return err
+	}
+	return c.Peering.Check(spec, c.Logger, c.TLS, c.Edge, c.Listen)
 }
 
 func (c Config) checkAuthority() error {

@@ -54,7 +54,7 @@ type Config struct {
 	OperatorsFile string `name:"operators-jwks" help:"File with the JWKS that signs operators' tokens." required:"" env:"PRIVATECLOUD_OPERATORS_JWKS"`
 	Audience      string `help:"Audience that an operator's token must name. Default: the hospital's ID." env:"PRIVATECLOUD_AUDIENCE"`
 
-	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI" secret:"uri"`
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PRIVATECLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PRIVATECLOUD_REDIS_ADDRS"`

@@ -20,7 +20,7 @@ type KeyTools struct {
 	Keys           string             `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`
-	MongoURI       string             `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PRIVATECLOUD_MONGO_URI"`
+	MongoURI       string             `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PRIVATECLOUD_MONGO_URI"`
 	Database       string             `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
 
 	Rand io.Reader        `kong:"-"` // default: crypto/rand

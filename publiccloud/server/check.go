@@ -9,6 +9,7 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/mongodb"
+	documents "medunion/api/openapi"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
@@ -25,9 +26,8 @@ func (c Config) Problems() error {
 	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
 	g.Fault("authority-jwks", c.checkAuthority())
 	g.Fault("operators-jwks", c.checkOperators())
-	g.Fault("proxies", c.Edge.Check())
-	_, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
-	g.Fault("peers", err)
+	c.Edge.Check(g.Fault)
+	g.Fault("peers", c.checkPeers())
 	if w, err := c.window(); err == nil {
 		g.Fault("redis-addrs", w.Check())
 	}
@@ -56,7 +56,8 @@ func (c Config) guard() *settings.Guard {
 	}
 	g.Issuer("authority", c.Authority)
 	g.Issuer("operators", c.Operators)
-	g.Redis(c.RedisAddrs, c.RedisTLS, c.RedisPassword)
+	g.Peers(c.Peering, c.TLS, c.Edge)
+	g.Redis(settings.Redis{Addrs: c.RedisAddrs, Master: c.RedisMaster, Cluster: c.RedisCluster, TLS: c.RedisTLS, Password: c.RedisPassword})
 	d, err := mongodb.Describe(c.MongoURI)
 	g.Mongo(settings.Store(d), err)
 	return g
@@ -77,6 +78,15 @@ func (c Config) checkKeys() error {
 		return nil
 	}
 	return err
+}
+
+// checkPeers holds the list of peers against the operations of the service's document.
+func (c Config) checkPeers() error {
+	spec, err := documents.Load(documents.PublicCloud)
+	if err != nil {
+		return err
+	}
+	return c.Peering.Check(spec, c.Logger, c.TLS, c.Edge, c.Listen)
 }
 
 func (c Config) checkAuthority() error {

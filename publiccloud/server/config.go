@@ -31,7 +31,7 @@ type Config struct {
 
 	KeyProvider keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
 
-	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI" secret:"uri"`
+	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PUBLICCLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
 
 	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PUBLICCLOUD_REDIS_ADDRS"`
@@ -72,7 +72,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.ID, "cloud")
 	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.MongoURI, "mongodb://127.0.0.1:27017")
+	setDefault(&c.MongoURI, "mongodb://127.0.0.1:27017/?directConnection=true")
 	setDefault(&c.Database, "publiccloud")
 	setDefault(&c.Namespace, "publiccloud")
 	setDefault(&c.Audience, "publiccloud")

@@ -21,7 +21,7 @@ type KeyTools struct {
 	Keys           string             `help:"Key file (mode 0600): master secret, signing key and the keys for data at rest." required:"" env:"PUBLICCLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PUBLICCLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PUBLICCLOUD_"`
-	MongoURI       string             `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017" env:"PUBLICCLOUD_MONGO_URI"`
+	MongoURI       string             `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PUBLICCLOUD_MONGO_URI"`
 	Database       string             `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
 
 	Rand io.Reader        `kong:"-"` // default: crypto/rand

@@ -20,7 +20,7 @@ type Config struct {
 	// Endpoint is the base URL of an OTLP collector, such as https://collector:4318; plain
 	// HTTP is for loopback.
 	Endpoint string
-	// Ratio is the part of all traces that is exported, 1 at most.
+	// Ratio is the part of all traces that is exported, 1 at most; 0 is none.
 	Ratio float64
 	// Service and Version name the program.
 	Service, Version string
@@ -41,13 +41,13 @@ const (
 	closeWait   = 3 * time.Second
 )
 
-// New connects nothing yet. It returns nil without an endpoint.
+// New connects nothing yet. It returns nil without an endpoint, and for a ratio of 0.
 func New(c Config) (*Tracer, error) {
-	if c.Endpoint == "" {
-		return nil, nil
-	}
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
+	}
+	if c.Endpoint == "" || c.Ratio == 0 {
+		return nil, nil
 	}
 	e := newExporter(c.Endpoint)
 	p := sdk.NewTracerProvider(
@@ -57,15 +57,18 @@ func New(c Config) (*Tracer, error) {
 	return &Tracer{provider: p, tracer: p.Tracer("medunion"), exporter: e}, nil
 }
 
-func (c Config) check() error {
+// Check says what is wrong with the configuration; no endpoint is nothing wrong.
+func (c Config) Check() error {
 	u, err := url.Parse(c.Endpoint)
 	switch {
+	case !(c.Ratio >= 0 && c.Ratio <= 1): // neither is NaN
+		return errors.New("the ratio is from 0 to 1")
+	case c.Endpoint == "":
+		return nil
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the endpoint is no base URL")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return errors.New("the endpoint must be https, or http on loopback")
-	case c.Ratio < 0 || c.Ratio > 1:
-		return errors.New("the ratio is from 0 to 1")
 	}
 	return nil
 }

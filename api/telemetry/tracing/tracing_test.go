@@ -2,6 +2,7 @@ package tracing_test
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -122,11 +123,18 @@ func TestEndpoints(t *testing.T) {
 		}
 		_ = tracer.Close()
 	}
-	if tracer, err := tracing.New(tracing.Config{Ratio: 5}); tracer != nil || err != nil {
+	if tracer, err := tracing.New(tracing.Config{Ratio: 0.5}); tracer != nil || err != nil {
 		t.Error("no endpoint is no tracer", err)
 	}
-	if _, err := tracing.New(tracing.Config{Endpoint: "https://c.example", Ratio: 1.5}); err == nil {
-		t.Error("a ratio above 1")
+	for _, ratio := range []float64{1.5, -0.1, math.NaN()} {
+		for _, endpoint := range []string{"https://c.example", ""} {
+			if _, err := tracing.New(tracing.Config{Endpoint: endpoint, Ratio: ratio}); err == nil {
+				t.Errorf("a ratio of %v to %q", ratio, endpoint)
+			}
+		}
+	}
+	if tracer, err := tracing.New(tracing.Config{Endpoint: "https://c.example"}); tracer != nil || err != nil {
+		t.Error("a ratio of 0 makes a tracer", err)
 	}
 	var none *tracing.Tracer
 	ctx, span := none.Serve(t.Context(), "x")
