@@ -113,6 +113,30 @@ func variables(t *testing.T) {
 
 var folders = regexp.MustCompile(`/etc/medunion/|/run/secrets/|/var/lib/medunion/`)
 
+// A file of peers without anything in it, as one that was cut while it was written, is a
+// problem that is said before a start.
+func TestEmptyPeersAreAProblem(t *testing.T) {
+	dir := site(t)
+	variables(t)
+	if err := os.Truncate(filepath.Join(dir, "peers.json"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"publiccloud.yaml", "privatecloud.yaml"} {
+		b := folders.ReplaceAll(must(os.ReadFile(name))(t), []byte(dir+"/"))
+		copied := filepath.Join(t.TempDir(), "settings.yaml")
+		if err := os.WriteFile(copied, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c, err := load(t, name, copied)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Problems(); err == nil || !strings.Contains(err.Error(), "peers: the file is empty") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Every configuration that is shipped is read by its service, and has no problem where the
 // files that it names are there: nothing that the guard refuses, and no unknown setting.
 func TestShippedConfigurations(t *testing.T) {
