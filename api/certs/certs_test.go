@@ -71,7 +71,7 @@ func TestPairReloads(t *testing.T) {
 		change()
 		changed, err := pair.Reload()
 		failures++
-		if changed || err == nil || pair.Current() != first || pair.Failures() != failures {
+		if changed || err == nil || pair.Current() != first || pair.Failures() != failures || !pair.Failing() {
 			t.Errorf("%s: changed %v, %v, %d failures", what, changed, err, pair.Failures())
 		}
 		if changed, err := pair.Reload(); changed || err != nil || pair.Failures() != failures {
@@ -89,7 +89,7 @@ func TestPairReloads(t *testing.T) {
 	refused("a future certificate", func() { p.Renew(time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)) })
 
 	p.Renew(time.Now().Add(-time.Hour), time.Now().Add(3*time.Hour))
-	if changed, err := pair.Reload(); !changed || err != nil || !pair.NotAfter().Equal(p.Leaf().NotAfter) || pair.Pin().String() != p.Pin() {
+	if changed, err := pair.Reload(); !changed || err != nil || pair.Failing() || !pair.NotAfter().Equal(p.Leaf().NotAfter) || pair.Pin().String() != p.Pin() {
 		t.Errorf("a good one: %v, %v", changed, err)
 	}
 	old := must(os.ReadFile(p.Cert))
@@ -100,6 +100,30 @@ func TestPairReloads(t *testing.T) {
 	certtest.Replace(p.Cert, fresh)
 	if changed, err := pair.Reload(); !changed || err != nil || pair.Pin().String() != p.Pin() {
 		t.Errorf("another key: %v, %v", changed, err)
+	}
+}
+
+// A renewed certificate whose time has not come, as one of an issuer whose clock is ahead, is
+// refused and counted once, and taken by itself when its time comes.
+func TestPairOfTheFuture(t *testing.T) {
+	p := certtest.New(t, t.TempDir(), "a")
+	pair := must(certs.LoadPair(p.Cert, p.Key))
+	now := time.Now()
+	pair.SetClock(func() time.Time { return now })
+	p.Renew(now.Add(time.Minute), now.Add(time.Hour))
+	if changed, err := pair.Reload(); changed || !errors.Is(err, certs.ErrNotYet) || !pair.Failing() {
+		t.Fatalf("too early: %v, %v, failing %v", changed, err, pair.Failing())
+	}
+	now = now.Add(time.Second)
+	if changed, err := pair.Reload(); changed || err != nil || !pair.Failing() {
+		t.Fatalf("still too early: %v, %v, failing %v", changed, err, pair.Failing())
+	}
+	now = now.Add(time.Minute)
+	if changed, err := pair.Reload(); !changed || err != nil {
+		t.Fatalf("in time: %v, %v", changed, err)
+	}
+	if pair.Failing() || pair.Failures() != 1 || !pair.NotAfter().Equal(p.Leaf().NotAfter) {
+		t.Errorf("failing %v, %d failures, until %v", pair.Failing(), pair.Failures(), pair.NotAfter())
 	}
 }
 

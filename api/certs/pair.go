@@ -72,7 +72,8 @@ func (p *Pair) Name() string { return p.cert }
 
 // Reload reads the files anew. It says whether another pair is in force now. An error means
 // that the files hold none that could be: it is returned, and counted, once for each
-// content.
+// content. What could not be taken is tried again each time, for it may be that only its
+// date had not come yet.
 func (p *Pair) Reload() (changed bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +82,7 @@ func (p *Pair) Reload() (changed bool, err error) {
 		return false, p.fail([sha256.Size]byte{}, err)
 	}
 	sum := digest(chain, secret)
-	if sum == p.tried {
+	if sum == p.tried && p.failed == nil {
 		return false, nil
 	}
 	pair, err := parse(chain, secret)
@@ -116,6 +117,13 @@ func (p *Pair) Pin() Pin { return PinOf(p.Current().Leaf) }
 
 // Failures counts the contents of the files that could not be taken.
 func (p *Pair) Failures() uint64 { return p.failures.Load() }
+
+// Failing says whether the files, when they were last read, held what could not be taken.
+func (p *Pair) Failing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed != nil
+}
 
 // Valid says whether the certificate in force holds now.
 func (p *Pair) Valid() error { return Valid(p.Current().Leaf, p.now()) }

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +45,8 @@ type Peers struct {
 	log      *slog.Logger
 	known    []string // operations that can be listed; nil before bind
 	mu       sync.Mutex
-	tried    string
+	tried    *string // what was read last; nil before that
+	failed   error   // of what was tried last
 	current  atomic.Pointer[map[certs.Pin]*Peer]
 	failures atomic.Uint64
 }
@@ -103,14 +105,15 @@ func (p *Peers) Reload() (changed bool, err error) {
 	if err != nil {
 		b = []byte("unreadable: " + err.Error())
 	}
-	if p.tried == string(b) {
+	text := string(b)
+	if p.tried != nil && *p.tried == text {
 		return false, nil
 	}
-	p.tried = string(b)
 	var list map[certs.Pin]*Peer
 	if err == nil {
 		list, err = parsePeers(b, p.known)
 	}
+	p.tried, p.failed = &text, err
 	if err != nil {
 		p.failures.Add(1)
 		return false, fmt.Errorf("peers: %w", err)
@@ -119,23 +122,39 @@ func (p *Peers) Reload() (changed bool, err error) {
 	return true, nil
 }
 
+// Failing says whether the file, when it was last read, was no list.
+func (p *Peers) Failing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed != nil
+}
+
 // bind says what can be listed; a list that names anything else is refused, for it is not
 // what its writer meant.
 func (p *Peers) bind(operations []string) error {
 	p.mu.Lock()
-	p.known, p.tried = operations, ""
+	p.known, p.tried = operations, nil
 	p.mu.Unlock()
 	_, err := p.Reload()
 	return err
 }
 
-// find returns nil for a key that is not listed.
-func (p *Peers) find(pin certs.Pin) *Peer { return (*p.current.Load())[pin] }
+// find returns nil for a key that is not listed, and for every key while there is no list.
+func (p *Peers) find(pin certs.Pin) *Peer {
+	list := p.current.Load()
+	if list == nil {
+		return nil
+	}
+	return (*list)[pin]
+}
 
 var peerName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
 
 func parsePeers(b []byte, known []string) (map[certs.Pin]*Peer, error) {
 	var f peerFile
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil, errors.New(`the file is empty; a list without peers is {"peers":[]}`)
+	}
 	if err := strictjson.Decode(b, &f); err != nil {
 		return nil, err
 	}

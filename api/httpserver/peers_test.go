@@ -246,6 +246,55 @@ func TestPeersReload(t *testing.T) {
 	expect("an empty list", rotated, 403)
 }
 
+// The gauge is 1 for as long as a file holds what could not be taken, be it of the
+// certificate or of the peers, and 0 as soon as none does.
+func TestReloadFailed(t *testing.T) {
+	anna := certtest.New(t, t.TempDir(), "anna")
+	u := newUnion(t, httpserver.Edge{}, true, entry("st-anna", anna, "write"))
+	shown := must(certs.LoadPair(anna.Cert, anna.Key))
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(must(httpserver.TLS{Cert: u.own.Cert, Key: u.own.Key}.Load()).Reloads(u.peers, shown))
+	expect := func(what string, want float64) {
+		t.Helper()
+		for range 2 { // it stays so
+			_, _ = u.reload()
+			_, _ = shown.Reload()
+			if got := value(t, registry, "medunion_reload_failed"); got != want {
+				t.Errorf("%s: %v", what, got)
+			}
+		}
+	}
+	expect("all is well", 0)
+	good := must(os.ReadFile(u.file()))
+	replace := func(path string, b []byte) {
+		t.Helper()
+		if err := certtest.Replace(path, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(u.file(), nil)
+	expect("no list", 1)
+	replace(u.file(), good)
+	expect("the list again", 0)
+	good = must(os.ReadFile(anna.Cert))
+	replace(anna.Cert, nil)
+	expect("no certificate", 1)
+	replace(anna.Cert, good)
+	expect("the certificate again", 0)
+}
+
+// value is that of a metric without labels.
+func value(t *testing.T, from prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	for _, f := range must(from.Gather()) {
+		if f.GetName() == name && len(f.GetMetric()) == 1 {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("no %s", name)
+	return 0
+}
+
 // badLists are files that mean nothing, or not what their writer meant.
 func badLists(p *certtest.Pair) map[string]string {
 	pin := p.Pin()
@@ -275,6 +324,10 @@ func TestPeersAreNeeded(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"peers":[]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(dir, "empty.json")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name    string
 		file    string
@@ -293,11 +346,15 @@ func TestPeersAreNeeded(t *testing.T) {
 		{"behind a proxy that nobody names", file, behind, httpserver.Edge{}, "0.0.0.0:1", false},
 		{"behind a named proxy", file, behind, proxied, "0.0.0.0:1", true},
 		{"an absent list", file + "x", speaks, httpserver.Edge{}, "0.0.0.0:1", false},
+		{"an empty file", empty, speaks, httpserver.Edge{}, "0.0.0.0:1", false},
 	} {
 		_, err := (httpserver.Peering{File: c.file, AtProxy: strings.Contains(c.name, "knows")}).Load(nil, c.tls, c.edge, c.address)
 		if (err == nil) != c.fine {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+	if _, err := (httpserver.Peering{File: empty}).Load(nil, speaks, httpserver.Edge{}); err == nil || !strings.Contains(err.Error(), "the file is empty") {
+		t.Errorf("an empty file: %v", err)
 	}
 	var log logbook
 	if err := os.WriteFile(file, []byte(badLists(own)["an unknown operation"]), 0o600); err != nil {

@@ -74,6 +74,9 @@ func (s *Secured) Failures() uint64 {
 	return s.pair.Failures()
 }
 
+// Failing says whether the files, when they were last read, held what could not be taken.
+func (s *Secured) Failing() bool { return s.pair != nil && s.pair.Failing() }
+
 // Watch takes changes of the pair and of further sources, such as the list of peers, until
 // ctx ends. A nil source is none. It warns at the start of a certificate that does not hold.
 func (s *Secured) Watch(ctx context.Context, log *slog.Logger, more ...certs.Source) {

@@ -128,6 +128,21 @@ func problems(t *testing.T, path, site string, args ...string) error {
 	return err
 }
 
+// A file of peers without anything in it, as one that was cut while it was written, is a
+// problem that is said before a start.
+func TestEmptyPeersAreAProblem(t *testing.T) {
+	dir := site(t)
+	variables(t)
+	if err := os.Truncate(filepath.Join(dir, "peers.json"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"publiccloud.yaml", "privatecloud.yaml"} {
+		if err := problems(t, name, dir); err == nil || !strings.Contains(err.Error(), "peers: the file is empty") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Every configuration that is shipped is read by its service, and has no problem where the
 // files that it names are there: nothing that the guard refuses, and no unknown setting.
 func TestShippedConfigurations(t *testing.T) {

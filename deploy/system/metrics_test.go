@@ -20,6 +20,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"medunion/api/certs"
+	"medunion/api/certs/certtest"
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
@@ -135,12 +137,18 @@ func scrape(t *testing.T, url string) (text []byte, families map[string]*dto.Met
 	return a.body, families
 }
 
-// scrapeTLS reads the metrics of an operations listener with a certificate.
+// scrapeTLS reads the metrics of an operations listener with a certificate, and of a service
+// that shows one to those it calls.
 func scrapeTLS(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
 	borrowed := httptest.NewTLSServer(nil)
 	defer borrowed.Close()
-	r, err := httpserver.NewOperations().Start(t.Context(), "tls", slog.New(slog.DiscardHandler), httpserver.Edge{OperationsListen: "127.0.0.1:0"}, borrowed.TLS, false)
+	shown := certtest.New(t, t.TempDir(), "shown")
+	pair, err := certs.LoadPair(shown.Cert, shown.Key)
+	ok(t, err)
+	operations := httpserver.NewOperations()
+	operations.Require(nil, new(httpserver.Secured).Reloads(pair))
+	r, err := operations.Start(t.Context(), "tls", slog.New(slog.DiscardHandler), httpserver.Edge{OperationsListen: "127.0.0.1:0"}, borrowed.TLS, false)
 	ok(t, err)
 	defer r.Close()
 	resp, err := borrowed.Client().Get(r.URL() + "/metrics")
@@ -197,10 +205,8 @@ func TestMetricsAfterAVisit(t *testing.T) {
 		}
 	}
 	for name, f := range scrapeTLS(t) { // the suite has no TLS
-		if strings.HasPrefix(name, "medunion_tls_") {
-			for _, party := range []string{"public cloud", "hospital", "portal"} {
-				all[name] = all[name].add(party, f)
-			}
+		for _, party := range secured[name] {
+			all[name] = all[name].add(party, f)
 		}
 	}
 	for _, name := range []string{"medunion_replay_refusals_total", "medunion_audit_appended_total", "medunion_steps_total", "medunion_mailbox_depth_messages"} {
@@ -209,6 +215,12 @@ func TestMetricsAfterAVisit(t *testing.T) {
 		}
 	}
 	derived(t, "../doc/metrics.md", table(all))
+}
+
+// secured says who has the metrics of certificates.
+var secured = map[string][]string{
+	"medunion_tls_certificate_not_after_timestamp_seconds":  {"public cloud", "hospital", "portal"},
+	"medunion_peer_certificate_not_after_timestamp_seconds": {"hospital", "portal"}, // the public cloud calls nobody
 }
 
 func checkLabels(t *testing.T, party, name string, m *dto.Metric) {

@@ -132,7 +132,7 @@ func (p *parts) site() auditexport.Site {
 
 func (x AuditExport) sink(host string) (func(context.Context, auditexport.Cursor) (auditexport.Sink, error), error) {
 	if x.Syslog == "" {
-		return x.file, nil
+		return x.file(), nil
 	}
 	c, err := x.tls()
 	if err != nil {
@@ -142,14 +142,15 @@ func (x AuditExport) sink(host string) (func(context.Context, auditexport.Cursor
 	return func(ctx context.Context, _ auditexport.Cursor) (auditexport.Sink, error) { return r.Open(ctx, host) }, err
 }
 
-func (x AuditExport) file(_ context.Context, at auditexport.Cursor) (auditexport.Sink, error) {
+func (x AuditExport) file() func(context.Context, auditexport.Cursor) (auditexport.Sink, error) {
 	if x.Out != "" && x.Out != "-" {
-		return auditexport.File(x.Out, at)
+		return auditexport.File(x.Out).Open
 	}
-	if x.Stdout == nil {
-		return auditexport.Lines(os.Stdout), nil
+	var w io.Writer = os.Stdout
+	if x.Stdout != nil {
+		w = x.Stdout
 	}
-	return auditexport.Lines(x.Stdout), nil
+	return func(context.Context, auditexport.Cursor) (auditexport.Sink, error) { return auditexport.Lines(w), nil }
 }
 
 func (x AuditExport) tls() (*tls.Config, error) {

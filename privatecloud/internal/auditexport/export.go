@@ -69,7 +69,8 @@ type export struct {
 	trail Trail
 	sink  Sink
 	at    Cursor
-	safe  Cursor // before the newest batch: a sink that has failed may have lost that
+	safe  Cursor        // from where to go on after a failure, which the sink may have lost a batch in
+	wait  time.Duration // before the next attempt
 }
 
 func (e *export) once(ctx context.Context) (Cursor, error) {
@@ -118,6 +119,9 @@ func (e *export) step(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	e.safe, e.at = e.at, next
+	if next.Size > 0 {
+		e.safe = next // a file, which keeps what was flushed
+	}
 	e.note(nil)
 	return len(entries) == batch, nil
 }
@@ -136,10 +140,13 @@ func (e *export) note(err error) {
 	}
 }
 
+// minWait is the time before the first attempt after one that has succeeded.
+const minWait = time.Second
+
 // follow goes on until ctx ends. A sink that fails is opened anew, and gets its newest batch
-// once more; a broken trail ends it.
+// once more unless it has kept that; a broken trail ends it.
 func (e *export) follow(ctx context.Context) (Cursor, error) {
-	wait := time.Second
+	e.wait = minWait
 	for {
 		err := e.session(ctx)
 		if ctx.Err() != nil {
@@ -150,10 +157,10 @@ func (e *export) follow(ctx context.Context) (Cursor, error) {
 		}
 		e.note(err)
 		e.at = e.safe
-		if !sleep(ctx, wait) {
+		if !sleep(ctx, e.wait) {
 			return e.at, nil
 		}
-		wait = min(2*wait, maxWait)
+		e.wait = min(2*e.wait, maxWait)
 	}
 }
 
@@ -171,6 +178,7 @@ func (e *export) session(ctx context.Context) (err error) {
 			}
 			return err
 		}
+		e.wait = minWait
 	}
 }
 

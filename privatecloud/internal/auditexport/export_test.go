@@ -67,10 +67,7 @@ func (w *ward) imports(n int) {
 func (w *ward) options(out, cursor string) auditexport.Options {
 	c := w.h.Keys.Credential
 	return auditexport.Options{Site: auditexport.Site{ID: w.h.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: w.h.RecordName},
-		CursorFile: cursor, Poll: 5 * time.Millisecond,
-		Open: func(_ context.Context, at auditexport.Cursor) (auditexport.Sink, error) {
-			return auditexport.File(out, at)
-		}}
+		CursorFile: cursor, Poll: 5 * time.Millisecond, Open: auditexport.File(out).Open}
 }
 
 func (w *ward) run(o auditexport.Options) auditexport.Cursor {

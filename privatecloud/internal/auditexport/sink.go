@@ -2,6 +2,7 @@ package auditexport
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,18 +26,28 @@ type lines struct {
 // Lines is a sink that writes NDJSON, as to a pipe.
 func Lines(w io.Writer) Sink { return &lines{w: bufio.NewWriter(w)} }
 
-// File is a sink that writes NDJSON to a file of mode 0600. Without a cursor the file must not
-// exist. With one it is gone on with, and what lies behind the size in the cursor, of a
+// Output is a file of mode 0600 that sinks write NDJSON to, one after the other.
+type Output struct {
+	path string
+	made bool // by this Output, so that it may be gone on with
+}
+
+// File is the output with a path.
+func File(path string) *Output { return &Output{path: path} }
+
+// Open opens a sink. Without a cursor the file must not exist, unless an earlier Open has
+// made it. Else it is gone on with, and what lies behind the size in the cursor, of a
 // run that broke off, is taken away first: no event is in it twice.
-func File(path string, c Cursor) (Sink, error) {
+func (o *Output) Open(_ context.Context, c Cursor) (Sink, error) {
 	flags := os.O_WRONLY | os.O_CREATE
-	if c.Number == 0 {
+	if c.Number == 0 && !o.made {
 		flags |= os.O_EXCL
 	}
-	f, err := os.OpenFile(path, flags, 0o600)
+	f, err := os.OpenFile(o.path, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	o.made = true
 	size, err := trimmed(f, c)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -52,7 +63,7 @@ func trimmed(f *os.File, c Cursor) (int64, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return 0, fmt.Errorf("%s: others can read or write it; its mode must be 0600", f.Name())
 	}
-	if info.Size() > c.Size && c.Number > 0 {
+	if info.Size() > c.Size {
 		if err := f.Truncate(c.Size); err != nil {
 			return 0, err
 		}

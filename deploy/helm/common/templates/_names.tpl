@@ -1,6 +1,7 @@
 {{/*
 Each chart defines "medunion.program": YAML with
   name     the program, as the image and the binary are called
+  job      the label job in Prometheus, by which the rules for alerts know it
   prefix   of its environment variables
   keys     the setting that names its key file
   ports    name: number, of which protocol and operations are in every service

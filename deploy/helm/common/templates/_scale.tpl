@@ -54,6 +54,9 @@ spec:
       scheme: https
       interval: {{ .interval }}
       tlsConfig: {{- toYaml .tlsConfig | nindent 8 }}
+      relabelings:
+        # Else the job would be called as the Service is, and no rule would be about it.
+        - { action: replace, targetLabel: job, replacement: {{ (include "medunion.program" $ | fromYaml).job }} }
 {{- end }}
 {{- end }}
 {{- end }}

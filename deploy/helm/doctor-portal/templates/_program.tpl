@@ -1,5 +1,6 @@
 {{- define "medunion.program" -}}
 name: doctor-portal
+job: portal
 prefix: PORTAL
 keys: session-key
 init: false

@@ -1,5 +1,6 @@
 {{- define "medunion.program" -}}
 name: privatecloud
+job: hospital
 prefix: PRIVATECLOUD
 keys: keys
 init: true

@@ -1,5 +1,6 @@
 {{- define "medunion.program" -}}
 name: publiccloud
+job: publiccloud
 prefix: PUBLICCLOUD
 keys: keys
 init: true
