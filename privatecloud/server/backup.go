@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"medunion/api/backup"
@@ -97,9 +98,20 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
+	stop := p.keepLease(ctx)
 	err = explained(p.restore(ctx, source, &r))
-	return r, err
+	stop()
+	return r, errors.Join(err, p.close())
+}
+
+// keepLease checks in until stop is called: a restore may take longer than a check-in holds, and
+// seals a line of the trail at its end. Unlike followKeys it writes nothing of a new key ring into the
+// trail, as the database must be empty when the backup is put into it.
+func (p *parts) keepLease(ctx context.Context) (stop func()) {
+	following, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, func() {}) })
+	return func() { cancel(); keeping.Wait() }
 }
 
 func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) (err error) {

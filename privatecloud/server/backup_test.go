@@ -2,8 +2,11 @@ package server_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +67,47 @@ func TestRestoredHospital(t *testing.T) {
 	if _, err := server.VerifyBackup(other, backup.In{File: out, Identity: file}); err == nil {
 		t.Error("a backup is verified without the hospital's keys")
 	}
+}
+
+// A restore that takes longer than a check-in of its lease holds is completed: the lease is kept
+// while it runs. The backup comes through a pipe that has nothing to say until the first check-in is over.
+func TestRestoreOutlivesALease(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	s.importBundle(many("p", 1), "")
+	file, recipient := s.keyPair()
+	dir := t.TempDir()
+	whole, slow := filepath.Join(dir, "whole"), filepath.Join(dir, "slow")
+	if _, err := server.Backup(t.Context(), s.config, backup.Out{Out: whole, Recipient: []string{recipient}}); err != nil {
+		t.Fatal(err)
+	}
+	content := peers.Must(os.ReadFile(whole))
+	if err := syscall.Mkfifo(slow, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.config.Database += "_restored"
+	s.config.LeaseLife = 3 * time.Second
+	var feeding sync.WaitGroup
+	feeding.Go(func() {
+		w, err := os.OpenFile(slow, os.O_WRONLY, 0) // waits for the reader, who has checked in
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer w.Close()
+		if err := os.Rename(whole, slow); err != nil { // the second time it is read as a file
+			t.Error(err)
+		}
+		time.Sleep(s.config.LeaseLife + time.Second)
+		if _, err := w.Write(content); err != nil {
+			t.Error(err)
+		}
+	})
+	_, err := server.Restore(t.Context(), s.config, backup.In{File: slow, Identity: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeding.Wait()
 }
 
 // BenchmarkRestore compares the restore of 10000 documents with the backup of the same.
