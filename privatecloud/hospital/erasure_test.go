@@ -367,3 +367,21 @@ func (s *scene) field(collection, name string) []byte {
 	_, b := raw.Lookup(name).Binary()
 	return b
 }
+
+// An enrolment that a backup holds without its patient does not keep the others from being published again.
+func TestRepublishWithoutAPatient(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	s.load("other", s.rec[:1])
+	s.h.EnrolPatient(t, s.w.NewPatient(), "other")
+	handle := s.trail()[0].Handle
+	p, err := s.h.Mongo.Patient(t.Context(), handle)
+	if err == nil {
+		err = s.h.Mongo.DestroyPatient(t.Context(), handle, p.Head)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.h.Republish(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d are due: %v", n, err)
+	}
+}

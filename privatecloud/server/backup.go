@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.mongodb.org/mongo-driver/mongo/options"
+
 	"medunion/api/backup"
 	"medunion/api/message"
 	"medunion/privatecloud/hospital"
@@ -36,13 +38,17 @@ func (c Config) registered(ctx context.Context) (keys, error) {
 
 // Backup writes the hospital's database into a file. It works beside running instances. The
 // key file is not in it.
-func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err error) {
+func Backup(ctx context.Context, c Config, o backup.Out) (backup.Manifest, error) {
+	return c.backup(ctx, o)
+}
+
+func (c Config) backup(ctx context.Context, o backup.Out, more ...func(*options.ClientOptions)) (m backup.Manifest, err error) {
 	c = c.withDefaults()
 	k, err := c.registered(ctx)
 	if err != nil {
 		return m, err
 	}
-	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	s, err := mongostore.Open(ctx, c.MongoURI, c.Database, more...)
 	if err != nil {
 		return m, explain(err)
 	}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +12,13 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"go.mongodb.org/mongo-driver/event"
+	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/backup"
 	"medunion/api/token"
 	"medunion/ecc"
+	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/peers"
 	"medunion/privatecloud/server"
 )
@@ -66,6 +70,56 @@ func TestRestoredHospital(t *testing.T) {
 	other.Keys = filepath.Join(t.TempDir(), "others")
 	if _, err := server.VerifyBackup(other, backup.In{File: out, Identity: file}); err == nil {
 		t.Error("a backup is verified without the hospital's keys")
+	}
+}
+
+// meanwhile calls f when a backup begins to read a collection, and waits for it.
+func meanwhile(f func(collection string)) func(*options.ClientOptions) {
+	return func(o *options.ClientOptions) {
+		o.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			if e.CommandName == "find" {
+				f(e.Command.Lookup("find").StringValue())
+			}
+		}})
+	}
+}
+
+// Records that are erased while a backup is taken, after their enrolment was read, or their head,
+// or all of them, neither spoil the backup nor come back with it; the others do.
+func TestEraseDuringABackup(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	for _, mrn := range []string{"p0", "p1", "p2", "p3"} {
+		s.importBundle(many(mrn, 2), "")
+		s.enrol(mrn)
+	}
+	receipts := t.TempDir()
+	erased := map[string]string{"patients": "p0", "versions": "p1", "erasures": "p2"}
+	out := filepath.Join(t.TempDir(), "backup")
+	file, recipient := s.keyPair()
+	_, err := server.BackupWatched(s.config, t.Context(), backup.Out{Out: out, Recipient: []string{recipient}}, meanwhile(func(collection string) {
+		if mrn := erased[collection]; mrn != "" {
+			delete(erased, collection)
+			if _, err := server.EraseRecord(t.Context(), s.config, mrn, hospital.Order{Ground: "asked", Operator: "kim"}, receipts); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	if err != nil || len(erased) > 0 {
+		t.Fatal(erased, err)
+	}
+	if _, err := server.VerifyBackup(s.config, backup.In{File: out, Identity: file}); err != nil {
+		t.Fatal(err)
+	}
+	s.config.Database += "_restored"
+	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file})
+	if err != nil || r.Records != 1 || r.Enrolled != 1 {
+		t.Fatalf("%d records, %d enrolled: %v", r.Records, r.Enrolled, err)
+	}
+	for mrn, there := range map[string]bool{"p0": false, "p1": false, "p2": false, "p3": true} {
+		if _, err := server.PreviewErasure(t.Context(), s.config, mrn); (err == nil) != there {
+			t.Errorf("%s: %v", mrn, err)
+		}
 	}
 }
 
