@@ -80,6 +80,7 @@ type Restored struct {
 	backup.Manifest
 	Records   int    // that were proven, version by version
 	Trail     uint64 // the newest entry that was proven
+	Erased    int    // again, by the receipts
 	Enrolled  int    // whose index entries will be published again
 	Collected time.Duration
 	Proven    time.Duration
@@ -87,11 +88,16 @@ type Restored struct {
 
 // Restore puts a backup into the configured database, which must be empty, proves all chains
 // with the hospital's keys, refuses from then on what was allowed before (hospital.Config.Floor),
-// and makes all index entries due. No instance may run on the database; whatever fails on
+// erases again every record of which a receipt lies in the folder ("" for no folder), and makes all index
+// entries due. No instance may run on the database; whatever fails on
 // the way leaves one that none starts on.
-func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error) {
+func Restore(ctx context.Context, c Config, in backup.In, receipts string) (r Restored, err error) {
 	c = c.withDefaults()
 	c.restoring = true
+	erased, err := c.receipts(receipts)
+	if err != nil {
+		return r, err
+	}
 	k, source, err := c.source(ctx, in)
 	if err != nil {
 		return r, err
@@ -105,7 +111,7 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 		return r, err
 	}
 	stop := p.keepLease(ctx)
-	err = explained(p.restore(ctx, source, &r))
+	err = explained(p.restore(ctx, source, erased, &r))
 	stop()
 	return r, errors.Join(err, p.close())
 }
@@ -120,7 +126,26 @@ func (p *parts) keepLease(ctx context.Context) (stop func()) {
 	return func() { cancel(); keeping.Wait() }
 }
 
-func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) (err error) {
+func (p *parts) restore(ctx context.Context, source backup.Source, erased map[message.Hash]bool, r *Restored) error {
+	if err := p.collected(ctx, source, r); err != nil {
+		return err
+	}
+	if err := p.hospital.RecordRestore(ctx, Operator(), r.Started.Format(time.RFC3339)); err != nil {
+		return err
+	}
+	var err error
+	if r.Erased, err = p.eraseNamed(ctx, erased, Operator()); err != nil {
+		return err
+	}
+	if r.Enrolled, err = p.hospital.Republish(ctx); err != nil {
+		return err
+	}
+	floor := message.MillisOf(p.config.Now().Add(restoreSkew))
+	return p.store.Database().EndRestore(ctx, int64(floor))
+}
+
+// collected puts the backup into the database and proves it.
+func (p *parts) collected(ctx context.Context, source backup.Source, r *Restored) (err error) {
 	began := time.Now()
 	if r.Manifest, err = source.Restore(ctx, p.store.Database(), mongostore.NewCheck()); err != nil {
 		return err
@@ -133,14 +158,7 @@ func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) 
 		return err
 	}
 	r.Proven = time.Since(began) - r.Collected
-	if err := p.hospital.RecordRestore(ctx, Operator(), r.Started.Format(time.RFC3339)); err != nil {
-		return err
-	}
-	if r.Enrolled, err = p.hospital.Republish(ctx); err != nil {
-		return err
-	}
-	floor := message.MillisOf(p.config.Now().Add(restoreSkew))
-	return p.store.Database().EndRestore(ctx, int64(floor))
+	return nil
 }
 
 // prove opens every seal and follows every chain.
@@ -156,8 +174,8 @@ func (p *parts) prove(ctx context.Context, r *Restored) error {
 
 // String is what was restored, for an operator.
 func (r Restored) String() string {
-	return fmt.Sprintf("%s%d records and the trail to entry %d are proven; index entries of %d patients will be published again\nread in %s, proven in %s\n",
-		r.Manifest, r.Records, r.Trail, r.Enrolled, r.Collected.Round(time.Millisecond), r.Proven.Round(time.Millisecond))
+	return fmt.Sprintf("%s%d records and the trail to entry %d are proven; %d erased again by their receipts; index entries of %d patients will be published again\nread in %s, proven in %s\n",
+		r.Manifest, r.Records, r.Trail, r.Erased, r.Enrolled, r.Collected.Round(time.Millisecond), r.Proven.Round(time.Millisecond))
 }
 
 // Republish has all index entries signed and sent again, by whatever instance runs: after

@@ -55,11 +55,11 @@ func TestRestoredHospital(t *testing.T) {
 	if _, err := server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file}); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file}, ""); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("over the living database: %v", err)
 	}
 	s.config.Database += "_restored"
-	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file})
+	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file}, "")
 	if err != nil || r.Records != 3 || r.Trail == 0 {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -71,6 +71,37 @@ func TestRestoredHospital(t *testing.T) {
 	if _, err := server.VerifyBackup(other, backup.In{File: out, Identity: file}); err == nil {
 		t.Error("a backup is verified without the hospital's keys")
 	}
+}
+
+// A record that was erased after the backup is never there in what a restore ends with, and the others are: the
+// receipts name it. Receipts that do not hold, or no word of receipts, restore nothing.
+func TestRestoreErasesAgain(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	for _, mrn := range []string{"p0", "p1"} {
+		s.importBundle(many(mrn, 2), "")
+		s.enrol(mrn)
+	}
+	receipts, out := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+	file, recipient := s.keyPair()
+	if _, err := server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}); err != nil {
+		t.Fatal(err)
+	}
+	s.cli(0, "erase", "--mrn", "p0", "--yes", "--receipts", receipts)
+	s.h.Close()
+	s.config.Database += "_restored"
+	forged := t.TempDir()
+	s.file(forged, "erasure-x.json", []byte("{}"))
+	restore := []string{"backup", "restore", out, "--identity", file, "--yes"}
+	s.cli(2, restore...)
+	s.cli(1, append(restore, "--receipts", forged)...)
+	s.cli(2, append(restore, "--receipts", receipts, "--no-receipts")...)
+	contains(t, s.cli(0, append(restore, "--receipts", receipts)...), "What 1 receipts name", "2 records", "1 erased again", "entries of 1 patients")
+	s.cli(1, "erase", "--mrn", "p0", "--dry-run")
+	contains(t, s.cli(0, "erase", "--mrn", "p1", "--dry-run"), "enrolled: true")
+	s.config.Database += "_without"
+	contains(t, s.cli(0, append(restore, "--no-receipts")...), "comes back", "0 erased again")
+	s.cli(0, "erase", "--mrn", "p0", "--dry-run")
 }
 
 // meanwhile calls f when a backup begins to read a collection, and waits for it.
@@ -112,7 +143,7 @@ func TestEraseDuringABackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.config.Database += "_restored"
-	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file})
+	r, err := server.Restore(t.Context(), s.config, backup.In{File: out, Identity: file}, "")
 	if err != nil || r.Records != 1 || r.Enrolled != 1 {
 		t.Fatalf("%d records, %d enrolled: %v", r.Records, r.Enrolled, err)
 	}
@@ -157,7 +188,7 @@ func TestRestoreOutlivesALease(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	_, err := server.Restore(t.Context(), s.config, backup.In{File: slow, Identity: file})
+	_, err := server.Restore(t.Context(), s.config, backup.In{File: slow, Identity: file}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +216,7 @@ func BenchmarkRestore(b *testing.B) {
 		}
 		made := time.Since(began)
 		s.config.Database = fmt.Sprint(name, "_", i)
-		r, err := server.Restore(b.Context(), s.config, backup.In{File: out, Identity: file})
+		r, err := server.Restore(b.Context(), s.config, backup.In{File: out, Identity: file}, "")
 		if err != nil {
 			b.Fatal(err)
 		}
