@@ -210,24 +210,35 @@ func (h *Hospital) statement(p erasurePlan, t message.Millis) message.Erasure {
 const erasureBatch = 50
 
 // FinishErasures goes on with erasures that are not done: those that broke off, and those
-// whose index entries the public cloud has not taken. It returns how many are done now.
-func (h *Hospital) FinishErasures(ctx context.Context) (int, error) {
-	open, err := h.Erasures.UnfinishedErasures(ctx, erasureBatch)
-	if err != nil {
-		return 0, stored(err)
-	}
-	done := 0
+// whose index entries the public cloud has not taken; one that fails holds up none of the others. It
+// returns how many are done now.
+func (h *Hospital) FinishErasures(ctx context.Context) (done int, err error) {
 	var failed []error
+	for after := (Handle{}); ctx.Err() == nil; {
+		open, err := h.Erasures.UnfinishedErasures(ctx, after, erasureBatch)
+		if err != nil {
+			return done, errors.Join(append(failed, stored(err))...)
+		}
+		if len(open) == 0 {
+			break
+		}
+		n, err := h.continueErasures(ctx, open)
+		done, failed, after = done+n, append(failed, err), open[len(open)-1].Handle
+	}
+	return done, errors.Join(failed...)
+}
+
+func (h *Hospital) continueErasures(ctx context.Context, open []Erasure) (done int, failed error) {
 	for _, e := range open {
 		ok, err := h.continueErasure(ctx, e)
 		if ok {
 			done++
 		}
 		if err != nil && !raced(err) { // who was faster goes on with it
-			failed = append(failed, err)
+			failed = errors.Join(failed, err)
 		}
 	}
-	return done, errors.Join(failed...)
+	return done, failed
 }
 
 func (h *Hospital) continueErasure(ctx context.Context, e Erasure) (bool, error) {

@@ -1,7 +1,6 @@
 package hospital_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -195,7 +194,7 @@ func TestEraseEmptiesTheIndex(t *testing.T) {
 	}
 	s.w.Clock.Move(2 * time.Minute)
 	s.finish()
-	if open, err := s.h.Erasures.UnfinishedErasures(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := s.h.Erasures.UnfinishedErasures(t.Context(), hospital.Handle{}, 10); err != nil || len(open) != 0 {
 		t.Errorf("%d are not done: %v", len(open), err)
 	}
 	s.finish()
@@ -310,91 +309,6 @@ func TestEraseRaces(t *testing.T) {
 	}
 }
 
-// between is the port of an instance that is held up before it destroys a record.
-type between struct {
-	hospital.Erasures
-	do func()
-}
-
-func (b between) DestroyPatient(ctx context.Context, h hospital.Handle, from hospital.Head) error {
-	b.do()
-	return b.Erasures.DestroyPatient(ctx, h, from)
-}
-
-// wantEmptied: the newest entry at each of her locators opens under none of her keys.
-func (s *scene) wantEmptied() {
-	s.t.Helper()
-	newest := map[message.Hash]message.Entry{}
-	for _, w := range s.w.Written() {
-		newest[w.Entry.Locator] = w.Entry
-	}
-	for _, department := range peers.Departments {
-		for _, e := range newest {
-			kv := message.IndexKey(s.p.KLoc, department, s.h.ID())
-			if _, err := message.OpenIndex(kv, e.Locator, s.h.Party.Cred.Hash(), e.Value); err == nil {
-				s.t.Errorf("the entry of %s still opens", department)
-			}
-		}
-	}
-	if open, err := s.h.Erasures.UnfinishedErasures(s.t.Context(), 10); err != nil || len(open) != 0 {
-		s.t.Errorf("%d are not done: %v", len(open), err)
-	}
-}
-
-// What is published between the plan of an erasure and the destruction, also the first entry of a
-// department, and with a clock that is ahead, is emptied all the same.
-func TestEraseAfterAPublisher(t *testing.T) {
-	s := newScene(t, ecc.SuiteX25519)
-	slow := s.w.Instance(t, s.h.Party, s.h.Storage, s.s, func(c *hospital.Config) {
-		c.Erasures = between{c.Erasures, func() { s.publish() }}
-	})
-	if _, err := slow.Erase(t.Context(), mrn, order); err != nil {
-		t.Fatal(problem.Reason(err))
-	}
-	if len(s.w.Written()) == 0 {
-		t.Fatal("nothing was published meanwhile")
-	}
-	s.finish()
-	s.w.Clock.Move(2 * time.Minute)
-	s.finish()
-	s.wantEmptied()
-}
-
-// An erasure comes to its end beside an importer that writes into the record and a publisher.
-func TestEraseBesideWriters(t *testing.T) {
-	s := newScene(t, ecc.SuiteX25519)
-	two := s.w.Instance(t, s.h.Party, s.h.Storage, s.s, nil)
-	ctx, stop := context.WithCancel(t.Context())
-	var writers sync.WaitGroup
-	writers.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			r := s.rec[i%len(s.rec)]
-			r.Bytes = append(bytes.Clone(r.Bytes), bytes.Repeat([]byte{' '}, i+1)...)
-			_, _ = two.ImportPatient(ctx, mrn, []hospital.Resource{r})
-		}
-	})
-	writers.Go(func() {
-		for ctx.Err() == nil {
-			_, _ = two.PublishDue(ctx)
-		}
-	})
-	for {
-		_, err := s.h.Erase(t.Context(), mrn, order)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, problem.KindUnavailable) { // the importer was faster, every time
-			t.Fatal(problem.Reason(err))
-		}
-	}
-	stop()
-	writers.Wait()
-	s.finish()
-	s.w.Clock.Move(2 * time.Minute)
-	s.finish()
-	s.wantEmptied()
-}
-
 // Orders without a ground, and numbers that nobody has, change nothing.
 func TestEraseRefused(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
@@ -452,22 +366,4 @@ func (s *scene) field(collection, name string) []byte {
 	}
 	_, b := raw.Lookup(name).Binary()
 	return b
-}
-
-// An enrolment that a backup holds without its patient does not keep the others from being published again.
-func TestRepublishWithoutAPatient(t *testing.T) {
-	s := newScene(t, ecc.SuiteX25519)
-	s.load("other", s.rec[:1])
-	s.h.EnrolPatient(t, s.w.NewPatient(), "other")
-	handle := s.trail()[0].Handle
-	p, err := s.h.Mongo.Patient(t.Context(), handle)
-	if err == nil {
-		err = s.h.Mongo.DestroyPatient(t.Context(), handle, p.Head)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.h.Republish(t.Context()); err != nil || n != 1 {
-		t.Errorf("%d are due: %v", n, err)
-	}
 }
