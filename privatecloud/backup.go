@@ -47,6 +47,8 @@ type backupRestore struct {
 	server.Config
 	backup.In
 	command.Confirmation
+	Receipts   string `help:"Folder with the receipts of erasures: what they name is erased again before anything is served." xor:"receipts" required:"" type:"existingdir"`
+	NoReceipts bool   `help:"Restore without: a record that was erased after the backup comes back, and is served." xor:"receipts" required:""`
 }
 
 // Run restores after a confirmation.
@@ -55,19 +57,32 @@ func (b *backupRestore) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(m)
+	again, err := b.again()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s%s\n", m, again)
 	if b.DryRun {
 		return nil
 	}
-	question := "Restore this into " + b.Database + "? Consents of before must be given again, and what was done after the backup is lost."
-	if err := b.Confirm(question); err != nil {
+	question := "Restore this into " + b.Database + "? Consents of before must be given again, and what was done after the backup is lost. "
+	if err := b.Confirm(question + again); err != nil {
 		return err
 	}
-	r, err := server.Restore(ctx, b.Config, b.In)
+	r, err := server.Restore(ctx, b.Config, b.In, b.Receipts)
 	if err == nil {
 		fmt.Print(r)
 	}
 	return err
+}
+
+// again says what the restore erases again.
+func (b *backupRestore) again() (string, error) {
+	if b.NoReceipts {
+		return "No receipts: a record that was erased after the backup comes back.", nil
+	}
+	n, err := server.CountReceipts(b.Config, b.Receipts)
+	return fmt.Sprintf("What %d receipts name is erased again.", n), err
 }
 
 type republish struct {

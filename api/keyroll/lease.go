@@ -22,9 +22,10 @@ import (
 
 // Times of a lease.
 const (
-	checkInEvery = 10 * time.Second
-	leaseLife    = time.Minute     // of a check-in, for the instance itself
-	aliveFor     = 2 * time.Minute // of a check-in, for others: longer, so that it has stopped when they say it has
+	LeaseLife = time.Minute     // of a check-in, for the instance itself
+	aliveFor  = 2 * time.Minute // of a check-in, for others: longer, so that it has stopped when they say it has
+
+	checkIns = 6 // in the life of one
 )
 
 // ForgetAfter is when an instance that is gone may be forgotten.
@@ -60,6 +61,7 @@ type Lease struct {
 	watch *keyring.Watch
 	store Store
 	id    InstanceID
+	life  time.Duration
 
 	mu    sync.Mutex
 	until time.Time
@@ -67,9 +69,10 @@ type Lease struct {
 }
 
 // NewLease checks in for the first time: an instance whose ring is older than the store has
-// seen in use does not start (keyring.ErrGeneration).
-func NewLease(ctx context.Context, w *keyring.Watch, s Store) (*Lease, error) {
-	l := &Lease{watch: w, store: s}
+// seen in use does not start (keyring.ErrGeneration). A check-in holds for life: LeaseLife, which it
+// never exceeds, or less in a test. Without Run nothing makes the next one.
+func NewLease(ctx context.Context, w *keyring.Watch, s Store, life time.Duration) (*Lease, error) {
+	l := &Lease{watch: w, store: s, life: min(life, LeaseLife)}
 	if _, err := rand.Read(l.id[:]); err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func (l *Lease) checkIn(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fails = err; err == nil {
-		l.until = begun.Add(leaseLife)
+		l.until = begun.Add(l.life)
 	} else if fence > ring.Generation {
 		l.until = time.Time{} // at once
 	}
@@ -131,7 +134,7 @@ func (l *Lease) Run(ctx context.Context, poll time.Duration, log *slog.Logger, c
 }
 
 func (l *Lease) keep(ctx context.Context, log *slog.Logger, anew <-chan struct{}, changed func()) {
-	tick := time.NewTicker(checkInEvery)
+	tick := time.NewTicker(l.life / checkIns)
 	defer tick.Stop()
 	for {
 		isNew := false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"medunion/api/message"
@@ -15,12 +16,12 @@ import (
 // sealed: record, enrolment, receipts and evidence. It goes in steps, each of them durable, and whoever finds an
 // erasure that broke off goes on with it (FinishErasures):
 //
-//  1. begun: the plan is stored, with index entries that say nothing, signed already. The
-//     locators are known only while the data key is. The trail says who gave the order.
+//  1. begun: the plan is stored, with the locators whose index entries shall say nothing: they
+//     are known only while the data key is. The trail says who gave the order.
 //  2. destroyed: the wrapped key is deleted, under the condition that the record is still the
 //     one that was counted; then all else that is kept under its handle. The trail says so and the
 //     receipt is signed.
-//  3. done: the public cloud has taken the entries. Nothing of the patient is left here but
+//  3. done: the public cloud has taken entries that say nothing. Nothing of the patient is left here but
 //     the receipt and the lines of the audit trail.
 
 // ErasureState is how far an erasure has come.
@@ -209,24 +210,35 @@ func (h *Hospital) statement(p erasurePlan, t message.Millis) message.Erasure {
 const erasureBatch = 50
 
 // FinishErasures goes on with erasures that are not done: those that broke off, and those
-// whose index entries the public cloud has not taken. It returns how many are done now.
-func (h *Hospital) FinishErasures(ctx context.Context) (int, error) {
-	open, err := h.Erasures.UnfinishedErasures(ctx, erasureBatch)
-	if err != nil {
-		return 0, stored(err)
-	}
-	done := 0
+// whose index entries the public cloud has not taken; one that fails holds up none of the others. It
+// returns how many are done now.
+func (h *Hospital) FinishErasures(ctx context.Context) (done int, err error) {
 	var failed []error
+	for after := (Handle{}); ctx.Err() == nil; {
+		open, err := h.Erasures.UnfinishedErasures(ctx, after, erasureBatch)
+		if err != nil {
+			return done, errors.Join(append(failed, stored(err))...)
+		}
+		if len(open) == 0 {
+			break
+		}
+		n, err := h.continueErasures(ctx, open)
+		done, failed, after = done+n, append(failed, err), open[len(open)-1].Handle
+	}
+	return done, errors.Join(failed...)
+}
+
+func (h *Hospital) continueErasures(ctx context.Context, open []Erasure) (done int, failed error) {
 	for _, e := range open {
 		ok, err := h.continueErasure(ctx, e)
 		if ok {
 			done++
 		}
 		if err != nil && !raced(err) { // who was faster goes on with it
-			failed = append(failed, err)
+			failed = errors.Join(failed, err)
 		}
 	}
-	return done, errors.Join(failed...)
+	return done, failed
 }
 
 func (h *Hospital) continueErasure(ctx context.Context, e Erasure) (bool, error) {
@@ -255,18 +267,23 @@ func (h *Hospital) continueErasure(ctx context.Context, e Erasure) (bool, error)
 
 // emptyEntries sends what is not confirmed yet, and notes what is.
 func (h *Hospital) emptyEntries(ctx context.Context, e *Erasure, plan *erasurePlan) error {
-	sent := 0
+	var left []emptied
 	var failed error
-	for _, x := range plan.entries {
-		if failed = h.sendEntry(ctx, x.vk, x.entry); failed != nil {
+	for i, x := range plan.emptied {
+		err := h.sendEmpty(ctx, &x)
+		if err == nil {
+			continue
+		}
+		left, failed = append(left, x), errors.Join(failed, err)
+		if !errors.Is(err, problem.KindConflict) { // the public cloud is away: so it is for the rest
+			left = append(left, plan.emptied[i+1:]...)
 			break
 		}
-		sent++
 	}
-	if sent == 0 {
+	if slices.EqualFunc(left, plan.emptied, func(a, b emptied) bool { return a.last == b.last }) {
 		return failed
 	}
-	plan.entries = plan.entries[sent:]
+	plan.emptied = left
 	return errors.Join(failed, h.putErasure(ctx, e, *plan))
 }
 

@@ -17,17 +17,17 @@ import (
 type erasurePlan struct {
 	Erasing
 	Order   Order
-	entries []emptyEntry // that the public cloud has not taken yet
+	emptied []emptied // what the public cloud has not taken yet
 }
 
-// emptyEntry is an index entry that no key opens, signed, with what authorises its write.
-type emptyEntry struct {
-	vk    ecc.VerifyKey
-	entry message.Entry
+// emptied is a locator whose index entry shall say nothing: the key that authorises a write there, and
+// the newest time that an entry there is known to have, 0 if none is.
+type emptied struct {
+	vk   ecc.VerifyKey
+	last message.Millis
 }
 
-// planErasure counts what will be destroyed, and signs the entries that replace those of
-// the index.
+// planErasure counts what will be destroyed, and notes where in the index something may stand.
 func (h *Hospital) planErasure(ctx context.Context, p Patient) (erasurePlan, error) {
 	plan := erasurePlan{Erasing: Erasing{Record: h.RecordName(p.Handle)}}
 	err := h.Records.Versions(ctx, p.Handle, 1, math.MaxInt64, func(v Version) error {
@@ -57,7 +57,8 @@ func (h *Hospital) countDiagnoses(ctx context.Context, handle Handle) (n uint64,
 	}
 }
 
-// planEntries makes the empty entries. It writes the enrolment once more: who publishes from
+// planEntries notes all locators of the enrolment, also those of departments that have no entry yet: one may
+// be published until the key is destroyed. It writes the enrolment once more: who publishes from
 // what it read before has then lost, and cannot put a later entry over the empty one.
 func (h *Hospital) planEntries(ctx context.Context, p Patient, plan *erasurePlan) error {
 	e, err := h.Enrolments.EnrolmentByHandle(ctx, p.Handle)
@@ -72,41 +73,58 @@ func (h *Hospital) planEntries(ctx context.Context, p Patient, plan *erasurePlan
 		return err
 	}
 	plan.Enrolled = true
-	for _, x := range s.Entries {
-		l, ok := s.locator(x.Department)
-		if !ok {
-			continue
+	for _, l := range s.Locators {
+		x := emptied{vk: l.VK}
+		if old, ok := s.entry(l.Department); ok && old.Locator == message.Locator(l.VK) {
+			x.last = old.Entry.Time
 		}
-		empty, err := h.emptyEntry(l.VK, x.Entry)
-		if err != nil {
-			return problem.Internal(err)
-		}
-		plan.entries = append(plan.entries, empty)
+		plan.emptied = append(plan.emptied, x)
 	}
-	plan.Entries = len(plan.entries)
+	plan.Entries = len(plan.emptied)
 	return h.putEnrolment(ctx, e, s)
 }
 
-// emptyEntry is an entry that follows old: its value is sealed under a key that is thrown
-// away. To the public cloud it looks like any other; who searches cannot open it, and finds nothing here.
-func (h *Hospital) emptyEntry(vk ecc.VerifyKey, old message.Entry) (emptyEntry, error) {
+// emptyEntry is an entry later than the last one known: its value is sealed under a key that is thrown
+// away. To the public cloud it looks like any other; who searches cannot open it, and finds nothing here. It
+// is signed when it is sent, with the hospital's credential of then.
+func (h *Hospital) emptyEntry(x emptied) (message.Entry, error) {
 	var key message.Hash
 	if _, err := io.ReadFull(h.Rand, key[:]); err != nil {
-		return emptyEntry{}, err
+		return message.Entry{}, err
 	}
-	v, err := message.SealIndex(h.Rand, key, old.Locator, h.self, message.IndexContent{Hospital: h.id})
+	locator := message.Locator(x.vk)
+	v, err := message.SealIndex(h.Rand, key, locator, h.self, message.IndexContent{Hospital: h.id})
 	if err != nil {
-		return emptyEntry{}, err
+		return message.Entry{}, err
 	}
-	t := max(h.now(), old.Time+1)
-	sig := h.Keys.Sign.Sign(message.TBSIndex(h.self, old.Locator, vk, v, t))
-	return emptyEntry{vk: vk, entry: message.Entry{Locator: old.Locator, Value: v, Time: t, SigIndex: sig, Hospital: h.Keys.Credential}}, nil
+	t := max(h.now(), x.last+1)
+	sig := h.Keys.Sign.Sign(message.TBSIndex(h.self, locator, x.vk, v, t))
+	return message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: h.Keys.Credential}, nil
 }
 
+// sendEmpty sends one, again with a later time if a later entry is there. x.last follows.
+func (h *Hospital) sendEmpty(ctx context.Context, x *emptied) (err error) {
+	for range emptyTries {
+		e, signing := h.emptyEntry(*x)
+		if signing != nil {
+			return problem.Internal(signing)
+		}
+		if err = h.sendEntry(ctx, x.vk, e); !errors.Is(err, problem.KindConflict) {
+			return err
+		}
+		x.last = e.Time
+	}
+	return err
+}
+
+// emptyTries is how often an empty entry is signed for one attempt to send it. A clock that was ahead when the
+// last entry was signed is waited for by the next attempt.
+const emptyTries = 2
+
 func (p erasurePlan) encode() []byte {
-	entries := make([][]byte, len(p.entries))
-	for i, x := range p.entries {
-		entries[i] = ecc.Encode(ecc.LabelIndexEntry, x.vk.Bytes(), x.entry.Encode())
+	entries := make([][]byte, len(p.emptied))
+	for i, x := range p.emptied {
+		entries[i] = ecc.Encode(ecc.LabelIndexEntry, x.vk.Bytes(), number(uint64(x.last)))
 	}
 	return ecc.Encode(ecc.LabelErasing, p.Record[:], number(p.Versions), number(p.Bytes), number(p.Releases), number(p.Diagnoses),
 		[]byte(p.Order.Ground), []byte(p.Order.Operator), ecc.Encode(ecc.LabelList, entries...))
@@ -130,21 +148,32 @@ func decodeErasurePlan(b []byte) (p erasurePlan, err error) {
 		return p, err
 	}
 	for _, x := range entries {
-		e, err := decodeEmptyEntry(x)
+		e, err := decodeEmptied(x)
 		if err != nil {
 			return p, err
 		}
-		p.entries = append(p.entries, e)
+		p.emptied = append(p.emptied, e)
 	}
 	return p, nil
 }
 
-func decodeEmptyEntry(b []byte) (emptyEntry, error) {
+// decodeEmptied also takes what plans held before: the entry, signed in advance.
+func decodeEmptied(b []byte) (emptied, error) {
 	f, err := ecc.Decode(ecc.LabelIndexEntry, b, 2)
 	if err != nil {
-		return emptyEntry{}, fmt.Errorf("%w: erasure", errRecord)
+		return emptied{}, fmt.Errorf("%w: erasure", errRecord)
 	}
-	vk, e1 := ecc.DecodeVerifyKey(f[0])
-	e, e2 := message.DecodeEntry(f[1])
-	return emptyEntry{vk, e}, errors.Join(e1, e2)
+	vk, err := ecc.DecodeVerifyKey(f[0])
+	if err != nil || len(f[1]) == 8 {
+		return emptied{vk, lastOf(f[1])}, err
+	}
+	e, err := message.DecodeEntry(f[1])
+	return emptied{vk, e.Time}, err
+}
+
+func lastOf(b []byte) message.Millis {
+	if len(b) != 8 {
+		return 0
+	}
+	return message.Millis(binary.BigEndian.Uint64(b))
 }

@@ -254,8 +254,8 @@ type Erasures interface {
 	// PutErasure writes version e.Version, 1 for a new one; ErrLost unless the stored one has
 	// version e.Version-1.
 	PutErasure(ctx context.Context, e Erasure) error
-	// UnfinishedErasures returns up to limit that are not in the state ErasureDone.
-	UnfinishedErasures(ctx context.Context, limit int) ([]Erasure, error)
+	// UnfinishedErasures returns up to limit that are not in the state ErasureDone, in the order of the handles, behind after.
+	UnfinishedErasures(ctx context.Context, after Handle, limit int) ([]Erasure, error)
 	// EachErasure calls visit for all of them.
 	EachErasure(ctx context.Context, visit func(Erasure) error) error
 	// DestroyPatient deletes the patient with her wrapped data key and the keyed MRN; ErrLost unless the head is from.

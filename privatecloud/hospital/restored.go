@@ -21,7 +21,11 @@ func (h *Hospital) Republish(ctx context.Context) (n int, err error) {
 			return n, stored(err)
 		}
 		for _, e := range list {
-			if err := h.republish(ctx, e); err != nil {
+			err := h.republish(ctx, e)
+			if errors.Is(err, ErrNotFound) { // erased since the list was read, or while the backup was taken
+				continue
+			}
+			if err != nil {
 				return n, stored(err)
 			}
 			n++

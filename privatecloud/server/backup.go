@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/backup"
 	"medunion/api/message"
@@ -35,13 +38,17 @@ func (c Config) registered(ctx context.Context) (keys, error) {
 
 // Backup writes the hospital's database into a file. It works beside running instances. The
 // key file is not in it.
-func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err error) {
+func Backup(ctx context.Context, c Config, o backup.Out) (backup.Manifest, error) {
+	return c.backup(ctx, o)
+}
+
+func (c Config) backup(ctx context.Context, o backup.Out, more ...func(*options.ClientOptions)) (m backup.Manifest, err error) {
 	c = c.withDefaults()
 	k, err := c.registered(ctx)
 	if err != nil {
 		return m, err
 	}
-	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	s, err := mongostore.Open(ctx, c.MongoURI, c.Database, more...)
 	if err != nil {
 		return m, explain(err)
 	}
@@ -73,6 +80,7 @@ type Restored struct {
 	backup.Manifest
 	Records   int    // that were proven, version by version
 	Trail     uint64 // the newest entry that was proven
+	Erased    int    // again, by the receipts
 	Enrolled  int    // whose index entries will be published again
 	Collected time.Duration
 	Proven    time.Duration
@@ -80,11 +88,16 @@ type Restored struct {
 
 // Restore puts a backup into the configured database, which must be empty, proves all chains
 // with the hospital's keys, refuses from then on what was allowed before (hospital.Config.Floor),
-// and makes all index entries due. No instance may run on the database; whatever fails on
+// erases again every record of which a receipt lies in the folder ("" for no folder), and makes all index
+// entries due. No instance may run on the database; whatever fails on
 // the way leaves one that none starts on.
-func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error) {
+func Restore(ctx context.Context, c Config, in backup.In, receipts string) (r Restored, err error) {
 	c = c.withDefaults()
 	c.restoring = true
+	erased, err := c.receipts(receipts)
+	if err != nil {
+		return r, err
+	}
 	k, source, err := c.source(ctx, in)
 	if err != nil {
 		return r, err
@@ -97,12 +110,42 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
-	err = explained(p.restore(ctx, source, &r))
-	return r, err
+	stop := p.keepLease(ctx)
+	err = explained(p.restore(ctx, source, erased, &r))
+	stop()
+	return r, errors.Join(err, p.close())
 }
 
-func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) (err error) {
+// keepLease checks in until stop is called: a restore may take longer than a check-in holds, and
+// seals a line of the trail at its end. Unlike followKeys it writes nothing of a new key ring into the
+// trail, as the database must be empty when the backup is put into it.
+func (p *parts) keepLease(ctx context.Context) (stop func()) {
+	following, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, func() {}) })
+	return func() { cancel(); keeping.Wait() }
+}
+
+func (p *parts) restore(ctx context.Context, source backup.Source, erased map[message.Hash]bool, r *Restored) error {
+	if err := p.collected(ctx, source, r); err != nil {
+		return err
+	}
+	if err := p.hospital.RecordRestore(ctx, Operator(), r.Started.Format(time.RFC3339)); err != nil {
+		return err
+	}
+	var err error
+	if r.Erased, err = p.eraseNamed(ctx, erased, Operator()); err != nil {
+		return err
+	}
+	if r.Enrolled, err = p.hospital.Republish(ctx); err != nil {
+		return err
+	}
+	floor := message.MillisOf(p.config.Now().Add(restoreSkew))
+	return p.store.Database().EndRestore(ctx, int64(floor))
+}
+
+// collected puts the backup into the database and proves it.
+func (p *parts) collected(ctx context.Context, source backup.Source, r *Restored) (err error) {
 	began := time.Now()
 	if r.Manifest, err = source.Restore(ctx, p.store.Database(), mongostore.NewCheck()); err != nil {
 		return err
@@ -115,14 +158,7 @@ func (p *parts) restore(ctx context.Context, source backup.Source, r *Restored) 
 		return err
 	}
 	r.Proven = time.Since(began) - r.Collected
-	if err := p.hospital.RecordRestore(ctx, Operator(), r.Started.Format(time.RFC3339)); err != nil {
-		return err
-	}
-	if r.Enrolled, err = p.hospital.Republish(ctx); err != nil {
-		return err
-	}
-	floor := message.MillisOf(p.config.Now().Add(restoreSkew))
-	return p.store.Database().EndRestore(ctx, int64(floor))
+	return nil
 }
 
 // prove opens every seal and follows every chain.
@@ -138,8 +174,8 @@ func (p *parts) prove(ctx context.Context, r *Restored) error {
 
 // String is what was restored, for an operator.
 func (r Restored) String() string {
-	return fmt.Sprintf("%s%d records and the trail to entry %d are proven; index entries of %d patients will be published again\nread in %s, proven in %s\n",
-		r.Manifest, r.Records, r.Trail, r.Enrolled, r.Collected.Round(time.Millisecond), r.Proven.Round(time.Millisecond))
+	return fmt.Sprintf("%s%d records and the trail to entry %d are proven; %d erased again by their receipts; index entries of %d patients will be published again\nread in %s, proven in %s\n",
+		r.Manifest, r.Records, r.Trail, r.Erased, r.Enrolled, r.Collected.Round(time.Millisecond), r.Proven.Round(time.Millisecond))
 }
 
 // Republish has all index entries signed and sent again, by whatever instance runs: after

@@ -19,6 +19,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/keyprovider"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/api/replay"
 	"medunion/api/roots"
@@ -84,11 +85,12 @@ type Config struct {
 	Edge     httpserver.Edge    `embed:"" envprefix:"PRIVATECLOUD_"`
 
 	// Set by a program that starts the hospital itself; no flags.
-	Pins    *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
-	Logger  *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
-	KeyPoll time.Duration    `kong:"-"`          // how often to look for a new key ring, default keyring.PollEvery
-	Now     func() time.Time `kong:"-" json:"-"` // default: time.Now
-	Rand    io.Reader        `kong:"-" json:"-"` // default: crypto/rand
+	Pins      *message.Pins    `kong:"-" json:"-"` // instead of PinsFile
+	Logger    *slog.Logger     `kong:"-" json:"-"` // default: JSON to stderr
+	KeyPoll   time.Duration    `kong:"-"`          // how often to look for a new key ring, default keyring.PollEvery
+	LeaseLife time.Duration    `kong:"-"`          // of a check-in, default and at most keyroll.LeaseLife
+	Now       func() time.Time `kong:"-" json:"-"` // default: time.Now
+	Rand      io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 
 	restoring bool // the database may be half of a restore
 }
@@ -135,6 +137,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.KeyPoll == 0 {
 		c.KeyPoll = keyring.PollEvery
+	}
+	if c.LeaseLife == 0 {
+		c.LeaseLife = keyroll.LeaseLife
 	}
 	c.setTools()
 	return c

@@ -81,25 +81,27 @@ func ReplayErasures(ctx context.Context, c Config, receipts string, operator str
 		if err != nil {
 			return err
 		}
-		return p.hospital.RecordsNamed(ctx, names, func(h hospital.Handle, _ message.Hash) error {
-			n++
-			if dryRun {
-				return nil
-			}
-			return p.eraseAgain(ctx, h, operator, receipts)
-		})
+		if !dryRun {
+			n, err = p.eraseNamed(ctx, names, operator)
+			return errors.Join(err, p.finish(ctx))
+		}
+		return p.hospital.RecordsNamed(ctx, names, func(hospital.Handle, message.Hash) error { n++; return nil })
 	})
 	return n, err
 }
 
 const replayGround = "erased before, and brought back by a backup"
 
-// eraseAgain leaves the first receipt as it is: that one says when the record was erased.
-func (p *parts) eraseAgain(ctx context.Context, h hospital.Handle, operator, receipts string) error {
-	if _, err := p.hospital.EraseRecord(ctx, h, hospital.Order{Ground: replayGround, Operator: operator}); err != nil {
+// eraseNamed erases the records of these names and returns how many there were. It leaves the first receipts
+// as they are: those say when the records were erased. Their index entries are still to be emptied.
+func (p *parts) eraseNamed(ctx context.Context, names map[message.Hash]bool, operator string) (n int, err error) {
+	order := hospital.Order{Ground: replayGround, Operator: operator[:min(len(operator), message.MaxErasureOperator)]}
+	err = p.hospital.RecordsNamed(ctx, names, func(h hospital.Handle, _ message.Hash) error {
+		n++
+		_, err := p.hospital.EraseRecord(ctx, h, order)
 		return err
-	}
-	return p.finish(ctx)
+	})
+	return n, err
 }
 
 // Retention is a policy: how long a record is kept after its last activity.

@@ -133,7 +133,7 @@ func (c Config) lease(ctx context.Context, s *mongostore.Store) (*keyroll.Lease,
 	if err != nil {
 		return nil, err
 	}
-	return keyroll.NewLease(ctx, w, s)
+	return keyroll.NewLease(ctx, w, s, c.LeaseLife)
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to the

@@ -91,6 +91,24 @@ func VerifyErasureReceipt(c Config, path string) (ErasureReceipt, error) {
 	return ReadErasureReceipt(path, pins)
 }
 
+// CountReceipts verifies all receipts of a folder under the configured pins and returns how many there are.
+func CountReceipts(c Config, dir string) (int, error) {
+	names, err := c.withDefaults().receipts(dir)
+	return len(names), err
+}
+
+// receipts names the records of which a receipt lies in the folder; none without a folder.
+func (c Config) receipts(dir string) (map[message.Hash]bool, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	keeper, err := c.keeper()
+	if err != nil {
+		return nil, err
+	}
+	return receiptsIn(dir, keeper.Pins())
+}
+
 // receiptsIn reads all receipts of a folder; one that does not hold is an error.
 func receiptsIn(dir string, pins message.Pins) (map[message.Hash]bool, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "erasure-*.json"))

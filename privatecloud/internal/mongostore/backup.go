@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -13,13 +14,15 @@ import (
 )
 
 // BackedUp are the collections of a backup in the order in which they are read: the trail
-// first, which speaks of all others, and the versions last, to which the heads point. Erasures come before the
-// patients: one that happens meanwhile is gone on with after a restore, and never taken for done.
+// first, which speaks of all others; the versions behind the patients, whose heads point to them; and the
+// erasures last, so that each one that happened meanwhile is among them: it is noted before anything is
+// destroyed. What it has left of the record in the other collections is not missed (Check), and does not
+// come back (EraseAgain).
 //
 // Left out is what must not come back: desk codes, which may have been used since; tries;
 // tickets, in whose place the floor stands; and prekeys, whose private halves must be gone
 // when they have expired, also from backups.
-var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colErasures, colPatients, colVersions}
+var BackedUp = []string{colAudit, colDiagnoses, colReceipts, colConsents, colEnrolments, colPatients, colVersions, colErasures}
 
 // Database is the connection, for backups.
 func (s *Store) Database() mongodb.Database { return s.db }
@@ -32,11 +35,12 @@ type Check struct {
 	receipt chain
 	heads   map[hospital.Handle]patientDoc
 	gaps    map[hospital.Handle]error // of records and receipts: an erasure leaves some
+	erased  map[hospital.Handle]bool  // or about to be: what is left of them is not missed
 }
 
 // NewCheck begins with nothing seen.
 func NewCheck() *Check {
-	return &Check{heads: map[hospital.Handle]patientDoc{}, gaps: map[hospital.Handle]error{}}
+	return &Check{heads: map[hospital.Handle]patientDoc{}, gaps: map[hospital.Handle]error{}, erased: map[hospital.Handle]bool{}}
 }
 
 // chain is the last link of one that passes.
@@ -79,10 +83,7 @@ func (c *Check) See(collection string, raw bson.Raw) error {
 		return see(raw, c.seeVersion)
 	case colErasures:
 		return see(raw, func(d erasureDoc) error {
-			if len(d.Receipt) > 0 { // destroyed: what is left of her is not missed
-				delete(c.heads, handle(d.Handle))
-				delete(c.gaps, handle(d.Handle))
-			}
+			c.erased[handle(d.Handle)] = true
 			return nil
 		})
 	}
@@ -118,22 +119,23 @@ func (c *Check) gap(of []byte, err error) {
 
 // End says whether all that was referred to has come.
 func (c *Check) End() error {
-	for _, err := range c.gaps {
-		return err
+	for h, err := range c.gaps {
+		if !c.erased[h] {
+			return err
+		}
 	}
+	maps.DeleteFunc(c.heads, func(h hospital.Handle, _ patientDoc) bool { return c.erased[h] })
 	if n := len(c.heads); n > 0 {
 		return fmt.Errorf("%w: the newest versions of %d records are missing", backup.ErrFormat, n)
 	}
 	return nil
 }
 
-// EraseAgain deletes what has come back of records that were destroyed while the backup was
-// taken. It returns how many it looked at.
+// EraseAgain deletes whatever a backup has brought back of a record that it holds an erasure of, however
+// far that had come: its order is irrevocable. One that was only begun goes on from there and is signed by
+// whichever instance starts first (hospital.FinishErasures). It returns how many it looked at.
 func (s *Store) EraseAgain(ctx context.Context) (n int, err error) {
 	err = s.EachErasure(ctx, func(e hospital.Erasure) error {
-		if len(e.Receipt) == 0 {
-			return nil
-		}
 		n++
 		if _, err := s.db.Collection(colPatients).DeleteOne(ctx, byID(e.Handle[:])); err != nil {
 			return failed("erase patient again", err)

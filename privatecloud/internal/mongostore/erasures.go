@@ -53,10 +53,10 @@ func (s *Store) PutErasure(ctx context.Context, e hospital.Erasure) error {
 }
 
 // UnfinishedErasures implements hospital.Erasures.
-func (s *Store) UnfinishedErasures(ctx context.Context, limit int) ([]hospital.Erasure, error) {
+func (s *Store) UnfinishedErasures(ctx context.Context, after hospital.Handle, limit int) ([]hospital.Erasure, error) {
 	var out []hospital.Erasure
-	filter := bson.D{{Key: "state", Value: bson.D{{Key: "$lt", Value: int32(hospital.ErasureDone)}}}}
-	err := each(ctx, s, colErasures, filter, ascending("state").SetLimit(int64(limit)), func(d erasureDoc) error {
+	filter := bson.D{{Key: "state", Value: bson.D{{Key: "$lt", Value: int32(hospital.ErasureDone)}}}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after[:]}}}}
+	err := each(ctx, s, colErasures, filter, ascending("_id").SetLimit(int64(limit)), func(d erasureDoc) error {
 		out = append(out, d.erasure())
 		return nil
 	})

@@ -288,7 +288,7 @@ func TestErasures(t *testing.T) {
 	ok(t, "done", s.PutErasure(ctx, e))
 	_, err = s.ErasureByMRN(ctx, message.Hash{1})
 	want(t, "by number when it is done", err, hospital.ErrNotFound)
-	if open, err := s.UnfinishedErasures(ctx, 10); err != nil || len(open) != 0 {
+	if open, err := s.UnfinishedErasures(ctx, hospital.Handle{}, 10); err != nil || len(open) != 0 {
 		t.Errorf("%+v %v", open, err)
 	}
 	var seen []hospital.Handle

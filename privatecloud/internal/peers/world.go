@@ -13,6 +13,7 @@ import (
 
 	"medunion/api/doctorcert"
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
 	"medunion/privatecloud/hospital"
 )
@@ -210,6 +211,11 @@ func (w *World) WriteIndexEntry(_ context.Context, m message.Message) (message.M
 	cH := x.Entry.Hospital.Hash()
 	if err := x.Entry.Hospital.Info.Keys.Sign.Verify(message.TBSIndexWrite(m.Header, cH, x.Entry, x.PKe), x.Signature); err != nil {
 		return message.Message{}, err
+	}
+	for _, old := range w.written {
+		if old.Entry.Locator == x.Entry.Locator && old.Entry.Hospital.Hash() == cH && old.Entry.Time >= x.Entry.Time && !bytes.Equal(old.Entry.Encode(), x.Entry.Encode()) {
+			return message.Message{}, problem.Conflict("A later entry of this hospital is stored.")
+		}
 	}
 	w.written = append(w.written, x)
 	hdr := Must(message.NewHeader(rand.Reader, w.Suite, message.TypeIndexed, m.Header.Session, now))
