@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,15 @@ func TestKeyCommands(t *testing.T) {
 	s.cli(2, "keys", "destroy", "storage", "--version", "2", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "9", "--yes")
 	s.cli(0, "erase", "--mrn", "m1", "--dry-run")
+	now := peers.Must(os.ReadFile(s.config.Keys))
+	words := s.file(t.TempDir(), "words", []byte("correct horse\n"))
+	s.cli(2, "keys", "rewrap", "--yes") // it would lie in the clear
+	s.cli(2, "keys", "rewrap", "--unseal", "--new-passphrase-file", words, "--yes")
+	s.cli(2, "keys", "rewrap", "--unseal", "--new-key-provider", "vault", "--yes")
+	if !bytes.Equal(peers.Must(os.ReadFile(s.config.Keys)), now) {
+		t.Error("a refused rewrapping changed the key file")
+	}
+	s.cli(0, "keys", "rewrap", "--unseal", "--yes")
 	if err := os.WriteFile(s.config.Keys, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
