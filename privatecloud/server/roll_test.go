@@ -130,6 +130,10 @@ func TestKeyCommands(t *testing.T) {
 		s.cli(2, "keys", "rotate", name, "--yes")
 	}
 	contains(t, s.cli(0, "keys", "rotate", "storage", "--yes"), "version 2 is current")
+	s.cli(0, "keys", "rotate", "storage", "--yes") // no instance has brought the record under it yet: no other is added
+	if got := storageStates(s.status()); got != "1 retiring, 2 current" {
+		t.Errorf("%s", got)
+	}
 	s.cli(2, "keys", "destroy", "storage", "--version", "1", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "2", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "9", "--yes")
