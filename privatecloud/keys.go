@@ -130,12 +130,9 @@ type keyRewrap struct {
 
 // Run seals the key file anew.
 func (k *keyRewrap) Run(ctx context.Context) error {
-	to, passphrase := k.target()
-	if _, err := to.Open(passphrase, k.Rand); err != nil {
+	to, err := keyprovider.Target{Now: k.KeyProvider, NowPassphrase: k.PassphraseFile, New: k.New, NewPassphrase: k.NewPassphraseFile, Unseal: k.Unseal}.Open()
+	if err != nil {
 		return command.Refuse("%w", err)
-	}
-	if passphrase == "" && to.Provider != "vault" && !k.Unseal {
-		return command.Refuse("the key file would lie in the clear; give --unseal to mean it")
 	}
 	if k.DryRun {
 		fmt.Println("would seal the key file anew")
@@ -144,24 +141,11 @@ func (k *keyRewrap) Run(ctx context.Context) error {
 	if err := k.Confirm("The key file is sealed anew. Services that are told of the old provider or passphrase do not start any more."); err != nil {
 		return err
 	}
-	if err := k.Rewrap(ctx, passphrase, to); err != nil {
+	if err := k.Rewrap(ctx, to); err != nil {
 		return err
 	}
 	fmt.Println("the key file is sealed anew")
 	return nil
-}
-
-// target is the provider named anew, else the one that is.
-func (k *keyRewrap) target() (keyprovider.Config, string) {
-	switch {
-	case k.Unseal:
-		return keyprovider.Config{}, ""
-	case k.NewPassphraseFile != "":
-		return keyprovider.Config{}, k.NewPassphraseFile
-	case k.New.Provider == "vault":
-		return k.New, ""
-	}
-	return k.KeyProvider, k.PassphraseFile
 }
 
 // refused is code 2 for what was not tried.

@@ -141,7 +141,7 @@ func (k *keyRewrap) Run(ctx context.Context) error {
 
 // refusedOr is code 2 for what was not tried.
 func refusedOr(err error) error {
-	for _, refused := range []error{server.ErrNotRolled, server.ErrRemains, server.ErrBehind, server.ErrForked, server.ErrAnnounced, server.ErrTooSoon, server.ErrNoneEnded, keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown, keyring.ErrGeneration} {
+	for _, refused := range []error{server.ErrNotRolled, server.ErrRemains, server.ErrBehind, server.ErrForked, server.ErrAnnounced, server.ErrTooSoon, server.ErrNoneEnded, server.ErrSucceeded, keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown, keyring.ErrGeneration} {
 		if errors.Is(err, refused) {
 			return command.Refuse("%w", err)
 		}

@@ -99,6 +99,7 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 type rootRetire struct {
 	server.RootTools
 	command.Confirmation
+	Wait time.Duration `help:"How long to wait for the instances to load the key file." default:"2m"`
 }
 
 // Run destroys.
@@ -123,5 +124,8 @@ func (r *rootRetire) Run(ctx context.Context) error {
 		return refusedOr(err)
 	}
 	fmt.Println("the secrets of root " + name + " are destroyed; destroy the backups of the key file from before, too")
+	if err := r.AwaitRoots(ctx, r.Wait); err != nil {
+		return fmt.Errorf("copy the key file to every instance: %w", err)
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Out is what a command that makes a backup is told.
@@ -32,7 +33,16 @@ func ToFile(path string, write func(io.Writer) error) error {
 	if err = errors.Join(write(f), f.Sync(), f.Close()); err == nil {
 		err = os.Link(f.Name(), path) // fails where the file exists
 	}
-	return errors.Join(err, os.Remove(f.Name()))
+	return errors.Join(err, os.Remove(f.Name()), syncFolder(filepath.Dir(path)))
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // String is the manifest for an operator.

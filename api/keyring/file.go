@@ -32,6 +32,9 @@ var ErrUnsealed = errors.New("the key file is not sealed, but a provider for tha
 // ErrGeneration says that a key file is older than what has been seen of it.
 var ErrGeneration = errors.New("the key file is older than one that has been in use")
 
+// ErrForked says that two copies of a key file were changed apart from each other.
+var ErrForked = errors.New("the key file is another one of the same generation: two copies of it were changed apart from each other")
+
 // File is a key file.
 type File struct {
 	path, service string

@@ -219,3 +219,30 @@ func TestWatchRuns(t *testing.T) {
 		t.Error("the new ring was not taken over")
 	}
 }
+
+// TestWatchRefusesAFork: of two copies of a file that were changed apart from each other, a
+// service keeps to the one that it has loaded; sealing the file anew is no fork.
+func TestWatchRefusesAFork(t *testing.T) {
+	path, ctx := filepath.Join(t.TempDir(), "keys"), t.Context()
+	f := fileAt(path, nil)
+	must[struct{}](t)(struct{}{}, f.Create(ctx, sample()))
+	before, _ := os.ReadFile(path)
+	must[keyring.Ring](t)(f.Update(ctx, add))
+	w := must[*keyring.Watch](t)(f.Watch(ctx))
+	mine, _ := os.ReadFile(path)
+	must[struct{}](t)(struct{}{}, os.WriteFile(path, before, 0o600))
+	must[keyring.Ring](t)(f.Update(ctx, add)) // draws another secret
+	digest := w.Ring().Digest()
+	if err := w.Reload(ctx); !errors.Is(err, keyring.ErrForked) || w.Ring().Digest() != digest {
+		t.Errorf("a fork: %v", err)
+	}
+	must[struct{}](t)(struct{}{}, os.WriteFile(path, append([]byte(nil), mine...), 0o600))
+	must[struct{}](t)(struct{}{}, w.Reload(ctx))
+
+	p := passphrase(t, "correct horse")
+	sealed := fileAt(filepath.Join(t.TempDir(), "keys"), p)
+	must[struct{}](t)(struct{}{}, sealed.Create(ctx, sample()))
+	w = must[*keyring.Watch](t)(sealed.Watch(ctx))
+	must[struct{}](t)(struct{}{}, sealed.Rewrap(ctx, p))
+	must[struct{}](t)(struct{}{}, w.Reload(ctx))
+}

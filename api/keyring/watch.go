@@ -45,8 +45,8 @@ func (f File) Watch(ctx context.Context) (*Watch, error) {
 // Ring is the newest ring that could be loaded.
 func (w *Watch) Ring() Ring { return *w.ring.Load() }
 
-// Reload takes over the file's ring if it has changed. An older one is ErrGeneration,
-// and the one in use stays, as it does when the provider is away.
+// Reload takes over the file's ring if it has changed. An older one is ErrGeneration, another one of
+// the same generation ErrForked, and the one in use stays, as it does when the provider is away.
 func (w *Watch) Reload(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -67,11 +67,24 @@ func (w *Watch) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if old := w.ring.Load(); old != nil && r.Generation < old.Generation {
-		return fmt.Errorf("%w: generation %d after %d", ErrGeneration, r.Generation, old.Generation)
+	if old := w.ring.Load(); old != nil {
+		if err := follows(*old, r); err != nil {
+			return err
+		}
 	}
 	w.ring.Store(&r)
 	w.sum = sum
+	return nil
+}
+
+// follows says whether a ring may take another one's place. A file that was sealed anew has the same ring.
+func follows(old, r Ring) error {
+	switch {
+	case r.Generation < old.Generation:
+		return fmt.Errorf("%w: generation %d after %d", ErrGeneration, r.Generation, old.Generation)
+	case r.Generation == old.Generation && r.Digest() != old.Digest():
+		return fmt.Errorf("%w: generation %d", ErrForked, r.Generation)
+	}
 	return nil
 }
 

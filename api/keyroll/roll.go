@@ -124,6 +124,9 @@ func (w *Roll) Next(ctx context.Context, name string) (string, error) {
 	if err := w.rolls(name); err != nil {
 		return "", err
 	}
+	if left, err := w.left(ctx, name); err != nil || left {
+		return fmt.Sprintf("would wait until nothing lies under older versions of %s any more; no version is added before", name), err
+	}
 	v, err := w.ring.Next(name)
 	if err != nil {
 		return fmt.Sprintf("would add a next version of %s, wait until all instances have it, and make it current", name), nil
@@ -134,13 +137,20 @@ func (w *Roll) Next(ctx context.Context, name string) (string, error) {
 
 // Rotate rolls a key: a next version, then, when all running instances have it, that
 // version as the current one, then it waits until nothing lies under older ones any
-// more, or no instance runs that would see to it. It goes on where an earlier Rotate was cut off. If wait is over
+// more, or no instance runs that would see to it. It goes on where an earlier Rotate was cut off, and
+// adds no version while something lies under older ones. If wait is over
 // before all is done, it fails with ErrBehind or ErrRemains, and what was done holds.
 func (w *Roll) Rotate(ctx context.Context, name string, wait time.Duration, say Say) error {
 	if err := w.rolls(name); err != nil {
 		return err
 	}
 	end := time.Now().Add(wait)
+	if left, err := w.left(ctx, name); err != nil || left {
+		if err != nil {
+			return err
+		}
+		return w.drained(ctx, name, end, say)
+	}
 	if _, err := w.ring.Next(name); err != nil {
 		if err := w.add(ctx, name, say); err != nil {
 			return err
@@ -150,6 +160,20 @@ func (w *Roll) Rotate(ctx context.Context, name string, wait time.Duration, say 
 		return err
 	}
 	return w.drained(ctx, name, end, say)
+}
+
+// left says that the last roll is not over: no version waits, and something lies under one that was
+// replaced. Another version would not help it.
+func (w *Roll) left(ctx context.Context, name string) (bool, error) {
+	if _, err := w.ring.Next(name); err == nil {
+		return false, nil
+	}
+	v, err := w.ring.Current(name)
+	if err != nil || v.Number == 1 {
+		return false, err
+	}
+	n, err := w.under(ctx, name, v.Number-1)
+	return n > 0, err
 }
 
 func (w *Roll) add(ctx context.Context, name string, say Say) error {

@@ -3,7 +3,6 @@
 package roots
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -20,28 +19,28 @@ func (f File) Read() ([]byte, error) { return os.ReadFile(string(f)) }
 func (f File) Replace(content []byte) error { return secretfile.Replace(string(f), content) }
 
 // Service is the Store of a service: the file at path, or, where its folder cannot be written
-// because the keys beside it are mounted so, memory, from which a restart learns
-// anew. durable says which.
+// because the keys beside it are mounted so, memory, which begins with what the file holds
+// and from which a restart learns anew. durable says which.
 func Service(path string) (s Store, durable bool) {
 	probe, err := os.CreateTemp(filepath.Dir(path), ".successions-*")
 	if err != nil {
-		return &memory{}, false
+		m := &memory{}
+		m.content, m.fails = os.ReadFile(path)
+		return m, false
 	}
 	defer os.Remove(probe.Name())
 	return File(path), probe.Close() == nil
 }
 
 // memory is a Store for as long as the process lives. Its Keeper calls it one at a time.
-type memory struct{ content []byte }
-
-func (m *memory) Read() ([]byte, error) {
-	if m.content == nil {
-		return nil, fs.ErrNotExist
-	}
-	return m.content, nil
+type memory struct {
+	content []byte
+	fails   error // why there is none: fs.ErrNotExist, or the file is there and was not read
 }
 
+func (m *memory) Read() ([]byte, error) { return m.content, m.fails }
+
 func (m *memory) Replace(content []byte) error {
-	m.content = content
+	m.content, m.fails = content, nil
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -193,5 +194,26 @@ func TestServiceWithoutAFolderToWriteIn(t *testing.T) {
 	}
 	if names := must(os.ReadDir(filepath.Dir(path))); len(names) != 1 {
 		t.Error("something else lies there:", names)
+	}
+}
+
+// A folder that can be read and not written, as a mounted one (here that of this process's open
+// files): what the file holds counts, and a restart does not fall back to an older root.
+func TestAttack22_FolderThatIsOnlyRead(t *testing.T) {
+	c, path := newChain(), filepath.Join(t.TempDir(), "successions")
+	must(must(roots.Open(c.pins, roots.File(path))).Learn(c.published[:1]))
+	f := must(os.Open(path))
+	defer f.Close()
+	mounted := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	if _, err := os.Stat(mounted); err != nil {
+		t.Skip("this system shows no open files as a folder")
+	}
+	store, durable := roots.Service(mounted)
+	k := must(roots.Open(c.pins, store))
+	if durable || !newest(k).Equal(c.roots[1].public) {
+		t.Error("the file beside the keys was passed over:", durable)
+	}
+	if learned, err := k.Learn(c.published); !learned || err != nil || !newest(k).Equal(c.roots[2].public) {
+		t.Error(learned, err)
 	}
 }

@@ -47,13 +47,21 @@ func (h *Hospital) headAt(d dataKey, n uint64, hash message.Hash) (Head, error) 
 	if err != nil {
 		return Head{}, err
 	}
-	return Head{Number: n, Hash: hash, Tag: v.tag(v.Current, d.handle, n, hash), Under: v.Current}, nil
+	return v.head(d.handle, n, hash)
 }
 
-// tag authenticates a head under one version, of which there is one.
-func (v Versions) tag(version uint32, handle Handle, n uint64, hash message.Hash) message.Hash {
-	key, _ := v.key(useHead, version)
-	return ecc.HMAC(key[:], ecc.LabelRecord, handle[:], number(n), hash[:])
+func (v Versions) head(handle Handle, n uint64, hash message.Hash) (Head, error) {
+	tag, err := v.tag(v.Current, handle, n, hash)
+	return Head{Number: n, Hash: hash, Tag: tag, Under: v.Current}, err
+}
+
+// tag authenticates a head under one version; errNoVersion if the ring has not its secret.
+func (v Versions) tag(version uint32, handle Handle, n uint64, hash message.Hash) (message.Hash, error) {
+	key, ok := v.key(useHead, version)
+	if !ok {
+		return message.Hash{}, fmt.Errorf("%w: version %d", errNoVersion, version)
+	}
+	return ecc.HMAC(key[:], ecc.LabelRecord, handle[:], number(n), hash[:]), nil
 }
 
 // checkHead takes a tag of any version that is left: a head that nobody moves keeps its tag
@@ -61,7 +69,10 @@ func (v Versions) tag(version uint32, handle Handle, n uint64, hash message.Hash
 func (h *Hospital) checkHead(d dataKey, head Head) error {
 	v, good := h.Keys.Storage.Opening(), 0
 	for version := range v.Secrets {
-		want := v.tag(version, d.handle, head.Number, head.Hash)
+		want, err := v.tag(version, d.handle, head.Number, head.Hash)
+		if err != nil {
+			return err
+		}
 		good |= subtle.ConstantTimeCompare(want[:], head.Tag[:])
 	}
 	if good != 1 {

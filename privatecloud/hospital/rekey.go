@@ -95,7 +95,10 @@ func (h *Hospital) rewrapped(v Versions, p Patient) ([]byte, Head, error) {
 	}
 	defer clear(dek)
 	wrapped, err := v.seal(h.Rand, useWrap, wrapPlace(p.Handle), dek)
-	to := Head{Number: p.Head.Number, Hash: p.Head.Hash, Tag: v.tag(v.Current, p.Handle, p.Head.Number, p.Head.Hash), Under: v.Current}
+	if err != nil {
+		return nil, Head{}, err
+	}
+	to, err := v.head(p.Handle, p.Head.Number, p.Head.Hash)
 	return wrapped, to, err
 }
 

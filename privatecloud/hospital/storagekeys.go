@@ -114,7 +114,10 @@ func (k atRest) seal(rand io.Reader, use sealUse, place, pt []byte) ([]byte, err
 }
 
 func (v Versions) seal(rand io.Reader, use sealUse, place, pt []byte) ([]byte, error) {
-	key, _ := v.key(use, v.Current)
+	key, ok := v.key(use, v.Current)
+	if !ok {
+		return nil, fmt.Errorf("%w: version %d", errNoVersion, v.Current)
+	}
 	sealed, err := ecc.SealAtRest(rand, key[:], place, pt)
 	if err != nil || v.Current == 1 {
 		return sealed, err

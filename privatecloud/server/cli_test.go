@@ -229,13 +229,30 @@ func (s *site) restore(backup map[string][]any) {
 	}
 }
 
+// breakReceipts changes the signature of every receipt in the database.
+func (s *site) breakReceipts() {
+	s.t.Helper()
+	db, end := s.database()
+	defer end()
+	for _, d := range s.dump()["erasures"] {
+		raw := d.(bson.Raw)
+		_, receipt := raw.Lookup("receipt").Binary()
+		receipt = bytes.Clone(receipt)
+		receipt[len(receipt)-1] ^= 1
+		set := bson.D{{Key: "$set", Value: bson.D{{Key: "receipt", Value: receipt}}}}
+		if _, err := db.Collection("erasures").UpdateOne(s.t.Context(), bson.D{{Key: "_id", Value: raw.Lookup("_id")}}, set); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // A backup brings an erased record back; the receipts, which lie elsewhere, erase it again,
 // and nothing else.
 func TestReplayErasures(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.start()
-	for _, mrn := range []string{"m1", "m2", "m3"} {
+	for _, mrn := range []string{"m1", "m2", "m3", "m4"} {
 		s.importBundle(bundle(mrn, "n", "t", 0), "")
 	}
 	s.enrol("m1")
@@ -257,6 +274,7 @@ func TestReplayErasures(t *testing.T) {
 	s.cli(1, "erase", "--mrn", "m1", "--dry-run")
 	s.cli(0, "erase", "--mrn", "m3", "--dry-run")
 	contains(t, s.cli(0, "erase", "--replay", dir, "--yes"), "0 records are here")
+	s.cli(0, "erase", "--mrn", "m3", "--yes", "--receipts", dir) // writes what the store has of the others, too
 	for f, was := range first {
 		if string(peers.Must(os.ReadFile(f))) != was || len(first) != 2 {
 			t.Errorf("%s is another receipt", f)
@@ -264,6 +282,11 @@ func TestReplayErasures(t *testing.T) {
 	}
 	s.file(dir, "erasure-x.json", []byte("{}"))
 	s.cli(1, "erase", "--replay", dir, "--yes") // a receipt that does not hold
+	s.breakReceipts()
+	s.cli(1, "erase", "--mrn", "m4", "--yes", "--receipts", dir) // what the store has of the others does not hold
+	if n := len(peers.Must(filepath.Glob(filepath.Join(dir, "erasure-*.json")))); n != 5 {
+		t.Errorf("%d receipts", n)
+	}
 }
 
 // Retention: records whose time is over are listed, those on hold are kept, and without --yes
@@ -286,7 +309,15 @@ func TestRetentionCommands(t *testing.T) {
 	s.cli(1, "erase", "--mrn", "old", "--dry-run")
 	s.cli(0, "erase", "--mrn", "held", "--dry-run")
 	s.cli(0, "erase", "--mrn", "new", "--dry-run")
-	s.cli(2, "retention", "list", "--retention", "0")
+	for _, years := range []string{"0", "-1", "201", "292000000000", "9223372036854775807"} {
+		s.cli(2, "retention", "list", "--retention="+years)
+		s.cli(2, "retention", "apply", "--retention="+years, "--receipts", dir, "--yes")
+	}
+	s.file(dir, "mistyped name", []byte(strings.Repeat("a", 64)+"\n"))
+	s.cli(1, "retention", "apply", "--retention", "10", "--hold", filepath.Join(dir, "mistyped name"), "--receipts", dir, "--yes")
+	s.cli(0, "erase", "--mrn", "held", "--dry-run")
+	named := s.file(dir, "named", []byte(strings.Fields(s.cli(0, "retention", "list", "--retention", "10"))[0]+"\n"))
+	contains(t, s.cli(0, "retention", "list", "--retention", "10", "--hold", named), "1 of them on hold")
 	s.file(dir, "mistyped", []byte("heldd\n"))
 	s.cli(1, "retention", "apply", "--retention", "10", "--hold", filepath.Join(dir, "mistyped"), "--receipts", dir, "--yes")
 	if n := len(peers.Must(filepath.Glob(filepath.Join(dir, "erasure-*.json")))); n != 1 {

@@ -45,23 +45,42 @@ func EraseRecord(ctx context.Context, c Config, mrn string, o hospital.Order, re
 	return r, err
 }
 
-// collect writes every receipt that the store has into the folder.
+// collect writes every receipt of this credential that the store has and the folder has not. Of
+// those that do not hold it says so, and goes on with the others.
 func (p *parts) collect(ctx context.Context, receipts string) error {
-	return p.store.EachErasure(ctx, func(e hospital.Erasure) error {
+	var broken []error
+	err := p.store.EachErasure(ctx, func(e hospital.Erasure) error {
 		if len(e.Receipt) == 0 {
 			return nil
 		}
-		s, err := message.DecodeSigned(e.Receipt)
-		if err != nil {
-			return err
+		r, ours, err := p.receipt(e.Receipt)
+		switch {
+		case err != nil:
+			broken = append(broken, err)
+		case ours:
+			return r.write(receipts)
 		}
-		r, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
-		if err != nil {
-			// Of a credential that the hospital had before: its receipt was written then.
-			return nil
-		}
-		return r.write(receipts)
+		return nil
 	})
+	return errors.Join(append(broken, err)...)
+}
+
+// receipt reads a receipt of the store. It is not ours if it is of a credential that the hospital had
+// before: its file was written then.
+func (p *parts) receipt(stored []byte) (r ErasureReceipt, ours bool, err error) {
+	s, e1 := message.DecodeSigned(stored)
+	e, e2 := message.DecodeErasure(s.TBS)
+	if err := errors.Join(e1, e2); err != nil {
+		return r, false, fmt.Errorf("a receipt in the store: %w", err)
+	}
+	if e.Hospital != p.hospital.Keys.Credential.Hash() {
+		return r, false, nil
+	}
+	r, err = newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
+	if err != nil {
+		err = fmt.Errorf("the receipt of record %x: %w", e.Record, err)
+	}
+	return r, true, err
 }
 
 // finish tries to empty the index at once. If the public cloud is away a running hospital goes on with it: that is no failure of the erasure.
@@ -110,10 +129,13 @@ type Retention struct {
 	Hold  string `help:"File with the records that are kept all the same, as for a court: a medical record number or a record's name a line." type:"existingfile"`
 }
 
+// maxRetention is in years. Beyond it a calendar's arithmetic would end, and every record be old.
+const maxRetention = 200
+
 // Check refuses a policy that would erase everything.
 func (r Retention) Check() error {
-	if r.Years < 1 {
-		return errors.New("a record is kept for one year at least")
+	if r.Years < 1 || r.Years > maxRetention {
+		return fmt.Errorf("a record is kept for one year at least, and %d are the most that can be said", maxRetention)
 	}
 	return nil
 }
@@ -162,6 +184,9 @@ func ApplyRetention(ctx context.Context, c Config, r Retention, operator, receip
 }
 
 func (p *parts) old(ctx context.Context, r Retention, visit func(hospital.Idle, OldRecord) error) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
 	held, err := p.held(ctx, r.Hold)
 	if err != nil {
 		return err
@@ -172,8 +197,8 @@ func (p *parts) old(ctx context.Context, r Retention, visit func(hospital.Idle, 
 	})
 }
 
-// held reads the records on hold. A line that names no record is an error: a mistyped number
-// must not let a record be erased.
+// held reads the records on hold. A line that names no record is an error: a mistyped number or
+// name must not let a record be erased.
 func (p *parts) held(ctx context.Context, path string) (map[message.Hash]bool, error) {
 	out := map[message.Hash]bool{}
 	if path == "" {
@@ -183,24 +208,42 @@ func (p *parts) held(ctx context.Context, path string) (map[message.Hash]bool, e
 	if err != nil {
 		return nil, fmt.Errorf("records on hold: %w", err)
 	}
+	names := map[message.Hash]int{} // by their lines
 	lines := bufio.NewScanner(bytes.NewReader(b))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		name, err := p.named(ctx, line)
+		if b, err := hex.DecodeString(line); err == nil && len(b) == len(message.Hash{}) {
+			names[message.Hash(b)] = n
+			continue
+		}
+		name, err := p.hospital.RecordOf(ctx, line)
 		if err != nil {
 			return nil, fmt.Errorf("records on hold, line %d: %w", n, err)
 		}
 		out[name] = true
 	}
-	return out, lines.Err()
+	return out, errors.Join(lines.Err(), p.named(ctx, names, out))
 }
 
-func (p *parts) named(ctx context.Context, line string) (message.Hash, error) {
-	if b, err := hex.DecodeString(line); err == nil && len(b) == len(message.Hash{}) {
-		return message.Hash(b), nil
+// named puts the records with these names among those on hold. Each must be there.
+func (p *parts) named(ctx context.Context, names map[message.Hash]int, out map[message.Hash]bool) error {
+	if len(names) == 0 {
+		return nil
 	}
-	return p.hospital.RecordOf(ctx, line)
+	wanted := map[message.Hash]bool{}
+	for name := range names {
+		wanted[name] = true
+	}
+	err := p.hospital.RecordsNamed(ctx, wanted, func(_ hospital.Handle, name message.Hash) error {
+		out[name] = true
+		delete(names, name)
+		return nil
+	})
+	for _, n := range names {
+		err = errors.Join(err, fmt.Errorf("records on hold, line %d: no record has this name", n))
+	}
+	return err
 }

@@ -72,9 +72,8 @@ func (t KeyTools) file() (keyring.File, error) {
 	return openKeyFile(Config{Keys: t.Keys, PassphraseFile: t.PassphraseFile, KeyProvider: t.KeyProvider, Rand: t.Rand})
 }
 
-// Rewrap seals the key file anew under the newest version of the provider's key, or, where
-// to is another provider's configuration, under that one.
-func (t KeyTools) Rewrap(ctx context.Context, passphraseFile string, to keyprovider.Config) error {
+// Rewrap seals the key file anew, under what keyprovider.Target gives.
+func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
 	if t.Rand == nil {
 		t.Rand = rand.Reader
 	}
@@ -82,9 +81,5 @@ func (t KeyTools) Rewrap(ctx context.Context, passphraseFile string, to keyprovi
 	if err != nil {
 		return err
 	}
-	provider, err := to.Open(passphraseFile, t.Rand)
-	if err != nil {
-		return err
-	}
-	return f.Rewrap(ctx, provider)
+	return f.Rewrap(ctx, to)
 }

@@ -43,13 +43,17 @@ func newReceipt(pins message.Pins, c message.Credential, s message.Signed) (Eras
 		Statement: s.Encode(), Credential: c.Encode()}, nil
 }
 
-// write puts the receipt into a folder, durably; it may be there already.
+// write puts the receipt into a folder, durably. One of the same record that is there stays: it says when the
+// record was erased first.
 func (r ErasureReceipt) write(dir string) error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return secretfile.Replace(r.path(dir), append(b, '\n'))
+	if err := secretfile.Create(r.path(dir), append(b, '\n')); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func (r ErasureReceipt) path(dir string) string {

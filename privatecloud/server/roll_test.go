@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -129,10 +130,23 @@ func TestKeyCommands(t *testing.T) {
 		s.cli(2, "keys", "rotate", name, "--yes")
 	}
 	contains(t, s.cli(0, "keys", "rotate", "storage", "--yes"), "version 2 is current")
+	s.cli(0, "keys", "rotate", "storage", "--yes") // no instance has brought the record under it yet: no other is added
+	if got := storageStates(s.status()); got != "1 retiring, 2 current" {
+		t.Errorf("%s", got)
+	}
 	s.cli(2, "keys", "destroy", "storage", "--version", "1", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "2", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "9", "--yes")
 	s.cli(0, "erase", "--mrn", "m1", "--dry-run")
+	now := peers.Must(os.ReadFile(s.config.Keys))
+	words := s.file(t.TempDir(), "words", []byte("correct horse\n"))
+	s.cli(2, "keys", "rewrap", "--yes") // it would lie in the clear
+	s.cli(2, "keys", "rewrap", "--unseal", "--new-passphrase-file", words, "--yes")
+	s.cli(2, "keys", "rewrap", "--unseal", "--new-key-provider", "vault", "--yes")
+	if !bytes.Equal(peers.Must(os.ReadFile(s.config.Keys)), now) {
+		t.Error("a refused rewrapping changed the key file")
+	}
+	s.cli(0, "keys", "rewrap", "--unseal", "--yes")
 	if err := os.WriteFile(s.config.Keys, old, 0o600); err != nil {
 		t.Fatal(err)
 	}

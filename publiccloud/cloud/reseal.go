@@ -141,6 +141,22 @@ func (c *Cloud) resealPieces(v Versions, d SealedDocument) ([][]byte, error) {
 	return out, nil
 }
 
+// Open fails if a piece of the document does not open under these versions.
+func (d SealedDocument) Open(v Versions) error {
+	for i, piece := range d.Pieces {
+		use, place, err := d.place(i)
+		if err != nil {
+			return err
+		}
+		content, err := v.open(use, place, piece)
+		if err != nil {
+			return fmt.Errorf("piece %d: %w", i, err)
+		}
+		clear(content)
+	}
+	return nil
+}
+
 // place is what piece i is bound to.
 func (d SealedDocument) place(i int) (purpose, []byte, error) {
 	switch {

@@ -9,6 +9,7 @@ import (
 	"medunion/api/backup"
 	"medunion/api/message"
 	"medunion/ecc"
+	"medunion/publiccloud/cloud"
 	"medunion/publiccloud/internal/mongostore"
 )
 
@@ -109,8 +110,65 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 	if r.Lines, err = verifyLog(ctx, s); err != nil {
 		return r, err
 	}
+	if err = c.opens(ctx, s); err != nil {
+		return r, err
+	}
 	r.Collected = time.Since(began)
 	return r, s.Database().EndRestore(ctx, int64(message.MillisOf(c.Now())))
+}
+
+// ErrSealing says that evidence in a backup lies under keys that are not in the key file.
+var ErrSealing = errors.New("the key file does not open what lies sealed in the backup: use the one of its time, or a newer one")
+
+// sealedSample is how many documents of a collection are opened under each version.
+const sealedSample = 16
+
+// opens holds the sealed evidence against the key file: each version that anything lies under must be
+// there, and open. One broken document is no reason to give up a backup: of a
+// sample, one must open.
+func (c Config) opens(ctx context.Context, s *mongostore.Store) error {
+	c.InitKeys = false
+	w, _, err := openKeys(ctx, c)
+	if err != nil {
+		return err
+	}
+	counts, err := s.CountSealed(ctx)
+	if err != nil {
+		return err
+	}
+	v := versions(w.Ring(), keySealing)
+	for version := range counts {
+		if v.Secrets[version] == nil {
+			return fmt.Errorf("%w: version %d of %s is not there", ErrSealing, version, keySealing)
+		}
+		for _, kind := range cloud.SealedKinds {
+			if err := openSample(ctx, s, v, kind, version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func openSample(ctx context.Context, s *mongostore.Store, v cloud.Versions, kind cloud.SealedKind, version uint32) error {
+	sample, err := s.SealedAt(ctx, kind, version, sealedSample)
+	if err != nil {
+		return err
+	}
+	tried := 0
+	for _, d := range sample {
+		if len(d.Pieces) == 0 {
+			continue
+		}
+		if d.Open(v) == nil {
+			return nil
+		}
+		tried++
+	}
+	if tried == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: none of %d documents opens under version %d of %s", ErrSealing, tried, version, keySealing)
 }
 
 // logPage is how many lines are read at once.

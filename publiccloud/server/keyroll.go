@@ -25,6 +25,10 @@ func (t KeyTools) Next(ctx context.Context, name string) (words string, err erro
 		return "", err
 	}
 	err = t.with(ctx, func(w *keyWork) error {
+		if left, err := w.left(ctx, name); err != nil || left {
+			words = fmt.Sprintf("would wait until nothing lies under older versions of %s any more; no version is added before", name)
+			return err
+		}
 		v, err := w.ring.Next(name)
 		if err != nil {
 			words = fmt.Sprintf("would add a next version of %s, wait until all instances have it, and make it current", name)
@@ -49,7 +53,8 @@ func rolls(name string) error {
 
 // Rotate rolls a key: a next version, then, when all running instances have it, that
 // version as the current one, then it waits until nothing lies under older ones any
-// more. It goes on where an earlier Rotate was cut off. If wait is over before all is
+// more. It goes on where an earlier Rotate was cut off, and
+// adds no version while something lies under older ones. If wait is over before all is
 // done, it fails with ErrBehind or ErrRemains, and what was done holds.
 func (t KeyTools) Rotate(ctx context.Context, name string, wait time.Duration, say Say) error {
 	if err := rolls(name); err != nil {
@@ -57,6 +62,12 @@ func (t KeyTools) Rotate(ctx context.Context, name string, wait time.Duration, s
 	}
 	end := time.Now().Add(wait)
 	return t.with(ctx, func(w *keyWork) error {
+		if left, err := w.left(ctx, name); err != nil || left {
+			if err != nil {
+				return err
+			}
+			return w.drained(ctx, name, end, say)
+		}
 		if _, err := w.ring.Next(name); err != nil {
 			if err := w.add(ctx, name, say); err != nil {
 				return err
@@ -67,6 +78,20 @@ func (t KeyTools) Rotate(ctx context.Context, name string, wait time.Duration, s
 		}
 		return w.drained(ctx, name, end, say)
 	})
+}
+
+// left says that the last roll is not over: no version waits, and something lies under one that was
+// replaced. Another version would not help it.
+func (w *keyWork) left(ctx context.Context, name string) (bool, error) {
+	if _, err := w.ring.Next(name); err == nil {
+		return false, nil
+	}
+	v, err := w.ring.Current(name)
+	if err != nil || v.Number == 1 {
+		return false, err
+	}
+	n, err := w.remain(ctx, name, v.Number-1)
+	return n > 0, err
 }
 
 func (w *keyWork) add(ctx context.Context, name string, say Say) error {

@@ -160,6 +160,33 @@ func TestRollWaitsForAll(t *testing.T) {
 	}
 }
 
+// TestRotateDoesNotPileUp: while something lies under the version that was replaced, Rotate
+// waits for that and adds no other.
+func TestRotateDoesNotPileUp(t *testing.T) {
+	w := keysWorld(t)
+	w.searches()
+	w.ok(w.instance.Close()) // nobody seals anew
+	for range 2 {
+		w.ok(w.tools().Rotate(t.Context(), "sealing", 0, quiet))
+		if got := versionsOf(w.status(), "sealing"); got != "1 retiring, 2 current" {
+			t.Error(got)
+		}
+	}
+	if words := peers.Must(w.tools().Next(t.Context(), "sealing")); !strings.Contains(words, "would wait") {
+		t.Error(words)
+	}
+	w.start() // seals anew; then the next roll is one
+	for end := time.Now().Add(time.Minute); versionsOf(w.status(), "sealing") == "1 retiring, 2 current"; {
+		if time.Now().After(end) {
+			t.Fatal("the key is not rolled although nothing remains")
+		}
+		w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+	}
+	if got := versionsOf(w.status(), "sealing"); got != "1 retiring, 2 retiring, 3 current" {
+		t.Error(got)
+	}
+}
+
 // TestForkedKeyFile: two copies that were changed apart from each other are not taken for
 // one, and an older copy is not worked on.
 func TestForkedKeyFile(t *testing.T) {

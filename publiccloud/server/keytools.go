@@ -107,6 +107,9 @@ func (w *keyWork) fenced(ctx context.Context) error {
 	if w.ring.Generation < fence {
 		return fmt.Errorf("%w: generation %d, and %d is in use", keyring.ErrGeneration, w.ring.Generation, fence)
 	}
+	if err := w.succeeded(ctx); err != nil {
+		return err
+	}
 	_, _, err = w.behind(ctx, 0)
 	return err
 }

@@ -26,6 +26,7 @@ var (
 	ErrAnnounced = errors.New("a succession is under way: its old root must be retired first")
 	ErrTooSoon   = errors.New("too soon: parties that ask now and then would not know of it in time")
 	ErrNoneEnded = errors.New("no root has ended whose keys are still here")
+	ErrSucceeded = errors.New("the store knows of a succession that is not in this key file, which is a copy of before: use the one that has it")
 )
 
 // Bounds of a succession. Parties ask every quarter of an hour at least while they run;
@@ -55,14 +56,17 @@ type RootLine struct {
 	Signing bool       `json:"signing"` // now
 }
 
-// RootStatus reads the ring and asks the store who has loaded it.
+// RootStatus reads the ring and asks the store who has loaded it. When all have, it turns away
+// those that have not from then on, as AwaitRoots does if it is not cut off.
 func (t RootTools) RootStatus(ctx context.Context) (out RootStatus, err error) {
 	err = t.withRoots(ctx, func(w *keyWork, r cloud.Roots) error {
 		now := message.MillisOf(t.now())
 		signing, _ := r.Signing(now)
 		out.Roots = lines(r, now, signing)
-		out.Instances, out.Behind, err = w.behind(ctx, w.ring.Generation)
-		return err
+		if out.Instances, out.Behind, err = w.behind(ctx, w.ring.Generation); err != nil || out.Behind > 0 {
+			return err
+		}
+		return w.fence(ctx, w.ring.Generation)
 	})
 	return out, err
 }
@@ -109,17 +113,17 @@ func (t RootTools) withRoots(ctx context.Context, do func(*keyWork, cloud.Roots)
 // both keys sign: good from the first time on, the old one until the second.
 // Running instances publish it as soon as they have loaded the file, and sign by the new root
 // when its time has come; nothing more need be done until the old one has ended. It
-// fails with ErrTooSoon or ErrAnnounced. It cannot be taken back.
+// fails with ErrTooSoon, ErrAnnounced, or ErrSucceeded if another copy of the key file has
+// announced one. It cannot be taken back.
 func (t RootTools) Announce(ctx context.Context, from, until time.Time) (message.Succession, error) {
 	var s message.Succession
 	err := t.withRoots(ctx, func(w *keyWork, r cloud.Roots) error {
-		if err := t.announceable(r, from, until); err != nil {
+		err := t.announceable(r, from, until)
+		if err != nil {
 			return err
 		}
-		return w.step(ctx, func(ring keyring.Ring) (out keyring.Ring, err error) {
-			out, s, err = succeed(ring, r, t.rand(), t.now(), message.MillisOf(from), message.MillisOf(until))
-			return out, err
-		})
+		s, err = w.announce(ctx, r, message.MillisOf(from), message.MillisOf(until))
+		return err
 	})
 	return s, err
 }
@@ -202,7 +206,7 @@ func (t RootTools) AwaitRoots(ctx context.Context, wait time.Duration) error {
 		if err != nil {
 			return err
 		}
-		return w.store.RaiseFence(ctx, w.ring.Generation)
+		return w.fence(ctx, w.ring.Generation)
 	})
 }
 
@@ -227,7 +231,8 @@ func (t RootTools) ended(r cloud.Roots) (message.Root, error) {
 
 // Retire takes the secrets of the root that has ended out of the key file, for good.
 // Copies of the file, such as backups, still hold them; nothing that they sign is accepted any more.
-// It fails with ErrNoneEnded, or ErrBehind if an instance has not loaded the successor.
+// Key files from before the succession are turned away then; AwaitRoots turns away this one's
+// copies of before, too. It fails with ErrNoneEnded, or ErrBehind if an instance has not loaded the successor.
 func (t RootTools) Retire(ctx context.Context) error {
 	return t.withRoots(ctx, func(w *keyWork, r cloud.Roots) error {
 		if _, err := t.ended(r); err != nil {
@@ -236,7 +241,11 @@ func (t RootTools) Retire(ctx context.Context) error {
 		if running, older, err := w.behind(ctx, w.ring.Generation); err != nil || older > 0 {
 			return errors.Join(err, fmt.Errorf("%w: %d of %d", ErrBehind, older, running))
 		}
-		return w.step(ctx, func(ring keyring.Ring) (keyring.Ring, error) { return retire(ring, t.now()) })
+		before := w.ring.Generation // which all have
+		if err := w.step(ctx, func(ring keyring.Ring) (keyring.Ring, error) { return retire(ring, t.now()) }); err != nil {
+			return err
+		}
+		return w.fence(ctx, before)
 	})
 }
 

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"medunion/api/keyring"
 	"medunion/api/message"
 	"medunion/ecc"
 	"medunion/publiccloud/internal/peers"
@@ -160,5 +162,36 @@ func TestAttack22_RootCannotBeTakenBack(t *testing.T) {
 	}
 	if root, _ := w.instance.Pins().Newest(); !root.Equal(s.New) {
 		t.Error("a running instance has forgotten a succession")
+	}
+}
+
+// TestAttack22_RootIsSucceededOnce: a copy of the key file from before an announcement signs no second
+// succession of the same root, although no instance has loaded the first one yet and so the fence
+// is where it was; no other step is done on it either. The key file that has the succession goes on.
+func TestAttack22_RootIsSucceededOnce(t *testing.T) {
+	w := newWorld(t)
+	w.ok(w.instance.Close())
+	old := peers.Must(os.ReadFile(w.config.Keys))
+	from := time.Now().Add(2 * time.Hour)
+	s := peers.Must(w.roots(0).Announce(t.Context(), from, from.Add(48*time.Hour)))
+	good := peers.Must(os.ReadFile(w.config.Keys))
+	w.ok(os.WriteFile(w.config.Keys, old, 0o600))
+	if _, err := w.roots(0).Announce(t.Context(), from, from.Add(49*time.Hour)); !errors.Is(err, server.ErrSucceeded) {
+		t.Error("a second succession of the same root:", err)
+	}
+	if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, server.ErrSucceeded) {
+		t.Error("another step:", err)
+	}
+	if !bytes.Equal(peers.Must(os.ReadFile(w.config.Keys)), old) {
+		t.Error("the copy was changed")
+	}
+	w.ok(os.WriteFile(w.config.Keys, good, 0o600))
+	st := peers.Must(w.roots(0).RootStatus(t.Context()))
+	if len(st.Roots) != 2 || st.Roots[1].PK != s.New.PK.String() {
+		t.Errorf("%+v", st.Roots)
+	}
+	w.ok(os.WriteFile(w.config.Keys, old, 0o600)) // the status has raised the fence: nobody was behind
+	if _, err := server.Start(t.Context(), w.config); !errors.Is(err, keyring.ErrGeneration) {
+		t.Error("an instance starts with the key file of before:", err)
 	}
 }

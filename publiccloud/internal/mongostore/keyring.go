@@ -3,6 +3,7 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -82,6 +83,47 @@ func (s *Store) RaiseFence(ctx context.Context, generation uint64) error {
 		return problem.Unavailable(time.Second, errors.New("two set the first fence at once"))
 	}
 	return failed("raise the fence", err)
+}
+
+// ErrOtherSuccession says that another statement is stored for a succession's number.
+var ErrOtherSuccession = errors.New("another succession of the same root is stored")
+
+// Succeed stores the hash of a succession's statement under its number, once: it fails with
+// ErrOtherSuccession where another one's is.
+func (s *Store) Succeed(ctx context.Context, number uint64, statement message.Hash) error {
+	d := successionDoc{ID: fmt.Sprintf("%s %d", successionID, number), Succession: int64(number), Statement: statement[:]}
+	_, err := s.db.Collection(colKeyring).InsertOne(ctx, d)
+	if !mongo.IsDuplicateKeyError(err) {
+		return failed("store a succession", err)
+	}
+	stored, err := s.Successions(ctx)
+	if err == nil && stored[number] != statement {
+		err = ErrOtherSuccession
+	}
+	return err
+}
+
+// Successions are the hashes of the statements by their numbers, from 1.
+func (s *Store) Successions(ctx context.Context) (map[uint64]message.Hash, error) {
+	cursor, err := s.db.Collection(colKeyring).Find(ctx, bson.D{{Key: "succession", Value: bson.D{{Key: "$gte", Value: int64(1)}}}})
+	if err != nil {
+		return nil, failed("find successions", err)
+	}
+	var docs []successionDoc
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, failed("read successions", err)
+	}
+	out := map[uint64]message.Hash{}
+	for _, d := range docs {
+		out[uint64(d.Succession)] = hash(d.Statement)
+	}
+	return out, nil
+}
+
+// Unsucceed takes back a succession whose statement was never written anywhere.
+func (s *Store) Unsucceed(ctx context.Context, number uint64, statement message.Hash) error {
+	_, err := s.db.Collection(colKeyring).DeleteOne(ctx, bson.D{{Key: "succession", Value: int64(number)}, {Key: "statement", Value: statement[:]}})
+	return failed("take a succession back", err)
 }
 
 func isNone(err error) bool { return errors.Is(err, mongo.ErrNoDocuments) }

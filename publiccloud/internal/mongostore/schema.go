@@ -131,6 +131,16 @@ type fenceDoc struct {
 	Generation int64 `bson:"generation"`
 }
 
+// successionDoc is a succession of the root that was announced, or was about to be.
+type successionDoc struct {
+	ID         string `bson:"_id"` // successionID and the number
+	Succession int64  `bson:"succession"`
+	Statement  []byte `bson:"statement"` // its hash
+}
+
+// successionID begins a succession's _id, among the instances.
+const successionID = "succession"
+
 // fenceID is the fence's _id, among the instances.
 const fenceID = "fence"
 

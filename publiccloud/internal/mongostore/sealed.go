@@ -56,6 +56,15 @@ func (s *Store) SealedUnder(ctx context.Context, kind cloud.SealedKind, current 
 	if after != nil {
 		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}})
 	}
+	return s.sealed(ctx, kind, filter, limit)
+}
+
+// SealedAt returns up to limit documents whose oldest piece lies under the version.
+func (s *Store) SealedAt(ctx context.Context, kind cloud.SealedKind, version uint32, limit int) ([]cloud.SealedDocument, error) {
+	return s.sealed(ctx, kind, bson.D{{Key: "k", Value: int64(version)}}, limit)
+}
+
+func (s *Store) sealed(ctx context.Context, kind cloud.SealedKind, filter bson.D, limit int) ([]cloud.SealedDocument, error) {
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit))
 	cursor, err := s.db.Collection(sealedCollections[kind]).Find(ctx, filter, o)
 	if err != nil {
