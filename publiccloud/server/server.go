@@ -75,6 +75,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
 	}
+	announce(c, p.cloud.Pins(), httpserver.BaseURL(listener, secured.HTTPS()))
 	ctx, stop := context.WithCancel(ctx)
 	p.operations.Require(nil, secured.Reloads(peers.Sources()...))
 	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
@@ -87,11 +88,14 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	go p.followKeys(ctx, c)
-	pins := i.Pins()
-	newest, _ := pins.Newest()
-	c.Logger.Info("public cloud serves", "address", i.URL(), "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
-		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 	return i, nil
+}
+
+// announce says what is about to serve, before anybody can find it ready.
+func announce(c Config, pins message.Pins, address string) {
+	newest, _ := pins.Newest()
+	c.Logger.Info("public cloud serves", "address", address, "id", c.ID, "build", version.Get(), "successions", len(pins.Successions()),
+		"PK", newest.PK.String(), "PUK_C", hex.EncodeToString(newest.PUKC.Bytes()))
 }
 
 // Pins is what every other party must hold of this public cloud.
