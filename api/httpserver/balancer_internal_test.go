@@ -67,8 +67,8 @@ func FuzzBalanced(f *testing.F) {
 		signature + "\x21\x11\x10\x01" + block, signature + "\x21\x12\x00\x0c" + block, signature + "\x21\x00\x00\x00", signature + "\x31\x11\x00\x0c" + block} {
 		f.Add([]byte(b))
 	}
+	balancers := NewOperations().Balancers(Edge{ProxyProtocolFrom: []string{"192.0.2.0/24"}})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		balancers := NewOperations().Balancers(Edge{ProxyProtocolFrom: []string{"192.0.2.0/24"}})
 		raw := &said{in: bytes.NewReader(b)}
 		l, err := balancers.listen(raw, 0, slog.New(slog.DiscardHandler))
 		if err != nil {
