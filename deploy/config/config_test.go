@@ -200,7 +200,7 @@ func TestProblemsAreFound(t *testing.T) {
 		{services, "--proxy-protocol-from=balancer.example", "--proxy-protocol-from: "},
 		{services, "--proxy-protocol-from=0.0.0.0/0", "--proxy-protocol-from: proxy-protocol-from: a network of all addresses"},
 		{services, "--proxy-protocol-from=10.0.0.7,fd00::/64", ""},
-		{[]string{"publiccloud"}, "--listen=127.0.0.1:1 --peers= --proxy-protocol-from=127.0.0.1", "--peers: a proxy stands in front"},
+		{[]string{"publiccloud"}, "--listen=127.0.0.1:1 --peers= --proxy-protocol-from=127.0.0.1", "--peers: a balancer stands in front"},
 		{[]string{"publiccloud"}, "--listen=127.0.0.1:1 --tls-cert= --tls-key= --peers= --proxy-protocol-from=127.0.0.1", "--peers: a proxy stands in front"},
 		{[]string{"doctor-portal"}, "--relay-networks=not-a-cidr", "--relay-networks: "},
 		{[]string{"patient-agent"}, "--networks=not-a-cidr", "--networks: "},
