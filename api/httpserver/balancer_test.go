@@ -168,7 +168,8 @@ func TestBalancersMustSayWhose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := balancedSite(t, httpserver.Edge{}, httpserver.ServeOptions{HeaderTimeout: 500 * time.Millisecond})
+			wait := map[string]time.Duration{"absent": 500 * time.Millisecond}[c.reason] // what is wrong need not be waited for
+			s := balancedSite(t, httpserver.Edge{}, httpserver.ServeOptions{HeaderTimeout: wait})
 			conn := s.from(t, balancerIP)
 			if got := says(conn, c.sent...); got != "" {
 				t.Fatalf("it is answered: %.300q", got)
