@@ -47,9 +47,12 @@ func TestDeskRenewsByItself(t *testing.T) {
 	}
 	must(d.Close(id))
 	d.ok(d.Register(context.Background()))
-	if c := must(d.Credential()); c.Info.Epoch != 3 {
-		t.Errorf("asked to, it has number %d", c.Info.Epoch)
+	third := must(d.Credential())
+	if third.Info.Epoch != 3 {
+		t.Errorf("asked to, it has number %d", third.Info.Epoch)
 	}
+	u.eventually("its prekey", func() bool { return u.prekeyOwner() == third.Hash() })
+	d.online()
 	if d.told(practice.Event{Type: practice.EventWarning, Code: "renewed-elsewhere"}) {
 		t.Error("it warns of its own renewals")
 	}

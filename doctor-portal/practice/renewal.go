@@ -36,6 +36,9 @@ func (s *session) enter(ctx context.Context) error {
 		return err
 	}
 	s.link.set("", time.Time{}) // the portal's session was the old credential's
+	s.mu.Lock()
+	s.online = false // until the new one has a prekey
+	s.mu.Unlock()
 	s.compare(before)
 	s.p.events.emit(Event{Type: EventDoctor})
 	return nil
