@@ -28,7 +28,7 @@ func (s *session) enter(ctx context.Context) error {
 	if known && s.visiting() {
 		return errVisiting()
 	}
-	if err := s.again(func() error { return s.register(ctx) }); err != nil {
+	if err := s.admitted(ctx, known); err != nil {
 		s.attempts++
 		return err
 	}
@@ -42,6 +42,19 @@ func (s *session) enter(ctx context.Context) error {
 	s.compare(before)
 	s.p.events.emit(Event{Type: EventDoctor})
 	return nil
+}
+
+// admitted registers or renews. A public cloud that refuses to renew may have been restored from a
+// backup that does not know the credential: then the certificate may admit her as at first.
+func (s *session) admitted(ctx context.Context, known bool) error {
+	err := s.again(func() error { return s.register(ctx, s.d.Register) })
+	if !known || problem.KindOf(err) != problem.KindRefused || !remote(err) {
+		return err
+	}
+	if s.again(func() error { return s.register(ctx, s.d.RegisterAnew) }) == nil {
+		return nil
+	}
+	return err
 }
 
 // number is that of the credential in use.
