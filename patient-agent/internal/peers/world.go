@@ -54,6 +54,13 @@ func NewWorld(t testing.TB, suite ecc.Suite) *World {
 	return w
 }
 
+// Succeeded are the pins of whoever knows that another root takes over.
+func (w *World) Succeeded(from, until time.Time) message.Pins {
+	next := Must(ecc.GenerateSigningKey(rand.Reader))
+	return Must(w.Pins.Extend(message.SignSuccession(w.Cloud.Sign, next, message.Succession{CloudID: CloudID, Number: 1, Old: w.Pins.First,
+		New: message.Root{PK: Must(ecc.GenerateScalar(rand.Reader)).Public(), PUKC: next.Public()}, From: message.MillisOf(from), Until: message.MillisOf(until)})))
+}
+
 // Millis is the time of the world.
 func (w *World) Millis() message.Millis { return message.MillisOf(w.Now) }
 
@@ -72,10 +79,16 @@ func (w *World) VerifyCertificate(cert []byte, now time.Time) (message.DoctorCer
 }
 
 // Reply is the registrar's answer to a request (Eq. 2, 3).
-func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply {
+func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply { return w.ReplyAs(q, 1) }
+
+// Life is that of the credentials that the registrar issues.
+const Life = 365 * 24 * time.Hour
+
+// ReplyAs is the answer that issues the credential of a number.
+func (w *World) ReplyAs(q message.RegistrationRequest, epoch uint64) message.RegistrationReply {
 	r := q.Registration
-	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: 1,
-		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(365 * 24 * time.Hour)}
+	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: epoch,
+		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(Life)}
 	pk := Must(w.issuer.Issue(rand.Reader, r.Encode(), r.X, info.Encode()))
 	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}
