@@ -100,8 +100,9 @@ func (p *Patient) RequestRenewal(challenge []byte) (message.RegistrationRequest,
 // AcceptRenewal checks the public cloud's reply and takes the new S_P and Cred_P in the
 // place of the old ones. The new credential says what the old one says but for its times and
 // its number, which is one of those that her own attempts can have used up; a higher one
-// is ErrRenewedElsewhere, and she keeps what she has.
-func (p *Patient) AcceptRenewal(reply message.RegistrationReply) error {
+// is ErrRenewedElsewhere, and she keeps what she has, unless she says that her store was
+// restored from an older copy, which does not know all of her own renewals.
+func (p *Patient) AcceptRenewal(reply message.RegistrationReply, restored bool) error {
 	if p.keys.X == nil || !p.Registered() {
 		return ErrOrder
 	}
@@ -120,7 +121,7 @@ func (p *Patient) AcceptRenewal(reply message.RegistrationReply) error {
 	switch old, epoch := p.keys.Credential.Info.Epoch, reply.Credential.Info.Epoch; {
 	case epoch <= old || ends < before:
 		return refuse(errors.New("renewal: not later than the credential that it follows"))
-	case epoch-old > p.keys.Attempts:
+	case epoch-old > p.keys.Attempts && !restored:
 		return ErrRenewedElsewhere
 	}
 	p.keys.S, p.keys.Credential, p.keys.X, p.keys.Attempts = &s, &reply.Credential, nil, 0

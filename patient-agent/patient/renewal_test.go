@@ -53,7 +53,7 @@ func TestRenewal(t *testing.T) {
 		q := s.renews(next)
 		s.p = next
 		s.shared() // meanwhile, a visit
-		s.Ok(next.AcceptRenewal(s.ReplyAs(q, 2)))
+		s.Ok(next.AcceptRenewal(s.ReplyAs(q, 2), false))
 		id := next.Identity()
 		if id.Credential.Info.Epoch != 2 || id.S.Public().Equal(old.S.Public()) || id.X != nil || id.Attempts != 0 ||
 			!bytes.Equal(id.Credential.Info.Keys.Encode(), old.Credential.Info.Keys.Encode()) || id.ID != old.ID || id.Locator != old.Locator ||
@@ -63,7 +63,7 @@ func TestRenewal(t *testing.T) {
 		v, _ := s.shared()
 		_, err := v.ReceiveM10(s.d.M10(finding, nil))
 		s.Ok(err)
-		if err := next.AcceptRenewal(s.ReplyAs(q, 3)); !errors.Is(err, patient.ErrOrder) {
+		if err := next.AcceptRenewal(s.ReplyAs(q, 3), false); !errors.Is(err, patient.ErrOrder) {
 			t.Errorf("accepted twice: %v", err)
 		}
 	})
@@ -74,7 +74,7 @@ func TestRenewalInMidVisit(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	v, given := s.shared()
 	next := s.drafted(s.p)
-	s.Ok(next.AcceptRenewal(s.ReplyAs(s.renews(next), 2)))
+	s.Ok(next.AcceptRenewal(s.ReplyAs(s.renews(next), 2), false))
 	d, err := v.ReceiveM10(s.d.M10(finding, nil))
 	s.Ok(err)
 	if d.Consent != given.CON.Consent.Hash() {
@@ -87,7 +87,7 @@ func TestRenewalInMidVisit(t *testing.T) {
 func TestRenewalCountsItsAttempts(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	first := s.drafted(s.p)
-	if err := first.AcceptRenewal(s.ReplyAs(s.renews(first), 3)); !errors.Is(err, patient.ErrRenewedElsewhere) {
+	if err := first.AcceptRenewal(s.ReplyAs(s.renews(first), 3), false); !errors.Is(err, patient.ErrRenewedElsewhere) {
 		t.Errorf("the second number at the first attempt: %v", err)
 	}
 	if first.Identity().Credential.Info.Epoch != 1 {
@@ -98,10 +98,10 @@ func TestRenewalCountsItsAttempts(t *testing.T) {
 		t.Error("two attempts with one x_P")
 	}
 	q := s.renews(third)
-	if err := third.AcceptRenewal(s.ReplyAs(q, 5)); !errors.Is(err, patient.ErrRenewedElsewhere) {
+	if err := third.AcceptRenewal(s.ReplyAs(q, 5), false); !errors.Is(err, patient.ErrRenewedElsewhere) {
 		t.Errorf("the fourth number at the third attempt: %v", err)
 	}
-	s.Ok(third.AcceptRenewal(s.ReplyAs(q, 4)))
+	s.Ok(third.AcceptRenewal(s.ReplyAs(q, 4), false))
 }
 
 func TestRenewalRefuses(t *testing.T) {
@@ -147,12 +147,12 @@ func TestRenewalRefuses(t *testing.T) {
 		"other keys":        reply(func(r *message.Registration) { r.Keys = stranger.Identity().Credential.Info.Keys }),
 		"another registrar": peers.NewWorld(t, ecc.SuiteX25519).ReplyAs(q, 2),
 	} {
-		refused(t, what, next.AcceptRenewal(r))
+		refused(t, what, next.AcceptRenewal(r, false))
 		if err := next.AcceptRegistration(r); !errors.Is(err, patient.ErrOrder) {
 			t.Errorf("%s, as a registration: %v", what, err)
 		}
 	}
-	s.Ok(next.AcceptRenewal(s.ReplyAs(q, 2)))
+	s.Ok(next.AcceptRenewal(s.ReplyAs(q, 2), false))
 }
 
 // A draft outlives the program: stored, it is a longer identity, and a stored one of before
