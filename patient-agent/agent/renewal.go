@@ -44,13 +44,16 @@ type renewing struct {
 // may use up a number.
 func (a *Agent) StayRenewed() { a.renews.Store(true) }
 
+// mayRenew keeps renewals from going on beside a visit: its messages come first.
+func (o *opened) mayRenew() bool { return o.role().Registered() && o.running.none() }
+
 func (a *Agent) stayRenewed(o *opened) {
 	tick := time.NewTicker(renewalTick)
 	defer tick.Stop()
 	var next time.Time
 	for {
 		// The time of day decides: the ticker stands still while a device sleeps.
-		if now := a.cfg.Now(); o.role().Registered() && o.running.none() && !now.Before(next) {
+		if now := a.cfg.Now(); o.mayRenew() && !now.Before(next) {
 			next = now.Add(a.renewIfDue(o))
 		}
 		select {

@@ -179,7 +179,7 @@ func TestDraftRoundTrip(t *testing.T) {
 func TestRenewalIsDue(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	at := func(p *patient.Patient) time.Time { return peers.Must(p.RenewAt()) }
-	ends := s.Now.Add(peers.Life)
+	ends := s.Now.Add(s.Life)
 	if want := ends.AddDate(0, 0, -30); !at(s.p).Equal(want) || !peers.Must(s.p.Ends()).Equal(ends) {
 		t.Errorf("due %v, ends %v", at(s.p), peers.Must(s.p.Ends()))
 	}

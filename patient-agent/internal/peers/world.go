@@ -39,6 +39,7 @@ type World struct {
 	Now    time.Time
 	Rand   io.Reader
 	Pins   message.Pins
+	Life   time.Duration // of the credentials that the registrar issues
 	Cloud  *Cloud
 	issuer *ecc.Issuer
 	certs  map[string]message.DoctorCertificate
@@ -46,7 +47,7 @@ type World struct {
 
 // NewWorld makes a registrar and the public cloud.
 func NewWorld(t testing.TB, suite ecc.Suite) *World {
-	w := &World{T: t, Suite: suite, Now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), Rand: rand.Reader, certs: map[string]message.DoctorCertificate{}}
+	w := &World{T: t, Suite: suite, Life: 365 * 24 * time.Hour, Now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), Rand: rand.Reader, certs: map[string]message.DoctorCertificate{}}
 	s := Must(ecc.GenerateScalar(rand.Reader))
 	w.issuer = Must(ecc.NewIssuer(s, []byte("hedge key of at least 32 bytes ..")))
 	w.Cloud = &Cloud{w: w, Sign: Must(ecc.GenerateSigningKey(rand.Reader)), KEM: Must(ecc.GenerateKEM(suite, rand.Reader))}
@@ -79,16 +80,15 @@ func (w *World) VerifyCertificate(cert []byte, now time.Time) (message.DoctorCer
 }
 
 // Reply is the registrar's answer to a request (Eq. 2, 3).
-func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply { return w.ReplyAs(q, 1) }
-
-// Life is that of the credentials that the registrar issues.
-const Life = 365 * 24 * time.Hour
+func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply {
+	return w.ReplyAs(q, 1)
+}
 
 // ReplyAs is the answer that issues the credential of a number.
 func (w *World) ReplyAs(q message.RegistrationRequest, epoch uint64) message.RegistrationReply {
 	r := q.Registration
 	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: epoch,
-		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(Life)}
+		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(w.Life)}
 	pk := Must(w.issuer.Issue(rand.Reader, r.Encode(), r.X, info.Encode()))
 	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}
