@@ -212,9 +212,6 @@ func TestRenewalFails(t *testing.T) {
 	a.StayRenewed()
 	u.ok(a.Unlock(secret))
 	u.eventually("told that it fails", told("late"))
-	if log := u.log.String(); !strings.Contains(log, "credential not renewed") || strings.Contains(log, string(peers.Must(a.Identity()).ID)) {
-		t.Errorf("log %s", log)
-	}
 	offset.Store(int64(time.Hour))
 	u.eventually("told that it has ended", told("ended"))
 	sent := u.m0s()
@@ -228,5 +225,10 @@ func TestRenewalFails(t *testing.T) {
 	u.ok(errOf(a.Renew(ctx, false)))
 	if !told("")() {
 		t.Error("still told")
+	}
+	id := peers.Must(a.Identity()).ID
+	u.ok(a.Close())
+	if log := u.log.String(); !strings.Contains(log, "credential not renewed") || strings.Contains(log, string(id)) {
+		t.Errorf("log %s", log)
 	}
 }
