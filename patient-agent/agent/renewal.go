@@ -68,29 +68,22 @@ func (a *Agent) stayRenewed(o *opened) {
 func (a *Agent) renewIfDue(o *opened) time.Duration {
 	ctx, cancel := context.WithTimeout(o.ctx, 2*callTime)
 	defer cancel()
-	err := a.learn(ctx) // of a root that ends, and her credential with it
-	if err == nil {
-		err = a.renewDue(ctx, o)
+	again := renewalEvery
+	if err := a.learn(ctx); err != nil { // whether a root ends, and her credential with it
+		again = renewalOffline
 	}
-	if err == nil || o.ctx.Err() != nil {
-		return renewalEvery
+	at, err := o.role().RenewAt()
+	if err == nil && !a.cfg.Now().Before(at) {
+		err = a.renew(ctx, o, false)
+	}
+	if err == nil || errors.Is(err, errEndedCredential) || o.ctx.Err() != nil {
+		return again
 	}
 	a.cfg.Logger.LogAttrs(o.ctx, slog.LevelWarn, "credential not renewed", slog.String("reason", problem.Reason(err)))
 	if k := problem.KindOf(err); k == problem.KindUnavailable || k == problem.KindTooMany {
 		return renewalOffline
 	}
 	return renewalEvery
-}
-
-func (a *Agent) renewDue(ctx context.Context, o *opened) error {
-	at, err := o.role().RenewAt()
-	if err != nil || a.cfg.Now().Before(at) {
-		return err
-	}
-	if err = a.renew(ctx, o, false); errors.Is(err, errEndedCredential) {
-		return nil // the page says so
-	}
-	return err
 }
 
 // RenewAt is from when on the agent renews her credential.
