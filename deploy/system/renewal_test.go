@@ -2,9 +2,12 @@ package system_test
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -46,6 +49,37 @@ func TestRenewal(t *testing.T) {
 	ok(t, c.agent.Unlock(c.pass)) // what was told before the renewal is still in the store, and still continues
 	if r, err := c.agent.Releases(t.Context()); err != nil || !r.Complete || len(r.Hospitals[0].Releases) < 4 {
 		t.Errorf("releases: %+v, %v", r, err)
+	}
+	id := must(c.agent.Identity())
+	ok(t, c.agent.Close())
+	c.renewsByCommand(t, dir, id)
+}
+
+// renewsByCommand runs the program: what does not end soon is left alone, unless she says so.
+func (c *story) renewsByCommand(t *testing.T, dir string, before patient.Identity) {
+	t.Helper()
+	program, pass := filepath.Join(dir, "patient-agent"), filepath.Join(dir, "passphrase")
+	if out, err := exec.Command("go", "build", "-o", program, "medunion/patient-agent").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ok(t, os.WriteFile(pass, c.pass, 0o600))
+	pins, jwks := c.s.Files()
+	renew := func(args ...string) (shown struct{ ID, Credential string }) {
+		t.Helper()
+		cmd := exec.Command(program, append([]string{"renew", "--json", "--store=" + c.store, "--passphrase-file=" + pass, "--cloud=" + c.s.Cloud,
+			"--pins=" + pins, "--authority=" + authority.DefaultName, "--authority-jwks=" + jwks}, args...)...)
+		cmd.Stderr = os.Stderr
+		ok(t, json.Unmarshal(must(cmd.Output()), &shown))
+		return shown
+	}
+	if same := renew(); same.Credential != hex.EncodeToString(before.Credential[:]) || same.ID != string(before.ID) {
+		t.Errorf("renewed what does not end soon: %+v", same)
+	}
+	if next := renew("--now"); next.Credential == hex.EncodeToString(before.Credential[:]) || next.ID != string(before.ID) {
+		t.Errorf("not renewed: %+v", next)
+	}
+	if again := renew(); again.Credential == hex.EncodeToString(before.Credential[:]) {
+		t.Error("the new credential was not kept")
 	}
 }
 
