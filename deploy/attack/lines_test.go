@@ -8,6 +8,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/doctor-portal/doctor"
 	"medunion/ecc"
 )
 
@@ -148,6 +149,38 @@ func TestAttack23_TheLineIsRevoked(t *testing.T) {
 	ended := u.clinic("st-ended").holder()
 	u.clock.move(3 * 365 * 24 * time.Hour)
 	u.refused("a credential that has ended", ended.tries(nil, nil))
+}
+
+// A doctor whose device was stolen comes back with new keys and a new certificate of her licence; the
+// thief, who has both of her secrets and her certificate, comes back with nothing.
+func TestAttack23_StolenDoctor(t *testing.T) {
+	u := newUnion(t, ecc.SuiteX25519)
+	d := u.doctor()
+	licence := must(u.verify(d.Certificate(), u.clock.Now())).Licence
+	thief := &holder{u: u, cred: d.cred, s: d.turn().s, sign: d.turn().sign, certificate: d.Certificate()}
+	u.refused("the thief under another ID, while her credential is good", thief.anew("dr-thief"), problem.KindConflict)
+	ok(t, u.cloud.RevokeCredential(t.Context(), d.cred.Hash()))
+	u.refused("the thief renews", thief.tries(nil, nil))
+	u.refused("the thief under another ID", thief.anew("dr-thief"))
+	u.refused("the thief under hers", thief.anew(d.cred.Info.ID))
+
+	again := must(doctor.New((&physician{u: u, seen: &seenStore{seen: map[[16]byte]bool{}}, rand: rand.Reader}).config(), u.suite, d.cred.Info.ID))
+	q, _ := again.RequestCertificate(message.CertificateRequest{Authority: authorityName, Licence: licence, Name: "Dr Okafor", Departments: []string{"OUTPATIENT"}})
+	ok(t, again.SetCertificate(must(u.authority.Issue(q, u.clock.Now()))))
+	reply, err := u.cloud.Register(t.Context(), must(again.Register(must(u.cloud.Challenge()))).Encode(), false)
+	ok(t, err)
+	ok(t, again.AcceptRegistration(must(message.DecodeRegistrationReply(reply))))
+	if n := must(again.Credential()).Info.Epoch; n != 2 {
+		t.Errorf("she has number %d", n)
+	}
+}
+
+// anew registers with the certificate alone, as at first.
+func (h *holder) anew(id message.ID) func() error {
+	h.u.Helper()
+	q, _ := h.renewal(func(r *message.Registration) { r.ID = id }, nil)
+	q.Admission = h.certificate
+	return h.u.sends(q)
 }
 
 // A doctor renews in the middle of a visit: it goes on under the credential with which it began, and the
