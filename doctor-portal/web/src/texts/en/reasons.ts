@@ -33,7 +33,7 @@ export const reasons = {
   'code.certificate-refused': 'This certificate does not fit',
   'code.certificate-refused.do': 'It must be made by the authority that this page trusts, for the request of exactly these keys, and be in force. Send the request again.',
   'code.certificate-expired': 'Your certificate is not in force',
-  'code.certificate-expired.do': 'Ask the operator of the public cloud to end your present registration. Then sign out and remove these keys, make new ones, and ask your authority for a new certificate.',
+  'code.certificate-expired.do': 'Ask your authority for a new certificate for the keys that you have, and enter it under “My keys”. If the authority certifies new keys only, ask the operator of the public cloud to end your registration, and make new keys.',
   'code.clock-off': 'The clock of this computer differs from the portal’s',
   'code.clock-off.do': 'Set date and time by the network. What is signed carries this computer’s time, and others refuse what is minutes off.',
 

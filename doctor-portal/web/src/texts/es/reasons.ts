@@ -35,7 +35,7 @@ export const reasons: Same<typeof en> = {
   'code.certificate-refused': 'Este certificado no corresponde',
   'code.certificate-refused.do': 'Debe ser de la autoridad en la que confía esta página, para la solicitud de exactamente estas claves, y estar en vigor. Envíe de nuevo la solicitud.',
   'code.certificate-expired': 'Su certificado no está en vigor',
-  'code.certificate-expired.do': 'Pida al operador de la nube pública que termine su registro actual. Después cierre sesión y quite estas claves, cree otras y pida a su autoridad un certificado nuevo.',
+  'code.certificate-expired.do': 'Pida a su autoridad un certificado nuevo para las claves que tiene e introdúzcalo en «Mis claves». Si la autoridad solo certifica claves nuevas, pida al operador de la nube pública que termine su registro y cree claves nuevas.',
   'code.clock-off': 'El reloj de este ordenador difiere del del portal',
   'code.clock-off.do': 'Ajuste fecha y hora por la red. Lo que se firma lleva la hora de este ordenador, y otros rechazan lo que difiere en minutos.',
 
