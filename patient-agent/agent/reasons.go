@@ -93,6 +93,7 @@ var (
 	errByPassphrase = problem.Invalid("Your consents are approved with your passphrase.").Coded("passphrase-approves")
 	errNoApproval   = problem.NotFound("There is no such approval, or its five minutes are over; choose again.").Coded("approval-over")
 	errNotAgain     = problem.Conflict("This visit cannot be begun again.").Coded("not-repeatable")
+	errTooLate      = problem.Conflict("Your credential has ended and cannot be renewed; register anew, and see the desk of each hospital.").Coded("credential-ended")
 	errOver         = problem.Conflict("The visit is over.").Coded("visit-over")
 	errNoDoctor     = problem.NotFound("This code leads to no doctor who can be reached now. It may be of an older card: ask the doctor for the new one.").Coded("no-doctor")
 	errNoVisit      = problem.NotFound("There is no such visit.").Coded("no-visit")
