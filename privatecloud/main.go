@@ -38,5 +38,5 @@ func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources
 
 func main() {
 	command.Program{Name: "privatecloud", Description: "A hospital's private cloud.",
-		Options: []kong.Option{settings.Option()}}.Main(&commands{})
+		Options: []kong.Option{settings.Option(), kong.Vars{"rolled": "storage"}}}.Main(&commands{})
 }

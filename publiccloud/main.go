@@ -34,5 +34,5 @@ func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources
 
 func main() {
 	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index.",
-		Options: []kong.Option{settings.Option()}}.Main(&commands{})
+		Options: []kong.Option{settings.Option(), kong.Vars{"rolled": "sealing or challenge"}}}.Main(&commands{})
 }

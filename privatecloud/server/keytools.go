@@ -58,14 +58,18 @@ func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error 
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	under := func(ctx context.Context, name string, version uint32) (int64, error) {
-		return hospital.CountUnder(ctx, s, s, s, version)
-	}
-	w, err := keyroll.Open(ctx, f, s, keyroll.Policy{Hold: hold, NotRolled: notRolled, Under: under, Keep: keepAudit}, t.Rand, t.Now)
+	w, err := keyroll.Open(ctx, f, s, policy(s), t.Rand, t.Now)
 	if err == nil {
 		err = do(w)
 	}
 	return errors.Join(err, s.Close(closing))
+}
+
+// policy is what keyroll must know of the hospital's keys.
+func policy(s *mongostore.Store) keyroll.Policy {
+	count := func(ctx context.Context) (map[uint32]int64, error) { return hospital.CountSealed(ctx, s, s, s) }
+	check := func(_ context.Context, r keyring.Ring) error { _, err := keysOf(r); return err }
+	return keyroll.Policy{Hold: hold, NotRolled: notRolled, Count: map[string]keyroll.Count{keyStorage: count}, Mark: s.MarkVersions, Check: check, Keep: keepAudit}
 }
 
 func (t KeyTools) file() (keyring.File, error) {

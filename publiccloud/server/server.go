@@ -17,6 +17,7 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
@@ -113,7 +114,7 @@ type parts struct {
 	cloud  *cloud.Cloud
 	store  *mongostore.Store
 	window *replay.Window
-	lease  *lease
+	lease  *keyroll.Lease
 
 	meters     meters
 	operations *httpserver.Operations
@@ -150,7 +151,7 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return nil, errors.Join(explain(err), p.close())
 	}
-	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
+	if p.lease, err = keyroll.NewLease(ctx, ring, p.store, keyroll.LeaseLife); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	floor, err := p.store.Database().Floor(ctx)
@@ -174,7 +175,7 @@ func explain(err error) error { return errors.New(problem.Reason(err)) }
 func (p *parts) role(c Config, k keys, floor message.Millis, verify message.CertificateVerifier) (*cloud.Cloud, error) {
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
+		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: atRest{p.lease},
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
@@ -206,22 +207,6 @@ func admit(operators *token.Verifier, e echo.Context, now time.Time) error {
 	t, _ := token.FromContext(e.Request().Context())
 	httpserver.SetIdentity(e, t.Subject)
 	return nil
-}
-
-// followKeys takes over each new ring, and has what follows from it done.
-func (p *parts) followKeys(ctx context.Context, c Config) {
-	checkIn, anew := make(chan struct{}, 1), make(chan struct{}, 1)
-	go p.lease.run(ctx, c.Logger, checkIn)
-	go reseal(ctx, p.cloud, c.Logger, anew)
-	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(r keyring.Ring) {
-		p.followRoots(r, c)
-		for _, hint := range []chan struct{}{checkIn, anew} {
-			select {
-			case hint <- struct{}{}:
-			default: // one waits already
-			}
-		}
-	})
 }
 
 // followRoots takes over the roots of a new ring. Roots that do not continue those in use
@@ -259,7 +244,7 @@ func (p *parts) close() error {
 	defer cancel()
 	errs := []error{p.meters.operations.Close()}
 	if p.lease != nil {
-		p.lease.checkOut(ctx)
+		p.lease.CheckOut(ctx)
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))

@@ -122,23 +122,6 @@ type erasureDoc struct {
 	Receipt []byte `bson:"receipt,omitempty"`
 }
 
-// instanceDoc is a running instance, and how new its key ring is; fenceDoc, of which there is
-// one, the generation of the ring below which none may work.
-type (
-	instanceDoc struct {
-		ID         []byte `bson:"_id"` // random
-		Generation int64  `bson:"generation"`
-		Digest     []byte `bson:"digest"`
-		Seen       int64  `bson:"seen"`
-	}
-	fenceDoc struct {
-		ID         string `bson:"_id"`
-		Generation int64  `bson:"generation"`
-	}
-)
-
-const fenceID = "fence"
-
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{
 	mongodb.Unique(colPatients, "mrn"),
