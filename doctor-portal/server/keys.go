@@ -99,6 +99,15 @@ func (t KeyTools) Open() (keyring.File, error) {
 	return keyFile(t.SessionKeyFile, t.PassphraseFile, t.KeyProvider)
 }
 
+// Rewrap seals the key file anew, under what keyprovider.Target gives.
+func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
+	f, err := t.Open()
+	if err != nil {
+		return err
+	}
+	return f.Rewrap(ctx, to)
+}
+
 // Next says in words what Step would do.
 func (t KeyTools) Next(ctx context.Context) (string, error) {
 	f, err := t.Open()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/doctorcert"
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/keyprovider"
@@ -24,6 +25,7 @@ import (
 	"medunion/api/replay"
 	"medunion/api/roots"
 	"medunion/api/settings"
+	"medunion/api/token"
 	"medunion/ecc"
 )
 
@@ -188,10 +190,16 @@ func (c Config) redis() (redis.UniversalClient, error) {
 		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second}), nil
 }
 
-func readFile(what, path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	return b, nil
+// authority is the medical authority, as its pinned keys name it.
+func (c Config) authority() (*doctorcert.Authority, error) {
+	return settings.Load("medical authority", c.AuthorityFile, func(jwks []byte) (*doctorcert.Authority, error) {
+		return doctorcert.NewAuthority(c.Authority, jwks)
+	})
+}
+
+// operators verify the tokens of operators.
+func (c Config) operators() (*token.Verifier, error) {
+	return settings.Load("operators", c.OperatorsFile, func(jwks []byte) (*token.Verifier, error) {
+		return token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	})
 }

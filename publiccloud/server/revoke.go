@@ -18,6 +18,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/api/settings"
 )
 
 // Revoker is what the command to revoke is told. It speaks with a running public cloud
@@ -109,7 +110,7 @@ func lookDoctor(ctx context.Context, c *openapi.ClientWithResponses, credential 
 
 // pins are those of the file, with what has succeeded the root that they name.
 func (r Revoker) pins(ctx context.Context, c *openapi.ClientWithResponses) (p message.Pins, err error) {
-	b, err := readFile("pins", r.PinsFile)
+	b, err := settings.ReadFile("pins", r.PinsFile)
 	if err != nil {
 		return p, err
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
@@ -56,11 +55,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.guard().Err(); err != nil {
 		return nil, err
 	}
-	secured, err := c.TLS.Load(c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	peers, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	w, err := c.wire()
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -68,28 +63,57 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.handler(c, peers)
+	i, err := p.serve(ctx, c, w)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	return i, nil
+}
+
+// wire is how the others speak with the public cloud, and who may.
+type wire struct {
+	*httpserver.Secured
+	peers *httpserver.Peers
+}
+
+func (c Config) wire() (w wire, err error) {
+	if w.Secured, err = c.TLS.Load(c.Listen); err != nil {
+		return w, err
+	}
+	w.peers, err = c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	return w, err
+}
+
+// serve begins to serve with what is open. It closes none of it when it fails.
+func (p *parts) serve(ctx context.Context, c Config, w wire) (*Instance, error) {
+	handler, err := p.handler(c, w.peers)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
+		return nil, fmt.Errorf("listen: %w", err)
 	}
-	announce(c, p.cloud.Pins(), httpserver.BaseURL(listener, secured.HTTPS()))
+	announce(c, p.cloud.Pins(), httpserver.BaseURL(listener, w.HTTPS()))
 	ctx, stop := context.WithCancel(ctx)
-	p.operations.Require(nil, secured.Reloads(peers.Sources()...))
-	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
+	p.operations.Require(nil, w.Reloads(w.peers.Sources()...))
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, w.Config(), c.TLS.Behind)
 	if err != nil {
 		stop()
-		return nil, errors.Join(err, listener.Close(), p.close())
+		return nil, errors.Join(err, listener.Close())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
-	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
-	go p.rotate(ctx, c.Logger)
-	go secured.Watch(ctx, c.Logger, peers.Sources()...)
-	go p.followKeys(ctx, c)
+	o := httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Logger: c.Logger}
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, o, release)}
+	p.lookAfter(ctx, c, w)
 	return i, nil
+}
+
+// lookAfter begins what goes on beside the requests, until ctx ends.
+func (p *parts) lookAfter(ctx context.Context, c Config, w wire) {
+	go p.rotate(ctx, c.Logger)
+	go w.Watch(ctx, c.Logger, w.peers.Sources()...)
+	go p.followKeys(ctx, c)
 }
 
 // announce says what is about to serve, before anybody can find it ready.
@@ -125,47 +149,62 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwks, err := readFile("medical authority", c.AuthorityFile)
+	authority, err := c.authority()
 	if err != nil {
 		return nil, err
-	}
-	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
-	if err != nil {
-		return nil, fmt.Errorf("medical authority: %w", err)
 	}
 	if err := c.refuseEmbedded(ctx); err != nil {
 		return nil, explain(err)
 	}
 	p := &parts{}
-	if p.meters, err = newMeters(c); err != nil {
-		return nil, err
+	if err = p.connect(ctx, c, ring); err == nil {
+		err = p.begin(ctx, c, k, authority.Verify)
 	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// connect opens the stores, and checks in.
+func (p *parts) connect(ctx context.Context, c Config, ring *keyring.Watch) (err error) {
+	if p.meters, err = newMeters(c); err != nil {
+		return err
+	}
+	if p.window, err = p.meters.open(c); err != nil {
+		return err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
+		return explain(err)
+	}
+	p.lease, err = keyroll.NewLease(ctx, ring, p.store, keyroll.LeaseLife)
+	return err
+}
+
+// open opens the window, measured.
+func (m meters) open(c Config) (*replay.Window, error) {
 	w, err := c.window()
 	if err != nil {
 		return nil, err
 	}
-	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
-	if p.window, err = replay.New(w, c.Now); err != nil {
-		return nil, err
-	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
-		return nil, errors.Join(explain(err), p.close())
-	}
-	if p.lease, err = keyroll.NewLease(ctx, ring, p.store, keyroll.LeaseLife); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	w.Observe, w.Hook = m.window.Observe, telemetry.RedisSpans(m.operations.Tracer)
+	return replay.New(w, c.Now)
+}
+
+// begin makes the role over what is connected, with prekeys.
+func (p *parts) begin(ctx context.Context, c Config, k keys, verify message.CertificateVerifier) error {
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil {
-		return nil, errors.Join(explain(err), p.close())
+		return explain(err)
 	}
-	if p.cloud, err = p.role(c, k, message.Millis(floor), authority.Verify); err != nil {
-		return nil, errors.Join(err, p.close())
+	if p.cloud, err = p.role(c, k, message.Millis(floor), verify); err != nil {
+		return err
 	}
 	if err := p.cloud.Rotate(ctx); err != nil {
-		return nil, errors.Join(explain(err), p.close())
+		return explain(err)
 	}
 	p.operations = p.watch(c)
-	return p, nil
+	return nil
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to
@@ -183,13 +222,9 @@ func (p *parts) role(c Config, k keys, floor message.Millis, verify message.Cert
 }
 
 func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error) {
-	jwks, err := readFile("operators", c.OperatorsFile)
+	operators, err := c.operators()
 	if err != nil {
 		return nil, err
-	}
-	operators, err := token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
-	if err != nil {
-		return nil, fmt.Errorf("operators: %w", err)
 	}
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
