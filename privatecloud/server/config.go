@@ -3,13 +3,10 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -147,18 +144,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (c Config) pins() (p message.Pins, err error) {
+func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
 	}
-	b, err := os.ReadFile(c.PinsFile)
-	if err != nil {
-		return p, fmt.Errorf("pins: %w", err)
-	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, fmt.Errorf("pins: %w", err)
-	}
-	return p, nil
+	return roots.ReadPins(c.PinsFile)
 }
 
 // keeper holds the pins and what is learned of them, beside the key file.
