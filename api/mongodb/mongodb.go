@@ -133,6 +133,17 @@ func (d Database) Time(ctx context.Context) (time.Time, error) {
 	return hello.Now, Failed("hello", err)
 }
 
+// All reads all documents that the filter finds: a caller bounds them by it or by a limit.
+func All[T any](ctx context.Context, c *mongo.Collection, filter bson.D, o ...*options.FindOptions) ([]T, error) {
+	cursor, err := c.Find(ctx, filter, o...)
+	if err != nil {
+		return nil, Failed("find in "+c.Name(), err)
+	}
+	var docs []T
+	err = cursor.All(ctx, &docs)
+	return docs, Failed("read "+c.Name(), err)
+}
+
 // CountBy counts a collection's documents by the value of a field that has an index and few values,
 // all above 0. Documents without the field are not counted.
 func CountBy(ctx context.Context, c *mongo.Collection, field string) (map[int64]int64, error) {

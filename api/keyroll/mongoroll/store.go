@@ -57,13 +57,9 @@ func (s Store) CheckOut(ctx context.Context, id keyroll.InstanceID, now time.Tim
 
 // Instances implements keyroll.Store.
 func (s Store) Instances(ctx context.Context, since time.Time) ([]keyroll.Running, error) {
-	cursor, err := s.collection.Find(ctx, bson.D{{Key: "seen", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}}})
+	all, err := mongodb.All[instance](ctx, s.collection, bson.D{{Key: "seen", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}}})
 	if err != nil {
-		return nil, mongodb.Failed("find instances", err)
-	}
-	var all []instance
-	if err := cursor.All(ctx, &all); err != nil {
-		return nil, mongodb.Failed("read instances", err)
+		return nil, err
 	}
 	out := make([]keyroll.Running, len(all))
 	for i, d := range all {

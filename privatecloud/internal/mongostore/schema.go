@@ -9,7 +9,8 @@ import (
 
 // The schema: every collection and every field. Nothing in it can be read: names are
 // random handles (16 bytes) or keyed hashes (32 bytes), contents are sealed. Times are
-// milliseconds since 1970. What is sharded says Versions.
+// milliseconds since 1970. What is sharded says Versions. Beside them is mongodb.Keyring, which package
+// mongoroll keeps.
 const (
 	colPatients   = "patients"
 	colVersions   = "versions"
@@ -24,7 +25,6 @@ const (
 	colPrekeys    = "prekeys"
 	colProbes     = "probes" // one document a probe: its name, and how often it was written
 	colErasures   = "erasures"
-	colKeyring    = mongodb.Keyring
 )
 
 type patientDoc struct {

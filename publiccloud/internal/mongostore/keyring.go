@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 )
 
 // ErrOtherSuccession says that another statement is stored for a succession's number.
@@ -31,13 +32,9 @@ func (s *Store) Succeed(ctx context.Context, number uint64, statement message.Ha
 
 // Successions are the hashes of the statements by their numbers, from 1.
 func (s *Store) Successions(ctx context.Context) (map[uint64]message.Hash, error) {
-	cursor, err := s.db.Collection(colKeyring).Find(ctx, bson.D{{Key: "succession", Value: bson.D{{Key: "$gte", Value: int64(1)}}}})
+	docs, err := mongodb.All[successionDoc](ctx, s.db.Collection(colKeyring), bson.D{{Key: "succession", Value: bson.D{{Key: "$gte", Value: int64(1)}}}})
 	if err != nil {
-		return nil, failed("find successions", err)
-	}
-	var docs []successionDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read successions", err)
+		return nil, err
 	}
 	out := map[uint64]message.Hash{}
 	for _, d := range docs {

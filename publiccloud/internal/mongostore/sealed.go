@@ -72,13 +72,9 @@ func (s *Store) SealedAt(ctx context.Context, kind cloud.SealedKind, version uin
 
 func (s *Store) sealed(ctx context.Context, kind cloud.SealedKind, filter bson.D, limit int) ([]cloud.SealedDocument, error) {
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit))
-	cursor, err := s.db.Collection(sealedCollections[kind]).Find(ctx, filter, o)
+	docs, err := mongodb.All[sealedDoc](ctx, s.db.Collection(sealedCollections[kind]), filter, o)
 	if err != nil {
-		return nil, failed("find what is sealed", err)
-	}
-	var docs []sealedDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read what is sealed", err)
+		return nil, err
 	}
 	out := make([]cloud.SealedDocument, len(docs))
 	for i, d := range docs {
