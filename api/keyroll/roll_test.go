@@ -167,10 +167,14 @@ func TestMarkedBeforeCurrent(t *testing.T) {
 // meanwhile, and nothing under which something lies is destroyed.
 func TestDrains(t *testing.T) {
 	s := newScene(t)
-	l := s.lease(keyroll.Follow{})
-	if err := s.roll().Rotate(t.Context(), "box", 0, s.say); !errors.Is(err, keyroll.ErrBehind) {
-		t.Errorf("made current before the instance has it: %v", err)
+	loaded := make(chan struct{})
+	l := s.lease(keyroll.Follow{Load: func(keyring.Ring) { <-loaded }})
+	for range 2 { // the second time adds no third version
+		if err := s.roll().Rotate(t.Context(), "box", 0, s.say); !errors.Is(err, keyroll.ErrBehind) {
+			t.Errorf("made current before the instance has it: %v", err)
+		}
 	}
+	close(loaded)
 	s.ok(s.roll().Await(t.Context(), time.Minute))
 	if err := s.roll().Rotate(t.Context(), "box", 0, s.say); !errors.Is(err, keyroll.ErrRemains) {
 		t.Errorf("over while data remains: %v", err)
