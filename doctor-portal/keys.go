@@ -25,6 +25,12 @@ type keyStatus struct {
 	JSON bool `help:"One JSON object."`
 }
 
+type ringStatus struct {
+	Generation uint64          `json:"generation"`
+	Keys       []versionStatus `json:"keys"`
+	Provider   string          `json:"provider"`
+}
+
 type versionStatus struct {
 	Key     string     `json:"key"`
 	Version uint32     `json:"version"`
@@ -46,7 +52,15 @@ func (k *keyStatus) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var all []versionStatus
+	s := ringStatus{Generation: r.Generation, Keys: versionsOf(r), Provider: provider}
+	if k.JSON {
+		return json.NewEncoder(os.Stdout).Encode(s)
+	}
+	s.print()
+	return nil
+}
+
+func versionsOf(r keyring.Ring) (all []versionStatus) {
 	for _, name := range r.Names() {
 		for _, v := range r.Versions(name) {
 			s := versionStatus{Key: name, Version: v.Number, State: v.State.String()}
@@ -56,18 +70,18 @@ func (k *keyStatus) Run(ctx context.Context) error {
 			all = append(all, s)
 		}
 	}
-	if k.JSON {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"generation": r.Generation, "provider": provider, "keys": all})
-	}
-	fmt.Printf("generation %d; the file is sealed by: %s\n", r.Generation, provider)
-	for _, s := range all {
+	return all
+}
+
+func (s ringStatus) print() {
+	fmt.Printf("generation %d; the file is sealed by: %s\n", s.Generation, s.Provider)
+	for _, v := range s.Keys {
 		until := ""
-		if s.Until != nil {
-			until = ", kept until " + s.Until.UTC().Format(time.RFC3339)
+		if v.Until != nil {
+			until = ", kept until " + command.Stamp(v.Until)
 		}
-		fmt.Printf("%s %d: %s%s\n", s.Key, s.Version, s.State, until)
+		fmt.Printf("%s %d: %s%s\n", v.Key, v.Version, v.State, until)
 	}
-	return nil
 }
 
 type keyRotate struct {

@@ -24,6 +24,11 @@ func (w *Roll) CheckDestroy(ctx context.Context, name string, version uint32) er
 	if v.State == keyring.Next {
 		return nil
 	}
+	return w.unused(ctx, name, v)
+}
+
+// unused fails while an instance may still make something under the version, or something lies under it.
+func (w *Roll) unused(ctx context.Context, name string, v keyring.Version) error {
 	// Whoever has not seen that another version is current must not start again, and must
 	// not run: only then what is counted is all.
 	if err := w.store.RaiseFence(ctx, v.Generation); err != nil {
@@ -35,7 +40,7 @@ func (w *Roll) CheckDestroy(ctx context.Context, name string, version uint32) er
 	if err := w.mark(ctx); err != nil {
 		return err
 	}
-	n, err := w.under(ctx, name, version)
+	n, err := w.under(ctx, name, v.Number)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%w: %d documents", ErrRemains, n)
 	}

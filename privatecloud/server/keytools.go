@@ -17,6 +17,8 @@ import (
 // KeyTools is what an operator's commands about the keys are told: where the key file and
 // the store are, as the service itself is told.
 type KeyTools struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PRIVATECLOUD_CONFIG"`
+
 	Keys           string             `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`

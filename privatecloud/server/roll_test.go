@@ -124,6 +124,8 @@ func TestKeyCommands(t *testing.T) {
 	old := peers.Must(os.ReadFile(s.config.Keys))
 	contains(t, s.cli(0, "keys", "status"), "storage", "lookup", "current", "0 instances")
 	contains(t, s.cli(0, "keys", "status", "--json"), `"generation"`)
+	settings := s.file(t.TempDir(), "settings.yaml", []byte("keys: /variables/stand/above\n"))
+	contains(t, s.cli(0, "keys", "status", "--config", settings), "storage")
 	contains(t, s.cli(0, "keys", "rotate", "storage", "--dry-run"), "would add a next version of storage")
 	s.cli(2, "keys", "rotate", "storage")
 	for _, name := range []string{"lookup", "signing", "x", "nothing"} {
