@@ -103,7 +103,7 @@ func (c Config) serve(ctx context.Context, w wire, ln net.Listener) (*Instance, 
 	go keys.Run(ctx, keyring.PollEvery, c.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
 	go w.Watch(ctx, c.logger(), w.clients.Cloud.Sources()...)
 	c.logger().Info("portal serves", "address", httpserver.BaseURL(ln, w.HTTPS()), "build", version.Get())
-	o := httpserver.ServeOptions{TLS: w.Config(), Logger: c.logger()}
+	o := httpserver.ServeOptions{TLS: w.Config(), Balancers: b.operations.Balancers(c.Edge), Logger: c.logger()}
 	return &Instance{httpserver.Start(ctx, ln, b.handler, o, release), operations}, nil
 }
 

@@ -103,7 +103,7 @@ func (p *parts) serve(ctx context.Context, c Config, w wire) (*Instance, error) 
 		return nil, errors.Join(err, listener.Close())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
-	o := httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Logger: c.Logger}
+	o := httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Balancers: p.operations.Balancers(c.Edge), Logger: c.Logger}
 	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, o, release)}
 	p.lookAfter(ctx, c, w)
 	return i, nil
