@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"medunion/api/command"
 	"medunion/api/keyroll"
 )
@@ -19,12 +21,17 @@ type Tools interface {
 	With(ctx context.Context, do func(*keyroll.Roll) error) error
 }
 
-// Tree are the commands that need the store. The program binds the variable "rolled", which names
-// the keys that are rolled.
+// Tree are the commands that need the store. A program that has more to show or to destroy embeds one
+// of them in a command of its own. Vars name the keys.
 type Tree[T Tools] struct {
 	Status  Status[T]  `cmd:"" help:"Show the versions of each key, who has loaded them, and what lies under them."`
 	Rotate  Rotate[T]  `cmd:"" help:"Roll a key: ${rolled}. An interrupted roll goes on where it was."`
 	Destroy Destroy[T] `cmd:"" help:"Destroy a version that nothing lies under any more."`
+}
+
+// Vars are for the help: the keys that are rolled, and those whose versions are destroyed.
+func Vars(rolled, destroyed string) kong.Vars {
+	return kong.Vars{"rolled": rolled, "destroyed": destroyed}
 }
 
 // with opens the tools. What was not tried ends with code 2.
@@ -48,11 +55,12 @@ func (k *Status[T]) Run(ctx context.Context) error {
 		case k.JSON:
 			return command.PrintJSON(s)
 		}
-		return print(s)
+		return PrintStatus(s)
 	})
 }
 
-func print(s keyroll.Status) error {
+// PrintStatus prints a table for people.
+func PrintStatus(s keyroll.Status) error {
 	fmt.Printf("generation %d, %d instances, %d behind; the file is sealed by: %s\n", s.Generation, s.Instances, s.Behind, s.Provider)
 	if s.Newest > s.Wrapped {
 		fmt.Printf("the provider has version %d, the file lies under %d: rewrap\n", s.Newest, s.Wrapped)
@@ -101,7 +109,7 @@ func Say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 type Destroy[T Tools] struct {
 	Tools T `embed:""`
 	command.Confirmation
-	Key     string `arg:"" help:"${rolled}."`
+	Key     string `arg:"" help:"${destroyed}."`
 	Version uint32 `required:"" help:"Number of the version."`
 }
 

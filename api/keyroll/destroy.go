@@ -35,7 +35,7 @@ func (w *Roll) unused(ctx context.Context, name string, v keyring.Version) error
 		return explain(err)
 	}
 	if running, older, err := w.behind(ctx, v.Generation); err != nil || older > 0 {
-		return errors.Join(err, behindErr(older, running))
+		return errors.Join(err, fmt.Errorf("%w: %d of %d", ErrBehind, older, running))
 	}
 	if err := w.mark(ctx); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (w *Roll) Destroy(ctx context.Context, name string, version uint32) error {
 	if err := w.CheckDestroy(ctx, name, version); err != nil {
 		return err
 	}
-	return w.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
+	return w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
 		v, err := r.Version(name, version)
 		if err != nil {
 			return r, err

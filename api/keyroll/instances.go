@@ -38,35 +38,8 @@ func (w *Roll) behind(ctx context.Context, generation uint64) (running, older in
 	return len(all), older, nil
 }
 
-// Loaded counts the instances that run, and those of them that have not loaded the ring as it
-// is. When all have, it turns away those that have not from then on.
-func (w *Roll) Loaded(ctx context.Context) (running, older int, err error) {
-	if running, older, err = w.behind(ctx, w.ring.Generation); err != nil || older > 0 {
-		return running, older, err
-	}
-	if err := w.store.RaiseFence(ctx, w.ring.Generation); err != nil {
-		return running, older, explain(err)
-	}
-	return running, older, nil
-}
-
-// Await waits until Loaded says that all have. It fails with ErrBehind when the time is over.
-func (w *Roll) Await(ctx context.Context, wait time.Duration) error {
-	return poll(ctx, time.Now().Add(wait), func() (bool, error) {
-		running, older, err := w.Loaded(ctx)
-		if err == nil && older > 0 {
-			err = behindErr(older, running)
-		}
-		return older == 0, err
-	})
-}
-
-func behindErr(older, running int) error {
-	return fmt.Errorf("%w: %d of %d", ErrBehind, older, running)
-}
-
-// poll asks again and again until done, an end of the time, or an error with done.
-func poll(ctx context.Context, end time.Time, ask func() (done bool, err error)) error {
+// Poll asks again and again until done, an end of the time, or an error with done.
+func Poll(ctx context.Context, end time.Time, ask func() (done bool, err error)) error {
 	for {
 		done, err := ask()
 		if done || !time.Now().Before(end) {

@@ -79,9 +79,6 @@ func Open(ctx context.Context, f keyring.File, s Store, p Policy, rand io.Reader
 	return w, err
 }
 
-// Ring is the ring as it was read or written last.
-func (w *Roll) Ring() keyring.Ring { return w.ring }
-
 func explain(err error) error { return errors.New(problem.Reason(err)) }
 
 func (w *Roll) rolls(name string) error {
@@ -128,8 +125,7 @@ func (w *Roll) mark(ctx context.Context) error {
 	return nil
 }
 
-// Step changes the ring, which must still be the one that was read: ErrChanged.
-func (w *Roll) Step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
+func (w *Roll) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
 	r, err := w.file.Update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
 		if r.Generation != w.ring.Generation { // another operator was faster: what was looked at no longer holds
 			return r, ErrChanged

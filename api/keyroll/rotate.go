@@ -67,7 +67,7 @@ func (w *Roll) left(ctx context.Context, name string) (bool, error) {
 }
 
 func (w *Roll) add(ctx context.Context, name string, say Say) error {
-	err := w.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Add(name, w.rand, w.now()) })
+	err := w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Add(name, w.rand, w.now()) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (w *Roll) promote(ctx context.Context, name string, end time.Time, say Say)
 	if err := w.mark(ctx); err != nil {
 		return err
 	}
-	err = w.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Promote(name, w.now(), w.policy.Hold[name]) })
+	err = w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Promote(name, w.now(), w.policy.Hold[name]) })
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (w *Roll) promote(ctx context.Context, name string, end time.Time, say Say)
 
 func (w *Roll) loaded(ctx context.Context, name string, v keyring.Version, end time.Time, say Say) error {
 	said := -1
-	return poll(ctx, end, func() (bool, error) {
+	return Poll(ctx, end, func() (bool, error) {
 		running, older, err := w.behind(ctx, v.Generation)
 		if err == nil && older > 0 {
 			if older != said {
@@ -125,7 +125,7 @@ func (w *Roll) drained(ctx context.Context, name string, end time.Time, say Say)
 		return err
 	}
 	said := int64(-1)
-	return poll(ctx, end, func() (bool, error) {
+	return Poll(ctx, end, func() (bool, error) {
 		n, err := w.under(ctx, name, v.Number-1)
 		if err != nil || n == 0 {
 			return true, err
