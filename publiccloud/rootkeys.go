@@ -74,11 +74,8 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 		return refusedOr(err)
 	}
 	words := fmt.Sprintf("a new root, good from %s on; the old one until %s, and with it every credential that it issued", command.Stamp(&from), command.Stamp(&until))
-	if r.DryRun {
-		fmt.Println("would announce " + words)
-		return nil
-	}
-	if err := r.Confirm("You announce " + words + ". All parties will keep to these times; they cannot be changed any more."); err != nil {
+	ahead, err := r.Ahead("would announce "+words, "You announce "+words+". All parties will keep to these times; they cannot be changed any more.")
+	if !ahead {
 		return err
 	}
 	s, err := r.Announce(ctx, from, until)
@@ -110,11 +107,7 @@ func (r *rootRetire) Run(ctx context.Context) error {
 		return refusedOr(err)
 	}
 	name := fmt.Sprintf("%x", root.PUKC.Bytes()[:8])
-	if r.DryRun {
-		fmt.Println("would destroy the secrets of root " + name)
-		return nil
-	}
-	if err := r.Confirm("The secrets of root " + name + " are destroyed, for good."); err != nil {
+	if ahead, err := r.Ahead("would destroy the secrets of root "+name, "The secrets of root "+name+" are destroyed, for good."); !ahead {
 		return err
 	}
 	if err := r.Retire(ctx); err != nil {
