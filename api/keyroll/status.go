@@ -42,17 +42,26 @@ func (w *Roll) Status(ctx context.Context) (out Status, err error) {
 		return out, err
 	}
 	for _, name := range w.ring.Names() {
-		counts, err := w.count(ctx, name)
+		versions, err := w.versions(ctx, name)
 		if err != nil {
 			return out, err
 		}
-		for _, v := range w.ring.Versions(name) {
-			s := versionStatus(name, v)
-			if n := counts[v.Number]; counts != nil {
-				s.Documents = &n
-			}
-			out.Keys = append(out.Keys, s)
+		out.Keys = append(out.Keys, versions...)
+	}
+	return out, nil
+}
+
+func (w *Roll) versions(ctx context.Context, name string) (out []VersionStatus, err error) {
+	counts, err := w.count(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range w.ring.Versions(name) {
+		s := versionStatus(name, v)
+		if n := counts[v.Number]; counts != nil {
+			s.Documents = &n
 		}
+		out = append(out, s)
 	}
 	return out, nil
 }
