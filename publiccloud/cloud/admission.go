@@ -23,6 +23,7 @@ type admission struct {
 	notAfter    message.Millis
 
 	after        uint64       // the number of the identity's credential that this one follows; 0 without one
+	taken        int          // how many numbers after that may be taken
 	former, line message.Hash // of a renewal: the credential renewed, and the first of its line
 }
 

@@ -9,9 +9,10 @@ import (
 	"medunion/api/problem"
 )
 
-// maxNumbers is how many numbers a renewal tries: each reply that was lost on its way, and
-// each renewal by a thief, took one.
-const maxNumbers = 16
+// maxLine is how many credentials of one line may be good at a time. Each reply that was lost on
+// its way took one, and so did each renewal by a thief. A holder alone could else make as many as a
+// revocation list cannot name (maxRevoked), and once his line was revoked there would be no list.
+const maxLine = 64
 
 var (
 	errRenewed   = errors.New("the credential to be renewed is not registered")
@@ -36,8 +37,27 @@ func (c *Cloud) admitRenewal(ctx context.Context, q message.Registration, r mess
 		return admission{}, err
 	}
 	a := admission{notAfter: unbounded, line: old.Line, former: old.Credential, after: r.Credential.Info.Epoch}
+	if a.taken, err = c.lengthen(ctx, old.Line); err != nil {
+		return a, err
+	}
 	err = c.admitRenewed(ctx, q, r, operator, &a)
 	return a, err
+}
+
+// lengthen returns how many credentials the line has had, and fails with Conflict if so many have not
+// ended that it may have no more. One that was revoked alone is on the list until it ends, and counts.
+func (c *Cloud) lengthen(ctx context.Context, line message.Hash) (all int, err error) {
+	records, err := c.Registry.Line(ctx, line)
+	good := 0
+	for _, r := range records {
+		if c.now() < r.NotAfter {
+			good++
+		}
+	}
+	if err == nil && good >= maxLine {
+		err = problem.Conflict("This credential has been renewed too often; more is possible when the first ones have ended.")
+	}
+	return len(records), err
 }
 
 // admitRenewed checks what the role demands of a renewal.
@@ -147,12 +167,8 @@ func errLicenceTaken() error { return problem.Conflict("The licence is registere
 // after that of the credential which it follows. Fails with Conflict.
 func (c *Cloud) number(ctx context.Context, q message.Registration, a admission) (Record, message.Info, error) {
 	info := message.Info{Suite: q.Suite, Role: q.Role, ID: q.ID, Attribute: q.Attribute, Keys: q.Keys, Epoch: a.after}
-	tries := maxNumbers
-	if a.after == 0 {
-		tries = 1
-	}
 	err := error(nil)
-	for range tries {
+	for range 1 + a.taken {
 		info.Epoch++
 		r := Record{Role: q.Role, Name: c.nameHandle(info), Admission: a.handle, Line: a.line, Certificate: a.certificate}
 		if a.former != (message.Hash{}) {

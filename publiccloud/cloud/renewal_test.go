@@ -82,18 +82,40 @@ func (w *world) licence(d *peers.Party) string {
 	return peers.Must(w.config.VerifyCertificate(d.Certificate, w.now())).Licence
 }
 
-// A reply that was lost costs a number: the holder renews the old one again. Bounded many are lost.
+// A reply that was lost costs a number: the holder renews the old one again, whatever the number.
 func TestLostRepliesCostNumbers(t *testing.T) {
 	w := newWorld(t)
 	old := w.patient(ecc.SuiteX25519)
-	for range 16 {
+	for range 30 {
 		w.renewed(old)
 	}
-	w.wants(problem.KindConflict, w.renew(old.Next(), old, false, nil))
+	if n := w.renewed(old).Credential.Info.Epoch; n != 32 {
+		t.Errorf("number %d after 30 lost replies", n)
+	}
+}
+
+// One holder, or a thief with both secrets, cannot make so many credentials that the revocation
+// list could not name them once the line is revoked: everybody would be without a list then. When some
+// have ended there is room again.
+func TestAttack23_ALongLine(t *testing.T) {
+	w := newWorld(t)
+	first := w.patient(ecc.SuiteX25519)
+	last := first
+	for range 62 {
+		last = w.renewed(last)
+	}
+	w.clock.advance(24 * time.Hour)
+	last = w.renewed(last)
 	before := peers.Must(w.LogPage(t.Context(), 0, 1000))
-	w.wants(problem.KindConflict, w.renew(old.Next(), old, false, nil))
-	if after := peers.Must(w.LogPage(t.Context(), 0, 1000)); len(after) != len(before) {
-		t.Error("a refused renewal has a line in the log")
+	for _, p := range []*peers.Party{first, last} {
+		w.wants(problem.KindConflict, w.renew(p.Next(), p, false, nil))
+	}
+	if after := peers.Must(w.LogPage(t.Context(), 0, 1000)); len(before) != 64 || len(after) != 64 {
+		t.Errorf("%d lines in the log, then %d: a refused renewal has one", len(before), len(after))
+	}
+	w.clock.advance(last.Credential.Info.NotAfter.Add(-time.Hour).Time().Sub(w.now()))
+	if n := w.renewed(last).Credential.Info.Epoch; n != 65 {
+		t.Errorf("number %d", n)
 	}
 }
 
