@@ -16,7 +16,8 @@ type revoke struct {
 	Role       string `arg:"" enum:"doctor,hospital,patient" help:"Whose credential it is: doctor, hospital or patient (a patient's lost device)."`
 	Credential string `arg:"" help:"The credential: 64 hexadecimal digits."`
 	NotShown   bool   `help:"Revoke also what the public cloud does not show, such as a doctor who has not been there for days."`
-	Only       bool   `help:"Revoke this credential alone. Without it, those go too that renewed it or that it renewed: a thief may have renewed it before the loss was noticed."`
+	Keep       string `help:"A credential of the same line that stays good (64 hexadecimal digits): of a holder who has renewed with new keys, since somebody else may have the old ones, and may have renewed with them." xor:"line"`
+	Only       bool   `help:"Revoke this credential alone. Without it, those go too that renewed it or that it renewed: a thief may have renewed it before the loss was noticed." xor:"line"`
 }
 
 // Run revokes the credential.
@@ -24,6 +25,10 @@ func (r *revoke) Run(ctx context.Context) error {
 	c, err := server.ParseCredential(r.Credential)
 	if err != nil {
 		return command.Refuse("%w", err)
+	}
+	keep, err := r.kept()
+	if err != nil {
+		return command.Refuse("--keep: %w", err)
 	}
 	who, err := r.look(ctx, c)
 	if err != nil {
@@ -36,15 +41,32 @@ func (r *revoke) Run(ctx context.Context) error {
 	if err := r.Confirm(r.question(who)); err != nil {
 		return err
 	}
-	if err := r.Revoke(ctx, c, r.Only); err != nil {
+	if err := r.revoke(ctx, c, keep); err != nil {
 		return err
 	}
 	fmt.Printf("revoked: %s\n", who)
 	return nil
 }
 
+func (r *revoke) kept() (keep message.Hash, err error) {
+	if r.Keep == "" {
+		return keep, nil
+	}
+	return server.ParseCredential(r.Keep)
+}
+
+func (r *revoke) revoke(ctx context.Context, c, keep message.Hash) error {
+	if r.Keep == "" {
+		return r.Revoke(ctx, c, r.Only)
+	}
+	return r.RevokeAllBut(ctx, c, keep)
+}
+
 func (r *revoke) question(who string) string {
-	if r.Only {
+	switch {
+	case r.Keep != "":
+		return fmt.Sprintf("The credential of %s is revoked, for good, and all those by which it was renewed but the one to keep.", who)
+	case r.Only:
 		return fmt.Sprintf("This credential of %s is revoked, for good; those by which it was renewed, or which it renewed, stay good.", who)
 	}
 	return fmt.Sprintf("The credential of %s is revoked, for good, and all those by which it was renewed: its holder registers anew.", who)

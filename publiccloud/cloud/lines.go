@@ -17,12 +17,35 @@ func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) e
 	if err != nil {
 		return err
 	}
+	return c.revokeWithLine(ctx, r, message.Hash{})
+}
+
+// RevokeAllBut is RevokeCredential that leaves one credential of the line good: of a holder who has renewed
+// with new keys, since the old ones may be in other hands. A thief may have renewed before or after him,
+// so that to revoke the old one alone would not do. Fails with NotFound, or with Invalid if keep is the one
+// to revoke or of another line.
+func (c *Cloud) RevokeAllBut(ctx context.Context, credential, keep message.Hash) error {
+	r, err := c.Registry.Find(ctx, credential)
+	if err != nil {
+		return err
+	}
+	k, err := c.Registry.Find(ctx, keep)
+	if err != nil {
+		return err
+	}
+	if k.Line != r.Line || k.Credential == r.Credential {
+		return problem.Invalid("The credential to keep is not another one of the same line.")
+	}
+	return c.revokeWithLine(ctx, r, keep)
+}
+
+func (c *Cloud) revokeWithLine(ctx context.Context, r Record, keep message.Hash) error {
 	defer c.lists.forget()
 	if err := c.revoke(ctx, r); err != nil {
 		return err
 	}
 	for {
-		more, err := c.revokeLine(ctx, r.Line)
+		more, err := c.revokeLine(ctx, r.Line, keep)
 		if err != nil || !more {
 			return err
 		}
@@ -46,7 +69,7 @@ func (c *Cloud) revoke(ctx context.Context, r Record) error {
 
 // revokeLine reports whether it found any to revoke. Until it finds none, a renewal may have
 // added one that was admitted before; after that outlived finds the revocation.
-func (c *Cloud) revokeLine(ctx context.Context, line message.Hash) (more bool, err error) {
+func (c *Cloud) revokeLine(ctx context.Context, line, keep message.Hash) (more bool, err error) {
 	records, err := c.Registry.Line(ctx, line)
 	if err != nil {
 		return false, err
@@ -57,7 +80,7 @@ func (c *Cloud) revokeLine(ctx context.Context, line message.Hash) (more bool, e
 			return false, err
 		}
 		// One that has just ended may be good by another instance's clock, and be renewed there.
-		if revoked || c.now() >= r.NotAfter.Add(backdate) {
+		if revoked || r.Credential == keep || c.now() >= r.NotAfter.Add(backdate) {
 			continue
 		}
 		if err := c.revoke(ctx, r); err != nil {

@@ -172,13 +172,22 @@ func (r Revoker) lookHospital(ctx context.Context, c *openapi.ClientWithResponse
 // renewed and which it renewed; or, with only, it alone. It holds at the public cloud when
 // Revoke returns; again it changes nothing and succeeds. ErrNotShown if none was ever issued.
 func (r Revoker) Revoke(ctx context.Context, credential message.Hash, only bool) error {
-	c, err := r.client()
-	if err != nil {
-		return err
-	}
 	body := openapi.Revocation{Credential: hex.EncodeToString(credential[:])}
 	if only { // a public cloud from before renewals knows no such field
 		body.Only = &only
+	}
+	return r.revoke(ctx, body)
+}
+
+// RevokeAllBut is Revoke that leaves one other credential of the line good.
+func (r Revoker) RevokeAllBut(ctx context.Context, credential, keep message.Hash) error {
+	return r.revoke(ctx, openapi.Revocation{Credential: hex.EncodeToString(credential[:]), Keep: new(hex.EncodeToString(keep[:]))})
+}
+
+func (r Revoker) revoke(ctx context.Context, body openapi.Revocation) error {
+	c, err := r.client()
+	if err != nil {
+		return err
 	}
 	a, err := c.RevokeCredentialWithResponse(ctx, body)
 	switch {

@@ -78,6 +78,38 @@ func TestRevokerOfALine(t *testing.T) {
 	good()
 }
 
+// TestRevokerKeepsOne: whoever has renewed with new keys keeps that credential, and a thief with the
+// old ones nothing, whether he renewed before or after. One of another line, the one to revoke
+// and one that was never issued are not kept, and nothing is revoked then.
+func TestRevokerKeepsOne(t *testing.T) {
+	w := newWorld(t)
+	r := w.revoker(token.ScopeOperator)
+	old, another := w.hospital(ecc.SuiteX25519), w.hospital(ecc.SuiteX25519)
+	before := w.renewed(old)
+	kept := w.renewed(old)
+	after := w.renewed(before)
+	revoked := func() (n int) {
+		list := peers.Must(message.OpenRevocations(w.signed("/v1/revocations"), w.instance.Pins(), message.MillisOf(time.Now())))
+		for _, p := range []*peers.Party{old, before, kept, after, another} {
+			if list.Contains(p.Credential.Hash()) {
+				n++
+			}
+		}
+		return n
+	}
+	for name, keep := range map[string]message.Hash{"of another line": another.Credential.Hash(), "the one to revoke": old.Credential.Hash(), "never issued": {1}} {
+		if err := r.RevokeAllBut(t.Context(), old.Credential.Hash(), keep); err == nil || revoked() != 0 {
+			t.Errorf("kept %s: %v", name, err)
+		}
+	}
+	w.ok(r.RevokeAllBut(t.Context(), old.Credential.Hash(), kept.Credential.Hash()))
+	list := peers.Must(message.OpenRevocations(w.signed("/v1/revocations"), w.instance.Pins(), message.MillisOf(time.Now())))
+	if revoked() != 3 || list.Contains(kept.Credential.Hash()) || list.Contains(another.Credential.Hash()) {
+		t.Errorf("%d are revoked, the one to keep: %v", revoked(), list.Contains(kept.Credential.Hash()))
+	}
+	w.renewed(kept)
+}
+
 // renewed renews a credential over HTTP.
 func (w *world) renewed(old *peers.Party) *peers.Party {
 	w.Helper()

@@ -9,6 +9,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
+	"medunion/api/problem"
 )
 
 // exchange reads one message, hands it to a step of the role, and writes its answer.
@@ -86,12 +87,25 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	revoke := h.cloud.RevokeCredential
-	if body.Only != nil && *body.Only {
-		revoke = h.cloud.RevokeOne
-	}
-	if err := revoke(c.Request().Context(), cX); err != nil {
+	if err := h.revoke(c.Request().Context(), cX, body); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+func (h handlers) revoke(ctx context.Context, cX message.Hash, body openapi.Revocation) error {
+	only := body.Only != nil && *body.Only
+	switch {
+	case only && body.Keep != nil:
+		return problem.Invalid("Either one credential is revoked alone, or one is kept.")
+	case only:
+		return h.cloud.RevokeOne(ctx, cX)
+	case body.Keep == nil:
+		return h.cloud.RevokeCredential(ctx, cX)
+	}
+	keep, err := hashOf(*body.Keep)
+	if err != nil {
+		return err
+	}
+	return h.cloud.RevokeAllBut(ctx, cX, keep)
 }
