@@ -141,7 +141,8 @@ func (c *Cloud) published(ctx context.Context, credential message.Hash) (bool, e
 	return err == nil, err
 }
 
-// unsucceeded fails with NotFound if the doctor uses a later credential of the line.
+// unsucceeded fails with NotFound if the doctor uses a later credential of the line, and has published no
+// prekey under this one since that was issued, as another workstation of hers does.
 func (c *Cloud) unsucceeded(ctx context.Context, r Record) error {
 	records, err := c.Registry.Line(ctx, r.Line)
 	if err != nil || len(records) < 2 {
@@ -151,8 +152,12 @@ func (c *Cloud) unsucceeded(ctx context.Context, r Record) error {
 	if err != nil {
 		return problem.Internal(err)
 	}
+	own, err := c.Prekeys.Published(ctx, r.Credential)
+	if err != nil && problem.KindOf(err) != problem.KindNotFound {
+		return err
+	}
 	for _, other := range records {
-		later, err := c.usedAfter(ctx, other, cred.Info.Epoch)
+		later, err := c.usedAfter(ctx, other, cred.Info.Epoch, own.NotBefore)
 		if err != nil {
 			return err
 		}
@@ -163,13 +168,14 @@ func (c *Cloud) unsucceeded(ctx context.Context, r Record) error {
 	return nil
 }
 
-// usedAfter reports whether it is a credential of a later number that is used and not revoked.
-func (c *Cloud) usedAfter(ctx context.Context, r Record, epoch uint64) (bool, error) {
+// usedAfter reports whether it is a credential of a later number that was issued at a later time, is used
+// and is not revoked.
+func (c *Cloud) usedAfter(ctx context.Context, r Record, epoch uint64, at message.Millis) (bool, error) {
 	cred, err := message.DecodeCredential(r.Body)
 	if err != nil {
 		return false, problem.Internal(err)
 	}
-	if cred.Info.Epoch <= epoch {
+	if cred.Info.Epoch <= epoch || at > cred.Info.NotBefore.Add(backdate) {
 		return false, nil
 	}
 	if used, err := c.published(ctx, r.Credential); !used || err != nil {

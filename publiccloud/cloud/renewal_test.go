@@ -202,6 +202,26 @@ func TestACardOfBeforeIsAnsweredClearly(t *testing.T) {
 	}
 }
 
+// A doctor has her credential at two workstations, and one of them renews; or a thief does. The card
+// of the other is good again as soon as it has published a prekey since: its mailbox is read.
+func TestTheCardOfAnotherWorkstation(t *testing.T) {
+	w := newWorld(t)
+	other := w.doctor(ecc.SuiteX25519, "SURGERY")
+	w.ok(w.PublishPrekey(t.Context(), other.Prekey(w.now(), nil)))
+	w.clock.advance(time.Hour)
+	n := w.renewed(other)
+	w.ok(w.PublishPrekey(t.Context(), n.Prekey(w.now(), nil)))
+	_, err := w.Doctor(t.Context(), other.Credential.Hash())
+	w.wants(problem.KindNotFound, err)
+	w.clock.advance(11 * time.Hour)
+	w.ok(w.PublishPrekey(t.Context(), other.Prekey(w.now(), nil)))
+	for _, p := range []*peers.Party{other, n} {
+		if _, err := w.Doctor(t.Context(), p.Credential.Hash()); err != nil {
+			t.Errorf("number %d is in use: %v", p.Credential.Info.Epoch, err)
+		}
+	}
+}
+
 // Neither secret alone renews, nor both for another's identity, role or suite.
 func TestAttack23_OneSecretOnly(t *testing.T) {
 	w := newWorld(t)
