@@ -104,7 +104,7 @@ func printReceipt(r server.ErasureReceipt) {
 
 // operator is who runs the program, within the bounds of a receipt.
 func operator() string {
-	name := server.Operator()
+	name := command.Operator()
 	return name[:min(len(name), message.MaxErasureOperator)]
 }
 
