@@ -17,13 +17,15 @@ const (
 
 // Namespaces of the identifiers, and the extension that carries an entry's place in the trail.
 const (
-	NamespacePatient    = "urn:medunion:patient"    // ID_P
-	NamespaceRecord     = "urn:medunion:record"     // hospital.RecordName
-	NamespaceCredential = "urn:medunion:credential" // c_X
-	NamespaceLicence    = "urn:medunion:licence"    // of a doctor
-	NamespaceConsent    = "urn:medunion:consent"    // H(Consent)
-	NamespaceReceipt    = "urn:medunion:receipt"    // number of a release or diagnosis among its patient's
-	NamespaceOperator   = "urn:medunion:operator"   // a user of the machines
+	NamespacePatient    = "urn:medunion:patient"        // ID_P
+	NamespaceRecord     = "urn:medunion:record"         // hospital.RecordName
+	NamespaceCredential = "urn:medunion:credential"     // c_X
+	NamespaceLicence    = "urn:medunion:licence"        // of a doctor
+	NamespaceConsent    = "urn:medunion:consent"        // H(Consent)
+	NamespaceReceipt    = "urn:medunion:receipt"        // number of a release or diagnosis among its patient's
+	NamespaceCloud      = "urn:medunion:cloud"          // ID_PC
+	NamespaceToken      = "urn:medunion:operator-token" // the subject of an operator's token
+	NamespaceOperator   = "urn:medunion:operator"       // a user of the machines
 
 	extensionChain  = "urn:medunion:audit-chain"
 	extensionAbsent = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -75,6 +77,7 @@ var (
 	RolePatient  = Coding{systemObjectRole, "1", "Patient"}
 	RoleReport   = Coding{systemObjectRole, "3", "Report"}
 	RoleDomain   = Coding{systemObjectRole, "4", "Domain Resource"}
+	RoleUser     = Coding{systemObjectRole, "11", "Security User Entity"}
 	RoleSecurity = Coding{systemObjectRole, "13", "Security Resource"}
 
 	SourceServer = Coding{systemSourceType, "4", "Application Server"}

@@ -76,11 +76,14 @@ func LagOf(ctx context.Context, t Trail, cursor string, now time.Time) (lag Lag,
 	return lag, err
 }
 
-// Verify verifies all of a trail, and that an export, nil for none, says the same as the trail
-// does. It returns the number of the newest entry. The trail must leave nothing out.
-func Verify(ctx context.Context, t Trail, export *Comparison) (last uint64, err error) {
-	if err = Walk(ctx, t, Link{}, func(a Entry) { last = a.Number; export.Compare(a) }); err != nil {
-		return last, err
+// Verify verifies all of each trail, and that an export of them says the same as they do. It returns the
+// numbers of their newest entries. The trails must leave nothing out.
+func Verify(ctx context.Context, export *Comparison, trails ...Trail) ([]uint64, error) {
+	last := make([]uint64, len(trails))
+	for i, t := range trails {
+		if err := Walk(ctx, t, Link{}, func(a Entry) { last[i] = a.Number; export.Compare(a) }); err != nil {
+			return last, err
+		}
 	}
 	return last, export.Err()
 }

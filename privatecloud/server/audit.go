@@ -102,7 +102,8 @@ func VerifyAudit(ctx context.Context, c Config, export io.Reader) (last uint64, 
 		if err != nil {
 			return err
 		}
-		last, err = auditexport.Verify(ctx, p.trail(), against)
+		numbers, err := auditexport.Verify(ctx, against, p.trail())
+		last = numbers[0]
 		return err
 	})
 	return last, err

@@ -135,14 +135,17 @@ func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
 	return s.Encode(), err
 }
 
-// RevokeCredential is an operator's act; it holds at once. Fails with NotFound.
-func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) error {
+// RevokeCredential is an operator's act, whom his token names; it holds at once, and stands in the
+// trail of operations before it does. Fails with NotFound.
+func (c *Cloud) RevokeCredential(ctx context.Context, operator string, credential message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
 	}
 	defer c.lists.forget()
-	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
+	return c.trail().Do(ctx, Operation{What: OperationRevoked, Subject: operator, Credential: credential}, func() error {
+		return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
+	})
 }
 
 // LogPage returns up to limit lines of the registration log.

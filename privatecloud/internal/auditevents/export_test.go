@@ -150,7 +150,7 @@ func (w *ward) compare(export string, want error) {
 	w.t.Helper()
 	c, err := auditexport.ReadExport(strings.NewReader(export))
 	if err == nil {
-		_, err = auditexport.Verify(w.t.Context(), w.trail(auditevents.Filter{}), c)
+		_, err = auditexport.Verify(w.t.Context(), c, w.trail(auditevents.Filter{}))
 	}
 	if !errors.Is(err, want) {
 		w.t.Errorf("%v, want %v", err, want)

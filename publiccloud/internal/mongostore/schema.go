@@ -20,6 +20,7 @@ const (
 	colLatest      = "latest"
 	colConsents    = "consents"
 	colLog         = "log"
+	colOperations  = "operations"
 	colKeyring     = mongodb.Keyring
 )
 
@@ -118,6 +119,14 @@ type logDoc struct {
 	Previous   []byte `bson:"previous"`
 }
 
+// operationDoc is one line of the trail of operations.
+type operationDoc struct {
+	Number int64  `bson:"_id"` // from 1
+	Prev   []byte `bson:"prev"`
+	Hash   []byte `bson:"hash"`
+	Line   []byte `bson:"line"` // JSON; no patient in it, and no key
+}
+
 // instanceDoc is an instance that runs, with the generation of the key ring that it has loaded.
 type instanceDoc struct {
 	ID         []byte `bson:"_id"` // 16 random bytes
@@ -156,8 +165,8 @@ var indexes = []mongodb.Index{
 }
 
 // Versions are those of this schema. Not sharded are credentials, whose two unique indexes no
-// shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log, a chain
-// that grows at one end. entries are spread by _id, which begins with L; latest by l, so
+// shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log and operations, chains
+// that grow at one end. entries are spread by _id, which begins with L; latest by l, so
 // that a search asks only the shards that hold something.
 var Versions = mongodb.Schema{Needs: 1,
 	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes)},

@@ -19,7 +19,7 @@ import (
 )
 
 // Store implements cloud.Registry, Revocations, Prekeys, OwnPrekeys, Index,
-// Sealed, Consents and Log.
+// Sealed, Consents, Log and Operations.
 type Store struct {
 	db mongodb.Database
 
@@ -36,6 +36,7 @@ var (
 	_ cloud.Index       = (*Store)(nil)
 	_ cloud.Consents    = (*Store)(nil)
 	_ cloud.Log         = (*Store)(nil)
+	_ cloud.Operations  = (*Store)(nil)
 )
 
 // Open connects and creates the indexes. It fails with Unavailable if the
