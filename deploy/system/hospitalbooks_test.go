@@ -40,7 +40,8 @@ func newBooks(t *testing.T) books {
 	ok(t, os.Mkdir(data, 0o700))
 	ok(t, os.Mkdir(cloudData, 0o700))
 	ok(t, os.Mkdir(receipts, 0o700))
-	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN=" + bookMRN, "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
+	b.file("mrn", []byte(bookMRN+"\n"))
+	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN_FILE=" + b.path("mrn"), "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
 		"PUBLICCLOUD_DEV=true", "PUBLICCLOUD_KEYS=" + b.path("cloud.keys"), "PUBLICCLOUD_PASSPHRASE_FILE=" + b.path("passphrase"), "PUBLICCLOUD_MONGO_URI=" + b.at.Mongo,
 		"PUBLICCLOUD_AUTHORITY=" + b.at.Authority, "PUBLICCLOUD_AUTHORITY_JWKS=" + b.path("authority.jwks"), "PUBLICCLOUD_OPERATORS=operators",
 		"PUBLICCLOUD_OPERATORS_JWKS=" + b.path("operators.jwks"), "CLOUD_DATA=" + cloudData,

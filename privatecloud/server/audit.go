@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"medunion/api/auditexport"
@@ -16,13 +17,13 @@ import (
 type AuditExport struct {
 	auditexport.Job
 	Patient string `help:"Only events of this patient: her ID_P, or the name of her record as an export has it."`
-	MRN     string `help:"Only events of the record with this medical record number."`
+	MRNFile string `name:"mrn-file" help:"Only events of the record whose medical record number is the first line of this file (mode 0600); - is standard input."`
 	Doctor  string `help:"Only events of this doctor: her licence, or her c_D in hex."`
 }
 
 // Check refuses what makes no sense, before anything is opened.
 func (x AuditExport) Check() error {
-	if x.MRN != "" && x.Patient != "" {
+	if x.MRNFile != "" && x.Patient != "" {
 		return errors.New("a patient is named in one way: by her ID_P or record, or by the number")
 	}
 	return x.Job.Check(auditevents.Events())
@@ -72,16 +73,20 @@ func (p *parts) trail() auditevents.Trail {
 func (x AuditExport) trail(ctx context.Context, p *parts) (auditevents.Trail, error) {
 	t := p.trail()
 	t.Filter = auditevents.Filter{Filter: x.Filter(), Patient: x.Patient, Doctor: x.Doctor}
-	if x.MRN == "" {
+	if x.MRNFile == "" {
 		return t, nil
 	}
-	name, err := p.hospital.RecordOf(ctx, x.MRN)
+	mrn, err := ReadMRN(x.MRNFile, os.Stdin)
+	if err != nil {
+		return t, err
+	}
+	name, err := p.hospital.RecordOf(ctx, mrn)
 	t.Filter.Patient = hex.EncodeToString(name[:])
 	return t, err
 }
 
 func (x AuditExport) words() string {
-	return x.Words(map[string]bool{"patient": x.Patient != "" || x.MRN != "", "doctor": x.Doctor != ""})
+	return x.Words(map[string]bool{"patient": x.Patient != "" || x.MRNFile != "", "doctor": x.Doctor != ""})
 }
 
 // LagOfAudit compares a cursor with the trail, whose part behind it is verified.
