@@ -76,6 +76,8 @@ const (
 	LabelPortalLogin  Label = "portal login"
 
 	LabelSuccessionSigned Label = "succession signed"
+	LabelRenewal          Label = "renewal"
+	LabelRenew            Label = "renew"
 
 	// Consent, locators, index.
 	LabelConsent      Label = "consent"

@@ -30,6 +30,7 @@ var decoders = map[string]func(ecc.Suite, []byte) (encoder, error){
 	"message":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.Decode(b)) },
 	"credential":   func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeCredential(b)) },
 	"registration": func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeRegistrationRequest(b)) },
+	"renewal":      func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeRenewal(b)) },
 	"reply":        func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeRegistrationReply(b)) },
 	"attribute":    func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodePatientAttribute(b)) },
 	"signed":       func(_ ecc.Suite, b []byte) (encoder, error) { return as(message.DecodeSigned(b)) },
@@ -121,6 +122,7 @@ func bodies(w *world) map[string][]byte {
 	}
 	k := w.kept()
 	second := newRoot(0x51)
+	values["renewal"] = must(message.Renew(w.rand, w.doctor.cred, w.doctor.s, w.doctor.sign, reg.Registration, certD))
 	values["succession"] = w.root().succeeds(second, 1, now, now.Add(48*time.Hour))
 	values["grounds"], values["ev-search"], values["ev-entry"] = k.grounds, k.search, k.entry
 	values["ev-access"], values["ev-write"] = k.access, k.write

@@ -36,13 +36,14 @@ func decodeRegistration(b []byte) (Registration, error) {
 }
 
 // RegistrationRequest is what X sends: Req, the proof of possession of x_X bound
-// to H(Req), S_PRK_X(Req), and what admits the role: a patient's single-use code,
-// a doctor's Cert_D, or nothing for a hospital (the operator's token admits it).
+// to H(Req), S_PRK_X(Req), and what admits it: a patient's single-use code, a
+// doctor's Cert_D, nothing for a hospital (the operator's token admits it), or, for a
+// credential that follows another, a Renewal.
 type RegistrationRequest struct {
 	Registration Registration
 	Possession   []byte // Schnorr proof, 64 bytes
 	Signature    []byte // S_PRK_X(Req), 64 bytes
-	Admission    []byte // 0 to 8192 bytes
+	Admission    []byte // 0 to 12288 bytes
 }
 
 // Encode returns the canonical bytes.
@@ -57,7 +58,7 @@ func DecodeRegistrationRequest(b []byte) (RegistrationRequest, error) {
 	if err != nil {
 		r.fail()
 	}
-	q := RegistrationRequest{Registration: reg, Possession: r.bytes(64, 64), Signature: r.signature(), Admission: r.bytes(0, 8192)}
+	q := RegistrationRequest{Registration: reg, Possession: r.bytes(64, 64), Signature: r.signature(), Admission: r.bytes(0, 12288)}
 	return q, r.done()
 }
 
