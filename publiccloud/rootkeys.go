@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -31,15 +30,13 @@ func (r *rootStatus) Run(ctx context.Context) error {
 		return err
 	}
 	if r.JSON {
-		e := json.NewEncoder(os.Stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return command.PrintJSON(s)
 	}
 	fmt.Printf("%d instances, %d have not loaded the key file as it is\n", s.Instances, s.Behind)
 	t := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ROOT\tPUK_C\tFROM\tUNTIL\tSECRETS\tNOW")
 	for _, l := range s.Roots {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Number, l.PUKC[:16], stamp(l.From), stamp(l.Until), held(l), state(l))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Number, l.PUKC[:16], command.Stamp(l.From), command.Stamp(l.Until), held(l), state(l))
 	}
 	return t.Flush()
 }
@@ -76,7 +73,7 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 	if err := r.CheckAnnounce(ctx, from, until); err != nil {
 		return refusedOr(err)
 	}
-	words := fmt.Sprintf("a new root, good from %s on; the old one until %s, and with it every credential that it issued", stamp(&from), stamp(&until))
+	words := fmt.Sprintf("a new root, good from %s on; the old one until %s, and with it every credential that it issued", command.Stamp(&from), command.Stamp(&until))
 	if r.DryRun {
 		fmt.Println("would announce " + words)
 		return nil
@@ -90,7 +87,7 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 	}
 	fmt.Printf("announced root %d: %s\n", s.Number, words)
 	if err := r.AwaitRoots(ctx, r.Wait); err != nil {
-		return fmt.Errorf("it is in the key file; copy the file to every instance before %s: %w", stamp(&from), err)
+		return fmt.Errorf("it is in the key file; copy the file to every instance before %s: %w", command.Stamp(&from), err)
 	}
 	fmt.Println("every instance has it")
 	return nil

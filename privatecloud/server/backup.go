@@ -12,6 +12,7 @@ import (
 	"medunion/api/auditexport"
 	"medunion/api/backup"
 	"medunion/api/command"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/mongostore"
@@ -124,7 +125,7 @@ func Restore(ctx context.Context, c Config, in backup.In, receipts string) (r Re
 func (p *parts) keepLease(ctx context.Context) (stop func()) {
 	following, cancel := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
-	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, func() {}) })
+	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, keyroll.Follow{}) })
 	return func() { cancel(); keeping.Wait() }
 }
 

@@ -17,7 +17,7 @@ import (
 func (s *Store) LastOperation(ctx context.Context) (cloud.OperationLine, error) {
 	var d operationDoc
 	err := s.db.Collection(colOperations).FindOne(ctx, bson.D{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}})).Decode(&d)
-	if isNone(err) {
+	if errors.Is(err, mongo.ErrNoDocuments) {
 		return cloud.OperationLine{}, nil
 	}
 	return d.line(), failed("find the last operation", err)

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/publiccloud/cloud"
 )
@@ -98,13 +99,9 @@ func (s *Store) Find(ctx context.Context, c message.Hash) (cloud.Record, error) 
 // Hospitals implements cloud.Registry.
 func (s *Store) Hospitals(ctx context.Context, now message.Millis) ([]cloud.Record, error) {
 	filter := bson.D{{Key: "role", Value: string(message.Hospital)}, {Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}}
-	cursor, err := s.db.Collection(colCredentials).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	docs, err := mongodb.All[credentialDoc](ctx, s.db.Collection(colCredentials), filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failed("find hospitals", err)
-	}
-	var docs []credentialDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read hospitals", err)
+		return nil, err
 	}
 	out := make([]cloud.Record, len(docs))
 	for i, d := range docs {
