@@ -35,7 +35,10 @@ func explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w (%s)", err, explain(err))
+	if cause := explain(err); cause.Error() != err.Error() {
+		return fmt.Errorf("%w (%w)", err, cause)
+	}
+	return err
 }
 
 // Backup writes the public cloud's database into a file. It works beside running instances.
