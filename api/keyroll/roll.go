@@ -129,8 +129,14 @@ func (w *Roll) mark(ctx context.Context) error {
 }
 
 func (w *Roll) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
+	return w.record(ctx, do, w.file.Update)
+}
+
+// record makes a step by update, recorded before it is done.
+func (w *Roll) record(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error),
+	update func(context.Context, func(keyring.Ring) (keyring.Ring, error)) (keyring.Ring, error)) error {
 	var recorded *keyring.Ring
-	r, err := w.file.Update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
+	r, err := update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
 		if r.Generation != w.ring.Generation { // another operator was faster: what was looked at no longer holds
 			return r, ErrChanged
 		}

@@ -93,11 +93,14 @@ func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
 	if err != nil {
 		return err
 	}
-	ring, err := f.Load(ctx)
-	if err != nil {
-		return err
-	}
 	return t.withStore(ctx, func(s *mongostore.Store) error {
+		if err := t.recover(ctx, f, s); err != nil {
+			return err
+		}
+		ring, err := f.Load(ctx)
+		if err != nil {
+			return err
+		}
 		trail, err := t.trail(s, ring)
 		if err != nil {
 			return err

@@ -79,6 +79,9 @@ func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
 		return err
 	}
 	return t.withStore(ctx, func(s *mongostore.Store) error {
+		if err := t.recover(ctx, f, s); err != nil {
+			return err
+		}
 		p := policy(s)
 		p.Record = t.recorder(s)
 		roll, err := keyroll.Open(ctx, f, s, p, t.rand(), t.now)
