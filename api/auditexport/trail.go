@@ -76,10 +76,13 @@ func LagOf(ctx context.Context, t Trail, cursor string, now time.Time) (lag Lag,
 	return lag, err
 }
 
-// Verify verifies all of each trail, and that an export of them says the same as they do. It returns the
+// Verify verifies all of each trail, and that an export of them, nil for none, says the same as they do. It returns the
 // numbers of their newest entries. The trails must leave nothing out.
 func Verify(ctx context.Context, export *Comparison, trails ...Trail) ([]uint64, error) {
 	last := make([]uint64, len(trails))
+	if export == nil {
+		export = &Comparison{}
+	}
 	for i, t := range trails {
 		if err := Walk(ctx, t, Link{}, func(a Entry) { last[i] = a.Number; export.Compare(a) }); err != nil {
 			return last, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"time"
 
@@ -98,16 +97,12 @@ func LagOfAudit(ctx context.Context, c Config, cursor string) (lag auditexport.L
 	return lag, err
 }
 
-// VerifyAudit verifies all of the trail, and that an export, if one is given, says the same
+// VerifyAudit verifies all of the trail, and that an export, nil for none, says the same
 // as the trail does: each of its lines must be what this hospital exports of that entry. It
 // returns the number of the newest entry.
-func VerifyAudit(ctx context.Context, c Config, export io.Reader) (last uint64, err error) {
+func VerifyAudit(ctx context.Context, c Config, export *auditexport.Comparison) (last uint64, err error) {
 	err = offline(ctx, c, func(p *parts) error {
-		against, err := auditexport.ReadExport(export)
-		if err != nil {
-			return err
-		}
-		numbers, err := auditexport.Verify(ctx, against, p.trail())
+		numbers, err := auditexport.Verify(ctx, export, p.trail())
 		last = numbers[0]
 		return err
 	})

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 
 	"medunion/api/auditexport"
 	"medunion/api/command"
@@ -102,13 +101,9 @@ type VerifiedAudit struct{ Registrations, Operations uint64 }
 
 // VerifyAudit verifies both trails, and that an export of either, nil for none, says the same
 // as they do: each of its lines must be what this public cloud exports of that entry.
-func VerifyAudit(ctx context.Context, c Config, export io.Reader) (v VerifiedAudit, err error) {
+func VerifyAudit(ctx context.Context, c Config, export *auditexport.Comparison) (v VerifiedAudit, err error) {
 	err = c.books(ctx, func(b books) error {
-		against, err := auditexport.ReadExport(export)
-		if err != nil {
-			return err
-		}
-		n, err := auditexport.Verify(ctx, against, b.named(TrailRegistrations, auditexport.Filter{}), b.named(TrailOperations, auditexport.Filter{}))
+		n, err := auditexport.Verify(ctx, export, b.named(TrailRegistrations, auditexport.Filter{}), b.named(TrailOperations, auditexport.Filter{}))
 		v = VerifiedAudit{n[0], n[1]}
 		return err
 	})

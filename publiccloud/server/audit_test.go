@@ -14,6 +14,7 @@ import (
 	"medunion/api/auditexport"
 	"medunion/api/command"
 	"medunion/ecc"
+	"medunion/publiccloud/internal/peers"
 	"medunion/publiccloud/server"
 )
 
@@ -83,11 +84,12 @@ func TestAuditOfBothTrails(t *testing.T) {
 	if done.Exported == 0 || !strings.Contains(exported, auditexport.Hex(c)) || strings.Contains(exported, string(d.ID)) {
 		t.Errorf("%+v: %s", done, exported)
 	}
-	v, err := server.VerifyAudit(t.Context(), w.config, strings.NewReader(exported))
+	v, err := server.VerifyAudit(t.Context(), w.config, peers.Must(auditexport.ReadExport(strings.NewReader(exported))))
 	if err != nil || v.Registrations != done.Number || v.Operations != 1 {
 		t.Errorf("%+v %v", v, err)
 	}
-	if _, err := server.VerifyAudit(t.Context(), w.config, strings.NewReader(strings.Replace(exported, "Practitioner", "Patient", 1))); !errors.Is(err, auditexport.ErrDiffers) {
+	altered := peers.Must(auditexport.ReadExport(strings.NewReader(strings.Replace(exported, "Practitioner", "Patient", 1))))
+	if _, err := server.VerifyAudit(t.Context(), w.config, altered); !errors.Is(err, auditexport.ErrDiffers) {
 		t.Errorf("an altered export: %v", err)
 	}
 	w.doctor(ecc.SuiteX25519)
