@@ -86,13 +86,16 @@ func (a *Agent) doctor(ctx context.Context, o *opened, link string) (string, pat
 	if err != nil {
 		return "", patient.Doctor{}, nil, err
 	}
-	d, err := o.role.VerifyCard(meant, card, revoked)
+	d, err := o.role().VerifyCard(meant, card, revoked)
 	return origin, d, client, err
 }
 
 func fetchCard(ctx context.Context, client *portal.Client, meant message.Hash) (card patient.Card, err error) {
 	resp, err := client.GetCard(ctx, hex.EncodeToString(meant[:]))
 	w, err := decode[portal.DoctorCard](resp, err, http.StatusOK)
+	if err != nil && problem.KindOf(err) == problem.KindNotFound {
+		return card, errNoDoctor.Because(err)
+	}
 	if err != nil {
 		return card, err
 	}

@@ -23,7 +23,7 @@ type Idle struct {
 // left out, whatever it was.
 func (h *Hospital) IdleSince(ctx context.Context, before message.Millis, visit func(Idle) error) error {
 	a := activity{last: map[Handle]message.Millis{}, imported: map[Handle]message.Millis{}}
-	if err := h.follow(ctx, &a); err != nil {
+	if err := h.readOn(ctx, &a); err != nil {
 		return err
 	}
 	a.since = map[Handle]bool{}
@@ -50,8 +50,8 @@ type activity struct {
 	since          map[Handle]bool           // records that anything has happened to since the first reading; nil during that
 }
 
-// follow reads the trail on from where it was read.
-func (h *Hospital) follow(ctx context.Context, a *activity) error {
+// readOn reads the trail on from where it was read.
+func (h *Hospital) readOn(ctx context.Context, a *activity) error {
 	for {
 		entries, err := h.TrailAfter(ctx, a.at, 500)
 		if err != nil || len(entries) == 0 {
@@ -92,7 +92,7 @@ func (h *Hospital) lastActivity(ctx context.Context, a activity, p Patient) (mes
 
 // undisturbed is the record as it is now, false if anything has happened to it since the first reading of the trail.
 func (h *Hospital) undisturbed(ctx context.Context, a *activity, handle Handle) (Patient, bool, error) {
-	if err := h.follow(ctx, a); err != nil || a.since[handle] {
+	if err := h.readOn(ctx, a); err != nil || a.since[handle] {
 		return Patient{}, false, err
 	}
 	p, err := h.Records.Patient(ctx, handle)

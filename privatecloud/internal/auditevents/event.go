@@ -36,6 +36,7 @@ var patterns = map[string]pattern{
 	hospital.EventAsked:     {audit.ProfileRead, audit.TypeRest, []audit.Coding{audit.SubtypeRead}, "R", asked, join(patient, resources, request)},
 	hospital.EventRevoked:   {"", audit.TypeAlert, []audit.Coding{audit.SubtypeObject}, "U", byPatient, join(patient, consent, request)},
 	hospital.EventEnrolled:  {"", audit.TypeAlert, []audit.Coding{audit.SubtypeUser}, "C", byPatient, join(patient, request)},
+	hospital.EventRenewed:   {"", audit.TypeAlert, []audit.Coding{audit.SubtypeUser}, "U", byPatient, join(patient, request)},
 	hospital.EventDeskCode:  {"", audit.TypeAlert, []audit.Coding{audit.SubtypeRestricted}, "E", bySystem, join(patient, request)},
 	hospital.EventOpened:    {"", audit.TypeAuthentication, []audit.Coding{audit.SubtypeLogin}, "E", byDoctor, join(consent, request)},
 	hospital.EventRefused:   {"", audit.TypeAlert, []audit.Coding{audit.SubtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},

@@ -106,7 +106,7 @@ func revoked(l cloud.Operated) []audit.Entity {
 	if l.Credential != (message.Hash{}) {
 		what = audit.Reference{Identifier: audit.Named(audit.NamespaceCredential, audit.Hex(l.Credential))}
 	}
-	return []audit.Entity{{What: what, Type: audit.TypeObject, Role: &audit.RoleUser}}
+	return []audit.Entity{{What: what, Type: audit.TypeObject, Role: &audit.RoleUser, Description: l.Note}}
 }
 
 // key names a key, its version and the generation of the ring: never what it is.

@@ -87,7 +87,11 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.cloud.RevokeCredential(c.Request().Context(), operatorOf(c), cX); err != nil {
+	revoke := h.cloud.RevokeCredential
+	if body.Only != nil && *body.Only {
+		revoke = h.cloud.RevokeOne
+	}
+	if err := revoke(c.Request().Context(), operatorOf(c), cX); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
