@@ -24,7 +24,7 @@ func (c *Cloud) RevokeCredential(ctx context.Context, operator string, credentia
 }
 
 func (c *Cloud) revokeAll(ctx context.Context, r Record) error {
-	if err := c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter); err != nil {
+	if err := c.revoke(ctx, r); err != nil {
 		return err
 	}
 	for {
@@ -42,9 +42,13 @@ func (c *Cloud) RevokeOne(ctx context.Context, operator string, credential messa
 		return err
 	}
 	defer c.lists.forget()
-	return c.trail().Do(ctx, Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "alone"}, func() error {
-		return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
-	})
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "alone"}
+	return c.trail().Do(ctx, o, func() error { return c.revoke(ctx, r) })
+}
+
+// revoke is the act itself, on each credential by itself.
+func (c *Cloud) revoke(ctx context.Context, r Record) error {
+	return c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter)
 }
 
 // revokeLine reports whether it found any to revoke. Until it finds none, a renewal may have
@@ -62,7 +66,7 @@ func (c *Cloud) revokeLine(ctx context.Context, line message.Hash) (more bool, e
 		if revoked || c.now() >= r.NotAfter {
 			continue
 		}
-		if err := c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter); err != nil {
+		if err := c.revoke(ctx, r); err != nil {
 			return false, err
 		}
 		more = true
