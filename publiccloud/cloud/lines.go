@@ -4,27 +4,30 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"slices"
 
 	"medunion/api/message"
 	"medunion/api/problem"
 )
 
-// RevokeCredential is an operator's act; it holds at once. All good credentials of the line go
+// RevokeCredential is an operator's act, whom his token names; it holds at once, and stands in the trail of operations
+// before it does. All good credentials of the line go
 // with it, since a thief may have renewed before the loss was noticed. Fails with NotFound.
-func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) error {
+func (c *Cloud) RevokeCredential(ctx context.Context, operator string, credential message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
 	}
-	return c.revokeWithLine(ctx, r, message.Hash{})
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "with the others of its line"}
+	return c.revokeLineOf(ctx, o, r, message.Hash{})
 }
 
 // RevokeAllBut is RevokeCredential that leaves one credential of the line good: of a holder who has renewed
 // with new keys, since the old ones may be in other hands. A thief may have renewed before or after him,
 // so that to revoke the old one alone would not do. Fails with NotFound, or with Invalid if keep is the one
 // to revoke or of another line.
-func (c *Cloud) RevokeAllBut(ctx context.Context, credential, keep message.Hash) error {
+func (c *Cloud) RevokeAllBut(ctx context.Context, operator string, credential, keep message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
@@ -36,11 +39,16 @@ func (c *Cloud) RevokeAllBut(ctx context.Context, credential, keep message.Hash)
 	if k.Line != r.Line || k.Credential == r.Credential {
 		return problem.Invalid("The credential to keep is not another one of the same line.")
 	}
-	return c.revokeWithLine(ctx, r, keep)
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "with the others of its line but " + hex.EncodeToString(keep[:])}
+	return c.revokeLineOf(ctx, o, r, keep)
 }
 
-func (c *Cloud) revokeWithLine(ctx context.Context, r Record, keep message.Hash) error {
+func (c *Cloud) revokeLineOf(ctx context.Context, o Operation, r Record, keep message.Hash) error {
 	defer c.lists.forget()
+	return c.trail().Do(ctx, o, func() error { return c.revokeAll(ctx, r, keep) })
+}
+
+func (c *Cloud) revokeAll(ctx context.Context, r Record, keep message.Hash) error {
 	if err := c.revoke(ctx, r); err != nil {
 		return err
 	}
@@ -52,14 +60,15 @@ func (c *Cloud) revokeWithLine(ctx context.Context, r Record, keep message.Hash)
 	}
 }
 
-// RevokeOne revokes one credential and leaves the others of its line. Fails with NotFound.
-func (c *Cloud) RevokeOne(ctx context.Context, credential message.Hash) error {
+// RevokeOne revokes one credential, as RevokeCredential does, and leaves the others of its line. Fails with NotFound.
+func (c *Cloud) RevokeOne(ctx context.Context, operator string, credential message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
 	}
 	defer c.lists.forget()
-	return c.revoke(ctx, r)
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "alone"}
+	return c.trail().Do(ctx, o, func() error { return c.revoke(ctx, r) })
 }
 
 // revoke is the act itself, on each credential by itself.

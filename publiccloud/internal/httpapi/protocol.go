@@ -10,6 +10,7 @@ import (
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
 	"medunion/api/problem"
+	"medunion/api/token"
 )
 
 // exchange reads one message, hands it to a step of the role, and writes its answer.
@@ -87,25 +88,31 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.revoke(c.Request().Context(), cX, body); err != nil {
+	if err := h.revoke(c.Request().Context(), operatorOf(c), cX, body); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (h handlers) revoke(ctx context.Context, cX message.Hash, body openapi.Revocation) error {
+func (h handlers) revoke(ctx context.Context, operator string, cX message.Hash, body openapi.Revocation) error {
 	only := body.Only != nil && *body.Only
 	switch {
 	case only && body.Keep != nil:
 		return problem.Invalid("Either one credential is revoked alone, or one is kept.")
 	case only:
-		return h.cloud.RevokeOne(ctx, cX)
+		return h.cloud.RevokeOne(ctx, operator, cX)
 	case body.Keep == nil:
-		return h.cloud.RevokeCredential(ctx, cX)
+		return h.cloud.RevokeCredential(ctx, operator, cX)
 	}
 	keep, err := hashOf(*body.Keep)
 	if err != nil {
 		return err
 	}
-	return h.cloud.RevokeAllBut(ctx, cX, keep)
+	return h.cloud.RevokeAllBut(ctx, operator, cX, keep)
+}
+
+// operatorOf is the operator whom the request's token names.
+func operatorOf(c echo.Context) string {
+	t, _ := token.FromContext(c.Request().Context())
+	return t.Subject
 }
