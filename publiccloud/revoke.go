@@ -18,6 +18,7 @@ type revoke struct {
 	NotShown   bool   `help:"Revoke also what the public cloud does not show, such as a doctor who has not been there for days."`
 	Keep       string `help:"A credential of the same line that stays good (64 hexadecimal digits): of a holder who has renewed with new keys, since somebody else may have the old ones, and may have renewed with them." xor:"line"`
 	Only       bool   `help:"Revoke this credential alone. Without it, those go too that renewed it or that it renewed: a thief may have renewed it before the loss was noticed." xor:"line"`
+	Unknown    bool   `help:"Revoke also what the public cloud has no record of: one that was issued after the backup from which it was restored. Goes with --not-shown." xor:"line"`
 }
 
 // Run revokes the credential.
@@ -56,7 +57,10 @@ func (r *revoke) kept() (keep message.Hash, err error) {
 }
 
 func (r *revoke) revoke(ctx context.Context, c, keep message.Hash) error {
-	if r.Keep == "" {
+	switch {
+	case r.Unknown:
+		return r.RevokeUnknown(ctx, c)
+	case r.Keep == "":
 		return r.Revoke(ctx, c, r.Only)
 	}
 	return r.RevokeAllBut(ctx, c, keep)

@@ -43,6 +43,18 @@ func (c *Cloud) RevokeAllBut(ctx context.Context, operator string, credential, k
 	return c.revokeLineOf(ctx, o, r, keep)
 }
 
+// RevokeUnknown is RevokeCredential also of a credential that is not registered: this public cloud was restored from a
+// backup of before it was issued, and everybody else takes it until it ends. The list names it as
+// long as one that is issued now would last.
+func (c *Cloud) RevokeUnknown(ctx context.Context, operator string, credential message.Hash) error {
+	err := c.RevokeCredential(ctx, operator, credential)
+	if err == nil || problem.KindOf(err) != problem.KindNotFound {
+		return err
+	}
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "not registered"}
+	return c.revokeLineOf(ctx, o, Record{Credential: credential, Line: credential, NotAfter: c.now().Add(c.CredentialLife)}, message.Hash{})
+}
+
 func (c *Cloud) revokeLineOf(ctx context.Context, o Operation, r Record, keep message.Hash) error {
 	defer c.lists.forget()
 	return c.trail().Do(ctx, o, func() error { return c.revokeAll(ctx, r, keep) })

@@ -184,6 +184,11 @@ func (r Revoker) RevokeAllBut(ctx context.Context, credential, keep message.Hash
 	return r.revoke(ctx, openapi.Revocation{Credential: hex.EncodeToString(credential[:]), Keep: new(hex.EncodeToString(keep[:]))})
 }
 
+// RevokeUnknown is Revoke also of a credential that the public cloud has no record of.
+func (r Revoker) RevokeUnknown(ctx context.Context, credential message.Hash) error {
+	return r.revoke(ctx, openapi.Revocation{Credential: hex.EncodeToString(credential[:]), Unknown: new(true)})
+}
+
 func (r Revoker) revoke(ctx context.Context, body openapi.Revocation) error {
 	c, err := r.client()
 	if err != nil {

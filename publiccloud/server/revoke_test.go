@@ -110,6 +110,28 @@ func TestRevokerKeepsOne(t *testing.T) {
 	w.renewed(kept)
 }
 
+// TestRevokerOfTheUnknown: what was issued after the backup from which a public cloud was restored is revoked
+// all the same, if that is said; of what is registered the line goes too.
+func TestRevokerOfTheUnknown(t *testing.T) {
+	w := newWorld(t)
+	r := w.revoker(token.ScopeOperator)
+	old := w.hospital(ecc.SuiteX25519)
+	n := w.renewed(old)
+	lost := message.Hash{1, 2, 3}
+	if err := r.Revoke(t.Context(), lost, false); !errors.Is(err, server.ErrNotShown) {
+		t.Errorf("without a word: %v", err)
+	}
+	for _, c := range []message.Hash{lost, old.Credential.Hash()} {
+		w.ok(r.RevokeUnknown(t.Context(), c))
+	}
+	list := peers.Must(message.OpenRevocations(w.signed("/v1/revocations"), w.instance.Pins(), message.MillisOf(time.Now())))
+	for _, c := range []message.Hash{lost, old.Credential.Hash(), n.Credential.Hash()} {
+		if !list.Contains(c) {
+			t.Errorf("%x is good", c[:3])
+		}
+	}
+}
+
 // renewed renews a credential over HTTP.
 func (w *world) renewed(old *peers.Party) *peers.Party {
 	w.Helper()

@@ -120,6 +120,9 @@ type Revocation struct {
 
 	// Only Revoke this one alone: those of its line that renewed it, or that it renewed, stay good.
 	Only *bool `json:"only,omitempty"`
+
+	// Unknown Revoke it also if it is not registered: after a restore from a backup of before it was issued.
+	Unknown *bool `json:"unknown,omitempty"`
 }
 
 // Signed defines model for Signed.

@@ -95,10 +95,12 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 }
 
 func (h handlers) revoke(ctx context.Context, operator string, cX message.Hash, body openapi.Revocation) error {
-	only := body.Only != nil && *body.Only
+	only, unknown := body.Only != nil && *body.Only, body.Unknown != nil && *body.Unknown
 	switch {
-	case only && body.Keep != nil:
-		return problem.Invalid("Either one credential is revoked alone, or one is kept.")
+	case only && body.Keep != nil || unknown && (only || body.Keep != nil):
+		return problem.Invalid("Only one of only, keep and unknown can be said.")
+	case unknown:
+		return h.cloud.RevokeUnknown(ctx, operator, cX)
 	case only:
 		return h.cloud.RevokeOne(ctx, operator, cX)
 	case body.Keep == nil:
