@@ -126,7 +126,7 @@ func (x AuditExport) options(ctx context.Context, p *parts) (auditexport.Options
 }
 
 func (p *parts) site() auditexport.Site {
-	c := p.hospital.Keys.Credential
+	c := p.hospital.Identity().Credential
 	return auditexport.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
 }
 

@@ -34,11 +34,13 @@ var hold = map[string]time.Duration{keyStorage: time.Hour}
 // notRolled says why.
 var notRolled = map[string]string{
 	keyLookup:  "the stores hold keyed hashes of numbers, identities and consents, and not what was hashed, so nothing could be found under another key",
-	keySigning: "its public half stands in the hospital's credential",
-	keyKEM:     "its public half stands in the hospital's credential; what is sealed to it directly is nothing that is kept",
-	keyX:       "S_HPC came of it at the registration",
-	keyS:       "the hospital's credential binds it",
+	keySigning: withCredential,
+	keyKEM:     withCredential,
+	keyX:       withCredential,
+	keyS:       withCredential,
 }
+
+const withCredential = "the credential binds it; `privatecloud keys renew` renews the credential, with new keys"
 
 // With opens the ring and the store for one command.
 func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error {

@@ -65,7 +65,7 @@ func (w *ward) imports(n int) {
 }
 
 func (w *ward) options(out, cursor string) auditexport.Options {
-	c := w.h.Keys.Credential
+	c := w.h.Identity().Credential
 	return auditexport.Options{Site: auditexport.Site{ID: w.h.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: w.h.RecordName},
 		CursorFile: cursor, Poll: 5 * time.Millisecond, Open: auditexport.File(out).Open}
 }
