@@ -18,6 +18,7 @@ import (
 type keyCommands struct {
 	Status  keyStatus  `cmd:"" help:"Show the versions of each key, who has loaded them, and what lies under them."`
 	Rotate  keyRotate  `cmd:"" help:"Roll the storage key, under which all records lie. An interrupted roll goes on where it was."`
+	Renew   keyRenew   `cmd:"" help:"Renew the hospital's credential with new keys, while it serves. An interrupted renewal goes on where it was."`
 	Destroy keyDestroy `cmd:"" help:"Destroy a version that nothing lies under any more."`
 	Rewrap  keyRewrap  `cmd:"" help:"Seal the key file anew: under the newest version of Vault's key, another passphrase, or another provider."`
 }
@@ -34,12 +35,19 @@ func (k *keyStatus) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		all, err := k.Credentials(ctx)
+		if err != nil {
+			return err
+		}
 		if k.JSON {
 			e := json.NewEncoder(os.Stdout)
 			e.SetIndent("", "  ")
-			return e.Encode(s)
+			return e.Encode(struct {
+				keyroll.Status
+				Credentials server.Credentials `json:"credentials"`
+			}{s, all})
 		}
-		return printStatus(s)
+		return errors.Join(printStatus(s), printCredentials(all))
 	}))
 }
 
@@ -95,12 +103,15 @@ func (k *keyRotate) Run(ctx context.Context) error {
 type keyDestroy struct {
 	server.KeyTools
 	command.Confirmation
-	Key     string `arg:"" help:"storage."`
+	Key     string `arg:"" help:"storage, or identity: the keys of a credential."`
 	Version uint32 `required:"" help:"Number of the version."`
 }
 
 // Run destroys the version.
 func (k *keyDestroy) Run(ctx context.Context) error {
+	if k.Key == identityName {
+		return k.identity(ctx)
+	}
 	return refused(k.With(ctx, func(w *keyroll.Roll) error {
 		if err := w.CheckDestroy(ctx, k.Key, k.Version); err != nil {
 			return err

@@ -217,7 +217,7 @@ func (w *Roll) promote(ctx context.Context, name string, end time.Time, say Say)
 
 func (w *Roll) loaded(ctx context.Context, name string, v keyring.Version, end time.Time, say Say) error {
 	said := -1
-	return poll(ctx, end, func() (bool, error) {
+	return Poll(ctx, end, func() (bool, error) {
 		running, older, err := w.behind(ctx, v.Generation)
 		if err == nil && older > 0 {
 			if older != said {
@@ -236,7 +236,7 @@ func (w *Roll) drained(ctx context.Context, name string, end time.Time, say Say)
 		return err
 	}
 	said := int64(-1)
-	return poll(ctx, end, func() (bool, error) {
+	return Poll(ctx, end, func() (bool, error) {
 		n, err := w.under(ctx, name, v.Number-1)
 		if err != nil || n == 0 {
 			return true, err
@@ -257,8 +257,8 @@ func (w *Roll) drained(ctx context.Context, name string, end time.Time, say Say)
 	})
 }
 
-// poll asks again and again until done, an end of the time, or an error with done.
-func poll(ctx context.Context, end time.Time, ask func() (done bool, err error)) error {
+// Poll asks again and again until done, an end of the time, or an error with done.
+func Poll(ctx context.Context, end time.Time, ask func() (done bool, err error)) error {
 	for {
 		done, err := ask()
 		if done || !time.Now().Before(end) {

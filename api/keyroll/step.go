@@ -16,6 +16,11 @@ func (w *Roll) Step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, er
 	return w.step(ctx, do)
 }
 
+// Running counts the instances that run, and those of them that have not loaded the ring as it is.
+func (w *Roll) Running(ctx context.Context) (running, older int, err error) {
+	return w.behind(ctx, w.ring.Generation)
+}
+
 // Loaded counts the instances that run, and those of them that have not loaded the ring as it
 // is. When all have, it turns away those that have not from then on.
 func (w *Roll) Loaded(ctx context.Context) (running, older int, err error) {
@@ -30,7 +35,7 @@ func (w *Roll) Loaded(ctx context.Context) (running, older int, err error) {
 
 // Await waits until Loaded says that all have. It fails with ErrBehind when the time is over.
 func (w *Roll) Await(ctx context.Context, wait time.Duration) error {
-	return poll(ctx, time.Now().Add(wait), func() (bool, error) {
+	return Poll(ctx, time.Now().Add(wait), func() (bool, error) {
 		running, older, err := w.Loaded(ctx)
 		if err == nil && older > 0 {
 			err = fmt.Errorf("%w: %d of %d", ErrBehind, older, running)

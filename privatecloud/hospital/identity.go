@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"medunion/api/message"
 	"medunion/ecc"
@@ -206,9 +207,9 @@ func (h *Hospital) RenewEntries(ctx context.Context) (n int, err error) {
 
 // Remains is what still needs the keys of a hospital's former credential.
 type Remains struct {
-	Enrolments int64 // with index entries under it, published or to be emptied
-	Erasures   int64 // that are not done
-	Prekeys    int64 // under which an exchange may begin
+	Enrolments int64 `json:"enrolments"` // with index entries under it, published or to be emptied
+	Erasures   int64 `json:"erasures"`   // that are not done
+	Prekeys    int64 `json:"prekeys"`    // under which an exchange may begin
 }
 
 // None says that nothing does.
@@ -242,4 +243,16 @@ func CountRemains(ctx context.Context, e Enrolments, x Erasures, p Prekeys, form
 		}
 		r.Erasures, after = r.Erasures+int64(len(open)), open[len(open)-1].Handle
 	}
+}
+
+// Renewal is M0 for the credential that follows old: the same as a first request, admitted by both
+// secrets of the old one.
+func (d Draft) Renewal(rand io.Reader, challenge []byte, old Identity) (message.RegistrationRequest, error) {
+	q, err := d.Request(rand, challenge)
+	if err != nil {
+		return q, err
+	}
+	r, err := message.Renew(rand, old.Credential, old.S, old.Sign, q.Registration, nil)
+	q.Admission = r.Encode()
+	return q, err
 }

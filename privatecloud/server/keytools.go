@@ -44,30 +44,45 @@ const withCredential = "the credential binds it; `privatecloud keys renew` renew
 
 // With opens the ring and the store for one command.
 func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error {
+	return t.with(ctx, func(w *keyroll.Roll, _ keyStore) error { return do(w) })
+}
+
+func (t KeyTools) withDefaults() KeyTools {
 	if t.Rand == nil {
 		t.Rand = rand.Reader
 	}
 	if t.Now == nil {
 		t.Now = time.Now
 	}
-	f, err := t.file()
-	if err != nil {
-		return err
-	}
+	return t
+}
+
+func (t KeyTools) with(ctx context.Context, do func(*keyroll.Roll, keyStore) error) error {
+	t = t.withDefaults()
 	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
 	if err != nil {
 		return explain(err)
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
+	err = t.roll(ctx, s, func(w *keyroll.Roll) error { return do(w, s) })
+	return errors.Join(err, s.Close(closing))
+}
+
+// roll opens the ring beside an open store.
+func (t KeyTools) roll(ctx context.Context, s *mongostore.Store, do func(*keyroll.Roll) error) error {
+	f, err := t.file()
+	if err != nil {
+		return err
+	}
 	under := func(ctx context.Context, name string, version uint32) (int64, error) {
 		return hospital.CountUnder(ctx, s, s, s, version)
 	}
 	w, err := keyroll.Open(ctx, f, s, keyroll.Policy{Hold: hold, NotRolled: notRolled, Under: under, Keep: keepAudit}, t.Rand, t.Now)
-	if err == nil {
-		err = do(w)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, s.Close(closing))
+	return do(w)
 }
 
 func (t KeyTools) file() (keyring.File, error) {

@@ -150,11 +150,13 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	// cloud that cannot be reached delays both, and requests that need them fail until then.
 	i.parts.rotate(ctx)
 	i.parts.refresh(ctx)
+	i.parts.retire(ctx)
 	running.Go(func() { i.parts.every(ctx, rotateEvery, i.parts.renewed, i.parts.rotate) })
 	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
 	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
 	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
 	running.Go(func() { i.parts.every(ctx, rekeyEvery, i.parts.rolled, i.parts.rekey) })
+	running.Go(func() { i.parts.every(ctx, rekeyEvery, nil, i.parts.retire) })
 	running.Go(func() { i.parts.followKeys(ctx) })
 	served := make(chan error, 2)
 	log := i.parts.config.Logger
