@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"medunion/deploy/internal/freeport"
 )
 
 // checks is the line by which servers are asked how they are; without it all are up.
@@ -46,9 +48,7 @@ func balancer(t *testing.T, env ...string) map[string]string {
 	}
 	at, server := map[string]string{}, greeter(t)
 	for _, part := range []string{"PUBLICCLOUD", "PRIVATECLOUD", "ADMINISTRATION", "PORTAL"} {
-		l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-		at[part] = l.Addr().String()
-		_ = l.Close()
+		at[part] = freeport.For(t)
 		env = append(env, part+"="+at[part], part+"_A="+server, part+"_B="+server, part+"_A_OPERATIONS=1", part+"_B_OPERATIONS=1")
 	}
 	cmd := exec.Command("haproxy", "-db", "-f", path)

@@ -3,7 +3,6 @@ package drill
 import (
 	"crypto/rand"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"medunion/api/mongodb"
 	"medunion/api/replay/redistest"
 	"medunion/api/token"
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/internal/runbook"
 	"medunion/deploy/local/embedmongo"
 	"medunion/ecc"
@@ -51,10 +51,9 @@ func (s *site) set(variable, value string) { s.env = append(s.env, variable+"="+
 
 // address is a port of this machine that is free.
 func (s *site) address(variable string) string {
-	l := must(net.Listen("tcp", "127.0.0.1:0"))(s.t)
-	defer l.Close()
-	s.set(variable, l.Addr().String())
-	return l.Addr().String()
+	address := freeport.For(s.t)
+	s.set(variable, address)
+	return address
 }
 
 // stores sets a real Redis, and MONGODB_URI or the embedded server. That, and one whose

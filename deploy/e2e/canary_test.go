@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/authority"
 )
 
@@ -93,15 +94,15 @@ type portalProcess struct {
 func startPortal(t *testing.T, w *world) *portalProcess {
 	t.Helper()
 	p := &portalProcess{log: filepath.Join(t.TempDir(), "portal.log"), redis: t.TempDir()}
-	redis := freePort(t)
+	redis := port(freeport.For(t))
 	server := exec.Command("redis-server", "--port", redis, "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
 		"--auto-aof-rewrite-percentage", "0", "--save", "", "--dir", p.redis)
 	run(t, server)
-	port := freePort(t)
+	own := port(freeport.For(t))
 	pins, keys := w.Files()
-	p.origin = "http://localhost:" + port
+	p.origin = "http://localhost:" + own
 	p.cmd = exec.Command(os.Args[0])
-	p.cmd.Env = append(os.Environ(), partVariable+"=portal", "PORTAL_LISTEN=127.0.0.1:"+port, "PORTAL_ORIGIN="+p.origin, "PORTAL_CLOUD="+w.Cloud,
+	p.cmd.Env = append(os.Environ(), partVariable+"=portal", "PORTAL_LISTEN=127.0.0.1:"+own, "PORTAL_ORIGIN="+p.origin, "PORTAL_CLOUD="+w.Cloud,
 		"PORTAL_DEV=true", "PORTAL_PINS="+pins, "PORTAL_AUTHORITY="+authority.DefaultName, "PORTAL_AUTHORITY_JWKS="+keys,
 		"PORTAL_SESSION_KEY="+filepath.Join(t.TempDir(), "key"), "PORTAL_REDIS_ADDRS=127.0.0.1:"+redis)
 	log, err := os.Create(p.log)
@@ -127,18 +128,9 @@ func run(t *testing.T, cmd *exec.Cmd) {
 	})
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address)
+	return p
 }
 
 func awaitReady(t *testing.T, url string) {

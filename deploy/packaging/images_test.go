@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/token"
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/authority"
 	"medunion/deploy/local/embedmongo"
 	"medunion/deploy/local/embedredis"
@@ -197,7 +197,7 @@ exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid chro
 func (i image) serve(t *testing.T) {
 	t.Helper()
 	dir, settings := stores(t)
-	listen := free(t)
+	listen := freeport.For(t)
 	log := must(os.Create(filepath.Join(t.TempDir(), "log")))(t)
 	t.Cleanup(func() { _ = log.Close() })
 	cmd := i.inside(t, dir, append([]string{"/usr/bin/publiccloud", "serve", "--listen=" + listen}, settings...)...)
@@ -322,11 +322,4 @@ func hand(t testing.TB, path string, b []byte) {
 	if err := os.Chown(path, 0, 65532); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func free(t testing.TB) string {
-	t.Helper()
-	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/token"
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/authority"
 	"medunion/deploy/local/embedmongo"
 	"medunion/ecc"
@@ -64,7 +64,7 @@ func newWorld(t testing.TB, redis ...string) *world {
 		http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	w.startMongo()
 	for _, s := range []string{cloudService, hospitalName, adminService, portalService} {
-		w.front[s], w.instance[s], w.operations[s] = freeAddress(), [2]string{freeAddress(), freeAddress()}, [2]string{freeAddress(), freeAddress()}
+		w.front[s], w.instance[s], w.operations[s] = freeport.For(t), [2]string{freeport.For(t), freeport.For(t)}, [2]string{freeport.For(t), freeport.For(t)}
 	}
 	w.operations[adminService] = w.operations[hospitalName]
 	w.authorities()
@@ -99,18 +99,6 @@ func (w *world) startMongo() {
 	ok(w.t, err)
 	w.t.Cleanup(func() { _ = w.server.Close() })
 	w.mongo, w.server = m.URI(), m
-}
-
-// freeAddress is below the range from which the system hands out ports: an instance that was
-// killed finds its own free again.
-func freeAddress() string {
-	for {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 22500+mathrand.IntN(10000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
 }
 
 func port(address string) string {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/token"
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/authority"
 	"medunion/deploy/local/embedmongo"
 	"medunion/deploy/local/embedredis"
@@ -56,17 +56,11 @@ func newBinaries(t *testing.T) *binaries {
 	b.file("authority.jwks", a.JWKS())
 	b.file("passphrase", []byte(rand.Text()))
 	b.at = site{Authority: authority.DefaultName, JWKS: string(a.JWKS()), Mongo: m.URI(), Redis: r.Addr(),
-		Cloud: "http://" + freeAddress(), Operator: b.token("publiccloud", token.ScopeOperator),
-		Hospitals: []place{{ID: "st-anna", URL: "http://" + freeAddress(), Admin: "http://" + freeAddress(),
+		Cloud: "http://" + freeport.For(b.t), Operator: b.token("publiccloud", token.ScopeOperator),
+		Hospitals: []place{{ID: "st-anna", URL: "http://" + freeport.For(b.t), Admin: "http://" + freeport.For(b.t),
 			Token: b.token("st-anna", token.ScopeFHIRImport, token.ScopeAdmin)}}}
 	b.file("operator.token", []byte(b.at.Operator))
 	return b
-}
-
-func freeAddress() string {
-	l := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (b *binaries) path(name string) string { return filepath.Join(b.dir, name) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"medunion/deploy/internal/freeport"
 )
 
 // A real Prometheus scrapes the running services with the rules as they are shipped, but
@@ -58,10 +59,7 @@ func startPrometheus(t *testing.T, w *seen) prometheus {
 	hasty := regexp.MustCompile(`(?m)^( +for: ).*$`).ReplaceAll(rules, []byte("${1}0s"))
 	ok(t, os.WriteFile(filepath.Join(dir, "rules.yaml"), hasty, 0o600))
 	ok(t, os.WriteFile(filepath.Join(dir, "prometheus.yaml"), []byte(prometheusConfig(w.s.Operations())), 0o600))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ok(t, err)
-	addr := l.Addr().String()
-	ok(t, l.Close())
+	addr := freeport.For(t)
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "--config.file="+filepath.Join(dir, "prometheus.yaml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+addr, "--log.level=warn")

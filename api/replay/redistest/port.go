@@ -4,16 +4,30 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 	"testing"
 )
 
-// freePort finds a port whose cluster bus port, 10000 above, is free as well. Both lie below the range from
-// which Linux hands out ports by itself, so nobody gets them by chance in between.
+// Ports of servers, their cluster buses 10000 above: all of them below the range from which
+// Linux hands out ports by itself, so that nobody gets them by chance in between.
+const (
+	firstPort = 10100
+	ports     = 6000
+)
+
+var (
+	portMu   sync.Mutex
+	lastPort = rand.IntN(ports)
+)
+
+// freePort finds a port, free as its bus port is, that this process has not given before.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 200 {
-		port := 10100 + rand.IntN(12000)
-		if isFree(port) && isFree(port+10000) {
+	portMu.Lock()
+	defer portMu.Unlock()
+	for range ports {
+		lastPort = (lastPort + 1) % ports
+		if port := firstPort + lastPort; isFree(port) && isFree(port+10000) {
 			return port
 		}
 	}

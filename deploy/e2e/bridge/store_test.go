@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"medunion/api/message"
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/authority"
 	portal "medunion/doctor-portal/server"
 	"medunion/ecc"
@@ -33,7 +33,7 @@ func passkey(id string) object {
 
 // startPortal serves the built page. Keys are kept without Redis and clouds.
 func startPortal(t *testing.T) string {
-	origin, _ := onePortal(t, freeAddress(t))
+	origin, _ := onePortal(t, freeport.For(t))
 	return origin
 }
 
@@ -182,7 +182,7 @@ func TestStartIsRefused(t *testing.T) {
 // the same address.
 func TestStoreIsBoundToItsPins(t *testing.T) {
 	worker, browser := needWorker(t), openBrowser(t)
-	address := freeAddress(t)
+	address := freeport.For(t)
 	origin, stop := onePortal(t, address)
 	s := newStation(browser, t, origin, worker)
 	if err := s.open(); err != nil {
@@ -225,14 +225,4 @@ func must[T any](v T, err error) T {
 		panic(fmt.Sprintf("setting up: %v", err))
 	}
 	return v
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

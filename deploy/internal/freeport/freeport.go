@@ -13,10 +13,11 @@ import (
 	"sync"
 )
 
-// The ports: above those of the Redis servers of tests, below those of Linux's clients.
+// The ports: above those of the Redis servers of tests and of their cluster buses, below
+// those of Linux's clients.
 const (
-	first = 22200
-	ports = 10400
+	first = 26200
+	ports = 6500
 )
 
 var (
@@ -37,4 +38,17 @@ func Address() (string, error) {
 		}
 	}
 	return "", errNone
+}
+
+// For is Address for a test, which fails if there is none.
+func For(t interface {
+	Helper()
+	Fatal(args ...any)
+}) string {
+	t.Helper()
+	address, err := Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }

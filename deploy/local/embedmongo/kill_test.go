@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
 
+	"medunion/deploy/internal/freeport"
 	"medunion/deploy/local/embedmongo"
 )
 
@@ -72,7 +72,7 @@ type ledger struct {
 // TestKillLosesNoAcknowledgedWrite kills the server in the middle of writes, five times. The
 // clients live on and meet the next server at the same address, as services do.
 func TestKillLosesNoAcknowledgedWrite(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddress(t)
+	dir, addr := t.TempDir(), freeport.For(t)
 	cmd, uri := spawn(t, dir, addr)
 	client := connect(t, uri+"&serverSelectionTimeoutMS=20000")
 	c := client.Database("d").Collection("c")
@@ -106,14 +106,6 @@ func (l *ledger) awaitMore(t *testing.T, n int) {
 			t.Fatal("the clients do not get on")
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // write inserts, increments and commits pairs in turn, and notes what was acknowledged.

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
+	"medunion/deploy/internal/freeport"
 	"medunion/ecc"
 )
 
@@ -71,13 +71,12 @@ func (s *state) address(service string) (string, error) {
 	if a, ok := s.saved.Addresses[service]; ok {
 		return a, nil
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	a, err := freeport.Address()
 	if err != nil {
 		return "", err
 	}
-	a := ln.Addr().String()
 	s.saved.Addresses[service] = a
-	return a, errors.Join(ln.Close(), s.save())
+	return a, s.save()
 }
 
 // secret returns the named file of 32 random bytes, made on first use.
