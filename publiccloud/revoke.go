@@ -16,6 +16,7 @@ type revoke struct {
 	Role       string `arg:"" enum:"doctor,hospital,patient" help:"Whose credential it is: doctor, hospital or patient (a patient's lost device)."`
 	Credential string `arg:"" help:"The credential: 64 hexadecimal digits."`
 	NotShown   bool   `help:"Revoke also what the public cloud does not show, such as a doctor who has not been there for days."`
+	Only       bool   `help:"Revoke this credential alone. Without it, those go too that renewed it or that it renewed: a thief may have renewed it before the loss was noticed."`
 }
 
 // Run revokes the credential.
@@ -32,14 +33,21 @@ func (r *revoke) Run(ctx context.Context) error {
 		fmt.Printf("would revoke %s\n", who)
 		return nil
 	}
-	if err := r.Confirm(fmt.Sprintf("The credential of %s is revoked, for good: its holder registers anew.", who)); err != nil {
+	if err := r.Confirm(r.question(who)); err != nil {
 		return err
 	}
-	if err := r.Revoke(ctx, c); err != nil {
+	if err := r.Revoke(ctx, c, r.Only); err != nil {
 		return err
 	}
 	fmt.Printf("revoked: %s\n", who)
 	return nil
+}
+
+func (r *revoke) question(who string) string {
+	if r.Only {
+		return fmt.Sprintf("This credential of %s is revoked, for good; those by which it was renewed, or which it renewed, stay good.", who)
+	}
+	return fmt.Sprintf("The credential of %s is revoked, for good, and all those by which it was renewed: its holder registers anew.", who)
 }
 
 func (r *revoke) look(ctx context.Context, c message.Hash) (string, error) {

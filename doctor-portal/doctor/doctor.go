@@ -186,6 +186,7 @@ var (
 	errGrant    = errors.New("doctor: hospital not in the consent")
 	errReceipt  = errors.New("doctor: receipt does not verify")
 	errPage     = errors.New("doctor: page out of order")
+	errNumber   = errors.New("doctor: the credential is not newer than the one in use")
 	errLifetime = errors.New("doctor: session is over")
 )
 

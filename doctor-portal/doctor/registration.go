@@ -38,7 +38,9 @@ func (d *Doctor) verifyCertificate(certificate []byte) (message.DoctorCertificat
 
 // Register makes the registration request of M0 for the registrar's challenge (56
 // bytes): a fresh x_D, the proof that it is known, and S_PRK_D(Req) under the key
-// of Cert_D. It may be repeated; only the last request can be completed.
+// of Cert_D. A doctor whose credential is good renews it: the keys stay, x_D, S_D and Cred_D
+// are new, and Cert_D may be a newer one for the same keys. It may be repeated; only the
+// last request can be completed, and until then the registration in use stays in use.
 func (d *Doctor) Register(challenge []byte) (message.RegistrationRequest, error) {
 	if len(challenge) != message.ChallengeSize {
 		return message.RegistrationRequest{}, problem.Invalid("The registrar's challenge is malformed.")
@@ -60,13 +62,26 @@ func (d *Doctor) Register(challenge []byte) (message.RegistrationRequest, error)
 	if err != nil {
 		return message.RegistrationRequest{}, problem.Internal(err)
 	}
+	admission, err := d.admission(req)
+	if err != nil {
+		return message.RegistrationRequest{}, problem.Internal(err)
+	}
 	d.x = x
-	return message.RegistrationRequest{Registration: req, Possession: proof, Signature: d.sign.Sign(tbs),
-		Admission: d.certificate}, nil
+	return message.RegistrationRequest{Registration: req, Possession: proof, Signature: d.sign.Sign(tbs), Admission: admission}, nil
+}
+
+// admission is Cert_D, or the renewal of the registration in use, which holds it. The caller holds the lock.
+func (d *Doctor) admission(q message.Registration) ([]byte, error) {
+	if d.self == nil || d.self.credential.Verify(d.pins(), message.Doctor, d.now()) != nil {
+		return d.certificate, nil
+	}
+	r, err := message.Renew(d.cfg.Rand, d.self.credential, d.self.s, d.sign, q, d.certificate)
+	return r.Encode(), err
 }
 
 // AcceptRegistration completes the key from the registrar's reply (Eq. 8-10). It
-// checks that Cred_D is valid and says what was asked. x_D is dropped afterwards.
+// checks that Cred_D is valid, says what was asked, and has a later number than the one in
+// use. x_D is dropped afterwards.
 func (d *Doctor) AcceptRegistration(reply message.RegistrationReply) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -77,6 +92,9 @@ func (d *Doctor) AcceptRegistration(reply message.RegistrationReply) error {
 	root, err := cred.VerifyIssued(d.pins(), message.Doctor, d.now())
 	if err != nil {
 		return problem.Refused(err)
+	}
+	if d.self != nil && cred.Info.Epoch <= d.self.credential.Info.Epoch {
+		return problem.Refused(errNumber)
 	}
 	partial := ecc.PartialKey{R: cred.R, D: reply.D}                // R_D1 (Eq. 8), d_D (Eq. 9)
 	s, err := ecc.Accept(d.x, cred.Info.Encode(), partial, root.PK) // S_D = d_D + x_D, Eq. 10

@@ -58,6 +58,61 @@ func TestRegistrationReply(t *testing.T) {
 	}
 }
 
+// TestRenewal: a doctor with a registration that holds renews it by both of its secrets, under the
+// certificate of before or a new one; visits begun before go on, and only a later number is
+// taken. One whose credential has ended registers as at first.
+func TestRenewal(t *testing.T) {
+	suites(t, func(t *testing.T, suite ecc.Suite) {
+		w := peers.NewWorld(t, suite)
+		w.Lives = map[uint64]time.Duration{1: 50 * 24 * time.Hour, 2: 90 * 24 * time.Hour}
+		d := w.NewDoctor(peers.DoctorID)
+		first := peers.Must(d.Credential())
+		p := w.NewPatient(peers.PatientID)
+		_, m2, err := d.AnswerM1(t.Context(), p.M1(d))
+		w.Ok(err)
+
+		w.Now = w.Now.Add(time.Minute)
+		renew := func() message.RegistrationRequest {
+			q := peers.Must(d.Register(make([]byte, message.ChallengeSize)))
+			w.Ok(q.Verify())
+			r := peers.Must(message.DecodeRenewal(q.Admission))
+			w.Ok(r.Verify(w.Pins, q.Registration, w.Millis()))
+			if !bytes.Equal(r.Certificate, d.Certificate()) || !q.Registration.Keys.Sign.Equal(first.Info.Keys.Sign) {
+				t.Error("it renews by another certificate or with other keys")
+			}
+			return q
+		}
+		q := renew()
+		same := q
+		same.Admission = d.Certificate() // the registrar gives number 1 again
+		refused(t, "a number that is in use", d.AcceptRegistration(w.Reply(same)))
+		if c := peers.Must(d.Credential()); c.Hash() != first.Hash() {
+			t.Fatal("a refused reply disturbed the registration")
+		}
+		w.Ok(d.AcceptRegistration(w.Reply(q)))
+		second := peers.Must(d.Credential())
+		if second.Info.Epoch != 2 || second.Hash() == first.Hash() {
+			t.Errorf("number %d", second.Info.Epoch)
+		}
+		d = peers.Must(doctor.Load(w.Config(), d.Export()))
+		w.Ok(d.AcceptRevocations(w.Cloud.Revocations()))
+		p.ReceiveM2(m2) // of the credential of before
+		if statement, fresh, err := d.Prekey(); err != nil || !fresh || peers.Must(message.DecodePrekey(statement.TBS)).Owner != second.Hash() {
+			t.Errorf("the prekey is not the new credential's: %v", err)
+		}
+
+		w.Ok(d.SetCertificate(w.Certify(d.Keys(), "Okafor-Brandt")))
+		w.Ok(d.AcceptRegistration(w.Reply(renew())))
+
+		w.Now = w.Now.Add(2 * peers.CredentialLife)
+		w.Ok(d.SetCertificate(w.Certify(d.Keys(), "Okafor")))
+		q = peers.Must(d.Register(make([]byte, message.ChallengeSize)))
+		if !bytes.Equal(q.Admission, d.Certificate()) {
+			t.Error("a credential that has ended is renewed")
+		}
+	})
+}
+
 // TestCertificateOfAnother: Cert_D must certify the doctor's own keys.
 func TestCertificateOfAnother(t *testing.T) {
 	w := peers.NewWorld(t, ecc.SuiteX25519)

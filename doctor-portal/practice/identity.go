@@ -87,8 +87,9 @@ func (p *Practice) SetCertificate(jwt string) error {
 	return s.store.Save()
 }
 
-// Register registers at the public cloud (M0) through the portal. The keys are
-// durable before the request leaves and again before it returns.
+// Register registers at the public cloud (M0) through the portal, or renews a registration
+// that holds. The keys are durable before the request leaves and again before it returns. A
+// renewal changes the card, and is a conflict while a visit is open.
 func (p *Practice) Register(ctx context.Context) error {
 	s, err := p.session()
 	if err != nil {
@@ -96,18 +97,13 @@ func (p *Practice) Register(ctx context.Context) error {
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	if err := s.again(func() error { return s.register(ctx) }); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
-	if err := s.store.Save(); err != nil {
-		return err
-	}
-	s.link.set("", time.Time{}) // the portal's session was the old credential's
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
-	p.events.emit(Event{Type: EventDoctor})
 	return nil
 }
 

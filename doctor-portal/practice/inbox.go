@@ -68,6 +68,7 @@ func (t *troubled) Unwrap() error { return t.error }
 
 // turn does what is due and then reads the inbox as long as its stream lasts.
 func (s *session) turn(ctx context.Context) error {
+	s.renew(ctx)
 	for _, step := range []struct {
 		name string
 		at   peer

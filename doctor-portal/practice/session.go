@@ -28,6 +28,10 @@ type session struct {
 	closed     bool
 	background sync.WaitGroup
 
+	registering sync.Mutex // one registration at a time; guards the next two
+	attempts    uint64     // registrations asked for in vain since the last one
+	asked       time.Time  // when a renewal was last tried
+
 	mu         sync.Mutex
 	visits     []*visit // oldest first
 	online     bool

@@ -18,9 +18,12 @@ import (
 // admission is what lets a request in: a unique handle, so that one code, one
 // licence or one hospital is registered once, and a bound on the credential's life.
 type admission struct {
-	handle      message.Hash
+	handle      message.Hash // of a first registration
 	certificate []byte
 	notAfter    message.Millis
+
+	after        uint64       // the number of the identity's credential that this one follows; 0 without one
+	former, line message.Hash // of a renewal: the credential renewed, and the first of its line
 }
 
 const unbounded = message.Millis(math.MaxInt64)
@@ -33,11 +36,14 @@ var (
 
 // admit checks what the role demands. Nothing is changed.
 func (c *Cloud) admit(ctx context.Context, q message.RegistrationRequest, operator bool) (admission, error) {
+	if r, err := message.DecodeRenewal(q.Admission); err == nil {
+		return c.admitRenewal(ctx, q.Registration, r, operator)
+	}
 	switch q.Registration.Role {
 	case message.Patient:
 		return c.admitPatient(ctx, q)
 	case message.Doctor:
-		return c.admitDoctor(q)
+		return c.admitDoctor(ctx, q)
 	case message.Hospital:
 		return c.admitHospital(q, operator)
 	}
@@ -70,20 +76,30 @@ func randomID(id message.ID) bool {
 	return len(id) == 32 && strings.Trim(string(id), "0123456789abcdef") == ""
 }
 
-// admitDoctor wants Cert_D to certify exactly these keys. The request's signature
-// answered the challenge under the key in it.
-func (c *Cloud) admitDoctor(q message.RegistrationRequest) (admission, error) {
-	cert, err := c.VerifyCertificate(q.Admission, c.Now())
+// admitDoctor wants Cert_D to certify exactly these keys, and no credential of its
+// licence to be good. The request's signature answered the challenge under the key in it.
+func (c *Cloud) admitDoctor(ctx context.Context, q message.RegistrationRequest) (admission, error) {
+	cert, err := c.certified(q.Registration, q.Admission)
 	if err != nil {
-		return admission{}, problem.Refused(err)
+		return admission{}, err
 	}
-	r, h := q.Registration, ecc.Sum(q.Admission)
-	if string(r.Attribute) != string(h[:]) || cert.Suite != r.Suite ||
-		!cert.SigningKey.Equal(r.Keys.Sign) || !cert.KEMKey.Equal(r.Keys.KEM) {
-		return admission{}, problem.Refused(errCertificate)
+	a := admission{certificate: q.Admission, notAfter: message.MillisOf(cert.Expires)}
+	err = c.admitLicence(ctx, q.Registration, cert.Licence, &a)
+	return a, err
+}
+
+// certified checks that Cert_D is good now and certifies exactly these keys.
+func (c *Cloud) certified(q message.Registration, certificate []byte) (message.DoctorCertificate, error) {
+	cert, err := c.VerifyCertificate(certificate, c.Now())
+	if err != nil {
+		return cert, problem.Refused(err)
 	}
-	return admission{handle: c.handle(handleLicence, []byte(cert.Licence)), certificate: q.Admission,
-		notAfter: message.MillisOf(cert.Expires)}, nil
+	h := ecc.Sum(certificate)
+	if string(q.Attribute) != string(h[:]) || cert.Suite != q.Suite ||
+		!cert.SigningKey.Equal(q.Keys.Sign) || !cert.KEMKey.Equal(q.Keys.KEM) {
+		return cert, problem.Refused(errCertificate)
+	}
+	return cert, nil
 }
 
 func (c *Cloud) admitHospital(q message.RegistrationRequest, operator bool) (admission, error) {
@@ -94,9 +110,13 @@ func (c *Cloud) admitHospital(q message.RegistrationRequest, operator bool) (adm
 		return admission{}, problem.Invalid("A hospital's request carries no admission.")
 	}
 	if !baseURL(string(q.Registration.Attribute)) {
-		return admission{}, problem.Invalid("The hospital's attribute is not the base URL of an https server (http on loopback only).")
+		return admission{}, errAddress()
 	}
 	return admission{handle: c.handle(handleHospital, []byte(q.Registration.ID)), notAfter: unbounded}, nil
+}
+
+func errAddress() error {
+	return problem.Invalid("The hospital's attribute is not the base URL of an https server (http on loopback only).")
 }
 
 // baseURL accepts scheme and host, nothing else, in the one spelling that parses

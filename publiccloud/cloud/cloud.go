@@ -108,6 +108,7 @@ const (
 	handleCode      = "code"
 	handleLicence   = "licence"
 	handleHospital  = "hospital"
+	handleRenewal   = "renewal"
 	handleUses      = "uses"
 	handleRevoked   = "revoked consent"
 	handlePrekeyAAD = "own prekey"

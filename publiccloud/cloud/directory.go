@@ -89,16 +89,10 @@ func (c *Cloud) signDirectory(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	records = slices.DeleteFunc(records, func(r Record) bool { return slices.Contains(revoked, r.Credential) })
 	d := message.Directory{Issued: now}
-	for _, r := range records {
-		if slices.Contains(revoked, r.Credential) {
-			continue
-		}
-		cred, err := message.DecodeCredential(r.Body)
-		if err != nil {
-			return nil, problem.Internal(err)
-		}
-		d.Hospitals = append(d.Hospitals, cred)
+	if d.Hospitals, err = c.inUse(ctx, records); err != nil {
+		return nil, err
 	}
 	s, err := c.sign(d.Encode())
 	return s.Encode(), err
@@ -135,16 +129,6 @@ func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
 	return s.Encode(), err
 }
 
-// RevokeCredential is an operator's act; it holds at once. Fails with NotFound.
-func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) error {
-	r, err := c.Registry.Find(ctx, credential)
-	if err != nil {
-		return err
-	}
-	defer c.lists.forget()
-	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
-}
-
 // LogPage returns up to limit lines of the registration log.
 func (c *Cloud) LogPage(ctx context.Context, from uint64, limit int) ([]message.LogEntry, error) {
 	return c.Log.Read(ctx, from, limit)
@@ -158,7 +142,8 @@ type DoctorCard struct {
 }
 
 // Doctor returns a doctor's card. Fails with NotFound, in the same words, for an unknown
-// or revoked doctor, one without a current prekey, and whoever is no doctor.
+// or revoked doctor, one without a current prekey, and whoever is no doctor; in other words
+// for the card of before, whose mailbox she reads no more.
 func (c *Cloud) Doctor(ctx context.Context, credential message.Hash) (DoctorCard, error) {
 	r, err := c.Registry.Find(ctx, credential)
 	if err == nil && r.Role != message.Doctor {
@@ -166,6 +151,9 @@ func (c *Cloud) Doctor(ctx context.Context, credential message.Hash) (DoctorCard
 	}
 	var prekey []byte
 	if err == nil {
+		if err := c.unsucceeded(ctx, r); err != nil {
+			return DoctorCard{}, err
+		}
 		prekey, err = c.Prekey(ctx, credential)
 	}
 	if err != nil && problem.KindOf(err) == problem.KindNotFound {

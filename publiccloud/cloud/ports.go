@@ -27,7 +27,8 @@ type Record struct {
 	Credential  message.Hash // c_X
 	Role        message.Role
 	Name        message.Hash // handle of (role, ID, epoch)
-	Admission   message.Hash // handle of what admitted it: code, licence, or hospital
+	Admission   message.Hash // handle of what admitted it: code, licence, hospital, or renewal
+	Line        message.Hash // c_X of the first of those that were renewed one by another, up to this one
 	Body        []byte       // Cred_X; empty for a patient
 	Certificate []byte       // Cert_D, for a doctor
 	NotAfter    message.Millis
@@ -42,11 +43,15 @@ type Registry interface {
 	// Free fails as Add would for a name or admission that is taken now.
 	Free(ctx context.Context, r Record) error
 	// Add stores the record. Name and Admission are unique, so that storing the
-	// record is what uses the code up: fails with Conflict if the name or a
-	// doctor's licence is taken, with Refused if another admission is, and nothing is changed then.
+	// record is what uses the code up: fails with Conflict if the name, a renewal's
+	// number or a doctor's licence is taken, with Refused if another admission is, and nothing is changed then.
 	Add(ctx context.Context, r Record) error
 	// Find fails with NotFound.
 	Find(ctx context.Context, c message.Hash) (Record, error)
+	// Admitted finds by admission. It fails with NotFound.
+	Admitted(ctx context.Context, admission message.Hash) (Record, error)
+	// Line returns the records of a line, by c_X.
+	Line(ctx context.Context, line message.Hash) ([]Record, error)
 	// Hospitals returns the records of the hospitals that have not expired, by c_X.
 	Hospitals(ctx context.Context, now message.Millis) ([]Record, error)
 }

@@ -14,10 +14,6 @@ import (
 	"medunion/ecc"
 )
 
-// firstEpoch is the epoch of every credential: a second credential for one
-// (role, ID) is a Conflict. A holder who lost his keys registers under a new ID.
-const firstEpoch = 1
-
 // backdate lets a credential hold for parties whose clocks are behind ours.
 const backdate = 5 * time.Minute
 
@@ -48,6 +44,10 @@ func (c *Cloud) challengeMAC(key, b []byte) ecc.Hash {
 // message.RegistrationRequest, the answer a message.RegistrationReply, which
 // holds d_X: it must travel over TLS and is never logged. operator says that the
 // request came with an operator's token, which alone admits a hospital.
+//
+// The credentials of one (role, ID) are numbered from 1 (Info.Epoch). A second one is
+// issued only to whoever renews the first, or holds the same licence when it is over; to
+// everybody else the identity is taken. A holder who lost his secrets registers under a new ID.
 //
 // Fails with Invalid, Stale, Refused, or Conflict for an identity that exists.
 // A failed registration uses no patient's code up.
@@ -95,20 +95,16 @@ func (c *Cloud) checkChallenge(b []byte) (message.Millis, error) {
 // credential is ever handed out that the log does not show, whatever fails in
 // between. A line may name a credential that nobody ever received.
 func (c *Cloud) enter(ctx context.Context, q message.RegistrationRequest, a admission) ([]byte, error) {
-	reply, err := c.issue(q.Registration, a.notAfter)
+	// Whoever is sent away anyway writes no line.
+	r, info, err := c.number(ctx, q.Registration, a)
 	if err != nil {
 		return nil, err
 	}
-	cred := reply.Credential
-	r := Record{Credential: cred.Hash(), Role: cred.Info.Role, Name: c.nameHandle(cred.Info),
-		Admission: a.handle, NotAfter: cred.Info.NotAfter}
-	if r.Role != message.Patient {
-		r.Body, r.Certificate = cred.Encode(), a.certificate
-	}
-	// Whoever is sent away anyway writes no line.
-	if err := c.Registry.Free(ctx, r); err != nil {
+	reply, err := c.issue(q.Registration, info, a.notAfter)
+	if err != nil {
 		return nil, err
 	}
+	r = r.of(reply.Credential)
 	if err := c.Log.Append(ctx, r.Credential, r.Role, c.now()); err != nil {
 		return nil, err
 	}
@@ -116,22 +112,36 @@ func (c *Cloud) enter(ctx context.Context, q message.RegistrationRequest, a admi
 		return nil, err
 	}
 	c.lists.forget()
+	if err := c.outlived(ctx, a.former, r); err != nil {
+		return nil, err
+	}
 	return reply.Encode(), nil
+}
+
+// of completes the record by the credential. A patient's is not kept.
+func (r Record) of(cred message.Credential) Record {
+	r.Credential, r.NotAfter = cred.Hash(), cred.Info.NotAfter
+	if r.Line == (message.Hash{}) {
+		r.Line = r.Credential
+	}
+	if r.Role != message.Patient {
+		r.Body = cred.Encode()
+	}
+	return r
 }
 
 func (c *Cloud) nameHandle(i message.Info) message.Hash {
 	return c.handle(handleName, []byte(i.Role), []byte(i.ID), binary.BigEndian.AppendUint64(nil, i.Epoch))
 }
 
-// issue computes the partial key and signs the credential.
-func (c *Cloud) issue(q message.Registration, notAfter message.Millis) (message.RegistrationReply, error) {
+// issue computes the partial key and signs the credential of what info says so far.
+func (c *Cloud) issue(q message.Registration, info message.Info, notAfter message.Millis) (message.RegistrationReply, error) {
 	now, root, err := c.now(), OwnRoot{}, error(nil)
 	if root, err = c.signing(); err != nil {
 		return message.RegistrationReply{}, err
 	}
 	_, ends, _ := c.Pins().Term(root.Public()) // no credential outlives its root
-	info := message.Info{Suite: q.Suite, Role: q.Role, ID: q.ID, Attribute: q.Attribute, Keys: q.Keys,
-		Epoch: firstEpoch, NotBefore: now.Add(-backdate), NotAfter: min(notAfter, now.Add(c.CredentialLife), ends)}
+	info.NotBefore, info.NotAfter = now.Add(-backdate), min(notAfter, now.Add(c.CredentialLife), ends)
 	// R_X1 = rP + X_X (2, 5, 8), d_X = r + e_X s (3, 6, 9)
 	pk, err := root.Issuer.Issue(c.Rand, q.Encode(), q.X, info.Encode())
 	if err != nil {

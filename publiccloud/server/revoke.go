@@ -173,14 +173,19 @@ func (r Revoker) lookHospital(ctx context.Context, c *openapi.ClientWithResponse
 	return "", ErrNotShown
 }
 
-// Revoke revokes a credential, of whatever role. It holds at the public cloud when Revoke
-// returns; again it changes nothing and succeeds. ErrNotShown if none was ever issued.
-func (r Revoker) Revoke(ctx context.Context, credential message.Hash) error {
+// Revoke revokes a credential, of whatever role, and with it those of its line, by which it was
+// renewed and which it renewed; or, with only, it alone. It holds at the public cloud when
+// Revoke returns; again it changes nothing and succeeds. ErrNotShown if none was ever issued.
+func (r Revoker) Revoke(ctx context.Context, credential message.Hash, only bool) error {
 	c, err := r.client()
 	if err != nil {
 		return err
 	}
-	a, err := c.RevokeCredentialWithResponse(ctx, openapi.Revocation{Credential: hex.EncodeToString(credential[:])})
+	body := openapi.Revocation{Credential: hex.EncodeToString(credential[:])}
+	if only { // a public cloud from before renewals knows no such field
+		body.Only = &only
+	}
+	a, err := c.RevokeCredentialWithResponse(ctx, body)
 	switch {
 	case err != nil:
 		return err

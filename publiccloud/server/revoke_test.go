@@ -41,8 +41,8 @@ func TestRevoker(t *testing.T) {
 				t.Errorf("%s as a %s: %q, %v", role, other, who, err)
 			}
 		}
-		w.ok(r.Revoke(t.Context(), c))
-		w.ok(r.Revoke(t.Context(), c)) // again changes nothing
+		w.ok(r.Revoke(t.Context(), c, false))
+		w.ok(r.Revoke(t.Context(), c, false)) // again changes nothing
 		if _, err := r.Look(t.Context(), role, c); !errors.Is(err, server.ErrNotShown) {
 			t.Errorf("%s: shown after the revocation: %v", role, err)
 		}
@@ -72,12 +72,12 @@ func TestRevokerRefused(t *testing.T) {
 	none := weak
 	none.OperatorToken = filepath.Join(t.TempDir(), "absent")
 	for name, r := range map[string]server.Revoker{"another scope": weak, "no token": none} {
-		if err := r.Revoke(t.Context(), c); err == nil || strings.Contains(err.Error(), strings.TrimSpace(string(secret))) {
+		if err := r.Revoke(t.Context(), c, false); err == nil || strings.Contains(err.Error(), strings.TrimSpace(string(secret))) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	good := w.revoker(token.ScopeOperator)
-	if err := good.Revoke(t.Context(), message.Hash{1}); !errors.Is(err, server.ErrNotShown) {
+	if err := good.Revoke(t.Context(), message.Hash{1}, false); !errors.Is(err, server.ErrNotShown) {
 		t.Error(err)
 	}
 	if _, err := good.Look(t.Context(), server.RevokeHospital, c); err != nil {

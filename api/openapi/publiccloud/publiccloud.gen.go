@@ -114,6 +114,9 @@ type Problem struct {
 type Revocation struct {
 	// Credential a SHA-256 value in lower-case hex
 	Credential Hash `json:"credential"`
+
+	// Only Revoke this one alone: those of its line that renewed it, or that it renewed, stay good.
+	Only *bool `json:"only,omitempty"`
 }
 
 // Signed defines model for Signed.
@@ -357,7 +360,7 @@ type ClientInterface interface {
 
 	// RevokeCredentialWithBody Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -366,7 +369,7 @@ type ClientInterface interface {
 
 	// RevokeCredential Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -425,7 +428,7 @@ type ClientInterface interface {
 
 	// RegisterWithBody Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -434,7 +437,7 @@ type ClientInterface interface {
 
 	// Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -627,7 +630,7 @@ func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCod
 
 // RevokeCredentialWithBody Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -646,7 +649,7 @@ func (c *Client) RevokeCredentialWithBody(ctx context.Context, contentType strin
 
 // RevokeCredential Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -775,7 +778,7 @@ func (c *Client) Ask(ctx context.Context, body AskJSONRequestBody, reqEditors ..
 
 // RegisterWithBody Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -794,7 +797,7 @@ func (c *Client) RegisterWithBody(ctx context.Context, contentType string, body 
 
 // Register Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1648,7 +1651,7 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeCredentialWithBodyWithResponse Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1657,7 +1660,7 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeCredentialWithResponse Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1720,7 +1723,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1729,7 +1732,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 	//
-	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+	// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2658,7 +2661,7 @@ func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context,
 
 // RevokeCredentialWithBodyWithResponse Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2673,7 +2676,7 @@ func (c *ClientWithResponses) RevokeCredentialWithBodyWithResponse(ctx context.C
 
 // RevokeCredentialWithResponse Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set: a thief may have renewed it before the loss was noticed. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2778,7 +2781,7 @@ func (c *ClientWithResponses) AskWithResponse(ctx context.Context, body AskJSONR
 
 // RegisterWithBodyWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2793,7 +2796,7 @@ func (c *ClientWithResponses) RegisterWithBodyWithResponse(ctx context.Context, 
 
 // RegisterWithResponse Register a patient, a doctor or a hospital (M0; Eq. 2-10)
 //
-// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
+// `message` is the registration request: R_X1 and d_X are made for it (Eq. 2, 3, 5, 6, 8, 9), and whoever asked checks S_X P = R_X1 + e_X PK (Eq. 4, 7, 10). A patient is admitted by a single-use code, a doctor by the medical authority's certificate Cert_D, a hospital by an operator's bearer token; and whoever holds a credential that is good by its renewal, which both of its secrets sign: the new one has the next free number of the same identity, the same β_P, licence or address (another address with an operator's token), and the old one stays good until it ends. Sent twice, the challenge is used up and the second is refused (403); with a new challenge, an identity or a code that was taken is a conflict (409). A credential exists from the moment that the log shows it, whether the answer arrived or not.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -49,7 +49,9 @@ type World struct {
 	Authority *Authority
 	Verify    message.CertificateVerifier
 	Seen      *SeenStore
-	Tape      *Tape // what the doctor drew
+	Tape      *Tape                    // what the doctor drew
+	Lives     map[uint64]time.Duration // of credentials, by their number
+	Taken     uint64                   // numbers that somebody else's renewals took
 }
 
 // Tape is randomness that remembers what it gave out.
@@ -121,11 +123,22 @@ func (w *World) Certify(keys message.PublicKeys, name string) []byte {
 		Departments: []string{"GENERAL", "SURGERY"}, Affiliation: string(AnnaID), Keys: keys}, w.Now))
 }
 
-// Reply is the registrar's: Eq. 8, 9.
+// CredentialLife is how long the registrar's credentials hold, if Lives does not say otherwise.
+const CredentialLife = 365 * 24 * time.Hour
+
+// Reply is the registrar's: Eq. 8, 9. A renewal gets the next number.
 func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply {
-	r := q.Registration
-	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: 1,
-		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(365 * 24 * time.Hour)}
+	r, epoch := q.Registration, uint64(1)
+	if renewal, err := message.DecodeRenewal(q.Admission); err == nil {
+		w.Ok(renewal.Verify(w.Pins, r, w.Millis()))
+		epoch += renewal.Credential.Info.Epoch + w.Taken
+	}
+	life, ok := w.Lives[epoch]
+	if !ok {
+		life = CredentialLife
+	}
+	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: epoch,
+		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(life)}
 	pk := Must(w.Issuer.Issue(w.Rand, r.Encode(), r.X, info.Encode()))
 	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}

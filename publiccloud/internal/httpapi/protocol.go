@@ -86,7 +86,11 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.cloud.RevokeCredential(c.Request().Context(), cX); err != nil {
+	revoke := h.cloud.RevokeCredential
+	if body.Only != nil && *body.Only {
+		revoke = h.cloud.RevokeOne
+	}
+	if err := revoke(c.Request().Context(), cX); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

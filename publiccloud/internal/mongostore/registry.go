@@ -42,7 +42,7 @@ var errAdmissionUsed = errors.New("the code is used up")
 // indexes decide, so that of two requests with one code only one gets in.
 func (s *Store) Add(ctx context.Context, r cloud.Record) error {
 	_, err := s.db.Collection(colCredentials).InsertOne(ctx, credentialDoc{
-		Credential: r.Credential[:], Role: string(r.Role), Name: r.Name[:], Admission: r.Admission[:],
+		Credential: r.Credential[:], Role: string(r.Role), Name: r.Name[:], Admission: r.Admission[:], Line: r.Line[:],
 		Body: r.Body, Certificate: r.Certificate, NotAfter: int64(r.NotAfter)})
 	if mongo.IsDuplicateKeyError(err) {
 		if stored, found := s.Find(ctx, r.Credential); found == nil && stored.Name == r.Name && stored.Admission == r.Admission {
@@ -65,17 +65,21 @@ func (s *Store) Free(ctx context.Context, r cloud.Record) error {
 		return err
 	}
 	if taken {
-		return problem.Conflict("The identity is registered already.")
+		return errTaken()
 	}
 	taken, err = s.has(ctx, "admission", r.Admission)
 	switch {
 	case err != nil || !taken:
 		return err
+	case r.Line != (message.Hash{}) && r.Line != r.Credential: // of a renewal both are of its number: it was taken meanwhile
+		return errTaken()
 	case r.Role == message.Doctor:
 		return problem.Conflict("The licence is registered already.")
 	}
 	return problem.Refused(errAdmissionUsed)
 }
+
+func errTaken() error { return problem.Conflict("The identity is registered already.") }
 
 func (s *Store) has(ctx context.Context, field string, handle message.Hash) (bool, error) {
 	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: field, Value: handle[:]}}).Err()
@@ -87,24 +91,43 @@ func (s *Store) has(ctx context.Context, field string, handle message.Hash) (boo
 
 // Find implements cloud.Registry.
 func (s *Store) Find(ctx context.Context, c message.Hash) (cloud.Record, error) {
+	return s.credential(ctx, "_id", c)
+}
+
+// Admitted implements cloud.Registry.
+func (s *Store) Admitted(ctx context.Context, admission message.Hash) (cloud.Record, error) {
+	return s.credential(ctx, "admission", admission)
+}
+
+func (s *Store) credential(ctx context.Context, field string, h message.Hash) (cloud.Record, error) {
 	var d credentialDoc
-	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: "_id", Value: c[:]}}).Decode(&d)
+	err := s.db.Collection(colCredentials).FindOne(ctx, bson.D{{Key: field, Value: h[:]}}).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return cloud.Record{}, problem.NotFound("There is no such credential.")
 	}
 	return d.record(), failed("find credential", err)
 }
 
+// Line implements cloud.Registry. Programs from before lines wrote the first without one.
+func (s *Store) Line(ctx context.Context, line message.Hash) ([]cloud.Record, error) {
+	return s.credentials(ctx, bson.D{{Key: "$or", Value: bson.A{
+		bson.D{{Key: "line", Value: line[:]}}, bson.D{{Key: "_id", Value: line[:]}}}}})
+}
+
 // Hospitals implements cloud.Registry.
 func (s *Store) Hospitals(ctx context.Context, now message.Millis) ([]cloud.Record, error) {
-	filter := bson.D{{Key: "role", Value: string(message.Hospital)}, {Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}}
+	return s.credentials(ctx, bson.D{{Key: "role", Value: string(message.Hospital)}, {Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}})
+}
+
+// credentials returns those of the filter by c_X.
+func (s *Store) credentials(ctx context.Context, filter bson.D) ([]cloud.Record, error) {
 	cursor, err := s.db.Collection(colCredentials).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failed("find hospitals", err)
+		return nil, failed("find credentials", err)
 	}
 	var docs []credentialDoc
 	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read hospitals", err)
+		return nil, failed("read credentials", err)
 	}
 	out := make([]cloud.Record, len(docs))
 	for i, d := range docs {
@@ -114,6 +137,10 @@ func (s *Store) Hospitals(ctx context.Context, now message.Millis) ([]cloud.Reco
 }
 
 func (d credentialDoc) record() cloud.Record {
-	return cloud.Record{Credential: hash(d.Credential), Role: message.Role(d.Role), Name: hash(d.Name), Admission: hash(d.Admission),
-		Body: d.Body, Certificate: d.Certificate, NotAfter: message.Millis(d.NotAfter)}
+	r := cloud.Record{Credential: hash(d.Credential), Role: message.Role(d.Role), Name: hash(d.Name), Admission: hash(d.Admission),
+		Line: hash(d.Line), Body: d.Body, Certificate: d.Certificate, NotAfter: message.Millis(d.NotAfter)}
+	if len(d.Line) == 0 {
+		r.Line = r.Credential
+	}
+	return r
 }

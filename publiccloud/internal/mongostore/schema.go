@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"medunion/api/message"
 	"medunion/api/mongodb"
@@ -29,6 +30,7 @@ type credentialDoc struct {
 	Role        string `bson:"role"`      // P, D or HPC
 	Name        []byte `bson:"name"`      // handle, unique
 	Admission   []byte `bson:"admission"` // handle, unique: inserting the document uses the code up
+	Line        []byte `bson:"line"`      // c_X of the first of its line; absent from what older programs wrote: its own
 	Body        []byte `bson:"body"`
 	Certificate []byte `bson:"certificate"`
 	NotAfter    int64  `bson:"notAfter"`
@@ -155,12 +157,15 @@ var indexes = []mongodb.Index{
 	mongodb.Ordered(colConsents, "k", "_id"),
 }
 
+// lineIndex finds what was renewed from one credential.
+var lineIndex = []mongodb.Index{mongodb.Ordered(colCredentials, "line")}
+
 // Versions are those of this schema. Not sharded are credentials, whose two unique indexes no
 // shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log, a chain
 // that grows at one end. entries are spread by _id, which begins with L; latest by l, so
 // that a search asks only the shards that hold something.
 var Versions = mongodb.Schema{Needs: 1,
-	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes)},
+	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes), mongodb.Indexed("index of credentials that were renewed", lineIndex)},
 	Sharded:    []mongodb.ShardKey{{Collection: colEntries, Field: "_id"}, {Collection: colLatest, Field: "l"}, {Collection: colConsents, Field: "_id"}, {Collection: colRevocations, Field: "_id"}},
 }
 
@@ -177,4 +182,6 @@ func versionID(latest []byte, t int64) (id [72]byte) {
 }
 
 // CheckShardKeys fails if an index asks for what shards cannot keep.
-func CheckShardKeys() error { return Versions.CheckShardKeys(indexes) }
+func CheckShardKeys() error {
+	return Versions.CheckShardKeys(append(slices.Clone(indexes), lineIndex...))
+}

@@ -139,6 +139,31 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+// A line is read in whole, also by its first when that has none: a record of an older program.
+func TestLine(t *testing.T) {
+	s, ctx := open(t, 1)[0], t.Context()
+	first := cloud.Record{Credential: random(), Role: message.Hospital, Name: random(), Admission: random(), Body: []byte("body"), NotAfter: 50}
+	first.Line = first.Credential
+	next := cloud.Record{Credential: random(), Role: message.Hospital, Name: random(), Admission: random(), Line: first.Credential, NotAfter: 60}
+	other := cloud.Record{Credential: random(), Role: message.Hospital, Name: random(), Admission: random(), NotAfter: 60}
+	other.Line = other.Credential
+	for _, r := range []cloud.Record{first, next, other} {
+		ok(t, s.Add(ctx, r))
+	}
+	line, err := s.Line(ctx, first.Credential)
+	ok(t, err)
+	if len(line) != 2 || line[0].Line != first.Credential || line[1].Line != first.Credential || line[0].Credential == line[1].Credential {
+		t.Errorf("the line has %d records", len(line))
+	}
+	got, err := s.Admitted(ctx, next.Admission)
+	ok(t, err)
+	if got.Credential != next.Credential || got.Line != first.Credential {
+		t.Error("admitted by it was another")
+	}
+	_, err = s.Admitted(ctx, random())
+	wants(t, problem.KindNotFound, err)
+}
+
 func TestAddInParallel(t *testing.T) {
 	stores := open(t, 3)
 	code := random()
