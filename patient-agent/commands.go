@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -52,6 +53,32 @@ func (c registerCmd) Run(s *session) error {
 	return errors.Join(s.print(view.Identity(id), func() {
 		fmt.Printf("Registered as %s until %s.\n", id.ID, day(id.NotAfter))
 	}), s.agent.Close())
+}
+
+type renewCmd struct {
+	Now      bool `help:"Also if it does not end soon."`
+	Restored bool `help:"This store is an older copy that you have brought back: renewals that it does not know of were yours."`
+}
+
+// Run renews. That nothing is to be done yet is no failure.
+func (c renewCmd) Run(s *session) error {
+	return s.unlocked(func([]byte) error {
+		id, err := s.agent.Identity()
+		if err != nil {
+			return err
+		}
+		at, err := s.agent.RenewAt(s.ctx)
+		if err != nil {
+			return err
+		}
+		if !c.Now && !c.Restored && time.Now().Before(at) {
+			return s.print(view.Identity(id), func() { fmt.Printf("Good until %s; it is renewed from %s on.\n", day(id.NotAfter), day(at)) })
+		}
+		if id, err = s.agent.Renew(s.ctx, c.Restored); err != nil {
+			return err
+		}
+		return s.print(view.Identity(id), func() { fmt.Printf("Renewed until %s. Your hospitals go on as before.\n", day(id.NotAfter)) })
+	})
 }
 
 type hospitalsCmd struct{}

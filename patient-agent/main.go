@@ -21,6 +21,7 @@ type cli struct {
 	JSON          bool `help:"Print JSON instead of text."`
 
 	Register  registerCmd  `cmd:"" help:"Make an identity and register it with a code from the registration desk."`
+	Renew     renewCmd     `cmd:"" help:"Renew your credential, if it ends soon. While the agent serves it does so by itself."`
 	Hospitals hospitalsCmd `cmd:"" help:"Hospitals of the directory and what each holds of you."`
 	Enrol     enrolCmd     `cmd:"" help:"Link your record at a hospital with a code from its desk."`
 	Record    recordCmd    `cmd:"" help:"Your own record at a hospital, as a FHIR bundle."`

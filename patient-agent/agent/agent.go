@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/certs"
@@ -76,21 +77,34 @@ type Agent struct {
 
 	challenges challenges
 
-	opening sync.Mutex // one passphrase at a time
+	renews  atomic.Bool // by itself
+	opening sync.Mutex  // one passphrase at a time
 	mu      sync.Mutex
 	open    *opened // nil while the store is locked
 }
 
 // opened is what lasts while the store is open.
 type opened struct {
-	store  *keystore.Store
-	role   *patient.Patient
-	ctx    context.Context // ends when the store is locked
-	cancel context.CancelFunc
-	visits sync.WaitGroup
+	store   *keystore.Store
+	current atomic.Pointer[patient.Patient]
+	ctx     context.Context // ends when the store is locked
+	cancel  context.CancelFunc
+	visits  sync.WaitGroup
 
 	approvals approvals
 	running   running
+	renewing  renewing
+}
+
+// role is her role as it is now. A renewal puts another one in its place; what has begun
+// with the one of before ends with it.
+func (o *opened) role() *patient.Patient { return o.current.Load() }
+
+// alone is a role without a store.
+func alone(role *patient.Patient) *opened {
+	o := &opened{}
+	o.current.Store(role)
+	return o
 }
 
 // New makes an agent; its store stays locked until Unlock or Register.
@@ -159,7 +173,7 @@ func (a *Agent) Status() Status {
 	s := Status{Exists: keystore.Exists(a.cfg.Store), Now: a.cfg.Now()}
 	header, err := keystore.Inspect(a.cfg.Store)
 	if o, opened := a.opened(); opened == nil {
-		s.Open, s.Registered = true, o.role.Registered()
+		s.Open, s.Registered = true, o.role().Registered()
 		header, err = o.store.Header(), nil
 	}
 	if err == nil {
@@ -225,9 +239,13 @@ func (a *Agent) setOpen(store *keystore.Store, role *patient.Patient) {
 	if a.open != nil {
 		a.open.cancel() // a new identity; an unregistered one has no visits
 	}
-	a.open = &opened{store: store, role: role, ctx: ctx, cancel: cancel}
-	o := a.open
+	o := &opened{store: store, ctx: ctx, cancel: cancel}
+	o.current.Store(role)
+	a.open = o
 	o.visits.Go(func() { a.observe(o) })
+	if a.renews.Load() {
+		o.visits.Go(func() { a.stayRenewed(o) })
+	}
 	a.changes.broadcast(Statuses, Visits)
 }
 
@@ -275,7 +293,7 @@ func (a *Agent) opened() (*opened, error) {
 // registered returns the open store of a registered patient.
 func (a *Agent) registered() (*opened, error) {
 	o, err := a.opened()
-	if err == nil && !o.role.Registered() {
+	if err == nil && !o.role().Registered() {
 		err = patient.ErrNotRegistered
 	}
 	return o, err
@@ -295,7 +313,7 @@ func (a *Agent) verificationKey(o *opened, passphrase []byte) (ecc.SigningKey, e
 	case err != nil:
 		return ecc.SigningKey{}, storeProblem(err)
 	}
-	if err := o.role.VerifyUser(key.Public()); err != nil {
+	if err := o.role().VerifyUser(key.Public()); err != nil {
 		return ecc.SigningKey{}, errPassphrase.Because(err)
 	}
 	return key, nil

@@ -331,7 +331,7 @@ func TestRegistrationAnswerLost(t *testing.T) {
 	u.do(func() { u.lose = nil })
 	id, err := a.Register(ctx, "CODE-1234", secret)
 	u.ok(err)
-	if len(u.registered) != 2 || !u.registered[id.ID] {
+	if len(u.registered) != 2 || u.registered[id.ID] == 0 {
 		t.Errorf("registered %v", u.registered)
 	}
 }

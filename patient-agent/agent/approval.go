@@ -117,7 +117,7 @@ func (a *Agent) plan(ctx context.Context, o *opened, r Request) (p plan, err err
 	} else if p.Choices, err = a.choose(ctx, o, d, r); err != nil {
 		return p, err
 	}
-	if p.draft, err = o.role.Prepare(d, p.Choices); err != nil {
+	if p.draft, err = o.role().Prepare(d, p.Choices); err != nil {
 		return p, err
 	}
 	if p.ID, err = a.newID(); err != nil {
@@ -127,7 +127,7 @@ func (a *Agent) plan(ctx context.Context, o *opened, r Request) (p plan, err err
 	p.client, p.Doctor, p.Until = client, a.card(origin, d), now.Add(approvalLife)
 	p.Challenge, p.Consent = p.draft.Challenge(), ecc.Sum(p.draft.Consent().Encode())
 	p.Profile, p.Recordings = selfIn(p.Choices.MSD), countObservations(p.Choices.MSD)
-	p.Verification, p.Passkey = o.role.Identity().Attribute.Kind, passkeyIn(o.store.Header())
+	p.Verification, p.Passkey = o.role().Identity().Attribute.Kind, passkeyIn(o.store.Header())
 	p.again = keystore.Again{Link: r.Link, Department: p.Choices.Department, Purpose: p.Choices.Purpose, Life: p.Choices.Expires.Sub(now),
 		MaxUses: p.Choices.MaxUses, Grants: p.Choices.Grants, WriteTo: p.Choices.WriteTo, MSD: p.Choices.MSD}
 	return p, nil
@@ -183,7 +183,7 @@ func (a *Agent) Approve(id string, by Proof) (string, error) {
 
 // assertion makes the user verification over the draft, of the kind that β_P is of.
 func (a *Agent) assertion(o *opened, d *patient.Draft, by Proof) (message.Assertion, error) {
-	if o.role.Identity().Attribute.Kind == message.KindPassphrase {
+	if o.role().Identity().Attribute.Kind == message.KindPassphrase {
 		if by.Passkey != nil {
 			return message.Assertion{}, errByPassphrase
 		}
@@ -226,7 +226,7 @@ func (a *Agent) StartVisit(ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if o.role.Identity().Attribute.Kind != message.KindPassphrase {
+	if o.role().Identity().Attribute.Kind != message.KindPassphrase {
 		return "", errByPasskey
 	}
 	key, err := a.verificationKey(o, r.Passphrase)

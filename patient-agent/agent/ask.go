@@ -35,7 +35,7 @@ func (a *Agent) askHospital(ctx context.Context, o *opened, h patient.Hospital, 
 	}
 	var pending *patient.PendingQuestion
 	ask := func() (m message.Message, err error) {
-		pending, m, err = o.role.AskHospital(h, q)
+		pending, m, err = o.role().AskHospital(h, q)
 		return m, err
 	}
 	m, err := a.exchange(ctx, message.Hospital, ask, func(ctx context.Context, m string) (*http.Response, error) {
@@ -51,7 +51,7 @@ func (a *Agent) askHospital(ctx context.Context, o *opened, h patient.Hospital, 
 func (a *Agent) askCloud(ctx context.Context, o *opened, prekey message.Signed, department message.Code, q message.Question) (patient.Answered, error) {
 	var pending *patient.PendingQuestion
 	ask := func() (m message.Message, err error) {
-		pending, m, err = o.role.AskCloud(prekey, department, q)
+		pending, m, err = o.role().AskCloud(prekey, department, q)
 		return m, err
 	}
 	m, err := a.exchange(ctx, message.PublicCloud, ask, func(ctx context.Context, m string) (*http.Response, error) {

@@ -86,7 +86,7 @@ func (a *Agent) doctor(ctx context.Context, o *opened, link string) (string, pat
 	if err != nil {
 		return "", patient.Doctor{}, nil, err
 	}
-	d, err := o.role.VerifyCard(meant, card, revoked)
+	d, err := o.role().VerifyCard(meant, card, revoked)
 	return origin, d, client, err
 }
 

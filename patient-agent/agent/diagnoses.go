@@ -79,7 +79,7 @@ func (a *Agent) fetchDiagnoses(ctx context.Context, o *opened, id message.ID) er
 		list, err := message.DecodeDiagnoses(answer.Content)
 		for _, w := range list {
 			next = max(next, w.Record+1)
-			d, err := o.role.OpenWritten(w)
+			d, err := o.role().OpenWritten(w)
 			if err != nil {
 				bad = err
 				continue

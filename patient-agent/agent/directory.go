@@ -169,7 +169,7 @@ func (a *Agent) verifyHospital(ctx context.Context, o *opened, c message.Credent
 	if err != nil {
 		return patient.Hospital{}, err
 	}
-	return o.role.VerifyHospital(c, prekey, revoked)
+	return o.role().VerifyHospital(c, prekey, revoked)
 }
 
 // cloudPrekey fetches the public cloud's prekey of her suite; the role verifies it.
@@ -177,6 +177,6 @@ func (a *Agent) cloudPrekey(ctx context.Context, o *opened) (message.Signed, err
 	if err := a.learn(ctx); err != nil {
 		return message.Signed{}, err
 	}
-	suite := int(o.role.Identity().Suite)
+	suite := int(o.role().Identity().Suite)
 	return signed(a.cloud.GetPrekey(ctx, "cloud", &publiccloud.GetPrekeyParams{Suite: &suite}))
 }

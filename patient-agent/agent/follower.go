@@ -63,6 +63,13 @@ func (r *running) end(id string) bool {
 	return true
 }
 
+// none reports whether no visit goes on.
+func (r *running) none() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.list) == 0
+}
+
 func (r *running) trouble(id string) *Reason {
 	r.mu.Lock()
 	defer r.mu.Unlock()

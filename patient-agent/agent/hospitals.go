@@ -129,7 +129,7 @@ func (a *Agent) entriesOf(ctx context.Context, o *opened, prekey message.Signed,
 		if err != nil {
 			return 0, err
 		}
-		opened, bad, err := o.role.OpenEntries(d, raw)
+		opened, bad, err := o.role().OpenEntries(d, raw)
 		all, ignored, count = append(all, opened...), ignored+bad, count+uint64(len(raw))
 		return count, err
 	})
@@ -174,7 +174,7 @@ func (a *Agent) enrol(ctx context.Context, o *opened, h patient.Hospital, code s
 	}
 	var pending *patient.PendingEnrolment
 	begin := func() (m message.Message, err error) {
-		pending, m, err = o.role.Enrol(h, code, departments)
+		pending, m, err = o.role().Enrol(h, code, departments)
 		return m, err
 	}
 	m, err := a.exchange(ctx, message.Hospital, begin, func(ctx context.Context, m string) (*http.Response, error) {

@@ -102,7 +102,7 @@ func (a *Agent) observe(o *opened) {
 			return
 		case <-tick.C:
 		}
-		if o.role.Registered() && a.changes.watched() {
+		if o.role().Registered() && a.changes.watched() {
 			w.look()
 		}
 	}

@@ -23,7 +23,7 @@ func (r Raw) Own(stamp func() time.Time) (*patient.Patient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.role(o.role.Identity(), stamp)
+	return r.role(o.role().Identity(), stamp)
 }
 
 // Throwaway is somebody else, not registered yet, whom uv verifies. She lives in memory only.
@@ -58,17 +58,17 @@ func (r Raw) Verification(passphrase []byte) (ecc.SigningKey, error) {
 
 // Hospital finds a hospital of the directory for the role, verified.
 func (r Raw) Hospital(ctx context.Context, role *patient.Patient, id message.ID) (patient.Hospital, error) {
-	return r.a.hospital(ctx, &opened{role: role}, id)
+	return r.a.hospital(ctx, alone(role), id)
 }
 
 // CloudPrekey is the public cloud's; the role verifies it.
 func (r Raw) CloudPrekey(ctx context.Context, role *patient.Patient) (message.Signed, error) {
-	return r.a.cloudPrekey(ctx, &opened{role: role})
+	return r.a.cloudPrekey(ctx, alone(role))
 }
 
 // Doctor fetches and verifies the card behind a link.
 func (r Raw) Doctor(ctx context.Context, role *patient.Patient, link string) (patient.Doctor, error) {
-	_, d, _, err := r.a.doctor(ctx, &opened{role: role}, link)
+	_, d, _, err := r.a.doctor(ctx, alone(role), link)
 	return d, err
 }
 

@@ -24,7 +24,8 @@ type Identity struct {
 	Credential   message.Hash // c_P
 	Suite        ecc.Suite
 	Verification message.VerificationKind
-	NotAfter     time.Time
+	NotAfter     time.Time // or when the root that issued it ends, if that is earlier
+	Renewal      string    // what she must know of its renewal: late, ended or elsewhere; "" for nothing
 }
 
 // Means are what open a new store and approve consents: a passphrase alone does both. A
@@ -65,12 +66,12 @@ func (a *Agent) RegisterWith(ctx context.Context, code string, m Means) (Identit
 	if err != nil {
 		return Identity{}, err
 	}
-	if o.role.Registered() {
+	if o.role().Registered() {
 		return Identity{}, errRegistered
 	}
 	err = a.register(ctx, o, code)
 	if problem.KindOf(err) == problem.KindConflict {
-		if o, err = a.renew(o); err == nil {
+		if o, err = a.drawAnew(o); err == nil {
 			err = a.register(ctx, o, code)
 		}
 	}
@@ -90,7 +91,7 @@ func (a *Agent) openOrCreate(m Means) error {
 	}
 	o, err := a.opened()
 	switch {
-	case err == nil && o.role.Registered():
+	case err == nil && o.role().Registered():
 		return errRegistered
 	case err == nil && (m.Passkey != nil || m.Passphrase != nil && !slices.Contains(o.store.Header().Openers(), message.KindPassphrase)):
 		return a.create(m, true)
@@ -106,7 +107,7 @@ func (a *Agent) discard() error {
 	defer a.opening.Unlock()
 	if o, err := a.opened(); err != nil {
 		return err
-	} else if o.role.Registered() {
+	} else if o.role().Registered() {
 		return errRegistered
 	}
 	return storeProblem(a.close().store.Discard())
@@ -196,8 +197,8 @@ func (a *Agent) freshIdentity(c keystore.Content) ([]byte, error) {
 	return id.Encode(), err
 }
 
-// renew replaces an identity that was never registered.
-func (a *Agent) renew(o *opened) (*opened, error) {
+// drawAnew replaces an identity that was never registered.
+func (a *Agent) drawAnew(o *opened) (*opened, error) {
 	var b []byte
 	err := o.store.View(func(c keystore.Content) (err error) { b, err = a.freshIdentity(c); return err })
 	if err != nil {
@@ -224,19 +225,18 @@ func (a *Agent) replaceIdentity(o *opened, identity []byte) (*opened, error) {
 	return a.opened()
 }
 
-// register runs M0 once, or twice if the challenge was too old when it arrived.
+// register registers the open store's identity.
 func (a *Agent) register(ctx context.Context, o *opened, code string) error {
 	if err := a.learn(ctx); err != nil {
 		return err
 	}
-	role, err := a.newRole(o.role.Identity())
+	role, err := a.newRole(o.role().Identity())
 	if err != nil {
 		return problem.Internal(err)
 	}
-	reply, err := a.requestRegistration(ctx, role, code)
-	if problem.KindOf(err) == problem.KindStale {
-		reply, err = a.requestRegistration(ctx, role, code)
-	}
+	reply, err := a.requestRegistration(ctx, func(challenge []byte) (message.RegistrationRequest, error) {
+		return role.RequestRegistration(challenge, code)
+	})
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,16 @@ func (a *Agent) register(ctx context.Context, o *opened, code string) error {
 	return err
 }
 
-func (a *Agent) requestRegistration(ctx context.Context, role *patient.Patient, code string) (message.RegistrationReply, error) {
+// requestRegistration runs M0 once, or twice if the challenge was too old when it arrived.
+func (a *Agent) requestRegistration(ctx context.Context, request func(challenge []byte) (message.RegistrationRequest, error)) (message.RegistrationReply, error) {
+	reply, err := a.runM0(ctx, request)
+	if problem.KindOf(err) == problem.KindStale {
+		reply, err = a.runM0(ctx, request)
+	}
+	return reply, err
+}
+
+func (a *Agent) runM0(ctx context.Context, request func(challenge []byte) (message.RegistrationRequest, error)) (message.RegistrationReply, error) {
 	resp, err := a.cloud.CreateChallenge(ctx)
 	c, err := decode[publiccloud.Challenge](resp, err, http.StatusOK)
 	if err != nil {
@@ -258,7 +267,7 @@ func (a *Agent) requestRegistration(ctx context.Context, role *patient.Patient, 
 		return message.RegistrationReply{}, err
 	}
 	begun := time.Now()
-	q, err := role.RequestRegistration(challenge, code)
+	q, err := request(challenge)
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
@@ -288,7 +297,11 @@ func (a *Agent) Identity() (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	c := o.role.Identity().Credential
-	return Identity{ID: c.Info.ID, Credential: c.Hash(), Suite: c.Info.Suite, Verification: o.role.Identity().Attribute.Kind,
-		NotAfter: c.Info.NotAfter.Time()}, nil
+	id := o.role().Identity()
+	out := Identity{ID: id.ID, Credential: id.Credential.Hash(), Suite: id.Suite, Verification: id.Attribute.Kind}
+	if out.NotAfter, err = o.role().Ends(); err != nil {
+		return Identity{}, err
+	}
+	out.Renewal, err = a.renewalTrouble(o, out.NotAfter)
+	return out, err
 }

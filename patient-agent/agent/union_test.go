@@ -43,7 +43,7 @@ type union struct {
 	log    bytes.Buffer
 	trace  []message.Sent
 
-	registered  map[message.ID]bool
+	registered  map[message.ID]uint64      // how many credentials
 	mail        map[string][]string        // session in base64 -> messages for the patient
 	steps       map[string]map[string]bool // session -> steps taken
 	reply       func(d *peers.Doctor)      // what the doctor does with M3; nil: nothing
@@ -61,12 +61,13 @@ type hospital struct {
 	*peers.Hospital
 	releases  []message.Release
 	diagnoses []message.WrittenDiagnosis
-	record    []string // parts
-	page      int      // releases in one answer, 0 for all
+	record    []string           // parts
+	page      int                // releases in one answer, 0 for all
+	last      message.Credential // of whoever asked last
 }
 
 func newUnion(t *testing.T) *union {
-	u := &union{t: t, w: peers.NewWorld(t, ecc.SuiteX25519), registered: map[message.ID]bool{}, mail: map[string][]string{},
+	u := &union{t: t, w: peers.NewWorld(t, ecc.SuiteX25519), registered: map[message.ID]uint64{}, mail: map[string][]string{},
 		steps: map[string]map[string]bool{}, entries: map[message.Hash][]message.Entry{}}
 	u.w.Now = time.Now()
 	u.d = u.w.NewDoctor(peers.DoctorID)
@@ -183,14 +184,16 @@ func (u *union) cloudRoutes() http.Handler {
 
 func (u *union) register(w http.ResponseWriter, r *http.Request) {
 	q := peers.Must(message.DecodeRegistrationRequest(readBytes(r)))
+	renewal, err := message.DecodeRenewal(q.Admission)
+	renews := err == nil && renewal.Verify(u.w.Pins, q.Registration, u.w.Millis()) == nil
 	switch id := q.Registration.ID; {
-	case q.Verify() != nil || string(q.Admission) != "CODE-1234":
+	case q.Verify() != nil || string(q.Admission) != "CODE-1234" && !renews:
 		refuse(w, 403)
-	case u.registered[id]:
+	case (u.registered[id] > 0) != renews:
 		refuse(w, 409)
 	default:
-		u.registered[id] = true
-		writeMessage(w, 201, u.w.Reply(q).Encode())
+		u.registered[id]++
+		writeMessage(w, 201, u.w.ReplyAs(q, u.registered[id]).Encode())
 	}
 }
 
@@ -238,7 +241,7 @@ func (u *union) askHospital(h *hospital, w http.ResponseWriter, r *http.Request)
 		refuse(w, 403)
 		return
 	}
-	u.asked = append(u.asked, a.Question)
+	u.asked, h.last = append(u.asked, a.Question), a.Patient
 	var content []byte
 	more := false
 	switch a.Question.Kind {

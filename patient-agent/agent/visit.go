@@ -69,7 +69,7 @@ func (a *Agent) begin(o *opened, p plan, assertion message.Assertion) (string, e
 	}
 	begun := time.Now()
 	d := p.draft.Doctor()
-	v, m1, err := o.role.Begin(d)
+	v, m1, err := o.role().Begin(d)
 	if err != nil {
 		return "", err
 	}

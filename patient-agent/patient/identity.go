@@ -12,7 +12,8 @@ import (
 )
 
 // Identity is everything that the sealed store holds of a patient. It prints as
-// "[redacted]". Before registration it holds x_P, after it S_P and Cred_P.
+// "[redacted]". Before registration it holds x_P, after it S_P and Cred_P; while a renewal
+// is under way, x_P of the next credential beside them.
 type Identity struct {
 	Suite      ecc.Suite
 	ID         message.ID               // ID_P, 32 random hexadecimal digits
@@ -24,6 +25,7 @@ type Identity struct {
 	X          *ecc.Scalar              // x_P, until the partial key is accepted
 	S          *ecc.Scalar              // S_P, from then on
 	Credential *message.Credential      // Cred_P
+	Attempts   uint64                   // to renew Cred_P; each may have used up a number
 }
 
 // String and the methods beside it keep keys out of every log.
@@ -85,10 +87,14 @@ func (id Identity) publicKeys() message.PublicKeys {
 }
 
 // Encode returns the canonical bytes, to be sealed and nothing else: they hold
-// every key.
+// every key. The attempts are a field only if there are any.
 func (id Identity) Encode() []byte {
-	return ecc.Encode(ecc.LabelPatientStore, []byte{byte(id.Suite)}, []byte(id.ID), id.Sign.Seed(), id.KEM.SecretBytes(), id.Locator[:],
-		id.Attribute.Encode(), binary.BigEndian.AppendUint64(nil, id.Epoch), scalarBytes(id.X), scalarBytes(id.S), credentialBytes(id.Credential))
+	fields := [][]byte{{byte(id.Suite)}, []byte(id.ID), id.Sign.Seed(), id.KEM.SecretBytes(), id.Locator[:], id.Attribute.Encode(),
+		binary.BigEndian.AppendUint64(nil, id.Epoch), scalarBytes(id.X), scalarBytes(id.S), credentialBytes(id.Credential)}
+	if id.Attempts > 0 {
+		fields = append(fields, binary.BigEndian.AppendUint64(nil, id.Attempts))
+	}
+	return ecc.Encode(ecc.LabelPatientStore, fields...)
 }
 
 func scalarBytes(s *ecc.Scalar) []byte {
@@ -107,11 +113,14 @@ func credentialBytes(c *message.Credential) []byte {
 
 // DecodeIdentity is the inverse of Encode. Its errors hold no bytes.
 func DecodeIdentity(b []byte) (Identity, error) {
-	f, err := ecc.Decode(ecc.LabelPatientStore, b, 10)
-	if err != nil || len(f[0]) != 1 || len(f[4]) != 32 || len(f[6]) != 8 {
+	f, err := ecc.DecodeList(ecc.LabelPatientStore, b, 11)
+	if err != nil || len(f) < 10 || len(f[0]) != 1 || len(f[4]) != 32 || len(f[6]) != 8 || len(f) == 11 && len(f[10]) != 8 {
 		return Identity{}, fmt.Errorf("patient: identity: %w", message.ErrFormat)
 	}
 	id := Identity{Suite: ecc.Suite(f[0][0]), ID: message.ID(f[1]), Locator: [32]byte(f[4]), Epoch: binary.BigEndian.Uint64(f[6])}
+	if len(f) == 11 {
+		id.Attempts = binary.BigEndian.Uint64(f[10])
+	}
 	if id.Sign, err = ecc.SigningKeyFromSeed(f[2]); err != nil {
 		return Identity{}, err
 	}

@@ -29,8 +29,8 @@ type Config struct {
 	Stamp func() time.Time
 }
 
-// Patient is one person's role with her keys. AcceptRegistration changes it and
-// must not run beside other methods; the others may run side by side. A Visit is for
+// Patient is one person's role with her keys. AcceptRegistration and AcceptRenewal change
+// it and must not run beside other methods; the others may run side by side. A Visit is for
 // one goroutine; Visits of one Patient are independent of each other.
 type Patient struct {
 	cfg  Config

@@ -92,6 +92,7 @@ func startOn(ctx context.Context, cfg Config, ln net.Listener) (*Instance, error
 	if err != nil {
 		return nil, err
 	}
+	a.StayRenewed()
 	i := &Instance{agent: a, origin: origin}
 	if err := i.start(ctx, cfg, ln); err != nil {
 		return nil, errors.Join(err, a.Close())

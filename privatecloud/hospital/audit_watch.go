@@ -44,7 +44,7 @@ type AuditCounts struct {
 }
 
 // events are all that the trail tells of.
-var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported,
+var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventRenewed, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported,
 	EventErasing, EventErased, EventKeys, EventRestored, EventResumed}
 
 // AuditCounts reads the counts.

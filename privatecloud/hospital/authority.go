@@ -23,7 +23,8 @@ var errBeforeRestore = fmt.Errorf("%w: older than the state that was restored he
 // this hospital has pinned or agreed itself:
 //
 //   - H(Consent) and H(Ticket) are those of M6,
-//   - the patient's credential is the pinned one and not revoked,
+//   - the patient's credential is of the pinned keys and attr_P, holds now and is not revoked,
+//     and is not older than the pinned one unless the consent is too,
 //   - commit_H, σ_P and the assertion hold under it, and the consent is of this patient; the
 //     assertion is a passkey's, if this hospital requires that,
 //   - the consent names this doctor and a department of Cert_D, is in force, and the patient
@@ -59,6 +60,9 @@ func (h *Hospital) authorize(ctx context.Context, s session, a message.Authority
 	}
 	e, err := h.pinned(ctx, a.Patient)
 	if err != nil {
+		return e, t, err
+	}
+	if err := e.notOlder(a.Patient, a.Consent); err != nil {
 		return e, t, err
 	}
 	return e, t, h.notRevokedBy(ctx, e.Handle, s.Consent)

@@ -12,8 +12,8 @@
 //     audit trail are durable.
 //   - A record is a hash chain with an authenticated head: a version that is lost,
 //     exchanged or cut off is an error when the record is read, never a shorter answer.
-//   - Only the pinned credential of an enrolled patient can authorise a release; the
-//     public cloud cannot replace it.
+//   - Only the pinned keys of an enrolled patient, in a credential that is good, can
+//     authorise a release; the public cloud cannot replace them.
 //   - Every refusal is the same outside; its reason stands in the audit trail.
 //   - Every change of state is a compare-and-set or carries a unique operation id, so
 //     that the replayed or the slower of two requests changes nothing.

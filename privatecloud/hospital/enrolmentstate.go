@@ -1,6 +1,7 @@
 package hospital
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -211,10 +212,20 @@ func (h *Hospital) putEnrolment(ctx context.Context, e Enrolment, s enrolmentSta
 	return h.Enrolments.PutEnrolment(ctx, e)
 }
 
-// pinned finds the enrolment of an identity, and refuses every credential but the one
-// that was pinned with it (attack 20). The caller has verified c; as the pinned one is the
-// same, byte for byte, it holds too. Nothing else of the state is decoded: its keys would
-// cost as much as the caller's signatures.
+// enrolled is an enrolment opened.
+type enrolled struct {
+	Enrolment
+	patient Patient
+	key     dataKey
+	pin     message.Credential // the pinned one
+}
+
+// pinned finds the enrolment of an identity, and refuses every credential but those of the
+// line that was pinned with it (attack 20). The caller has verified c, and that what it
+// answers was proven under the keys in c: nothing that is asked of a patient here rests on
+// S_P, so it is her keys and attr_P that are pinned, and a renewed credential has the same.
+// Neither c nor the pinned one may be revoked. Whether c may be older than the pinned one is
+// the caller's to say.
 func (h *Hospital) pinned(ctx context.Context, c message.Credential) (enrolled, error) {
 	e, err := h.Enrolments.EnrolmentOf(ctx, h.who(c.Info.ID))
 	if errors.Is(err, ErrNotFound) {
@@ -227,20 +238,33 @@ func (h *Hospital) pinned(ctx context.Context, c message.Credential) (enrolled, 
 	if err != nil {
 		return enrolled{}, err
 	}
-	f, err := ecc.Decode(ecc.LabelEnrolled, b, 3)
+	pin, err := pinOf(b, c)
 	if err != nil {
 		return enrolled{}, problem.Internal(fmt.Errorf("%w: enrolment", errRecord))
 	}
-	cP := c.Hash()
-	if ecc.Sum(f[0]) != cP {
-		return enrolled{}, fmt.Errorf("%w: not the pinned credential", message.ErrCredential)
+	if !sameLine(pin.Info, c.Info) {
+		return enrolled{}, fmt.Errorf("%w: not the pinned keys", message.ErrCredential)
 	}
-	return enrolled{Enrolment: e, patient: p, key: d}, h.unrevoked(cP)
+	return enrolled{Enrolment: e, patient: p, key: d, pin: pin}, h.unrevoked(c.Hash(), pin.Hash())
 }
 
-// enrolled is an enrolment opened.
-type enrolled struct {
-	Enrolment
-	patient Patient
-	key     dataKey
+// pinOf takes the pinned credential out of an enrolment's state. Nothing else of it is
+// decoded, and the credential neither if it is the one shown, byte for byte: its keys would
+// cost as much as the caller's signatures.
+func pinOf(state []byte, shown message.Credential) (message.Credential, error) {
+	f, err := ecc.Decode(ecc.LabelEnrolled, state, 3)
+	if err != nil {
+		return message.Credential{}, err
+	}
+	if bytes.Equal(f[0], shown.Encode()) {
+		return shown, nil
+	}
+	return message.DecodeCredential(f[0])
+}
+
+// sameLine reports whether two credentials are of one holder: same identity, role, suite,
+// keys and attr_X. Only their epochs and times may differ.
+func sameLine(a, b message.Info) bool {
+	return a.ID == b.ID && a.Role == b.Role && a.Suite == b.Suite && bytes.Equal(a.Attribute, b.Attribute) &&
+		bytes.Equal(a.Keys.Encode(), b.Keys.Encode())
 }

@@ -14,6 +14,7 @@ const (
 	EventImported  = "imported"
 	EventDeskCode  = "desk code"
 	EventEnrolled  = "enrolled"
+	EventRenewed   = "credential renewed" // a patient has shown a newer one of the pinned keys
 	EventOpened    = "session opened"
 	EventReleased  = "released"
 	EventDiagnosis = "diagnosis stored"

@@ -71,7 +71,10 @@ func (h *Hospital) openQuestion(ctx context.Context, m message.Message, ev *Even
 		return q, e, by, err
 	}
 	ev.Handle = e.Handle
-	return q, e, by, h.accept(ctx, cP, m.Header)
+	if err := h.accept(ctx, cP, m.Header); err != nil {
+		return q, e, by, err
+	}
+	return q, e, by, h.follow(ctx, e, q.Patient, *ev)
 }
 
 func (h *Hospital) answer(ctx context.Context, q message.Question, e enrolled) ([]byte, bool, error) {

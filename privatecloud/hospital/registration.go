@@ -102,9 +102,10 @@ func groups(s string) string {
 	return strings.Join(append(parts, s), "-")
 }
 
-// Enrol links a patient to her record and pins her credential (section 4.2). The code is
-// consumed before anything is written; whoever holds none is refused, also the holder of
-// a new credential for an identity that is enrolled.
+// Enrol links a patient to her record and pins her credential (section 4.2): its keys and
+// attr_P, and its epoch, which rises when she renews it. The code is consumed before
+// anything is written; whoever holds none is refused, also the holder of a credential with
+// new keys for an identity that is enrolled.
 func (h *Hospital) Enrol(ctx context.Context, m message.Message) (message.Message, error) {
 	if m.Header.Type != message.TypeEnrol {
 		return message.Message{}, malformed(message.TypeEnrol)
@@ -165,13 +166,13 @@ func (h *Hospital) patientCredential(c message.Credential) error {
 	return h.unrevoked(c.Hash())
 }
 
-// triesLife is how long wrong codes of one credential are counted.
+// triesLife is how long wrong codes of one holder of keys are counted.
 const triesLife = 15 * time.Minute
 
 // admit consumes the code and pins the credential with the record that the code is for.
 func (h *Hospital) admit(ctx context.Context, e message.Enrolment, ev *Event) error {
-	cP, now := e.Patient.Hash(), h.now()
-	tries, err := h.DeskCodes.CountTry(ctx, h.keys.index(indexTries, cP[:]), now, now.Add(triesLife))
+	now := h.now()
+	tries, err := h.DeskCodes.CountTry(ctx, h.keys.index(indexTries, e.Patient.Info.Keys.Encode()), now, now.Add(triesLife))
 	if err != nil {
 		return stored(err)
 	}

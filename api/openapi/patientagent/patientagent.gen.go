@@ -61,6 +61,27 @@ func (e ConsentRevoked) Valid() bool {
 	}
 }
 
+// Defines values for IdentityRenewal.
+const (
+	Elsewhere IdentityRenewal = "elsewhere"
+	Ended     IdentityRenewal = "ended"
+	Late      IdentityRenewal = "late"
+)
+
+// Valid indicates whether the value is a known member of the IdentityRenewal enum.
+func (e IdentityRenewal) Valid() bool {
+	switch e {
+	case Elsewhere:
+		return true
+	case Ended:
+		return true
+	case Late:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OpenedType.
 const (
 	OpenedTypeAnswer   OpenedType = "answer"
@@ -692,13 +713,21 @@ type Identity struct {
 	Credential Hash `json:"credential"`
 
 	// ID ID_P, random
-	ID       string    `json:"id"`
+	ID string `json:"id"`
+
+	// NotAfter or when the public cloud's root that issued it ends, if that is earlier
 	NotAfter time.Time `json:"notAfter"`
-	Suite    int       `json:"suite"`
+
+	// Renewal What she must know of the renewal of her credential, absent if nothing: `late`, it ends soon and could not be renewed; `ended`; `elsewhere`, somebody else has renewed it with her keys, or her store was brought back from an older copy.
+	Renewal *IdentityRenewal `json:"renewal,omitempty"`
+	Suite   int              `json:"suite"`
 
 	// Verification what stands behind β_P, so what approves a consent
 	Verification Verification `json:"verification"`
 }
+
+// IdentityRenewal What she must know of the renewal of her credential, absent if nothing: `late`, it ends soon and could not be renewed; `ended`; `elsewhere`, somebody else has renewed it with her keys, or her store was brought back from an older copy.
+type IdentityRenewal string
 
 // IdentityHandle handle of the M0 of a throwaway identity; left out, it is her own
 type IdentityHandle = string
@@ -1884,7 +1913,7 @@ type ClientInterface interface {
 
 	// GetIdentity Her identifier and credential
 	//
-	// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+	// ID_P is random and says nothing of her; c_P is the hash of Cred_P. The agent renews Cred_P by itself before it ends; ID_P stays, c_P is another then.
 	//
 	// Corresponds with GET /v1/identity (the `GetIdentity` operationId).
 	GetIdentity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2379,7 +2408,7 @@ func (c *Client) Enrol(ctx context.Context, hospital HospitalInPath, body EnrolJ
 
 // GetIdentity Her identifier and credential
 //
-// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+// ID_P is random and says nothing of her; c_P is the hash of Cred_P. The agent renews Cred_P by itself before it ends; ID_P stays, c_P is another then.
 //
 // Corresponds with GET /v1/identity (the `GetIdentity` operationId).
 func (c *Client) GetIdentity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4091,7 +4120,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetIdentityWithResponse Her identifier and credential
 	//
-	// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+	// ID_P is random and says nothing of her; c_P is the hash of Cred_P. The agent renews Cred_P by itself before it ends; ID_P stays, c_P is another then.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5926,7 +5955,7 @@ func (c *ClientWithResponses) EnrolWithResponse(ctx context.Context, hospital Ho
 
 // GetIdentityWithResponse Her identifier and credential
 //
-// ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+// ID_P is random and says nothing of her; c_P is the hash of Cred_P. The agent renews Cred_P by itself before it ends; ID_P stays, c_P is another then.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -14,7 +14,9 @@ import (
 // Content is what the store holds. Byte fields named after a message or a statement
 // are its canonical bytes; package message decodes them.
 type Content struct {
-	Identity     []byte // patient.Identity
+	Identity     []byte    // patient.Identity
+	Former       [][]byte  `json:",omitempty"` // Cred_P of before each renewal, oldest first: statements name them by c_P
+	Elsewhere    time.Time `json:",omitzero"`  // when a renewal was counted that is not this store's
 	Verification Verification
 	Passkey      *VerificationPasskey `json:",omitempty"` // instead of the passphrase's key
 	Profile      Profile
@@ -234,6 +236,7 @@ func decodeContent(b []byte) (c Content, err error) {
 // clone copies the content, so that who got it can keep or change it. Byte fields
 // are never written to after they are stored and are shared.
 func (c Content) clone() Content {
+	c.Former = slices.Clone(c.Former)
 	c.Enrolments = slices.Clone(c.Enrolments)
 	c.Consents = slices.Clone(c.Consents)
 	for i := range c.Consents {

@@ -49,7 +49,7 @@ func full() Content {
 	st := Statement{TBS: []byte{1}, Signature: []byte{2}}
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	return Content{
-		Identity: []byte("identity"), Passkey: &VerificationPasskey{CredentialID: []byte{1}, Key: []byte{2}, RPID: "localhost"},
+		Identity: []byte("identity"), Former: [][]byte{{1}}, Elsewhere: at, Passkey: &VerificationPasskey{CredentialID: []byte{1}, Key: []byte{2}, RPID: "localhost"},
 		Profile: Profile{Name: "A", BirthDate: "1961-04-12", Sex: "female"}, Verification: Verification{Salt: make([]byte, saltSize), Cost: cheap},
 		Enrolments: []Enrolment{{Hospital: "st-anna", Credential: []byte{3}, Time: 4, Receipt: st}},
 		Consents: []Consent{{Hash: h, CON: []byte{5}, Doctor: []byte{6}, Name: "Dr A", Licence: "L",

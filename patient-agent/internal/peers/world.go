@@ -39,6 +39,7 @@ type World struct {
 	Now    time.Time
 	Rand   io.Reader
 	Pins   message.Pins
+	Life   time.Duration // of the credentials that the registrar issues
 	Cloud  *Cloud
 	issuer *ecc.Issuer
 	certs  map[string]message.DoctorCertificate
@@ -46,12 +47,19 @@ type World struct {
 
 // NewWorld makes a registrar and the public cloud.
 func NewWorld(t testing.TB, suite ecc.Suite) *World {
-	w := &World{T: t, Suite: suite, Now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), Rand: rand.Reader, certs: map[string]message.DoctorCertificate{}}
+	w := &World{T: t, Suite: suite, Life: 365 * 24 * time.Hour, Now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), Rand: rand.Reader, certs: map[string]message.DoctorCertificate{}}
 	s := Must(ecc.GenerateScalar(rand.Reader))
 	w.issuer = Must(ecc.NewIssuer(s, []byte("hedge key of at least 32 bytes ..")))
 	w.Cloud = &Cloud{w: w, Sign: Must(ecc.GenerateSigningKey(rand.Reader)), KEM: Must(ecc.GenerateKEM(suite, rand.Reader))}
 	w.Pins = message.Pins{CloudID: CloudID, First: message.Root{PK: s.Public(), PUKC: w.Cloud.Sign.Public()}}
 	return w
+}
+
+// Succeeded are the pins of whoever knows that another root takes over.
+func (w *World) Succeeded(from, until time.Time) message.Pins {
+	next := Must(ecc.GenerateSigningKey(rand.Reader))
+	return Must(w.Pins.Extend(message.SignSuccession(w.Cloud.Sign, next, message.Succession{CloudID: CloudID, Number: 1, Old: w.Pins.First,
+		New: message.Root{PK: Must(ecc.GenerateScalar(rand.Reader)).Public(), PUKC: next.Public()}, From: message.MillisOf(from), Until: message.MillisOf(until)})))
 }
 
 // Millis is the time of the world.
@@ -73,9 +81,14 @@ func (w *World) VerifyCertificate(cert []byte, now time.Time) (message.DoctorCer
 
 // Reply is the registrar's answer to a request (Eq. 2, 3).
 func (w *World) Reply(q message.RegistrationRequest) message.RegistrationReply {
+	return w.ReplyAs(q, 1)
+}
+
+// ReplyAs is the answer that issues the credential of a number.
+func (w *World) ReplyAs(q message.RegistrationRequest, epoch uint64) message.RegistrationReply {
 	r := q.Registration
-	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: 1,
-		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(365 * 24 * time.Hour)}
+	info := message.Info{Suite: r.Suite, Role: r.Role, ID: r.ID, Attribute: r.Attribute, Keys: r.Keys, Epoch: epoch,
+		NotBefore: w.Millis().Add(-time.Hour), NotAfter: w.Millis().Add(w.Life)}
 	pk := Must(w.issuer.Issue(rand.Reader, r.Encode(), r.X, info.Encode()))
 	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign.Sign(message.TBSCredential(info, pk.R))}
 	return message.RegistrationReply{Credential: cred, D: pk.D}

@@ -53,8 +53,13 @@ func date(m message.Millis) *time.Time {
 
 // Identity converts an identity.
 func Identity(id agent.Identity) api.Identity {
-	return api.Identity{ID: string(id.ID), Credential: hexOf(id.Credential), Suite: int(id.Suite),
+	out := api.Identity{ID: string(id.ID), Credential: hexOf(id.Credential), Suite: int(id.Suite),
 		Verification: verification(id.Verification), NotAfter: id.NotAfter}
+	if id.Renewal != "" {
+		r := api.IdentityRenewal(id.Renewal)
+		out.Renewal = &r
+	}
+	return out
 }
 
 // Hospitals converts the directory as it concerns her.

@@ -36,6 +36,7 @@ var patterns = map[string]pattern{
 	hospital.EventAsked:     {profileRead, typeRest, []coding{subtypeRead}, "R", asked, join(patient, resources, request)},
 	hospital.EventRevoked:   {"", typeAlert, []coding{subtypeObject}, "U", byPatient, join(patient, consent, request)},
 	hospital.EventEnrolled:  {"", typeAlert, []coding{subtypeUser}, "C", byPatient, join(patient, request)},
+	hospital.EventRenewed:   {"", typeAlert, []coding{subtypeUser}, "U", byPatient, join(patient, request)},
 	hospital.EventDeskCode:  {"", typeAlert, []coding{subtypeRestricted}, "E", bySystem, join(patient, request)},
 	hospital.EventOpened:    {"", typeAuthentication, []coding{subtypeLogin}, "E", byDoctor, join(consent, request)},
 	hospital.EventRefused:   {"", typeAlert, []coding{subtypeRestricted}, "E", byWhoever, join(patient, consent, step, request)},

@@ -18,6 +18,7 @@ type Patient struct {
 	UV   ecc.SigningKey
 	Key  *softkey.Key // instead of UV, if she registered with a passkey
 	KLoc []byte
+	Beta uint64 // epoch of β_P
 	Seq  uint64 // of what she sends; 0 for the right number, 1
 }
 
@@ -31,7 +32,7 @@ func (w *World) NewPatient() *Patient {
 // PatientAs registers a patient under a given identity: what only a dishonest public cloud
 // does for an identity that exists.
 func (w *World) PatientAs(id message.ID, epoch uint64) *Patient {
-	p := &Patient{W: w, UV: Must(ecc.GenerateSigningKey(rand.Reader)), KLoc: make([]byte, 32)}
+	p := &Patient{W: w, UV: Must(ecc.GenerateSigningKey(rand.Reader)), KLoc: make([]byte, 32), Beta: epoch}
 	rand.Read(p.KLoc)
 	attribute := message.PatientAttribute{Kind: message.KindPassphrase, Beta: message.Beta(p.UV.Public().Bytes(), message.Hash{}, epoch)}
 	p.Party = w.Register(message.Patient, id, attribute.Encode(), epoch)
@@ -42,11 +43,18 @@ func (w *World) PatientAs(id message.ID, epoch uint64) *Patient {
 func (w *World) PasskeyPatient() *Patient {
 	id := make([]byte, 16)
 	rand.Read(id)
-	p := &Patient{W: w, Key: softkey.ES256(id[0], "localhost", "http://localhost:8091"), KLoc: make([]byte, 32)}
+	p := &Patient{W: w, Key: softkey.ES256(id[0], "localhost", "http://localhost:8091"), KLoc: make([]byte, 32), Beta: 1}
 	rand.Read(p.KLoc)
 	attribute := message.PatientAttribute{Kind: message.KindWebAuthn, Beta: p.Key.Passkey().Beta(1)}
 	p.Party = w.Register(message.Patient, message.ID(hex.EncodeToString(id)), attribute.Encode(), 1)
 	return p
+}
+
+// Renewed is the patient with another credential of the same keys and attr_P.
+func (p *Patient) Renewed(epoch uint64) *Patient {
+	i, q := p.Cred.Info, *p
+	q.Party = p.W.RegisterKeys(message.Patient, i.ID, i.Attribute, epoch, p.Sign, p.KEM)
+	return &q
 }
 
 // Departments are those for which the tests' patients make locators.
@@ -180,9 +188,9 @@ func (p *Patient) Signed(c message.CON) message.CON {
 	c.SigmaP = p.Sign.Sign(message.TBSSigmaP(c.Consent))
 	if p.Key != nil {
 		ch := message.Challenge(c.Consent)
-		c.Assertion = message.AssertWebAuthn(p.Key.COSE(), message.RPIDHash(p.Key.RPID), p.Cred.Info.Epoch, p.Key.Assert(ch[:]))
+		c.Assertion = message.AssertWebAuthn(p.Key.COSE(), message.RPIDHash(p.Key.RPID), p.Beta, p.Key.Assert(ch[:]))
 		return c
 	}
-	c.Assertion = message.AssertPassphrase(p.UV, p.Cred.Info.Epoch, c.Consent)
+	c.Assertion = message.AssertPassphrase(p.UV, p.Beta, c.Consent)
 	return c
 }

@@ -241,7 +241,7 @@ export interface paths {
         };
         /**
          * Her identifier and credential
-         * @description ID_P is random and says nothing of her; c_P is the hash of Cred_P.
+         * @description ID_P is random and says nothing of her; c_P is the hash of Cred_P. The agent renews Cred_P by itself before it ends; ID_P stays, c_P is another then.
          */
         get: operations["getIdentity"];
         put?: never;
@@ -665,8 +665,16 @@ export interface components {
             credential: components["schemas"]["Hash"];
             suite: number;
             verification: components["schemas"]["Verification"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description or when the public cloud's root that issued it ends, if that is earlier
+             */
             notAfter: string;
+            /**
+             * @description What she must know of the renewal of her credential, absent if nothing: `late`, it ends soon and could not be renewed; `ended`; `elsewhere`, somebody else has renewed it with her keys, or her store was brought back from an older copy.
+             * @enum {string}
+             */
+            renewal?: "late" | "ended" | "elsewhere";
         };
         /** @description names an exchange that was begun here, as long as the agent runs */
         Handle: string;

@@ -1,4 +1,4 @@
-import { Button, Card, Icon, Tag, type IconName } from '@medunion/ui'
+import { Button, Callout, Card, Icon, Tag, type IconName } from '@medunion/ui'
 import { use } from '../api/store.ts'
 import { broken, inForce, newest, running } from '../logic/consent.ts'
 import { draft } from '../parts/draft.ts'
@@ -6,6 +6,7 @@ import { to } from '../parts/route.ts'
 import { Screen } from '../parts/screen.tsx'
 import { t } from '../parts/text.ts'
 import { Trouble } from '../parts/trouble.tsx'
+import { day } from '../parts/when.ts'
 
 /** What to do next, and the way to everything else. */
 export function Home() {
@@ -20,6 +21,7 @@ export function Home() {
   return (
     <Screen title={name ? t('home.hello', { name }) : t('home.title')} wide>
       {visits.problem && <Trouble problem={visits.problem} retry={visits.reload} tone="warn" />}
+      <Renewal />
       <div class="pp-next">
         {now && (
           <Card title={t('home.running', { doctor: now.doctor })} aside={<Tag tone="info">{t('home.running.tag')}</Tag>}>
@@ -63,6 +65,17 @@ export function Home() {
       </div>
       <Tiles linked={linked} />
     </Screen>
+  )
+}
+
+/** What she must know of the renewal of her credential; it is renewed without a word. */
+function Renewal() {
+  const i = use('identity').value
+  if (!i?.renewal) return null
+  return (
+    <Callout tone="warn" title={t(`home.renewal.${i.renewal}.title`)} urgent={i.renewal !== 'late'}>
+      <p>{t(`home.renewal.${i.renewal}`, { day: day(i.notAfter) })}</p>
+    </Callout>
   )
 }
 

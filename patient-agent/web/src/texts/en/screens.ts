@@ -25,6 +25,13 @@ export const screens = {
   'home.settings': 'Settings',
   'home.settings.text': 'Language, about me, lock',
   'home.none': 'None yet',
+  'home.renewal.late.title': 'Your registration ends soon',
+  'home.renewal.late': 'It ends on {day}, and this device could not renew it. See that the device is online: it tries again every day. If this message stays, ask for help.',
+  'home.renewal.ended.title': 'Your registration has ended',
+  'home.renewal.ended': 'It ended on {day} and can no longer be renewed. Ask the registration desk for a new code, then link your hospitals again.',
+  'home.renewal.elsewhere.title': 'Someone else may have your keys',
+  'home.renewal.elsewhere':
+    'Your registration was renewed with your keys, but not by this device. If you have not brought back an older copy of this device, have your registration blocked today, as for a lost device.',
 
   'hospitals.title': 'My hospitals',
   'hospitals.others': 'Not linked yet',

@@ -25,6 +25,13 @@ export const screens = {
   'home.settings': 'Ajustes',
   'home.settings.text': 'Idioma, sobre mí, bloquear',
   'home.none': 'Todavía ninguno',
+  'home.renewal.late.title': 'Su registro termina pronto',
+  'home.renewal.late': 'Termina el {day} y este dispositivo no ha podido renovarlo. Compruebe que tiene conexión: lo intenta otra vez cada día. Si este aviso sigue aquí, pida ayuda.',
+  'home.renewal.ended.title': 'Su registro ha terminado',
+  'home.renewal.ended': 'Terminó el {day} y ya no se puede renovar. Pida un código nuevo en la ventanilla de registro y enlace otra vez sus hospitales.',
+  'home.renewal.elsewhere.title': 'Otra persona puede tener sus claves',
+  'home.renewal.elsewhere':
+    'Su registro se ha renovado con sus claves, pero no desde este dispositivo. Si no ha recuperado una copia anterior de este dispositivo, haga bloquear su registro hoy mismo, como si lo hubiera perdido.',
 
   'hospitals.title': 'Mis hospitales',
   'hospitals.others': 'Aún sin enlazar',
