@@ -396,3 +396,28 @@ func TestSearchFindsARenewedHospitalOnce(t *testing.T) {
 		}
 	}
 }
+
+// The hospital renews its credential in the middle of a visit: the changed entry stands under the new one, and
+// the doctor takes it to the index as any; one of another hospital is left.
+func TestIndexedUnderARenewedCredential(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	later := *s.anna
+	later.Cred.Info.Epoch++
+	later.Cred.Signature = s.Cloud.Sign.Sign(message.TBSCredential(later.Cred.Info, later.Cred.R))
+	later.C = later.Cred.Hash()
+	foreign := s.NewHospital(peers.ElseID)
+	for name, c := range map[string]struct {
+		of        *peers.Hospital
+		indexable bool
+	}{"renewed": {&later, true}, "another": {foreign, false}} {
+		v := s.opened()
+		q, _ := s.searched(v, message.ModeRead)
+		h := s.session(q)
+		m11 := peers.Must(h.M11(peers.Must(v.Diagnose([]byte(diagnosis)))))
+		stored, err := h.ReceiveStored(s.anna.Stored(m11, c.of.Entry(s.p)))
+		s.Ok(err)
+		if stored.Indexable() != c.indexable {
+			t.Errorf("%s: indexable is %v", name, stored.Indexable())
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (h *Hospital) writeAndReply(ctx context.Context, w writing, ev *Event) (mes
 	if err != nil {
 		return message.Message{}, err
 	}
-	changed, err := h.changedEntry(ctx, w.e.Handle, w.m11.Authority.Consent.Department, w.s.by)
+	changed, err := h.changedEntry(ctx, w.e.Handle, w.m11.Authority.Consent.Department)
 	if err != nil {
 		return message.Message{}, err
 	}

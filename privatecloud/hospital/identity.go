@@ -192,7 +192,8 @@ func (h *Hospital) RenewEntries(ctx context.Context) (n int, err error) {
 	if len(ids.Former) == 0 || h.writer().self != ids.Current.self {
 		return 0, nil
 	}
-	left, err := h.Enrolments.EnrolmentsBefore(ctx, ids.Current.Credential.Info.Epoch, renewBatch)
+	// Those that have just failed are tried again at their time, so that they do not stand before the others.
+	left, err := h.Enrolments.EnrolmentsBefore(ctx, ids.Current.Credential.Info.Epoch, h.now().Add(retryDelay), renewBatch)
 	if err != nil {
 		return 0, stored(err)
 	}

@@ -187,7 +187,9 @@ func TestRenewal(t *testing.T) {
 			r.diagnose(bare, "in-flight")
 			r.visit(r.old) // who had fetched its prekey before
 			r.visit(r.new)
+			r.w.Clock.Move(2*time.Minute + time.Second) // the doctors' time to send the entries themselves
 			r.work(r.h)
+			r.w.Clock.Move(-2*time.Minute - time.Second)
 			full := 0
 			got := r.seen(func(i index, e message.Entry) {
 				switch {

@@ -234,11 +234,10 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 }
 
 // changedEntry signs the entry that a diagnosis has changed, keeps it for the publisher, and
-// returns it: none if it is published as it stands, or stands under another credential than the doctor
-// speaks to, who would not take it.
-func (h *Hospital) changedEntry(ctx context.Context, handle Handle, department message.Code, by Identity) ([]message.Entry, error) {
+// returns it: none if it is published as it stands.
+func (h *Hospital) changedEntry(ctx context.Context, handle Handle, department message.Code) ([]message.Entry, error) {
 	for range maxRaces {
-		entries, err := h.changeEntry(ctx, handle, department, by)
+		entries, err := h.changeEntry(ctx, handle, department)
 		if !errors.Is(err, ErrLost) {
 			return entries, stored(err)
 		}
@@ -246,7 +245,7 @@ func (h *Hospital) changedEntry(ctx context.Context, handle Handle, department m
 	return nil, problem.Unavailable(time.Second, ErrLost)
 }
 
-func (h *Hospital) changeEntry(ctx context.Context, handle Handle, department message.Code, by Identity) ([]message.Entry, error) {
+func (h *Hospital) changeEntry(ctx context.Context, handle Handle, department message.Code) ([]message.Entry, error) {
 	e, err := h.Enrolments.EnrolmentByHandle(ctx, handle)
 	if err != nil {
 		return nil, err
@@ -267,24 +266,14 @@ func (h *Hospital) changeEntry(ctx context.Context, handle Handle, department me
 	if err != nil {
 		return nil, problem.Internal(err)
 	}
-	x, found := s.entry(department)
-	forwarded := found && x.by() == by.self
 	if renewed {
-		e.Due = min(e.Due, h.now().Add(delayOf(forwarded)))
+		e.Due = min(e.Due, h.now().Add(forwardedDelay))
 		if err := h.putEnrolment(ctx, e, s); err != nil {
 			return nil, err
 		}
 	}
-	if forwarded && !x.Published {
+	if x, ok := s.entry(department); ok && !x.Published {
 		return []message.Entry{x.Entry}, nil
 	}
 	return nil, nil
-}
-
-// delayOf is when an entry is published that the doctor was given, or was not.
-func delayOf(forwarded bool) time.Duration {
-	if forwarded {
-		return forwardedDelay
-	}
-	return 0
 }

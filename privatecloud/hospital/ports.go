@@ -128,9 +128,9 @@ type Enrolments interface {
 	EnrolmentsAfter(ctx context.Context, after Handle, limit int) ([]Enrolment, error)
 	// DueEnrolments returns up to limit enrolments that are due at now.
 	DueEnrolments(ctx context.Context, now message.Millis, limit int) ([]Enrolment, error)
-	// EnrolmentsBefore returns up to limit enrolments of an Epoch lower than epoch that are not
-	// due at all. One that was written before there were epochs is of a lower one.
-	EnrolmentsBefore(ctx context.Context, epoch uint64, limit int) ([]Handle, error)
+	// EnrolmentsBefore returns up to limit enrolments of an Epoch lower than epoch that are due
+	// later than after, or not at all. One that was written before there were epochs is of a lower one.
+	EnrolmentsBefore(ctx context.Context, epoch uint64, after message.Millis, limit int) ([]Handle, error)
 	// CountBefore counts all enrolments of a lower Epoch, due or not.
 	CountBefore(ctx context.Context, epoch uint64) (int64, error)
 }

@@ -128,8 +128,8 @@ func before(epoch uint64) bson.E {
 }
 
 // EnrolmentsBefore implements hospital.Enrolments.
-func (s *Store) EnrolmentsBefore(ctx context.Context, epoch uint64, limit int) (out []hospital.Handle, err error) {
-	filter := bson.D{{Key: "due", Value: int64(hospital.NeverDue)}, before(epoch)}
+func (s *Store) EnrolmentsBefore(ctx context.Context, epoch uint64, after message.Millis, limit int) (out []hospital.Handle, err error) {
+	filter := bson.D{{Key: "due", Value: bson.D{{Key: "$gt", Value: int64(after)}}}, before(epoch)}
 	err = each(ctx, s, colEnrolments, filter, options.Find().SetLimit(int64(limit)), func(d enrolmentDoc) error {
 		out = append(out, handle(d.Handle))
 		return nil
