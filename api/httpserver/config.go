@@ -13,9 +13,10 @@ import (
 // often. Its zero value is that of the flags' defaults. It is embedded in the service's
 // own configuration.
 type Edge struct {
-	RateScale float64  `help:"Multiplies the rate limits of the API's document; a negative number turns them off." default:"1" env:"RATE_SCALE"`
-	Proxies   []string `help:"Addresses or networks (CIDR) of the proxies in front, whose X-Forwarded-For is believed; without them no rate is counted by address behind a proxy." env:"PROXIES"`
-	Docs      string   `help:"Serve the API's document at /openapi.json and a page of it at /docs: on, off, or auto, which is on where only loopback is listened to." default:"auto" enum:"auto,on,off" env:"DOCS"`
+	RateScale         float64  `help:"Multiplies the rate limits of the API's document; a negative number turns them off." default:"1" env:"RATE_SCALE"`
+	Proxies           []string `help:"Addresses or networks (CIDR) of the proxies in front, whose X-Forwarded-For is believed; without them no rate is counted by address behind a proxy." env:"PROXIES"`
+	ProxyProtocolFrom []string `help:"Addresses or networks (CIDR) of balancers in front that pass TLS through: what comes from there must begin with a PROXY header of version 2, whose address then is the client's. What comes from elsewhere has none." env:"PROXY_PROTOCOL_FROM"`
+	Docs              string   `help:"Serve the API's document at /openapi.json and a page of it at /docs: on, off, or auto, which is on where only loopback is listened to." default:"auto" enum:"auto,on,off" env:"DOCS"`
 
 	OperationsListen string `help:"Address of the operations listener, which alone then has /readyz and /metrics: for the operator's own network. Without it they are served only where everything is on loopback and no proxy stands in front." env:"OPERATIONS_LISTEN"`
 
@@ -31,7 +32,7 @@ type Edge struct {
 // as it does where one is named, and the addresses (host:port) that the service listens on.
 func (e Edge) At(behindProxy bool, addresses ...string) Edge {
 	e.proxied = behindProxy || len(e.Proxies) > 0
-	e.local = !e.proxied
+	e.local = !e.proxied && len(e.ProxyProtocolFrom) == 0
 	for _, a := range addresses {
 		e.local = e.local && OnLoopback(a)
 	}
@@ -46,6 +47,8 @@ func (e Edge) operates() bool { return e.local && e.OperationsListen == "" }
 func (e Edge) Check(fault func(setting string, err error)) {
 	_, err := e.networks()
 	fault("proxies", err)
+	_, err = e.balancers()
+	fault("proxy-protocol-from", err)
 	_, err = e.docs()
 	fault("docs", err)
 	fault("otlp-endpoint", e.traces().Check())
@@ -70,16 +73,16 @@ func (e Edge) docs() (bool, error) {
 	return false, fmt.Errorf("docs is %q, not on, off or auto", e.Docs)
 }
 
-// prefixes are the proxies' networks.
-func (e Edge) prefixes() ([]netip.Prefix, error) {
+// prefixes are the networks of a setting.
+func prefixes(setting string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, text := range e.Proxies {
+	for _, text := range list {
 		prefix, err := netip.ParsePrefix(text)
 		if ip, bad := netip.ParseAddr(text); bad == nil {
 			prefix, err = ip.Prefix(ip.BitLen())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("proxies: %q is no address and no network", text)
+			return nil, fmt.Errorf("%s: %q is no address and no network", setting, text)
 		}
 		out = append(out, prefix.Masked())
 	}
@@ -87,16 +90,22 @@ func (e Edge) prefixes() ([]netip.Prefix, error) {
 }
 
 func (e Edge) networks() ([]*net.IPNet, error) {
-	prefixes, err := e.prefixes()
+	proxies, err := prefixes("proxies", e.Proxies)
 	var out []*net.IPNet
-	for _, p := range prefixes {
+	for _, p := range proxies {
 		out = append(out, &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
 	}
 	return out, err
 }
 
-// fromProxy says whether a connection's other end (host:port) is a named proxy.
-func fromProxy(proxies []netip.Prefix, remote string) bool {
+// within says whether a connection's other end (host:port) is in one of the networks.
+func within(networks []netip.Prefix, remote string) bool {
 	at, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
+	return err == nil && slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap().WithZone("")) })
+}
+
+// addressed says whether a request's address is its client's: no proxy stands in front, or
+// one that says whose each request, or each connection, is.
+func (e Edge) addressed() bool {
+	return !e.proxied || len(e.Proxies) > 0 || len(e.ProxyProtocolFrom) > 0
 }

@@ -25,18 +25,19 @@ import (
 type Operations struct {
 	Registry *prometheus.Registry
 	// Tracer makes the traces of the instance; nil makes none.
-	Tracer *tracing.Tracer
-	ready  readiness
-	steps  *prometheus.CounterVec
+	Tracer  *tracing.Tracer
+	ready   readiness
+	steps   *prometheus.CounterVec
+	headers *prometheus.CounterVec
 }
 
 // NewOperations makes the registry of an instance, with the metrics of its process. All
 // checks must pass for the instance to be ready.
 func NewOperations(checks ...Check) *Operations {
-	o := &Operations{Registry: prometheus.NewRegistry(), ready: readiness{checks: checks}}
+	o := &Operations{Registry: prometheus.NewRegistry(), ready: readiness{checks: checks}, headers: newHeaders()}
 	o.steps = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "medunion_steps_total",
 		Help: "Messages of the protocol that were handled, by type, and what became of them: ok, or the kind of the problem."}, []string{"step", "outcome"})
-	o.Registry.MustRegister(&o.ready, o.steps, buildInfo(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.Registry.MustRegister(&o.ready, o.steps, o.headers, buildInfo(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }
 

@@ -77,7 +77,7 @@ type admission struct {
 }
 
 func newAdmission(o Options, d *document) (*admission, error) {
-	proxies, err := o.Edge.prefixes()
+	proxies, err := prefixes("proxies", o.Edge.Proxies)
 	if err != nil || o.Peers == nil {
 		return &admission{doc: d}, err
 	}
@@ -143,7 +143,7 @@ func (a *admission) certificate(r *http.Request) *x509.Certificate {
 		}
 		return r.TLS.PeerCertificates[0]
 	}
-	if said := r.Header.Values("Client-Cert"); len(said) == 1 && fromProxy(a.proxies, r.RemoteAddr) {
+	if said := r.Header.Values("Client-Cert"); len(said) == 1 && within(a.proxies, r.RemoteAddr) {
 		return forwarded(said[0])
 	}
 	return nil

@@ -57,8 +57,8 @@ func newLimiter(scale float64) *limiter {
 }
 
 // byAddress counts a request by where it comes from, before anything of it is read.
-func (l *limiter) byAddress(d *document, behindProxy bool) echo.MiddlewareFunc {
-	return l.count(d, "address", func(c echo.Context) string { return network(c, behindProxy) }, func(r Rate) int { return r.Address })
+func (l *limiter) byAddress(d *document, addressed bool) echo.MiddlewareFunc {
+	return l.count(d, "address", func(c echo.Context) string { return network(c, addressed) }, func(r Rate) int { return r.Address })
 }
 
 // byIdentity counts a request that was let in by whose it is.
@@ -144,9 +144,9 @@ func say(c echo.Context, policy string, quota int, left, seconds float64) {
 // network is the address that a request came from, an IPv6 one without its host part: one
 // subscriber has them all. Behind a proxy that is not named it is "": counting the proxy
 // would count everybody as one.
-func network(c echo.Context, proxied bool) string {
+func network(c echo.Context, addressed bool) string {
 	ip, err := netip.ParseAddr(strings.TrimSpace(c.RealIP()))
-	if err != nil || proxied {
+	if err != nil || !addressed {
 		return ""
 	}
 	if ip = ip.Unmap().WithZone(""); ip.Is4() {

@@ -29,6 +29,9 @@ var ErrCutOff = errors.New("httpserver: requests were cut off at shutdown")
 type ServeOptions struct {
 	// TLS serves HTTPS, version 1.3 or newer whatever it says.
 	TLS *tls.Config
+	// Balancers stand in front of the listener and say whose each connection is
+	// (Operations.Balancers); nil is none.
+	Balancers *Balancers
 	// Logger receives the server's own complaints; nil drops them.
 	Logger *slog.Logger
 	// Grace is how long running requests may go on after ctx ends; default 10 s.
@@ -37,6 +40,13 @@ type ServeOptions struct {
 	// send the header of a request, to send the whole request, or to begin the next one;
 	// defaults 5 s, 30 s and 60 s. Limits.Timeout gives a route more than ReadTimeout.
 	HeaderTimeout, ReadTimeout, IdleTimeout time.Duration
+}
+
+func (o ServeOptions) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Logger
 }
 
 type stoppingKey struct{}
@@ -53,13 +63,17 @@ func Stopping(ctx context.Context) <-chan struct{} {
 // shutdown, ErrCutOff after an unclean one, and otherwise what broke.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o ServeOptions) error {
 	server := newServer(ctx, handler, o)
+	balanced, err := o.Balancers.listen(listener, o.HeaderTimeout, o.logger())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if o.TLS != nil {
-			failed <- server.ServeTLS(listener, "", "")
+			failed <- server.ServeTLS(balanced, "", "")
 			return
 		}
-		failed <- server.Serve(listener)
+		failed <- server.Serve(balanced)
 	}()
 	select {
 	case err := <-failed:
@@ -71,10 +85,6 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o S
 }
 
 func newServer(ctx context.Context, handler http.Handler, o ServeOptions) *http.Server {
-	log := o.Logger
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	// Requests outlive ctx, which only asks for the end.
 	base := context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx.Done())
 	server := &http.Server{
@@ -84,7 +94,7 @@ func newServer(ctx context.Context, handler http.Handler, o ServeOptions) *http.
 		WriteTimeout:      defaultTimeout + writeGrace,
 		IdleTimeout:       cmp.Or(o.IdleTimeout, idleTimeout),
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(quiet{log.Handler()}, slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(quiet{o.logger().Handler()}, slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		// "OPTIONS *" is a request like any other.
 		DisableGeneralOptionsHandler: true,

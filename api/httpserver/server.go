@@ -110,13 +110,16 @@ func chain(e *echo.Echo, o Options) error {
 	if err != nil {
 		return err
 	}
+	if _, err := o.Edge.balancers(); err != nil {
+		return err
+	}
 	peers, err := newAdmission(o, d)
 	if err != nil {
 		return err
 	}
 	e.IPExtractor = addressOf(proxies)
 	log, rates := o.Logger.With("service", o.Service), newLimiter(o.Edge.RateScale)
-	e.Use(identify, d.conform(log), secure, observe(log, meters), traced(o.Operations.Tracer), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.proxied && len(proxies) == 0),
+	e.Use(identify, d.conform(log), secure, observe(log, meters), traced(o.Operations.Tracer), rescue(log), gate(o.Hosts), rates.byAddress(d, o.Edge.addressed()),
 		d.limit(o.Routes), peers.admit, d.validate, rates.byIdentity(d), d.linger(o.Routes), newReplies().repeated(d), d.compressed(), d.tagged)
 	log.Debug("routes beside the document", "routes", slices.Concat(operations, o.Unspecified))
 	return nil

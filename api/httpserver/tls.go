@@ -34,8 +34,11 @@ func (t TLS) Load(addresses ...string) (*Secured, error) {
 	return &Secured{}, nil
 }
 
-// Proxied says whether a proxy stands in front: one that speaks TLS, or that the edge names.
-func (t TLS) Proxied(e Edge) bool { return t.Behind || len(e.Proxies) > 0 }
+// Proxied says whether a proxy stands in front that sees what is sent: one that speaks TLS,
+// that the edge names, or that passes plain HTTP on to a service without TLS.
+func (t TLS) Proxied(e Edge) bool {
+	return t.Behind || len(e.Proxies) > 0 || t.Cert == "" && len(e.ProxyProtocolFrom) > 0
+}
 
 func allOnLoopback(addresses []string) bool {
 	for _, a := range addresses {

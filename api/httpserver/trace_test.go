@@ -23,7 +23,7 @@ func TestTraceRatio(t *testing.T) {
 		_ = o.Close()
 		found := map[string]bool{}
 		edge.Check(func(setting string, err error) { found[setting] = err != nil })
-		if found["otlp-endpoint"] == c.fine || found["proxies"] || found["docs"] || len(found) != 3 {
+		if found["otlp-endpoint"] == c.fine || found["proxies"] || found["docs"] || found["proxy-protocol-from"] || len(found) != 4 {
 			t.Errorf("%s: %v", name, found)
 		}
 	}

@@ -138,6 +138,8 @@ func (g *Guard) Peers(p httpserver.Peering, t httpserver.TLS, e httpserver.Edge)
 		g.Fault("peers-at-proxy", errors.New("the list of --peers says that this service knows them; leave one out"))
 	case p.AtProxy && !proxied:
 		g.Fault("peers-at-proxy", errors.New("there is no proxy; give --behind-tls or --proxies, or leave it out"))
+	case !proxied && len(e.ProxyProtocolFrom) > 0 && p.File == "":
+		g.Insecure("peers", "a balancer stands in front, and whoever passes it may call what is for peers", "give the list")
 	case proxied && p.File == "" && !p.AtProxy:
 		g.Insecure("peers", "a proxy stands in front, and whoever passes it may call what is for peers",
 			"give the list, and --proxies that hand on Client-Cert, or --peers-at-proxy if the proxy knows the peers")

@@ -40,6 +40,13 @@ func peers(p httpserver.Peering, behind bool, proxies ...string) func(*Guard) {
 	return func(g *Guard) { g.Peers(p, httpserver.TLS{Behind: behind}, httpserver.Edge{Proxies: proxies}) }
 }
 
+// through is a balancer that says whose each connection is, before a service with TLS or without.
+func through(p httpserver.Peering, cert string) func(*Guard) {
+	return func(g *Guard) {
+		g.Peers(p, httpserver.TLS{Cert: cert}, httpserver.Edge{ProxyProtocolFrom: []string{"127.0.0.1"}})
+	}
+}
+
 func passphrase(t *testing.T, text string) string {
 	path := filepath.Join(t.TempDir(), "passphrase")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -119,6 +126,10 @@ func TestGuard(t *testing.T) {
 		"peers known by the proxy":       {peers(httpserver.Peering{AtProxy: true}, true), "", ""},
 		"peers known here":               {peers(httpserver.Peering{File: "x"}, true, "10.0.0.1"), "", ""},
 		"peers known here and there":     {peers(httpserver.Peering{File: "x", AtProxy: true}, true), "--peers-at-proxy: the list", "--peers-at-proxy: the list"},
+		"peers nobody asks for, through": {through(httpserver.Peering{}, "x.crt"), "--peers: a balancer stands in front", ""},
+		"peers known here, through":      {through(httpserver.Peering{File: "x"}, "x.crt"), "", ""},
+		"peers known by what sees none":  {through(httpserver.Peering{AtProxy: true}, "x.crt"), "--peers-at-proxy: there is no", "--peers-at-proxy: there is no"},
+		"peers, and TLS ends in front":   {through(httpserver.Peering{}, ""), "--peers: a proxy stands in front", ""},
 		"peers known by a proxy, absent": {peers(httpserver.Peering{AtProxy: true}, false), "--peers-at-proxy: there is no", "--peers-at-proxy: there is no"},
 	} {
 		for dev, want := range map[bool]string{false: c.production, true: c.dev} {

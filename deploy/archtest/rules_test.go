@@ -45,7 +45,7 @@ var rules = []rule{
 		[]string{"github.com/golang-jwt/jwt/v5"}, network},
 	{"medunion/api/doctorcert", []string{"medunion/ecc", "medunion/api/message", "medunion/api/strictjson", "medunion/api/internal/strictjwt"}, nil, network},
 	{"medunion/api/token", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/secretfile", "medunion/api/internal/strictjwt"}, []string{"github.com/labstack/echo/v4"}, browser},
-	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs", "medunion/api/version", "medunion/api/telemetry/tracing"}, append([]string{"github.com/swaggo/files/v2"}, echo...), browser},
+	{"medunion/api/httpserver", []string{"medunion/api/problem", "medunion/api/strictjson", "medunion/api/certs", "medunion/api/version", "medunion/api/telemetry/tracing"}, append([]string{"github.com/swaggo/files/v2", "github.com/pires/go-proxyproto"}, echo...), browser},
 	{"medunion/api/replay/...", []string{"medunion/ecc", "medunion/api/problem", "medunion/api/message", "medunion/api/replay/..."}, redis, browser},
 	{"medunion/api/settings", []string{"medunion/api/secretfile", "medunion/api/httpserver"}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, browser},
 	{"medunion/api/roots", []string{"medunion/api/message", "medunion/api/secretfile"}, nil, append([]string{"net", "net/http"}, browser...)},

@@ -35,8 +35,9 @@ func greeter(t *testing.T) (address string) {
 	return l.Addr().String()
 }
 
-// balancer runs the shipped file before one server, and returns where each part listens.
-func balancer(t *testing.T, env ...string) map[string]string {
+// balancer runs the shipped file before one server (host:port), and returns where each part
+// listens.
+func balancer(t *testing.T, server string, env ...string) map[string]string {
 	t.Helper()
 	if _, err := exec.LookPath("haproxy"); err != nil {
 		t.Skip("haproxy is missing (apt-get install haproxy)")
@@ -46,7 +47,7 @@ func balancer(t *testing.T, env ...string) map[string]string {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	at, server := map[string]string{}, greeter(t)
+	at := map[string]string{}
 	for _, part := range []string{"PUBLICCLOUD", "PRIVATECLOUD", "ADMINISTRATION", "PORTAL"} {
 		at[part] = freeport.For(t)
 		env = append(env, part+"="+at[part], part+"_A="+server, part+"_B="+server, part+"_A_OPERATIONS=1", part+"_B_OPERATIONS=1")
@@ -78,7 +79,7 @@ func connects(t *testing.T, from, to string) bool {
 // One source has no more connections than it may, at each part of the balancer; others are
 // served meanwhile.
 func TestBalancerBoundsEachSource(t *testing.T) {
-	for part, at := range balancer(t, "SOURCE_CONNECTIONS=3") {
+	for part, at := range balancer(t, greeter(t), "SOURCE_CONNECTIONS=3") {
 		for end := time.Now().Add(30 * time.Second); !connects(t, "127.0.0.3", at); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%s serves nobody", part)
@@ -101,7 +102,7 @@ func TestBalancerBoundsEachSource(t *testing.T) {
 // A source that begins connections too fast is refused, and without numbers of the site
 // what is shipped is in effect and generous.
 func TestBalancerBoundsRates(t *testing.T) {
-	at := balancer(t, "SOURCE_RATE=8")["PORTAL"]
+	at := balancer(t, greeter(t), "SOURCE_RATE=8")["PORTAL"]
 	for end := time.Now().Add(30 * time.Second); !connects(t, "127.0.0.3", at); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("nobody is served")

@@ -199,7 +199,7 @@ func (w *world) common(keys string) []string {
 }
 
 func (w *world) edge(service string, i int) []string {
-	return []string{"--dev", "--listen=" + w.instance[service][i], "--operations-listen=" + w.operations[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
+	return []string{"--dev", "--listen=" + w.instance[service][i], "--proxy-protocol-from=127.0.0.1", "--operations-listen=" + w.operations[service][i], "--tls-cert=" + filepath.Join(shared, "leaf.pem"), "--tls-key=" + filepath.Join(shared, "leaf.key"),
 		"--authority=" + authority.DefaultName, "--authority-jwks=" + w.path("authority.jwks")}
 }
 

@@ -163,7 +163,7 @@ func scrapeTLS(t *testing.T) map[string]*dto.MetricFamily {
 // labels are all labels that a metric may have, and the form of their values: names of
 // the program, nothing that came in a request.
 var labels = map[string]*regexp.Regexp{
-	"check": word, "store": word, "client": word, "state": word, "kind": word, "outcome": word, "event": word, "mailbox": word, "service": word, "use": word,
+	"check": word, "store": word, "client": word, "state": word, "kind": word, "outcome": word, "event": word, "mailbox": word, "service": word, "use": word, "reason": word,
 	"command": regexp.MustCompile(`^[a-zA-Z]{1,20}$`),
 	"step":    regexp.MustCompile(`^(M\d{1,2}|enrol|ask|index)$`),
 	"route":   regexp.MustCompile(`^(unmatched|/|(/[a-zA-Z0-9.:*_-]{1,30})+)$`),

@@ -71,7 +71,7 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	}
 	a.group, ctx = errgroup.WithContext(ctx)
 	a.group.Go(func() error {
-		return httpserver.Serve(ctx, listener, handler, httpserver.ServeOptions{Logger: a.log})
+		return httpserver.Serve(ctx, listener, handler, httpserver.ServeOptions{Balancers: a.operations.Balancers(cfg.Edge), Logger: a.log})
 	})
 	return a, nil
 }

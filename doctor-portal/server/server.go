@@ -83,7 +83,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
 	go keys.Run(ctx, keyring.PollEvery, cfg.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
 	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
-	o := httpserver.ServeOptions{TLS: secured.Config(), Logger: cfg.logger()}
+	o := httpserver.ServeOptions{TLS: secured.Config(), Balancers: b.operations.Balancers(cfg.Edge), Logger: cfg.logger()}
 	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
 	return &Instance{httpserver.Start(ctx, ln, b.handler, o, release), operations}, nil
 }

@@ -126,7 +126,7 @@ func (i *Instance) start(ctx context.Context, cfg Config, ln net.Listener) (err 
 		return err
 	}
 	release := func() error { stop(); return errors.Join(i.listener.Close(), i.operations.Close(), i.agent.Close()) }
-	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Logger: cfg.logger()}, release)
+	i.Running = httpserver.Start(ctx, ln, e, httpserver.ServeOptions{Balancers: i.operations.Balancers(cfg.Edge), Logger: cfg.logger()}, release)
 	return nil
 }
 

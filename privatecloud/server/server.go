@@ -159,13 +159,13 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	running.Go(func() { i.parts.every(ctx, rekeyEvery, nil, i.parts.retire) })
 	running.Go(func() { i.parts.followKeys(ctx) })
 	served := make(chan error, 2)
-	log := i.parts.config.Logger
+	log, balancers := i.parts.config.Logger, i.parts.operations.Balancers(c.Edge)
 	running.Go(func() { w.watch(ctx, log) })
 	running.Go(func() {
-		served <- httpserver.Serve(ctx, i.listener, protocol, httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Logger: log})
+		served <- httpserver.Serve(ctx, i.listener, protocol, httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Balancers: balancers, Logger: log})
 	})
 	running.Go(func() {
-		served <- httpserver.Serve(ctx, i.admin, admin, httpserver.ServeOptions{TLS: w.Config(), Logger: log})
+		served <- httpserver.Serve(ctx, i.admin, admin, httpserver.ServeOptions{TLS: w.Config(), Balancers: balancers, Logger: log})
 	})
 	go func() {
 		defer close(i.done)

@@ -84,7 +84,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 		return nil, errors.Join(err, listener.Close(), p.close())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
-	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Logger: c.Logger}, release)}
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Balancers: p.operations.Balancers(c.Edge), Logger: c.Logger}, release)}
 	go p.rotate(ctx, c.Logger)
 	go secured.Watch(ctx, c.Logger, peers.Sources()...)
 	go p.followKeys(ctx, c)
