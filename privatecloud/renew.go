@@ -56,7 +56,7 @@ func (k *keyDestroy) identity(ctx context.Context) error {
 
 func printCredentials(all server.Credentials) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CREDENTIAL\tKEYS\tVERSION\tENDS\tKEPT UNTIL\tREMAINS")
+	fmt.Fprintln(t, "NUMBER\tKEYS\tVERSION\tENDS\tKEPT UNTIL\tCREDENTIAL\tREMAINS")
 	for _, c := range all {
 		version, remains := "-", "-"
 		if c.Version != 0 {
@@ -65,7 +65,7 @@ func printCredentials(all server.Credentials) error {
 		if c.Remains != nil {
 			remains = c.Remains.String()
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", c.Number, c.State, version, stamp(&c.Ends), stamp(c.Until), remains)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Number, c.State, version, stamp(&c.Ends), stamp(c.Until), c.Credential, remains)
 	}
 	return t.Flush()
 }

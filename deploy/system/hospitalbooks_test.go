@@ -38,7 +38,7 @@ func newBooks(t *testing.T) books {
 	receipts := filepath.Join(b.dir, "receipts")
 	ok(t, os.Mkdir(data, 0o700))
 	ok(t, os.Mkdir(receipts, 0o700))
-	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN=" + bookMRN, "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
+	return books{b, []string{"PUBLICCLOUD_CLOUD=" + b.at.Cloud, "PUBLICCLOUD_PINS=" + b.path("pins"), "PUBLICCLOUD_OPERATOR_TOKEN=" + b.path("operator.token"), "RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN=" + bookMRN, "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
 		"PRIVATECLOUD_DEV=true", "PRIVATECLOUD_ID=" + string(h.ID), "PRIVATECLOUD_KEYS=" + b.path("hospital.keys"), "PRIVATECLOUD_PASSPHRASE_FILE=" + b.path("passphrase"),
 		"PRIVATECLOUD_LISTEN=" + host(h.URL), "PRIVATECLOUD_ADMIN_LISTEN=" + host(h.Admin), "PRIVATECLOUD_CLOUD=" + b.at.Cloud, "PRIVATECLOUD_PINS=" + b.path("pins"),
 		"PRIVATECLOUD_MONGO_URI=" + b.at.Mongo, "PRIVATECLOUD_REDIS_ADDRS=" + b.at.Redis, "PRIVATECLOUD_AUTHORITY=" + b.at.Authority,
@@ -57,6 +57,7 @@ func TestHospitalRunbooks(t *testing.T) {
 	b.run("audit-export.md", 6)
 	b.run("erase-a-patient.md", 8)
 	b.run("rotate-records-key.md", 6)
+	b.run("renew-credentials.md", 8)
 	for _, name := range []string{"all.ndjson", "one-patient.ndjson", "cursor", "follow.ndjson"} {
 		i, err := os.Stat(filepath.Join(b.dir, "data", name))
 		if err != nil || i.Mode().Perm() != 0o600 || i.Size() == 0 {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -24,12 +25,13 @@ type keyStore interface {
 
 // CredentialStatus is one credential of the hospital. It holds no secret.
 type CredentialStatus struct {
-	Number  uint64            `json:"number"`  // the epoch in it
-	Version uint32            `json:"version"` // of its keys in the ring, 0 if they are destroyed
-	State   string            `json:"state"`   // of its keys
-	Ends    time.Time         `json:"ends"`
-	Until   *time.Time        `json:"until,omitempty"`   // its keys are not destroyed before
-	Remains *hospital.Remains `json:"remains,omitempty"` // what still needs its keys; must be none
+	Number     uint64            `json:"number"`     // the epoch in it
+	Credential string            `json:"credential"` // c_HPC, in hex: so the public cloud's commands name it
+	Version    uint32            `json:"version"`    // of its keys in the ring, 0 if they are destroyed
+	State      string            `json:"state"`      // of its keys
+	Ends       time.Time         `json:"ends"`
+	Until      *time.Time        `json:"until,omitempty"`   // its keys are not destroyed before
+	Remains    *hospital.Remains `json:"remains,omitempty"` // what still needs its keys; must be none
 }
 
 // Credentials are all that the hospital has and had, newest first.
@@ -75,7 +77,8 @@ func credentials(ctx context.Context, r keyring.Ring, s keyStore) (out Credentia
 }
 
 func statusOf(r keyring.Ring, s keyring.State, c message.Credential) CredentialStatus {
-	out := CredentialStatus{Number: c.Info.Epoch, State: s.String(), Ends: c.Info.NotAfter.Time().UTC()}
+	h := c.Hash()
+	out := CredentialStatus{Number: c.Info.Epoch, Credential: hex.EncodeToString(h[:]), State: s.String(), Ends: c.Info.NotAfter.Time().UTC()}
 	if v, ok := inState(r, keySigning, s); ok && s != keyring.Destroyed {
 		out.Version = v.Number
 		if !v.Until.IsZero() {
