@@ -63,9 +63,9 @@ func TestRenewedPatient(t *testing.T) {
 	ok(t, err)
 }
 
-// TestAttack20_StolenLine: whoever renews with stolen keys gains nothing that outlasts the revocation
+// TestAttack23_StolenLine: whoever renews with stolen keys gains nothing that outlasts the revocation
 // of any credential of the line, and until then cannot keep the theft from its holder.
-func TestAttack20_StolenLine(t *testing.T) {
+func TestAttack23_StolenLine(t *testing.T) {
 	s := newScene(t, ecc.SuiteX25519)
 	con := s.p.consent(s.r.physician, nil)
 	thief := s.p.renewed()

@@ -107,7 +107,7 @@ var authorization = []struct {
 		{"GET /v1/doctor", theDoctor, 200, 0, 0, nil},
 		{"POST /v1/doctor/certificate-request", theDoctor, 200, 0, 0, nil},
 		{"PUT /v1/doctor/certificate", theDoctor, 200, 403, 403, nil},
-		{"POST /v1/doctor/registration", theDoctor, 409, 0, 0, nil}, // she is registered
+		{"POST /v1/doctor/registration", theDoctor, 409, 0, 0, nil}, // a visit is open
 		{"GET /v1/doctor/card", theDoctor, 200, 0, 0, nil},
 		{"GET /v1/doctor/card.png", theDoctor, 200, 0, 0, nil},
 		{"GET /v1/visits", theDoctor, 200, 0, 0, nil},

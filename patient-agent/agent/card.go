@@ -93,6 +93,9 @@ func (a *Agent) doctor(ctx context.Context, o *opened, link string) (string, pat
 func fetchCard(ctx context.Context, client *portal.Client, meant message.Hash) (card patient.Card, err error) {
 	resp, err := client.GetCard(ctx, hex.EncodeToString(meant[:]))
 	w, err := decode[portal.DoctorCard](resp, err, http.StatusOK)
+	if err != nil && problem.KindOf(err) == problem.KindNotFound {
+		return card, errNoDoctor.Because(err)
+	}
 	if err != nil {
 		return card, err
 	}

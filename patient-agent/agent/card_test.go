@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"encoding/hex"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -24,6 +25,25 @@ func TestCard(t *testing.T) {
 	u.do(func() { u.d.Certificate = other.Certificate })
 	_, err = a.Card(ctx, u.link())
 	kind(t, "another's certificate", err, problem.KindRefused)
+}
+
+// A code that leads to nobody, as one of an older card, is said to be that, and no failure of the app.
+func TestOldCard(t *testing.T) {
+	u := newUnion(t)
+	a := u.enrolled()
+	u.do(func() {
+		u.fail = func(r *http.Request) int {
+			if strings.HasSuffix(r.URL.Path, "/card") {
+				return http.StatusNotFound
+			}
+			return 0
+		}
+	})
+	_, err := a.Card(ctx, u.link())
+	kind(t, "an older card", err, problem.KindNotFound)
+	if code := problem.From(err).Code; code != "no-doctor" {
+		t.Errorf("the page is told %q", code)
+	}
 }
 
 func TestLinks(t *testing.T) {

@@ -299,8 +299,9 @@ func (a *Agent) Identity() (Identity, error) {
 	}
 	id := o.role().Identity()
 	out := Identity{ID: id.ID, Credential: id.Credential.Hash(), Suite: id.Suite, Verification: id.Attribute.Kind}
-	if out.NotAfter, err = o.role().Ends(); err != nil {
-		return Identity{}, err
+	if out.NotAfter, err = o.role().Ends(); err != nil { // its root is none of those pinned any more
+		out.NotAfter, out.Renewal = id.Credential.Info.NotAfter.Time(), renewalEnded
+		return out, nil
 	}
 	out.Renewal, err = a.renewalTrouble(o, out.NotAfter)
 	return out, err

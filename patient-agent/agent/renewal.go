@@ -76,7 +76,7 @@ func (a *Agent) renewIfDue(o *opened) time.Duration {
 	if err == nil && !a.cfg.Now().Before(at) {
 		err = a.renew(ctx, o, false)
 	}
-	if err == nil || errors.Is(err, errEndedCredential) || o.ctx.Err() != nil {
+	if err == nil || errors.Is(err, errTooLate) || o.ctx.Err() != nil {
 		return again
 	}
 	a.cfg.Logger.LogAttrs(o.ctx, slog.LevelWarn, "credential not renewed", slog.String("reason", problem.Reason(err)))
@@ -123,7 +123,7 @@ func (a *Agent) renew(ctx context.Context, o *opened, restored bool) error {
 	if ends, err := o.role().Ends(); err != nil {
 		return err
 	} else if !a.cfg.Now().Before(ends) {
-		return errEndedCredential
+		return errTooLate
 	}
 	elsewhere, err := renewedElsewhere(o)
 	if err != nil {

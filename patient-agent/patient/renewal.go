@@ -37,7 +37,7 @@ func (p *Patient) Ends() (time.Time, error) {
 }
 
 // term is the end of a credential, and from when on another that is issued may end later: 0,
-// or if its root ends first, when the next root issues.
+// or if it ends with its root, when the next root issues.
 func (p *Patient) term(c message.Credential) (ends, later message.Millis, err error) {
 	pins := p.pins()
 	root, err := pins.Issuer(c)
@@ -45,7 +45,7 @@ func (p *Patient) term(c message.Credential) (ends, later message.Millis, err er
 		return 0, 0, refuse(err)
 	}
 	_, until, _ := pins.Term(root)
-	if until >= c.Info.NotAfter {
+	if until > c.Info.NotAfter {
 		return c.Info.NotAfter, 0, nil
 	}
 	for _, l := range pins.Successions() {

@@ -183,6 +183,12 @@ func TestRenewalIsDue(t *testing.T) {
 	if want := ends.AddDate(0, 0, -30); !at(s.p).Equal(want) || !peers.Must(s.p.Ends()).Equal(ends) {
 		t.Errorf("due %v, ends %v", at(s.p), peers.Must(s.p.Ends()))
 	}
+	// A credential of after the announcement ends with its root by itself.
+	c := s.Config()
+	c.Pins = s.Succeeded(ends.Add(-24*time.Hour), ends)
+	if p := peers.Must(patient.New(c, s.p.Identity())); !at(p).Equal(ends.Add(10*time.Minute - 24*time.Hour)) {
+		t.Errorf("an end that is its root's: due %v", at(p))
+	}
 	// A root that ends in 12 days: 12 days and an hour of life, a quarter is 72 hours and 15 minutes.
 	until := s.Now.Add(12 * 24 * time.Hour)
 	for from, want := range map[time.Time]time.Time{

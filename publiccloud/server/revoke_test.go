@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,40 @@ func TestRevoker(t *testing.T) {
 	if status, _ := w.call("GET", "/v1/doctors/"+hex.EncodeToString(c[:]), "", nil); status != 404 || first == w.instance {
 		t.Errorf("the other instance answers %d", status)
 	}
+}
+
+// TestRevokerOfALine: a revocation takes the credentials along by which it was renewed, or which it
+// renewed; with only, one goes and the others stay.
+func TestRevokerOfALine(t *testing.T) {
+	w := newWorld(t)
+	r := w.revoker(token.ScopeOperator)
+	old := w.hospital(ecc.SuiteX25519)
+	n := w.renewed(old)
+	last := w.renewed(n)
+	good := func(want ...*peers.Party) {
+		t.Helper()
+		list := peers.Must(message.OpenRevocations(w.signed("/v1/revocations"), w.instance.Pins(), message.MillisOf(time.Now())))
+		for _, p := range []*peers.Party{old, n, last} {
+			if list.Contains(p.Credential.Hash()) == slices.Contains(want, p) {
+				t.Errorf("number %d: revoked is %v", p.Credential.Info.Epoch, !slices.Contains(want, p))
+			}
+		}
+	}
+	good(old, n, last)
+	w.ok(r.Revoke(t.Context(), old.Credential.Hash(), true))
+	good(n, last)
+	w.ok(r.Revoke(t.Context(), n.Credential.Hash(), false))
+	good()
+}
+
+// renewed renews a credential over HTTP.
+func (w *world) renewed(old *peers.Party) *peers.Party {
+	w.Helper()
+	n := old.Next()
+	reply, refusal := w.send("/v1/registrations", "", n.Renewal(old, w.challenge(), nil).Encode())
+	w.taken(refusal)
+	w.ok(n.Complete(w.instance.Pins(), reply, time.Now()))
+	return n
 }
 
 // put publishes the doctor's prekey, with which she is shown.

@@ -1594,7 +1594,7 @@ type ClientInterface interface {
 
 	// Register Register at the public cloud (M0; Eq. 8-10)
 	//
-	// The agent then publishes its prekey and opens the waiting room. Called again, it is a conflict (409): the public cloud registers an identity once.
+	// The agent then publishes its prekey and opens the waiting room. Called again, it renews the registration, under the certificate of before or a new one for the same keys: the credential and the card are new. While a visit is not closed that is a conflict (409). In the last 30 days of its credential the agent renews by itself.
 	//
 	// Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 	Register(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1925,7 +1925,7 @@ func (c *Client) RequestCertificate(ctx context.Context, body RequestCertificate
 
 // Register Register at the public cloud (M0; Eq. 8-10)
 //
-// The agent then publishes its prekey and opens the waiting room. Called again, it is a conflict (409): the public cloud registers an identity once.
+// The agent then publishes its prekey and opens the waiting room. Called again, it renews the registration, under the certificate of before or a new one for the same keys: the credential and the card are new. While a visit is not closed that is a conflict (409). In the last 30 days of its credential the agent renews by itself.
 //
 // Corresponds with POST /v1/doctor/registration (the `Register` operationId).
 func (c *Client) Register(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3206,7 +3206,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegisterWithResponse Register at the public cloud (M0; Eq. 8-10)
 	//
-	// The agent then publishes its prekey and opens the waiting room. Called again, it is a conflict (409): the public cloud registers an identity once.
+	// The agent then publishes its prekey and opens the waiting room. Called again, it renews the registration, under the certificate of before or a new one for the same keys: the credential and the card are new. While a visit is not closed that is a conflict (409). In the last 30 days of its credential the agent renews by itself.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4560,7 +4560,7 @@ func (c *ClientWithResponses) RequestCertificateWithResponse(ctx context.Context
 
 // RegisterWithResponse Register at the public cloud (M0; Eq. 8-10)
 //
-// The agent then publishes its prekey and opens the waiting room. Called again, it is a conflict (409): the public cloud registers an identity once.
+// The agent then publishes its prekey and opens the waiting room. Called again, it renews the registration, under the certificate of before or a new one for the same keys: the credential and the card are new. While a visit is not closed that is a conflict (409). In the last 30 days of its credential the agent renews by itself.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -4,6 +4,7 @@ import { WhoIAm } from '../setup/Register.tsx'
 import { t } from '../texts/index.ts'
 import { ExportForm } from './Export.tsx'
 import { Openers } from './Openers.tsx'
+import { Renew } from './Renew.tsx'
 
 /** The care of the keys in this browser. */
 export function Keys({ doctor, status }: { doctor: Doctor; status: Status }) {
@@ -15,6 +16,9 @@ export function Keys({ doctor, status }: { doctor: Doctor; status: Status }) {
         <Card title={t('keys.me')}>
           <WhoIAm doctor={doctor} />
           {doctor.credential && <p class="dp-small">{t('keys.credential')}<br /><Fingerprint value={doctor.credential} /></p>}
+        </Card>
+        <Card title={t('keys.renew')}>
+          <Renew doctor={doctor} />
         </Card>
         <Card title={t('keys.openers')}>
           <p>{t('keys.openersText')}</p>

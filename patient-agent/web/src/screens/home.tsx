@@ -69,7 +69,7 @@ export function Home() {
 }
 
 /** What she must know of the renewal of her credential; it is renewed without a word. */
-function Renewal() {
+export function Renewal() {
   const i = use('identity').value
   if (!i?.renewal) return null
   return (

@@ -102,6 +102,8 @@ export const problems = {
   'problem.uses-invalid.title': 'How often is missing',
   'problem.no-diagnosis-known': 'This diagnosis is not on this device. Go back and look again.',
   'problem.no-diagnosis-known.title': 'Not found',
+  'problem.no-doctor': 'This code leads to no doctor who can be reached now. It may be an older one: doctors get a new code from time to time. Ask the doctor for it.',
+  'problem.no-doctor.title': 'Not found',
   'problem.no-hospital': 'This hospital no longer belongs to the union. Go back and look again.',
   'problem.no-hospital.title': 'Not found',
   'problem.desk-code-invalid': 'Type the whole code from the desk: at least 8 letters and numbers.',

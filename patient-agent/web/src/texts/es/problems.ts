@@ -102,6 +102,8 @@ export const problems = {
   'problem.uses-invalid.title': 'Falta cuántas veces',
   'problem.no-diagnosis-known': 'Este diagnóstico no está en este dispositivo. Vuelva atrás y mire de nuevo.',
   'problem.no-diagnosis-known.title': 'No encontrado',
+  'problem.no-doctor': 'Este código no lleva a ningún médico al que se pueda llegar ahora. Puede ser antiguo: los médicos reciben un código nuevo de vez en cuando. Pídaselo al médico.',
+  'problem.no-doctor.title': 'No encontrado',
   'problem.no-hospital': 'Este hospital ya no pertenece a la unión. Vuelva atrás y mire de nuevo.',
   'problem.no-hospital.title': 'No encontrado',
   'problem.desk-code-invalid': 'Escriba todo el código de la ventanilla: al menos 8 letras y números.',
