@@ -74,6 +74,7 @@ type Hospital struct {
 	prekeys   map[message.Hash]openPrekey
 	prekeyEnd atomic.Int64 // in milliseconds since 1970
 
+	renewAgain   atomic.Int64                 // when to look again for entries under an older credential, in milliseconds since 1970
 	publishedFor atomic.Pointer[message.Hash] // c_HPC of the current prekey that this instance has published
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"medunion/api/message"
 	"medunion/ecc"
@@ -184,18 +185,25 @@ func (h *Hospital) signer(old message.Entry) Identity {
 // not wait behind all of them.
 const renewBatch = 200
 
+// renewLook is how long nothing is looked for again when nothing was found: the question reads all
+// enrolments, and the old identity stays for a day.
+const renewLook = time.Minute
+
 // RenewEntries has the next index entries that stand under an older credential signed and
 // published under the current one, and says how many enrolments it has made due; PublishDue does the
 // work. It may be called from several instances, and as often as one likes.
 func (h *Hospital) RenewEntries(ctx context.Context) (n int, err error) {
 	ids := h.identities()
-	if len(ids.Former) == 0 || h.writer().self != ids.Current.self {
+	if ids.Previous == nil || h.writer().self != ids.Current.self || int64(h.now()) < h.renewAgain.Load() {
 		return 0, nil
 	}
 	// Those that have just failed are tried again at their time, so that they do not stand before the others.
 	left, err := h.Enrolments.EnrolmentsBefore(ctx, ids.Current.Credential.Info.Epoch, h.now().Add(retryDelay), renewBatch)
 	if err != nil {
 		return 0, stored(err)
+	}
+	if len(left) == 0 {
+		h.renewAgain.Store(int64(h.now().Add(renewLook)))
 	}
 	for _, x := range left {
 		if err := h.Enrolments.MarkDue(ctx, x, h.now()); err != nil {
