@@ -314,3 +314,40 @@ func (w renewing) republished(ctx context.Context, end time.Time) error {
 		return false, fmt.Errorf("%w: %s", keyroll.ErrRemains, left)
 	})
 }
+
+// renewEvery is how often an instance looks whether it is time to renew by itself.
+const renewEvery = time.Hour
+
+// renewing looks at once and then every hour, more often while a renewal has begun.
+func (p *parts) renewing(ctx context.Context) {
+	if p.config.RenewBefore <= 0 {
+		return
+	}
+	now := make(chan struct{}, 1)
+	now <- struct{}{}
+	p.every(ctx, renewEvery, now, p.renewInTime)
+}
+
+// renewInTime renews the credential if little is left of it, or goes on with a renewal that has begun. Several
+// instances may try at once: each step is one's only, and the others find it done.
+func (p *parts) renewInTime(ctx context.Context) bool {
+	r, before := p.lease.Ring(), p.config.RenewBefore
+	begun := phaseOf(r) == phaseDrafted || phaseOf(r) == phaseAccepted
+	ends := p.hospital.Identity().Credential.Info.NotAfter.Time()
+	if before <= 0 || phaseOf(r) == phasePromoted || !begun && ends.Sub(p.config.Now()) >= before {
+		return true
+	}
+	log := p.config.Logger
+	err := Renew(ctx, p.config, renewWait, func(format string, args ...any) {
+		log.Info("renewal of the credential", "step", fmt.Sprintf(format, args...))
+	})
+	for _, later := range append(notYet, keyroll.ErrForked) { // another instance is at it
+		if errors.Is(err, later) {
+			return false
+		}
+	}
+	return p.failed(ctx, "the credential was not renewed", err)
+}
+
+// renewWait is how long one attempt waits for the other instances.
+const renewWait = time.Minute

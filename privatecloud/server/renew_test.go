@@ -363,3 +363,23 @@ func TestRenewalByAnother(t *testing.T) {
 	}
 	s.cli(2, "keys", "renew", "--yes") // an older copy of the key file would fork it
 }
+
+// A service that is told to renews by itself, when less is left of its credential than that, once: two instances
+// that try at the same time come to one renewal.
+func TestRenewsByItself(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.config.KeyPoll = 50 * time.Millisecond
+	s.config.RenewBefore = time.Hour // two days are left
+	s.start()
+	if _, text := s.credentials(); text != "1 current" {
+		t.Errorf("too early: %s", text)
+	}
+	early := func(c *server.Config) { c.RenewBefore = 72 * time.Hour }
+	s.beside(early)
+	s.beside(early)
+	s.await("the credential is renewed", func() bool {
+		all, _ := s.credentials()
+		return len(all) == 2 && all[0].State == "current" && all[1].State == "retiring"
+	})
+	s.await("the first one follows", func() bool { return s.h.Credential().Info.Epoch > 1 })
+}

@@ -158,6 +158,7 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	running.Go(func() { i.parts.every(ctx, rekeyEvery, i.parts.rolled, i.parts.rekey) })
 	running.Go(func() { i.parts.every(ctx, rekeyEvery, nil, i.parts.retire) })
 	running.Go(func() { i.parts.followKeys(ctx) })
+	running.Go(func() { i.parts.renewing(ctx) })
 	served := make(chan error, 2)
 	log, balancers := i.parts.config.Logger, i.parts.operations.Balancers(c.Edge)
 	running.Go(func() { w.watch(ctx, log) })
