@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"medunion/api/command"
-	"medunion/api/keyprovider"
+	"medunion/api/keycommands"
 	"medunion/api/keyring"
 	"medunion/doctor-portal/server"
 )
@@ -24,6 +23,12 @@ type keyCommands struct {
 type keyStatus struct {
 	server.KeyTools
 	JSON bool `help:"One JSON object."`
+}
+
+type ringStatus struct {
+	Generation uint64          `json:"generation"`
+	Keys       []versionStatus `json:"keys"`
+	Provider   string          `json:"provider"`
 }
 
 type versionStatus struct {
@@ -47,7 +52,15 @@ func (k *keyStatus) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var all []versionStatus
+	s := ringStatus{Generation: r.Generation, Keys: versionsOf(r), Provider: provider}
+	if k.JSON {
+		return json.NewEncoder(os.Stdout).Encode(s)
+	}
+	s.print()
+	return nil
+}
+
+func versionsOf(r keyring.Ring) (all []versionStatus) {
 	for _, name := range r.Names() {
 		for _, v := range r.Versions(name) {
 			s := versionStatus{Key: name, Version: v.Number, State: v.State.String()}
@@ -57,18 +70,18 @@ func (k *keyStatus) Run(ctx context.Context) error {
 			all = append(all, s)
 		}
 	}
-	if k.JSON {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"generation": r.Generation, "provider": provider, "keys": all})
-	}
-	fmt.Printf("generation %d; the file is sealed by: %s\n", r.Generation, provider)
-	for _, s := range all {
+	return all
+}
+
+func (s ringStatus) print() {
+	fmt.Printf("generation %d; the file is sealed by: %s\n", s.Generation, s.Provider)
+	for _, v := range s.Keys {
 		until := ""
-		if s.Until != nil {
-			until = ", kept until " + s.Until.UTC().Format(time.RFC3339)
+		if v.Until != nil {
+			until = ", kept until " + command.Stamp(v.Until)
 		}
-		fmt.Printf("%s %d: %s%s\n", s.Key, s.Version, s.State, until)
+		fmt.Printf("%s %d: %s%s\n", v.Key, v.Version, v.State, until)
 	}
-	return nil
 }
 
 type keyRotate struct {
@@ -79,18 +92,14 @@ type keyRotate struct {
 
 // Run rolls the key.
 func (k *keyRotate) Run(ctx context.Context) error {
-	words, err := k.Next(ctx)
+	would, err := k.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if k.DryRun {
-		fmt.Println(words)
-		return nil
-	}
-	if err := k.Confirm("The session key is rolled. The old version stays until it is destroyed."); err != nil {
+	if ahead, err := k.Ahead(would, "The session key is rolled. The old version stays until it is destroyed."); !ahead {
 		return err
 	}
-	return k.Rotate(ctx, func(format string, args ...any) { fmt.Printf(format+"\n", args...) })
+	return k.Rotate(ctx, keycommands.Say)
 }
 
 type keyDestroy struct {
@@ -105,11 +114,8 @@ func (k *keyDestroy) Run(ctx context.Context) error {
 	if err := k.Destroy(ctx, k.Version, true); err != nil {
 		return refusedOr(err)
 	}
-	if k.DryRun {
-		fmt.Printf("would destroy version %d of session\n", k.Version)
-		return nil
-	}
-	if err := k.Confirm(fmt.Sprintf("Version %d of the session key is destroyed, for good.", k.Version)); err != nil {
+	ahead, err := k.Ahead(fmt.Sprintf("would destroy version %d of session", k.Version), fmt.Sprintf("Version %d of the session key is destroyed, for good.", k.Version))
+	if !ahead {
 		return err
 	}
 	if err := k.Destroy(ctx, k.Version, false); err != nil {
@@ -121,42 +127,15 @@ func (k *keyDestroy) Run(ctx context.Context) error {
 
 type keyRewrap struct {
 	server.KeyTools
-	command.Confirmation
-	NewPassphraseFile string             `help:"File whose first line seals the key file from now on." env:"PORTAL_NEW_PASSPHRASE_FILE"`
-	New               keyprovider.Config `embed:"" prefix:"new-" envprefix:"PORTAL_NEW_"`
-	Unseal            bool               `help:"Leave the key file in the clear, protected by its mode only."`
+	keycommands.Rewrap `embed:"" envprefix:"PORTAL_"`
 }
 
 // Run seals the key file anew.
 func (k *keyRewrap) Run(ctx context.Context) error {
-	f, err := k.Open()
-	if err != nil {
-		return command.Refuse("%w", err)
-	}
-	to, err := keyprovider.Target{Now: k.KeyProvider, NowPassphrase: k.PassphraseFile, New: k.New, NewPassphrase: k.NewPassphraseFile, Unseal: k.Unseal}.Open()
-	if err != nil {
-		return command.Refuse("%w", err)
-	}
-	if k.DryRun {
-		fmt.Println("would seal the key file anew")
-		return nil
-	}
-	if err := k.Confirm("The key file is sealed anew. Instances that are told of the old provider or passphrase do not start any more."); err != nil {
-		return err
-	}
-	if err := f.Rewrap(ctx, to); err != nil {
-		return err
-	}
-	fmt.Println("the key file is sealed anew")
-	return nil
+	return k.Rewrap.Do(ctx, k.KeyProvider, k.PassphraseFile, k.KeyTools.Rewrap)
 }
 
 // refusedOr is code 2 for what was not tried.
 func refusedOr(err error) error {
-	for _, refused := range []error{keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown} {
-		if errors.Is(err, refused) {
-			return command.Refuse("%w", err)
-		}
-	}
-	return err
+	return command.RefuseFor(err, keyring.ErrState, keyring.ErrEarly, keyring.ErrUnknown)
 }

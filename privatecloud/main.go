@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"medunion/api/command"
+	"medunion/api/keycommands"
 	"medunion/api/settings"
 	"medunion/privatecloud/server"
 )
@@ -38,5 +39,5 @@ func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources
 
 func main() {
 	command.Program{Name: "privatecloud", Description: "A hospital's private cloud.",
-		Options: []kong.Option{settings.Option()}}.Main(&commands{})
+		Options: []kong.Option{settings.Option(), keycommands.Vars("storage", "storage, or identity: the keys of a credential")}}.Main(&commands{})
 }

@@ -22,11 +22,7 @@ type backupCreate struct {
 
 // Run makes the file and prints what is in it.
 func (b *backupCreate) Run(ctx context.Context) error {
-	m, err := server.Backup(ctx, b.Config, b.Out)
-	if err == nil {
-		fmt.Print(m)
-	}
-	return err
+	return command.Print(server.Backup(ctx, b.Config, b.Out))
 }
 
 type backupVerify struct {
@@ -36,11 +32,7 @@ type backupVerify struct {
 
 // Run needs the key file and the private key, and no database.
 func (b *backupVerify) Run(ctx context.Context) error {
-	m, err := server.VerifyBackup(ctx, b.Config, b.In)
-	if err == nil {
-		fmt.Print(m)
-	}
-	return err
+	return command.Print(server.VerifyBackup(ctx, b.Config, b.In))
 }
 
 type backupRestore struct {
@@ -63,9 +55,5 @@ func (b *backupRestore) Run(ctx context.Context) error {
 	if err := b.Confirm(question); err != nil {
 		return err
 	}
-	r, err := server.Restore(ctx, b.Config, b.In)
-	if err == nil {
-		fmt.Print(r)
-	}
-	return err
+	return command.Print(server.Restore(ctx, b.Config, b.In))
 }

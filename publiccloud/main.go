@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"medunion/api/command"
+	"medunion/api/keycommands"
 	"medunion/api/settings"
 	"medunion/publiccloud/server"
 )
@@ -34,5 +35,5 @@ func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources
 
 func main() {
 	command.Program{Name: "publiccloud", Description: "The public cloud: registrar, directory and index.",
-		Options: []kong.Option{settings.Option()}}.Main(&commands{})
+		Options: []kong.Option{settings.Option(), keycommands.Vars("sealing or challenge", "sealing or challenge")}}.Main(&commands{})
 }

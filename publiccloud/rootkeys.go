@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -31,15 +30,13 @@ func (r *rootStatus) Run(ctx context.Context) error {
 		return err
 	}
 	if r.JSON {
-		e := json.NewEncoder(os.Stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return command.PrintJSON(s)
 	}
 	fmt.Printf("%d instances, %d have not loaded the key file as it is\n", s.Instances, s.Behind)
 	t := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ROOT\tPUK_C\tFROM\tUNTIL\tSECRETS\tNOW")
 	for _, l := range s.Roots {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Number, l.PUKC[:16], stamp(l.From), stamp(l.Until), held(l), state(l))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Number, l.PUKC[:16], command.Stamp(l.From), command.Stamp(l.Until), held(l), state(l))
 	}
 	return t.Flush()
 }
@@ -76,12 +73,9 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 	if err := r.CheckAnnounce(ctx, from, until); err != nil {
 		return refusedOr(err)
 	}
-	words := fmt.Sprintf("a new root, good from %s on; the old one until %s, and with it every credential that it issued", stamp(&from), stamp(&until))
-	if r.DryRun {
-		fmt.Println("would announce " + words)
-		return nil
-	}
-	if err := r.Confirm("You announce " + words + ". All parties will keep to these times; they cannot be changed any more."); err != nil {
+	words := fmt.Sprintf("a new root, good from %s on; the old one until %s, and with it every credential that it issued", command.Stamp(&from), command.Stamp(&until))
+	ahead, err := r.Ahead("would announce "+words, "You announce "+words+". All parties will keep to these times; they cannot be changed any more.")
+	if !ahead {
 		return err
 	}
 	s, err := r.Announce(ctx, from, until)
@@ -90,7 +84,7 @@ func (r *rootAnnounce) Run(ctx context.Context) error {
 	}
 	fmt.Printf("announced root %d: %s\n", s.Number, words)
 	if err := r.AwaitRoots(ctx, r.Wait); err != nil {
-		return fmt.Errorf("it is in the key file; copy the file to every instance before %s: %w", stamp(&from), err)
+		return fmt.Errorf("it is in the key file; copy the file to every instance before %s: %w", command.Stamp(&from), err)
 	}
 	fmt.Println("every instance has it")
 	return nil
@@ -113,11 +107,7 @@ func (r *rootRetire) Run(ctx context.Context) error {
 		return refusedOr(err)
 	}
 	name := fmt.Sprintf("%x", root.PUKC.Bytes()[:8])
-	if r.DryRun {
-		fmt.Println("would destroy the secrets of root " + name)
-		return nil
-	}
-	if err := r.Confirm("The secrets of root " + name + " are destroyed, for good."); err != nil {
+	if ahead, err := r.Ahead("would destroy the secrets of root "+name, "The secrets of root "+name+" are destroyed, for good."); !ahead {
 		return err
 	}
 	if err := r.Retire(ctx); err != nil {

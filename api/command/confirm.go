@@ -29,6 +29,17 @@ func (c Confirmation) Confirm(question string) error {
 	return ask(os.Stdin, os.Stderr, question)
 }
 
+// Ahead says whether to go on. With --dry-run it prints what would be done and stops; else it asks the
+// question, as Confirm does.
+func (c Confirmation) Ahead(would, question string) (bool, error) {
+	if c.DryRun {
+		fmt.Println(would)
+		return false, nil
+	}
+	err := c.Confirm(question)
+	return err == nil, err
+}
+
 func ask(in io.Reader, out io.Writer, question string) error {
 	fmt.Fprintf(out, "%s\nType yes to go on: ", question)
 	line, _ := bufio.NewReader(in).ReadString('\n')

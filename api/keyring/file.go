@@ -58,6 +58,17 @@ func (f File) Load(ctx context.Context) (Ring, error) {
 	return f.decode(ctx, raw)
 }
 
+// Check says what keeps a service from starting with the file, and asks no other machine: of a file
+// that a remote provider seals it sees only that it can be read, and the ring is empty. fs.ErrNotExist
+// if there is no file.
+func (f File) Check(ctx context.Context, remote bool) (Ring, error) {
+	if remote {
+		_, err := secretfile.Read(f.path)
+		return Ring{}, err
+	}
+	return f.Load(ctx)
+}
+
 // Create writes a new key file, never over another: fs.ErrExist.
 func (f File) Create(ctx context.Context, r Ring) error { return f.write(ctx, r, secretfile.Create) }
 

@@ -118,13 +118,21 @@ func (l *Lease) Ring() keyring.Ring { return l.watch.Ring() }
 // Degraded is that of the watched key file.
 func (l *Lease) Degraded(ctx context.Context) error { return l.watch.Degraded(ctx) }
 
-// Run checks in, and looks for new rings each poll, until ctx ends; changed is told of each new one, when
-// this instance has checked in with it or has tried.
-func (l *Lease) Run(ctx context.Context, poll time.Duration, log *slog.Logger, changed func()) {
+// Follow is what an instance does about each new ring. Either may be nil.
+type Follow struct {
+	Load    func(keyring.Ring) // before it says that it has the ring: afterwards others rely on it
+	Changed func()             // when it has checked in with the ring, or has tried
+}
+
+// Run checks in, and looks for new rings each poll, until ctx ends.
+func (l *Lease) Run(ctx context.Context, poll time.Duration, log *slog.Logger, f Follow) {
 	anew := make(chan struct{}, 1)
 	var both sync.WaitGroup
-	both.Go(func() { l.keep(ctx, log, anew, changed) })
-	l.watch.Run(ctx, poll, log, func(keyring.Ring) {
+	both.Go(func() { l.keep(ctx, log, anew, f.Changed) })
+	l.watch.Run(ctx, poll, log, func(r keyring.Ring) {
+		if f.Load != nil {
+			f.Load(r)
+		}
 		select {
 		case anew <- struct{}{}:
 		default: // one waits already
@@ -148,7 +156,7 @@ func (l *Lease) keep(ctx context.Context, log *slog.Logger, anew <-chan struct{}
 		if err := l.checkIn(ctx); err != nil && ctx.Err() == nil {
 			log.Error("the key ring was not compared with the store's", "reason", err.Error())
 		}
-		if isNew {
+		if isNew && changed != nil {
 			changed()
 		}
 	}

@@ -33,11 +33,21 @@ type Policy struct {
 	Hold map[string]time.Duration
 	// NotRolled says of the others why not.
 	NotRolled map[string]string
-	// Under counts what may lie under a version of a key or an older one.
-	Under func(ctx context.Context, name string, version uint32) (int64, error)
+	// Count counts what may lie under a key, by name: the documents by the oldest version that
+	// anything in them may lie under. A key that is not in it has nothing under it.
+	Count map[string]Count
+	// Mark writes the first version to what is there from before versions were written down. It
+	// may be nil.
+	Mark func(context.Context) error
+	// Check says what is wrong with a ring for this service, or with its place in the store.
+	// It may be nil.
+	Check func(context.Context, keyring.Ring) error
 	// Keep puts into the ring what must outlive a version that is being destroyed. It may be nil.
 	Keep func(r keyring.Ring, name string, v keyring.Version) keyring.Ring
 }
+
+// Count counts documents by version.
+type Count func(context.Context) (map[uint32]int64, error)
 
 // Roll is the work of one command on a ring.
 type Roll struct {
@@ -57,36 +67,19 @@ func Open(ctx context.Context, f keyring.File, s Store, p Policy, rand io.Reader
 		return nil, err
 	}
 	w := &Roll{file: f, store: s, policy: p, ring: ring, rand: rand, now: now}
-	fence, err := s.Fence(ctx)
-	if err != nil {
-		return nil, explain(err)
+	if err := w.fenced(ctx); err != nil {
+		return nil, err
 	}
-	if ring.Generation < fence {
-		return nil, fmt.Errorf("%w: generation %d, and %d is in use", keyring.ErrGeneration, ring.Generation, fence)
+	if p.Check != nil {
+		if err := p.Check(ctx, ring); err != nil {
+			return nil, err
+		}
 	}
 	_, _, err = w.behind(ctx, 0)
 	return w, err
 }
 
 func explain(err error) error { return errors.New(problem.Reason(err)) }
-
-// behind counts the instances that run, and those of them whose ring is older. ErrForked
-// if one has a newer ring than the file, or another one of the same generation.
-func (w *Roll) behind(ctx context.Context, generation uint64) (running, older int, err error) {
-	all, err := w.store.Instances(ctx, time.Now().Add(-aliveFor))
-	if err != nil {
-		return 0, 0, explain(err)
-	}
-	for _, i := range all {
-		if i.Generation > w.ring.Generation || i.Generation == w.ring.Generation && i.Digest != w.ring.Digest() {
-			return 0, 0, ErrForked
-		}
-		if i.Generation < generation {
-			older++
-		}
-	}
-	return len(all), older, nil
-}
 
 func (w *Roll) rolls(name string) error {
 	if why := w.policy.NotRolled[name]; why != "" {
@@ -98,12 +91,38 @@ func (w *Roll) rolls(name string) error {
 	return nil
 }
 
-func (w *Roll) under(ctx context.Context, name string, version uint32) (int64, error) {
-	n, err := w.policy.Under(ctx, name, version)
+// count is nil for a key under which nothing lies.
+func (w *Roll) count(ctx context.Context, name string) (map[uint32]int64, error) {
+	do := w.policy.Count[name]
+	if do == nil {
+		return nil, nil
+	}
+	n, err := do(ctx)
 	if err != nil {
-		return 0, explain(err)
+		return nil, explain(err)
 	}
 	return n, nil
+}
+
+// under counts what may lie under the version or an older one.
+func (w *Roll) under(ctx context.Context, name string, version uint32) (n int64, err error) {
+	counts, err := w.count(ctx, name)
+	for v, documents := range counts {
+		if v <= version {
+			n += documents
+		}
+	}
+	return n, err
+}
+
+func (w *Roll) mark(ctx context.Context) error {
+	if w.policy.Mark == nil {
+		return nil
+	}
+	if err := w.policy.Mark(ctx); err != nil {
+		return explain(err)
+	}
+	return nil
 }
 
 func (w *Roll) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
@@ -117,207 +136,4 @@ func (w *Roll) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, er
 		w.ring = r
 	}
 	return err
-}
-
-// Next says in words what Rotate would do first.
-func (w *Roll) Next(ctx context.Context, name string) (string, error) {
-	if err := w.rolls(name); err != nil {
-		return "", err
-	}
-	if left, err := w.left(ctx, name); err != nil || left {
-		return fmt.Sprintf("would wait until nothing lies under older versions of %s any more; no version is added before", name), err
-	}
-	v, err := w.ring.Next(name)
-	if err != nil {
-		return fmt.Sprintf("would add a next version of %s, wait until all instances have it, and make it current", name), nil
-	}
-	running, older, err := w.behind(ctx, v.Generation)
-	return fmt.Sprintf("would make version %d of %s current, as soon as all of %d instances have it; %d have not", v.Number, name, running, older), err
-}
-
-// Rotate rolls a key: a next version, then, when all running instances have it, that
-// version as the current one, then it waits until nothing lies under older ones any
-// more, or no instance runs that would see to it. It goes on where an earlier Rotate was cut off, and
-// adds no version while something lies under older ones. If wait is over
-// before all is done, it fails with ErrBehind or ErrRemains, and what was done holds.
-func (w *Roll) Rotate(ctx context.Context, name string, wait time.Duration, say Say) error {
-	if err := w.rolls(name); err != nil {
-		return err
-	}
-	end := time.Now().Add(wait)
-	if left, err := w.left(ctx, name); err != nil || left {
-		if err != nil {
-			return err
-		}
-		return w.drained(ctx, name, end, say)
-	}
-	if _, err := w.ring.Next(name); err != nil {
-		if err := w.add(ctx, name, say); err != nil {
-			return err
-		}
-	}
-	if err := w.promote(ctx, name, end, say); err != nil {
-		return err
-	}
-	return w.drained(ctx, name, end, say)
-}
-
-// left says that the last roll is not over: no version waits, and something lies under one that was
-// replaced. Another version would not help it.
-func (w *Roll) left(ctx context.Context, name string) (bool, error) {
-	if _, err := w.ring.Next(name); err == nil {
-		return false, nil
-	}
-	v, err := w.ring.Current(name)
-	if err != nil || v.Number == 1 {
-		return false, err
-	}
-	n, err := w.under(ctx, name, v.Number-1)
-	return n > 0, err
-}
-
-func (w *Roll) add(ctx context.Context, name string, say Say) error {
-	err := w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Add(name, w.rand, w.now()) })
-	if err != nil {
-		return err
-	}
-	v, err := w.ring.Next(name)
-	say("%s: version %d is next", name, v.Number)
-	return err
-}
-
-// promote waits for the instances. The fence comes first: whoever starts with a ring that
-// has not the version is turned away before anything lies under it.
-func (w *Roll) promote(ctx context.Context, name string, end time.Time, say Say) error {
-	v, err := w.ring.Next(name)
-	if err != nil {
-		return err
-	}
-	if err := w.loaded(ctx, name, v, end, say); err != nil {
-		return err
-	}
-	if err := w.store.RaiseFence(ctx, v.Generation); err != nil {
-		return explain(err)
-	}
-	// An instance may have started between the count and the fence.
-	if _, older, err := w.behind(ctx, v.Generation); err != nil || older > 0 {
-		return errors.Join(err, ErrBehind)
-	}
-	// What is there from before versions were written down is marked as such by the count.
-	if _, err := w.under(ctx, name, v.Number-1); err != nil {
-		return err
-	}
-	err = w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Promote(name, w.now(), w.policy.Hold[name]) })
-	if err != nil {
-		return err
-	}
-	say("%s: version %d is current", name, v.Number)
-	return nil
-}
-
-func (w *Roll) loaded(ctx context.Context, name string, v keyring.Version, end time.Time, say Say) error {
-	said := -1
-	return Poll(ctx, end, func() (bool, error) {
-		running, older, err := w.behind(ctx, v.Generation)
-		if err == nil && older > 0 {
-			if older != said {
-				say("%s: %d of %d instances have not loaded version %d yet", name, older, running, v.Number)
-				said = older
-			}
-			err = ErrBehind
-		}
-		return older == 0, err
-	})
-}
-
-func (w *Roll) drained(ctx context.Context, name string, end time.Time, say Say) error {
-	v, err := w.ring.Current(name)
-	if err != nil {
-		return err
-	}
-	said := int64(-1)
-	return Poll(ctx, end, func() (bool, error) {
-		n, err := w.under(ctx, name, v.Number-1)
-		if err != nil || n == 0 {
-			return true, err
-		}
-		running, _, err := w.behind(ctx, 0)
-		if err != nil {
-			return true, err
-		}
-		if n != said {
-			say("%s: %d documents lie under older versions", name, n)
-			said = n
-		}
-		if running == 0 {
-			say("%s: no instance runs; the next one brings them under version %d", name, v.Number)
-			return true, nil
-		}
-		return false, ErrRemains
-	})
-}
-
-// Poll asks again and again until done, an end of the time, or an error with done.
-func Poll(ctx context.Context, end time.Time, ask func() (done bool, err error)) error {
-	for {
-		done, err := ask()
-		if done || !time.Now().Before(end) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// CheckDestroy says whether a version may be destroyed: no running instance may still
-// make anything under it, and nothing may lie under it.
-func (w *Roll) CheckDestroy(ctx context.Context, name string, version uint32) error {
-	if err := w.rolls(name); err != nil {
-		return err
-	}
-	v, err := w.ring.Version(name, version)
-	if err != nil {
-		return err
-	}
-	if _, err := w.ring.Destroy(name, version, w.now()); err != nil {
-		return err
-	}
-	if v.State == keyring.Next {
-		return nil
-	}
-	// Whoever has not seen that another version is current must not start again, and must
-	// not run: only then what is counted is all.
-	if err := w.store.RaiseFence(ctx, v.Generation); err != nil {
-		return explain(err)
-	}
-	if running, older, err := w.behind(ctx, v.Generation); err != nil || older > 0 {
-		return errors.Join(err, fmt.Errorf("%w: %d of %d", ErrBehind, older, running))
-	}
-	n, err := w.under(ctx, name, version)
-	if err == nil && n > 0 {
-		err = fmt.Errorf("%w: %d documents", ErrRemains, n)
-	}
-	return err
-}
-
-// Destroy takes a version's secret out of the key file, for good. Copies of the file, such as backups,
-// still hold it.
-func (w *Roll) Destroy(ctx context.Context, name string, version uint32) error {
-	if err := w.CheckDestroy(ctx, name, version); err != nil {
-		return err
-	}
-	return w.step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
-		v, err := r.Version(name, version)
-		if err != nil {
-			return r, err
-		}
-		out, err := r.Destroy(name, version, w.now())
-		if err == nil && w.policy.Keep != nil && v.State != keyring.Next {
-			out = w.policy.Keep(out, name, v)
-		}
-		return out, err
-	})
 }

@@ -3,6 +3,8 @@ package keyroll
 import (
 	"context"
 	"time"
+
+	"medunion/api/keyring"
 )
 
 // Status is what the command `keys status` shows. It holds no secret.
@@ -24,7 +26,7 @@ type VersionStatus struct {
 	State     string     `json:"state"`
 	Since     *time.Time `json:"since,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`     // not destroyed before
-	Documents *int64     `json:"documents,omitempty"` // that may lie under it or an older one
+	Documents *int64     `json:"documents,omitempty"` // that may lie under it, and under no older one
 }
 
 // Status reads the ring and the store.
@@ -40,23 +42,37 @@ func (w *Roll) Status(ctx context.Context) (out Status, err error) {
 		return out, err
 	}
 	for _, name := range w.ring.Names() {
-		for _, v := range w.ring.Versions(name) {
-			s := VersionStatus{Key: name, Version: v.Number, State: v.State.String()}
-			if !v.Since.IsZero() {
-				s.Since = &v.Since
-			}
-			if !v.Until.IsZero() {
-				s.Until = &v.Until
-			}
-			if w.policy.Hold[name] != 0 {
-				n, err := w.under(ctx, name, v.Number)
-				if err != nil {
-					return out, err
-				}
-				s.Documents = &n
-			}
-			out.Keys = append(out.Keys, s)
+		versions, err := w.versions(ctx, name)
+		if err != nil {
+			return out, err
 		}
+		out.Keys = append(out.Keys, versions...)
 	}
 	return out, nil
+}
+
+func (w *Roll) versions(ctx context.Context, name string) (out []VersionStatus, err error) {
+	counts, err := w.count(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range w.ring.Versions(name) {
+		s := versionStatus(name, v)
+		if n := counts[v.Number]; counts != nil {
+			s.Documents = &n
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func versionStatus(name string, v keyring.Version) VersionStatus {
+	s := VersionStatus{Key: name, Version: v.Number, State: v.State.String()}
+	if !v.Since.IsZero() {
+		s.Since = &v.Since
+	}
+	if !v.Until.IsZero() {
+		s.Until = &v.Until
+	}
+	return s
 }

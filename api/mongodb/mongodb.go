@@ -133,6 +133,41 @@ func (d Database) Time(ctx context.Context) (time.Time, error) {
 	return hello.Now, Failed("hello", err)
 }
 
+// All reads all documents that the filter finds: a caller bounds them by it or by a limit.
+func All[T any](ctx context.Context, c *mongo.Collection, filter bson.D, o ...*options.FindOptions) ([]T, error) {
+	cursor, err := c.Find(ctx, filter, o...)
+	if err != nil {
+		return nil, Failed("find in "+c.Name(), err)
+	}
+	var docs []T
+	err = cursor.All(ctx, &docs)
+	return docs, Failed("read "+c.Name(), err)
+}
+
+// CountBy counts a collection's documents by the value of a field that has an index and few values,
+// all above 0. Documents without the field are not counted.
+func CountBy(ctx context.Context, c *mongo.Collection, field string) (map[int64]int64, error) {
+	out := map[int64]int64{}
+	next := options.FindOne().SetSort(bson.D{{Key: field, Value: 1}}).SetProjection(bson.D{{Key: field, Value: 1}})
+	for last := int64(0); ; {
+		d, err := c.FindOne(ctx, bson.D{{Key: field, Value: bson.D{{Key: "$gt", Value: last}}}}, next).Raw()
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, Failed("find the next value of "+field, err)
+		}
+		value, is := d.Lookup(field).AsInt64OK()
+		if !is || value <= last { // such as a fraction: it would be found for ever
+			return nil, problem.Internal(fmt.Errorf("mongodb: %s is no whole number", field))
+		}
+		last = value
+		if out[last], err = c.CountDocuments(ctx, bson.D{{Key: field, Value: last}}); err != nil {
+			return nil, Failed("count by "+field, err)
+		}
+	}
+}
+
 // Failed makes a driver's error Unavailable. The driver's text may quote keys and
 // values, so only the step, and the server's code, are kept for the log. What an
 // error means to the caller (a key that exists, a document that does not) the caller

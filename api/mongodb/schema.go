@@ -101,6 +101,22 @@ func Migrate(ctx context.Context, uri, name string, s Schema, dry bool) (done []
 	return s.migrate(ctx, db, at, s.Version())
 }
 
+// Bring is Migrate and, with shard, Shard: what an operator's command does. With dry it returns what
+// both would do.
+func (s Schema) Bring(ctx context.Context, uri, name string, dry, shard bool) (done []string, err error) {
+	if done, err = Migrate(ctx, uri, name, s, dry); err != nil || !shard {
+		return done, err
+	}
+	if dry {
+		for _, k := range s.Sharded {
+			done = append(done, "shard "+k.Collection+" by "+k.Field)
+		}
+		return done, nil
+	}
+	sharded, err := Shard(ctx, uri, name, s)
+	return append(done, sharded...), err
+}
+
 func (s Schema) migrate(ctx context.Context, db Database, at schemaDoc, to int) (done []string, err error) {
 	for v := at.Version; v < to; v++ {
 		m := s.Migrations[v]

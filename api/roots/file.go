@@ -3,9 +3,12 @@
 package roots
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 
+	"medunion/api/message"
 	"medunion/api/secretfile"
 )
 
@@ -17,6 +20,18 @@ func (f File) Read() ([]byte, error) { return os.ReadFile(string(f)) }
 
 // Replace implements Store.
 func (f File) Replace(content []byte) error { return secretfile.Replace(string(f), content) }
+
+// ReadPins reads the pins of a configuration from a file (JSON).
+func ReadPins(path string) (p message.Pins, err error) {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return message.Pins{}, fmt.Errorf("pins: %w", err)
+	}
+	return p, nil
+}
 
 // Service is the Store of a service: the file at path, or, where its folder cannot be written
 // because the keys beside it are mounted so, memory, which begins with what the file holds

@@ -56,11 +56,13 @@ var rules = []rule{
 	{"medunion/api/telemetry", []string{"medunion/api/telemetry/tracing"}, append([]string{"github.com/prometheus/client_golang/..."}, append(mongo, redis...)...), browser},
 	{"medunion/api/version", nil, nil, browser},
 	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
+	{"medunion/api/keycommands", []string{"medunion/api/command", "medunion/api/keyroll", "medunion/api/keyprovider"}, []string{"github.com/alecthomas/kong"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},
 	{"medunion/api/backup", []string{"medunion/ecc", "medunion/api/mongodb", "medunion/api/problem", "medunion/api/secretfile"}, append([]string{"filippo.io/age"}, mongo...), browser},
 	{"medunion/api/secretfile", []string{"medunion/ecc/vault"}, nil, browser},
 	{"medunion/api/keyprovider", []string{"medunion/ecc/vault", "medunion/api/secretfile", "medunion/api/httpclient"}, nil, browser},
 	{"medunion/api/keyprovider/transittest", nil, nil, browser}, // for tests: see notInServices
+	{"medunion/api/keyroll/mongoroll", []string{"medunion/ecc", "medunion/api/keyroll", "medunion/api/mongodb", "medunion/api/problem"}, mongo, browser},
 	{"medunion/api/keyroll", []string{"medunion/ecc", "medunion/api/keyring", "medunion/api/problem"}, nil, browser},
 	{"medunion/api/keyring", []string{"medunion/ecc", "medunion/api/secretfile", "medunion/api/keyprovider"}, nil, browser},
 	{"medunion/api/openapi/...", nil, append([]string{"github.com/oapi-codegen/runtime/..."}, echo...), browser},

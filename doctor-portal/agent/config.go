@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/doctor-portal/practice"
 	"medunion/ecc"
@@ -102,15 +102,7 @@ func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
 	}
-	var p message.Pins
-	b, err := os.ReadFile(c.PinsFile)
-	if err == nil {
-		err = json.Unmarshal(b, &p)
-	}
-	if err != nil {
-		return message.Pins{}, fmt.Errorf("pins: %w", err)
-	}
-	return p, nil
+	return roots.ReadPins(c.PinsFile)
 }
 
 func (c Config) jwks() ([]byte, error) {

@@ -11,7 +11,6 @@ import (
 	"medunion/api/doctorcert"
 	"medunion/api/httpclient"
 	"medunion/api/replay"
-	"medunion/api/secretfile"
 	"medunion/api/settings"
 )
 
@@ -73,13 +72,8 @@ func (c Config) checkAuthority() error {
 // checkSessionKey reads the key file, which need not be there yet.
 func (c Config) checkSessionKey() error {
 	f, err := keyFile(c.SessionKeyFile, c.PassphraseFile, c.KeyProvider)
-	if err != nil {
-		return err
-	}
-	if c.KeyProvider.Remote() { // what is in the file only Vault says
-		_, err = secretfile.Read(c.SessionKeyFile)
-	} else {
-		_, err = f.Load(context.Background())
+	if err == nil {
+		_, err = f.Check(context.Background(), c.KeyProvider.Remote())
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -111,15 +111,7 @@ func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
 	}
-	b, err := os.ReadFile(c.PinsFile)
-	if err != nil {
-		return message.Pins{}, err
-	}
-	var p message.Pins
-	if err := json.Unmarshal(b, &p); err != nil {
-		return message.Pins{}, fmt.Errorf("portal: %s: %w", c.PinsFile, err)
-	}
-	return p, nil
+	return roots.ReadPins(c.PinsFile)
 }
 
 // keeper holds the pins and what is learned of them, beside the session key.

@@ -69,6 +69,8 @@ func createKeys(ctx context.Context, f keyring.File, now time.Time) error {
 
 // KeyTools is what an operator's commands about the portal's key are told.
 type KeyTools struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PORTAL_CONFIG"`
+
 	SessionKeyFile string             `name:"session-key" help:"Key file (mode 0600) of the doctors' sessions, shared by all instances." required:"" env:"PORTAL_SESSION_KEY"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PORTAL_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PORTAL_"`
@@ -99,13 +101,25 @@ func (t KeyTools) Open() (keyring.File, error) {
 	return keyFile(t.SessionKeyFile, t.PassphraseFile, t.KeyProvider)
 }
 
-// Next says in words what Step would do.
-func (t KeyTools) Next(ctx context.Context) (string, error) {
+// Rewrap seals the key file anew, under what keyprovider.Target gives.
+func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
 	f, err := t.Open()
 	if err != nil {
-		return "", err
+		return err
 	}
-	r, err := f.Load(ctx)
+	return f.Rewrap(ctx, to)
+}
+
+func (t KeyTools) load(ctx context.Context) (f keyring.File, r keyring.Ring, err error) {
+	if f, err = t.Open(); err == nil {
+		r, err = f.Load(ctx)
+	}
+	return f, r, err
+}
+
+// Next says in words what Rotate would do.
+func (t KeyTools) Next(ctx context.Context) (string, error) {
+	_, r, err := t.load(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -118,11 +132,7 @@ func (t KeyTools) Next(ctx context.Context) (string, error) {
 // Rotate adds a next version, or goes on with one that is there, waits until the
 // instances have loaded it, and makes it current.
 func (t KeyTools) Rotate(ctx context.Context, say func(string, ...any)) error {
-	f, err := t.Open()
-	if err != nil {
-		return err
-	}
-	r, err := f.Load(ctx)
+	f, r, err := t.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,40 +147,53 @@ func (t KeyTools) Rotate(ctx context.Context, say func(string, ...any)) error {
 		return err
 	}
 	say("session: version %d is next", v.Number)
-	if wait := v.Since.Add(spread).Sub(t.now()); wait > 0 {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrSpread, ctx.Err())
-		case <-time.After(wait):
-		}
+	if err := t.spread(ctx, v); err != nil {
+		return err
 	}
-	_, err = f.Update(ctx, func(now keyring.Ring) (keyring.Ring, error) {
+	if err := t.promote(ctx, f, r); err != nil {
+		return err
+	}
+	say("session: version %d is current", v.Number)
+	return nil
+}
+
+// spread waits until all instances have loaded the version.
+func (t KeyTools) spread(ctx context.Context, v keyring.Version) error {
+	wait := v.Since.Add(spread).Sub(t.now())
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrSpread, ctx.Err())
+	case <-time.After(wait):
+		return nil
+	}
+}
+
+// promote makes the next version of the ring current, if the file still holds that ring.
+func (t KeyTools) promote(ctx context.Context, f keyring.File, r keyring.Ring) error {
+	_, err := f.Update(ctx, func(now keyring.Ring) (keyring.Ring, error) {
 		if now.Generation != r.Generation {
 			return now, errors.New("the key file has been changed by somebody else; look at it again")
 		}
 		return now.Promote(keySession, t.now(), hold)
 	})
-	if err == nil {
-		say("session: version %d is current", v.Number)
-	}
 	return err
 }
 
 // Destroy takes a version out of the file, when no session under it can hold any more.
 // With check it only says whether it could.
 func (t KeyTools) Destroy(ctx context.Context, version uint32, check bool) error {
-	f, err := t.Open()
+	f, r, err := t.load(ctx)
 	if err != nil {
 		return err
 	}
 	step := func(r keyring.Ring) (keyring.Ring, error) { return r.Destroy(keySession, version, t.now()) }
 	if check {
-		r, err := f.Load(ctx)
-		if err == nil {
-			_, err = step(r)
-		}
-		return err
+		_, err = step(r)
+	} else {
+		_, err = f.Update(ctx, step)
 	}
-	_, err = f.Update(ctx, step)
 	return err
 }

@@ -50,11 +50,7 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if err := cfg.refuseEmbedded(ctx); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	secured, err := cfg.TLS.Load(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
-	}
-	clients, err := cfg.clients()
+	w, err := cfg.wire()
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
@@ -62,29 +58,52 @@ func Start(ctx context.Context, cfg Config) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	if cfg.Origin == "" {
-		cfg.Origin = httpserver.BaseURL(ln, secured.HTTPS())
-	}
-	keys, err := cfg.sessionKeys(ctx)
+	i, err := cfg.serve(ctx, w, ln)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	b, err := build(cfg, clients, keys)
+	return i, nil
+}
+
+// wire is how the portal speaks with the others.
+type wire struct {
+	*httpserver.Secured
+	clients relay.Clients
+}
+
+func (c Config) wire() (w wire, err error) {
+	if w.Secured, err = c.TLS.Load(c.Listen); err != nil {
+		return w, err
+	}
+	w.clients, err = c.clients()
+	return w, err
+}
+
+// serve begins to serve at the listener, which it does not close when it fails.
+func (c Config) serve(ctx context.Context, w wire, ln net.Listener) (*Instance, error) {
+	if c.Origin == "" {
+		c.Origin = httpserver.BaseURL(ln, w.HTTPS())
+	}
+	keys, err := c.sessionKeys(ctx)
 	if err != nil {
-		return nil, errors.Join(err, ln.Close())
+		return nil, err
+	}
+	b, err := build(c, w.clients, keys)
+	if err != nil {
+		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	b.operations.Require(nil, secured.Reloads(clients.Cloud.Sources()...), telemetry.KeysOpenable(keys.Degraded))
-	operations, err := b.operations.Start(ctx, "portal", cfg.logger(), cfg.Edge, secured.Config(), cfg.TLS.Behind)
+	b.operations.Require(nil, w.Reloads(w.clients.Cloud.Sources()...), telemetry.KeysOpenable(keys.Degraded))
+	operations, err := b.operations.Start(ctx, "portal", c.logger(), c.Edge, w.Config(), c.TLS.Behind)
 	if err != nil {
 		stop()
-		return nil, errors.Join(fmt.Errorf("portal: %w", err), ln.Close(), b.release())
+		return nil, errors.Join(fmt.Errorf("portal: %w", err), b.release())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), b.release()) }
-	go keys.Run(ctx, keyring.PollEvery, cfg.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
-	go secured.Watch(ctx, cfg.logger(), clients.Cloud.Sources()...)
-	o := httpserver.ServeOptions{TLS: secured.Config(), Balancers: b.operations.Balancers(cfg.Edge), Logger: cfg.logger()}
-	cfg.logger().Info("portal serves", "address", httpserver.BaseURL(ln, o.TLS != nil), "build", version.Get())
+	go keys.Run(ctx, keyring.PollEvery, c.logger(), func(keyring.Ring) {}) // sessions look at the ring themselves
+	go w.Watch(ctx, c.logger(), w.clients.Cloud.Sources()...)
+	c.logger().Info("portal serves", "address", httpserver.BaseURL(ln, w.HTTPS()), "build", version.Get())
+	o := httpserver.ServeOptions{TLS: w.Config(), Balancers: b.operations.Balancers(c.Edge), Logger: c.logger()}
 	return &Instance{httpserver.Start(ctx, ln, b.handler, o, release), operations}, nil
 }
 

@@ -4,7 +4,6 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/message"
+	"medunion/api/roots"
 	"medunion/api/secretfile"
 	"medunion/ecc"
 	"medunion/ecc/vault"
@@ -100,18 +100,11 @@ func (c Config) NewAgent() (*agent.Agent, error) {
 		VerifyCertificate: authority.Verify, Authority: c.Authority, AllowHTTP: c.AllowHTTP, Origin: c.Origin, Now: c.Now, Logger: c.logger(), Trace: c.Trace})
 }
 
-func (c Config) pins() (p message.Pins, err error) {
+func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
 	}
-	b, err := os.ReadFile(c.PinsFile)
-	if err == nil {
-		err = json.Unmarshal(b, &p)
-	}
-	if err != nil {
-		return p, fmt.Errorf("pins: %w", err)
-	}
-	return p, nil
+	return roots.ReadPins(c.PinsFile)
 }
 
 // ReadPassphrase returns the passphrase that the configuration points to, nil if it

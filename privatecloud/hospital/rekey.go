@@ -24,8 +24,9 @@ type Rekeying interface {
 	// RekeyPatient puts wrapped and tag, both under the given version, in the place of those of p; ErrLost
 	// if the patient has changed since p was read.
 	RekeyPatient(ctx context.Context, p Patient, wrapped []byte, to Head, under uint32) error
-	// CountUnder counts the patients that may lie under the version or an older one.
-	CountUnder(ctx context.Context, version uint32) (int64, error)
+	// CountPatients counts the patients by the oldest version that anything of them may lie under;
+	// unmarked ones are under the first.
+	CountPatients(ctx context.Context) (map[uint32]int64, error)
 }
 
 // Rekeyed is what one pass has done.
@@ -167,20 +168,18 @@ func (h *Hospital) rekeyErasure(ctx context.Context, e Erasure) error {
 	return h.putErasure(ctx, &e, plan)
 }
 
-// CountUnder counts what may lie under a version of the storage key or an older one: patients,
-// prekeys, and erasures that are not done. Before it is 0 the version must not be destroyed; sessions are not counted, they end
-// within MaxSessionLife. Patients from before versions were written down are marked as of version 1.
-func CountUnder(ctx context.Context, r Rekeying, prekeys Prekeys, erasures Erasures, version uint32) (int64, error) {
-	if err := r.MarkVersions(ctx); err != nil {
-		return 0, stored(err)
-	}
-	n, err := r.CountUnder(ctx, version)
+// CountSealed counts what may lie under each version of the storage key: patients,
+// prekeys, and erasures that are not done. While any of it lies under a version or an older one, that must not be
+// destroyed; sessions are not counted, they end within MaxSessionLife.
+func CountSealed(ctx context.Context, r Rekeying, prekeys Prekeys, erasures Erasures) (map[uint32]int64, error) {
+	out, err := r.CountPatients(ctx)
 	if err != nil {
-		return 0, stored(err)
+		return nil, stored(err)
 	}
 	count := func(sealed []byte) error {
-		if under, _ := underVersion(sealed); len(sealed) > 0 && under <= version {
-			n++
+		if len(sealed) > 0 {
+			under, _ := underVersion(sealed)
+			out[under]++
 		}
 		return nil
 	}
@@ -188,7 +187,7 @@ func CountUnder(ctx context.Context, r Rekeying, prekeys Prekeys, erasures Erasu
 		prekeys.EachPrekey(ctx, func(k StoredPrekey) error { return count(k.Sealed) }),
 		erasures.EachErasure(ctx, func(e Erasure) error { return count(e.Plan) }))
 	if err != nil {
-		return 0, problem.Unavailable(unsealable, fmt.Errorf("count: %w", err))
+		return nil, problem.Unavailable(unsealable, fmt.Errorf("count: %w", err))
 	}
-	return n, nil
+	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"medunion/api/problem"
 	"medunion/api/secretfile"
+	"medunion/api/settings"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/auditexport"
 )
@@ -156,7 +157,7 @@ func (x AuditExport) file() func(context.Context, auditexport.Cursor) (auditexpo
 func (x AuditExport) tls() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS13}
 	if x.SyslogCA != "" {
-		b, err := readFile("authority of the receiver", x.SyslogCA)
+		b, err := settings.ReadFile("authority of the receiver", x.SyslogCA)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/backup"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/mongostore"
@@ -122,7 +123,7 @@ func Restore(ctx context.Context, c Config, in backup.In, receipts string) (r Re
 func (p *parts) keepLease(ctx context.Context) (stop func()) {
 	following, cancel := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
-	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, func() {}) })
+	keeping.Go(func() { p.lease.Run(following, p.config.KeyPoll, p.config.Logger, keyroll.Follow{}) })
 	return func() { cancel(); keeping.Wait() }
 }
 

@@ -7,14 +7,12 @@ import (
 	"os"
 
 	"medunion/api/certs"
-	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	documents "medunion/api/openapi"
 	"medunion/api/replay"
 	"medunion/api/secretfile"
 	"medunion/api/settings"
-	"medunion/api/token"
 	"medunion/ecc"
 )
 
@@ -32,8 +30,10 @@ func (c Config) Problems() error {
 		g.Fault("operator-token", c.checkToken())
 	}
 	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
-	g.Fault("authority-jwks", c.checkAuthority())
-	g.Fault("operators-jwks", c.checkOperators())
+	_, err = c.authority()
+	g.Fault("authority-jwks", err)
+	_, err = c.operators()
+	g.Fault("operators-jwks", err)
 	g.Fault("department-rules", c.checkRules())
 	c.Edge.Check(g.Fault)
 	g.Fault("peers", c.checkPeers())
@@ -89,29 +89,25 @@ func (c Config) checkNames() error {
 	return nil
 }
 
-// checkKeys reads the key file, and says whether the hospital is registered. One that will
-// be made need not be there.
+// checkKeys reads the key file, and says whether the hospital is registered, which it takes for
+// granted of a file that only Vault opens. One that will be made need not be there.
 func (c Config) checkKeys() (registered bool, err error) {
 	f, err := openKeyFile(c)
 	if err != nil {
 		return false, err
 	}
-	if c.KeyProvider.Remote() { // what is in the file only Vault says
-		_, err = secretfile.Read(c.Keys)
-		registered = err == nil
-	}
-	var k keys
-	if err == nil && !registered {
-		k, err = loadKeys(context.Background(), f)
-		registered = k.registered
-	}
+	r, err := f.Check(context.Background(), c.KeyProvider.Remote())
 	switch {
 	case errors.Is(err, os.ErrNotExist) && c.InitKeys:
 		return false, nil
-	case err == nil && k.draft.ID != "" && k.draft.ID != message.ID(c.ID):
+	case err != nil || c.KeyProvider.Remote():
+		return err == nil, err
+	}
+	k, err := keysOf(r)
+	if err == nil && k.draft.ID != message.ID(c.ID) {
 		return false, errors.New("the key file is that of another hospital")
 	}
-	return registered, err
+	return k.registered, err
 }
 
 // checkToken looks at the operator's token, without which a hospital is not registered.
@@ -130,22 +126,6 @@ func (c Config) checkPeers() error {
 		return err
 	}
 	return c.Peering.Check(spec, c.Logger, c.TLS, c.Edge, c.Listen)
-}
-
-func (c Config) checkAuthority() error {
-	jwks, err := os.ReadFile(c.AuthorityFile)
-	if err == nil {
-		_, err = doctorcert.NewAuthority(c.Authority, jwks)
-	}
-	return err
-}
-
-func (c Config) checkOperators() error {
-	jwks, err := os.ReadFile(c.OperatorsFile)
-	if err == nil {
-		_, err = token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
-	}
-	return err
 }
 
 // checkRules reads the rules. Whether their departments are those of the public

@@ -3,18 +3,16 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"medunion/api/doctorcert"
 	"medunion/api/httpclient"
 	"medunion/api/httpserver"
 	"medunion/api/keyprovider"
@@ -24,6 +22,7 @@ import (
 	"medunion/api/replay"
 	"medunion/api/roots"
 	"medunion/api/settings"
+	"medunion/api/token"
 	"medunion/ecc"
 )
 
@@ -147,18 +146,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (c Config) pins() (p message.Pins, err error) {
+func (c Config) pins() (message.Pins, error) {
 	if c.Pins != nil {
 		return *c.Pins, nil
 	}
-	b, err := os.ReadFile(c.PinsFile)
-	if err != nil {
-		return p, fmt.Errorf("pins: %w", err)
-	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, fmt.Errorf("pins: %w", err)
-	}
-	return p, nil
+	return roots.ReadPins(c.PinsFile)
 }
 
 // keeper holds the pins and what is learned of them, beside the key file.
@@ -190,10 +182,16 @@ func (c Config) redis() (redis.UniversalClient, error) {
 		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second}), nil
 }
 
-func readFile(what, path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	return b, nil
+// authority is the medical authority, as its pinned keys name it.
+func (c Config) authority() (*doctorcert.Authority, error) {
+	return settings.Load("medical authority", c.AuthorityFile, func(jwks []byte) (*doctorcert.Authority, error) {
+		return doctorcert.NewAuthority(c.Authority, jwks)
+	})
+}
+
+// operators verify the tokens of operators.
+func (c Config) operators() (*token.Verifier, error) {
+	return settings.Load("operators", c.OperatorsFile, func(jwks []byte) (*token.Verifier, error) {
+		return token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	})
 }

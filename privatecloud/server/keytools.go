@@ -17,6 +17,8 @@ import (
 // KeyTools is what an operator's commands about the keys are told: where the key file and
 // the store are, as the service itself is told.
 type KeyTools struct {
+	ConfigFile string `name:"config" help:"File of settings (YAML): each flag's name without its dashes, and its value. Variables and flags stand above it. If it holds a password, its mode is 0600." env:"PRIVATECLOUD_CONFIG"`
+
 	Keys           string             `help:"Key file (mode 0600): the hospital's secrets and the key of its records." required:"" env:"PRIVATECLOUD_KEYS"`
 	PassphraseFile string             `help:"File whose first line seals the key file; without it the file's mode protects it." env:"PRIVATECLOUD_PASSPHRASE_FILE"`
 	KeyProvider    keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`
@@ -75,14 +77,18 @@ func (t KeyTools) roll(ctx context.Context, s *mongostore.Store, do func(*keyrol
 	if err != nil {
 		return err
 	}
-	under := func(ctx context.Context, name string, version uint32) (int64, error) {
-		return hospital.CountUnder(ctx, s, s, s, version)
-	}
-	w, err := keyroll.Open(ctx, f, s, keyroll.Policy{Hold: hold, NotRolled: notRolled, Under: under, Keep: keepAudit}, t.Rand, t.Now)
+	w, err := keyroll.Open(ctx, f, s, policy(s), t.Rand, t.Now)
 	if err != nil {
 		return err
 	}
 	return do(w)
+}
+
+// policy is what keyroll must know of the hospital's keys.
+func policy(s *mongostore.Store) keyroll.Policy {
+	count := func(ctx context.Context) (map[uint32]int64, error) { return hospital.CountSealed(ctx, s, s, s) }
+	check := func(_ context.Context, r keyring.Ring) error { _, err := keysOf(r); return err }
+	return keyroll.Policy{Hold: hold, NotRolled: notRolled, Count: map[string]keyroll.Count{keyStorage: count}, Mark: s.MarkVersions, Check: check, Keep: keepAudit}
 }
 
 func (t KeyTools) file() (keyring.File, error) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
@@ -22,6 +21,7 @@ import (
 	"medunion/api/replay"
 	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/api/settings"
 	"medunion/api/telemetry"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
@@ -78,7 +78,31 @@ func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
 	return p, nil
 }
 
-func (p *parts) connect(ctx context.Context, k keys) (err error) {
+// connect opens what a hospital stands on, from the outside in. What it has opened when it fails
+// close gives up.
+func (p *parts) connect(ctx context.Context, k keys) error {
+	if err := p.reachCloud(ctx); err != nil {
+		return err
+	}
+	if err := p.config.refuseEmbedded(ctx); err != nil {
+		return explain(err)
+	}
+	if err := p.openRedis(); err != nil {
+		return err
+	}
+	floor, err := p.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.role(k, floor); err != nil {
+		return err
+	}
+	p.operations = p.watch()
+	return nil
+}
+
+// reachCloud makes the client of the public cloud, and gets what it says of itself.
+func (p *parts) reachCloud(ctx context.Context) (err error) {
 	c := p.config
 	if p.pins, err = c.keeper(); err != nil {
 		return err
@@ -89,39 +113,43 @@ func (p *parts) connect(ctx context.Context, k keys) (err error) {
 	if err := p.cloud.Learn(ctx); err != nil { // what is known holds until the public cloud answers
 		c.Logger.Warn("successions of the public cloud's root were not fetched", "reason", problem.Reason(err))
 	}
-	if p.params, err = p.parameters(ctx); err != nil {
-		return err
-	}
-	if err := c.refuseEmbedded(ctx); err != nil {
-		return explain(err)
-	}
-	w, err := c.window(p.params)
+	p.params, err = p.parameters(ctx)
+	return err
+}
+
+// openRedis opens the window and the sessions.
+func (p *parts) openRedis() error {
+	w, err := p.config.window(p.params)
 	if err != nil {
 		return err
 	}
-	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
-	if p.window, err = replay.New(w, c.Now); err != nil {
+	spans := telemetry.RedisSpans(p.meters.operations.Tracer)
+	w.Observe, w.Hook = p.meters.window.Observe, spans
+	if p.window, err = replay.New(w, p.config.Now); err != nil {
 		return err
 	}
-	if p.redis, err = c.redis(); err != nil {
+	if p.redis, err = p.config.redis(); err != nil {
 		return err
 	}
-	p.redis.AddHook(telemetry.RedisSpans(p.meters.operations.Tracer))
+	p.redis.AddHook(spans)
+	return nil
+}
+
+// openStore opens the database, checks in, and returns the floor.
+func (p *parts) openStore(ctx context.Context) (message.Millis, error) {
+	c := p.config
+	var err error
 	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
-		return explain(err)
+		return 0, explain(err)
 	}
 	if p.lease, err = c.lease(ctx, p.store); err != nil {
-		return err
+		return 0, err
 	}
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil && !(c.restoring && errors.Is(err, mongodb.ErrUnfinished)) {
-		return explained(err)
+		return 0, explained(err)
 	}
-	if err := p.role(k, message.Millis(floor)); err != nil {
-		return err
-	}
-	p.operations = p.watch()
-	return nil
+	return message.Millis(floor), nil
 }
 
 // lease loads the key ring, to be watched, and checks in.
@@ -170,13 +198,9 @@ func (p *parts) parameters(ctx context.Context) (message.Parameters, error) {
 
 func (p *parts) role(k keys, floor message.Millis) error {
 	c, s := p.config, p.store
-	jwks, err := readFile("medical authority", c.AuthorityFile)
+	authority, err := c.authority()
 	if err != nil {
 		return err
-	}
-	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
-	if err != nil {
-		return fmt.Errorf("medical authority: %w", err)
 	}
 	classes, err := fhir.NewClassifier(p.params.ClassRules, texts(p.params.Classes))
 	if err != nil {
@@ -208,7 +232,7 @@ func (p *parts) rules() (fhir.Rules, error) {
 		r := fhir.DefaultRules()
 		return r, r.Validate(departments)
 	}
-	b, err := readFile("department rules", p.config.DepartmentRules)
+	b, err := settings.ReadFile("department rules", p.config.DepartmentRules)
 	if err != nil {
 		return fhir.Rules{}, err
 	}

@@ -124,6 +124,8 @@ func TestKeyCommands(t *testing.T) {
 	old := peers.Must(os.ReadFile(s.config.Keys))
 	contains(t, s.cli(0, "keys", "status"), "storage", "lookup", "current", "0 instances")
 	contains(t, s.cli(0, "keys", "status", "--json"), `"generation"`)
+	settings := s.file(t.TempDir(), "settings.yaml", []byte("keys: /variables/stand/above\n"))
+	contains(t, s.cli(0, "keys", "status", "--config", settings), "storage")
 	contains(t, s.cli(0, "keys", "rotate", "storage", "--dry-run"), "would add a next version of storage")
 	s.cli(2, "keys", "rotate", "storage")
 	for _, name := range []string{"lookup", "signing", "x", "nothing"} {
@@ -155,4 +157,20 @@ func TestKeyCommands(t *testing.T) {
 	if _, err := server.Start(t.Context(), s.config); !errors.Is(err, keyring.ErrGeneration) {
 		t.Errorf("started with an older key file: %v", err)
 	}
+}
+
+// A roll that has begun and is not over when the time is ends with code 1 and not as refused: what was done holds, and
+// the same command goes on with it.
+func TestRollIsCutOff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ecc.SuiteX25519)
+	s.config.KeyPoll = time.Hour // the instance does not load what the command writes
+	s.start()
+	contains(t, s.cli(1, "keys", "rotate", "storage", "--yes", "--wait", "0s"), "version 2 is next", "1 of 1 instances have not loaded version 2 yet")
+	if got := storageStates(s.status()); got != "1 current, 2 next" {
+		t.Errorf("%s", got)
+	}
+	contains(t, s.cli(0, "keys", "rotate", "storage", "--dry-run"), "would make version 2 of storage current")
+	s.h.Close()
+	contains(t, s.cli(0, "keys", "rotate", "storage", "--yes", "--wait", "0s"), "version 2 is current")
 }

@@ -13,7 +13,6 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	"medunion/api/problem"
-	"medunion/api/token"
 	"medunion/api/version"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/fhir"
@@ -216,20 +215,16 @@ func (i *Instance) Close() error {
 
 func (p *parts) handlers(ctx context.Context, start func(func())) (protocol, admin http.Handler, err error) {
 	c := p.config
-	jwks, err := readFile("operators", c.OperatorsFile)
+	operators, err := c.operators()
 	if err != nil {
 		return nil, nil, err
-	}
-	verifier, err := token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
-	if err != nil {
-		return nil, nil, fmt.Errorf("operators: %w", err)
 	}
 	protocol, err = httpapi.New(httpapi.Options{Hospital: p.hospital, Logger: c.Logger, Releases: c.Releases, Edge: c.edge(), Operations: p.operations, Peers: p.wire.peers})
 	if err != nil {
 		return nil, nil, err
 	}
 	admin, err = httpapi.NewAdmin(httpapi.AdminOptions{Context: ctx, Go: start, Hospital: p.hospital, Import: p.counted(p.importer.Bundle), Logger: c.Logger,
-		Authenticate: authenticate(verifier, c.Now), Development: c.Development, Edge: c.edge(), Operations: p.operations})
+		Authenticate: authenticate(operators, c.Now), Development: c.Development, Edge: c.edge(), Operations: p.operations})
 	return protocol, admin, err
 }
 

@@ -24,7 +24,7 @@ func (s storage) Sealing() (hospital.Versions, error) { return s.Opening(), s.He
 
 // followKeys takes over each new ring until ctx ends.
 func (p *parts) followKeys(ctx context.Context) {
-	p.lease.Run(ctx, p.config.KeyPoll, p.config.Logger, func() {
+	p.lease.Run(ctx, p.config.KeyPoll, p.config.Logger, keyroll.Follow{Changed: func() {
 		r := p.lease.Ring()
 		note := fmt.Sprintf("generation %d of the key ring, version %d of the storage key, %s", r.Generation, storageOf(r).Current, describe(r))
 		p.failed(ctx, "a new key ring was not noted in the audit trail", p.hospital.RecordKeys(ctx, note))
@@ -34,7 +34,7 @@ func (p *parts) followKeys(ctx context.Context) {
 			default: // one waits already
 			}
 		}
-	})
+	}})
 }
 
 func (p *parts) rekey(ctx context.Context) bool {

@@ -23,8 +23,8 @@ func TestRestoreNeedsTheSealingKeys(t *testing.T) {
 	apart := copied(t, w.config.Keys, 0o600, nil)
 	other := w.tools()
 	other.Keys, other.Database = apart, w.config.Database+"_apart"
-	w.ok(other.Rotate(t.Context(), "sealing", 0, quiet))
-	w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+	w.ok(rotate(other, "sealing", 0))
+	w.ok(rotate(w.tools(), "sealing", time.Minute))
 	w.searches()
 	w.ok(w.instance.Close())
 	id := peers.Must(age.GenerateX25519Identity())

@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"os"
 
-	"medunion/api/doctorcert"
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	documents "medunion/api/openapi"
 	"medunion/api/replay"
-	"medunion/api/secretfile"
 	"medunion/api/settings"
-	"medunion/api/token"
 	"medunion/ecc"
 )
 
@@ -24,8 +21,10 @@ func (c Config) Problems() error {
 	g := c.guard()
 	g.Fault("keys", c.checkKeys())
 	g.Pair(c.TLS.Cert, c.TLS.Key, c.Now())
-	g.Fault("authority-jwks", c.checkAuthority())
-	g.Fault("operators-jwks", c.checkOperators())
+	_, err := c.authority()
+	g.Fault("authority-jwks", err)
+	_, err = c.operators()
+	g.Fault("operators-jwks", err)
 	c.Edge.Check(g.Fault)
 	g.Fault("peers", c.checkPeers())
 	if w, err := c.window(); err == nil {
@@ -66,13 +65,8 @@ func (c Config) guard() *settings.Guard {
 // checkKeys reads the key file. One that will be made need not be there.
 func (c Config) checkKeys() error {
 	f, err := keyFile(c.Keys, c.PassphraseFile, c.KeyProvider, c.Rand)
-	if err != nil {
-		return err
-	}
-	if c.KeyProvider.Remote() { // what is in the file only Vault says
-		_, err = secretfile.Read(c.Keys)
-	} else {
-		_, err = f.Load(context.Background())
+	if err == nil {
+		_, err = f.Check(context.Background(), c.KeyProvider.Remote())
 	}
 	if errors.Is(err, os.ErrNotExist) && c.InitKeys {
 		return nil
@@ -87,22 +81,6 @@ func (c Config) checkPeers() error {
 		return err
 	}
 	return c.Peering.Check(spec, c.Logger, c.TLS, c.Edge, c.Listen)
-}
-
-func (c Config) checkAuthority() error {
-	jwks, err := os.ReadFile(c.AuthorityFile)
-	if err == nil {
-		_, err = doctorcert.NewAuthority(c.Authority, jwks)
-	}
-	return err
-}
-
-func (c Config) checkOperators() error {
-	jwks, err := os.ReadFile(c.OperatorsFile)
-	if err == nil {
-		_, err = token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
-	}
-	return err
 }
 
 // refuseEmbedded asks the stores whether they are those of the one-command run.

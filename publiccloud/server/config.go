@@ -2,17 +2,18 @@ package server
 
 import (
 	"crypto/rand"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
 
+	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/keyprovider"
 	"medunion/api/keyring"
 	"medunion/api/replay"
 	"medunion/api/settings"
+	"medunion/api/token"
 	"medunion/ecc"
 )
 
@@ -121,10 +122,16 @@ func (c Config) window() (replay.Config, error) {
 		Password: c.RedisPassword, Namespace: c.Namespace, Past: c.Past, Future: c.Future, Timeout: c.WindowTimeout, TLS: t}, err
 }
 
-func readFile(what, path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	return b, nil
+// authority is the medical authority, as its pinned keys name it.
+func (c Config) authority() (*doctorcert.Authority, error) {
+	return settings.Load("medical authority", c.AuthorityFile, func(jwks []byte) (*doctorcert.Authority, error) {
+		return doctorcert.NewAuthority(c.Authority, jwks)
+	})
+}
+
+// operators verify the tokens of operators.
+func (c Config) operators() (*token.Verifier, error) {
+	return settings.Load("operators", c.OperatorsFile, func(jwks []byte) (*token.Verifier, error) {
+		return token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"medunion/api/keyprovider"
 	"medunion/api/keyprovider/transittest"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/replay/redistest"
 	"medunion/api/secretfile"
 	"medunion/ecc"
@@ -59,15 +60,28 @@ func (w *world) searches() {
 	}
 }
 
-func (w *world) status() server.KeyStatus {
+func (w *world) status() keyroll.Status {
 	w.Helper()
-	s, err := w.tools().Status(w.Context())
+	s, err := statusOf(w.tools())
 	w.ok(err)
 	return s
 }
 
+func statusOf(t server.KeyTools) (s keyroll.Status, err error) {
+	err = t.With(context.Background(), func(r *keyroll.Roll) (err error) { s, err = r.Status(context.Background()); return err })
+	return s, err
+}
+
+func rotate(t server.KeyTools, key string, wait time.Duration) error {
+	return t.With(context.Background(), func(r *keyroll.Roll) error { return r.Rotate(context.Background(), key, wait, quiet) })
+}
+
+func destroy(t server.KeyTools, key string, version uint32) error {
+	return t.With(context.Background(), func(r *keyroll.Roll) error { return r.Destroy(context.Background(), key, version) })
+}
+
 // versionsOf shows the states of a key's versions in a line.
-func versionsOf(s server.KeyStatus, key string) string {
+func versionsOf(s keyroll.Status, key string) string {
 	var out []string
 	for _, v := range s.Keys {
 		if v.Key == key {
@@ -100,15 +114,15 @@ func TestKeysRoll(t *testing.T) {
 		}
 	})
 	for _, key := range []string{"sealing", "challenge"} {
-		w.ok(w.tools().Rotate(t.Context(), key, time.Minute, quiet))
+		w.ok(rotate(w.tools(), key, time.Minute))
 		if got := versionsOf(w.status(), key); got != "1 retiring, 2 current" {
 			t.Errorf("%s: %s", key, got)
 		}
-		if err := w.tools().Destroy(t.Context(), key, 1); !errors.Is(err, keyring.ErrEarly) {
+		if err := destroy(w.tools(), key, 1); !errors.Is(err, keyring.ErrEarly) {
 			t.Errorf("%s: destroyed at once: %v", key, err)
 		}
 		w.ok(untilLoaded(w))
-		w.ok(later(w.tools(), 2*time.Hour).Destroy(t.Context(), key, 1))
+		w.ok(destroy(later(w.tools(), 2*time.Hour), key, 1))
 	}
 	stop()
 	wg.Wait()
@@ -142,7 +156,7 @@ func TestRollWaitsForAll(t *testing.T) {
 	lagging := w.config.Keys
 	w.config.Keys = shared
 	for range 2 { // the second time goes on where the first was cut off, and adds no third version
-		if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, server.ErrBehind) {
+		if err := rotate(w.tools(), "sealing", 0); !errors.Is(err, keyroll.ErrBehind) {
 			t.Fatalf("made current before all have it: %v", err)
 		}
 	}
@@ -152,10 +166,10 @@ func TestRollWaitsForAll(t *testing.T) {
 	b, err := os.ReadFile(shared)
 	w.ok(err)
 	w.ok(secretfile.Replace(lagging, b))
-	w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "sealing", time.Minute))
 	w.searches()
 	// The lagging copy again has not heard that the version is current: nothing is destroyed.
-	if err := later(w.tools(), 2*time.Hour).Destroy(t.Context(), "sealing", 1); !errors.Is(err, server.ErrBehind) {
+	if err := destroy(later(w.tools(), 2*time.Hour), "sealing", 1); !errors.Is(err, keyroll.ErrBehind) {
 		t.Errorf("destroyed under an instance that may still use it: %v", err)
 	}
 }
@@ -167,20 +181,23 @@ func TestRotateDoesNotPileUp(t *testing.T) {
 	w.searches()
 	w.ok(w.instance.Close()) // nobody seals anew
 	for range 2 {
-		w.ok(w.tools().Rotate(t.Context(), "sealing", 0, quiet))
+		w.ok(rotate(w.tools(), "sealing", 0))
 		if got := versionsOf(w.status(), "sealing"); got != "1 retiring, 2 current" {
 			t.Error(got)
 		}
 	}
-	if words := peers.Must(w.tools().Next(t.Context(), "sealing")); !strings.Contains(words, "would wait") {
-		t.Error(words)
-	}
+	w.ok(w.tools().With(t.Context(), func(r *keyroll.Roll) error {
+		if words := peers.Must(r.Next(t.Context(), "sealing")); !strings.Contains(words, "would wait") {
+			t.Error(words)
+		}
+		return nil
+	}))
 	w.start() // seals anew; then the next roll is one
 	for end := time.Now().Add(time.Minute); versionsOf(w.status(), "sealing") == "1 retiring, 2 current"; {
 		if time.Now().After(end) {
 			t.Fatal("the key is not rolled although nothing remains")
 		}
-		w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+		w.ok(rotate(w.tools(), "sealing", time.Minute))
 	}
 	if got := versionsOf(w.status(), "sealing"); got != "1 retiring, 2 retiring, 3 current" {
 		t.Error(got)
@@ -191,13 +208,13 @@ func TestRotateDoesNotPileUp(t *testing.T) {
 // one, and an older copy is not worked on.
 func TestForkedKeyFile(t *testing.T) {
 	w := keysWorld(t)
-	w.ok(w.tools().Rotate(t.Context(), "challenge", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "challenge", time.Minute))
 	old := copied(t, w.config.Keys, 0o600, nil)
-	w.ok(w.tools().Rotate(t.Context(), "challenge", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "challenge", time.Minute))
 	w.ok(untilLoaded(w))
 	tools := w.tools()
 	tools.Keys = old
-	if err := tools.Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, server.ErrForked) && !errors.Is(err, keyring.ErrGeneration) {
+	if err := rotate(tools, "sealing", 0); !errors.Is(err, keyroll.ErrForked) && !errors.Is(err, keyring.ErrGeneration) {
 		t.Errorf("worked on an old copy: %v", err)
 	}
 }
@@ -207,7 +224,7 @@ func TestForkedKeyFile(t *testing.T) {
 func TestRolledBackKeyFile(t *testing.T) {
 	w := keysWorld(t)
 	old := copied(t, w.config.Keys, 0o600, nil)
-	w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "sealing", time.Minute))
 	c := w.config
 	c.Keys = old
 	if i, err := server.Start(t.Context(), c); !errors.Is(err, keyring.ErrGeneration) {
@@ -224,7 +241,7 @@ func TestDestroyRefuses(t *testing.T) {
 	w := keysWorld(t)
 	w.searches()
 	w.ok(w.instance.Close()) // nobody seals anew
-	w.ok(w.tools().Rotate(t.Context(), "sealing", 0, quiet))
+	w.ok(rotate(w.tools(), "sealing", 0))
 	before, err := os.ReadFile(w.config.Keys)
 	w.ok(err)
 	tools := later(w.tools(), 2*time.Hour)
@@ -233,10 +250,10 @@ func TestDestroyRefuses(t *testing.T) {
 		version uint32
 		want    error
 	}{
-		"data remains": {"sealing", 1, server.ErrRemains}, "current": {"sealing", 2, keyring.ErrState}, "unknown": {"sealing", 3, keyring.ErrUnknown},
-		"handle": {"handle", 1, server.ErrNotRolled}, "master": {"master", 1, server.ErrNotRolled}, "no key": {"other", 1, server.ErrNotRolled},
+		"data remains": {"sealing", 1, keyroll.ErrRemains}, "current": {"sealing", 2, keyring.ErrState}, "unknown": {"sealing", 3, keyring.ErrUnknown},
+		"handle": {"handle", 1, keyroll.ErrNotRolled}, "master": {"master", 1, keyroll.ErrNotRolled}, "no key": {"other", 1, keyroll.ErrNotRolled},
 	} {
-		if err := tools.Destroy(t.Context(), x.key, x.version); !errors.Is(err, x.want) {
+		if err := destroy(tools, x.key, x.version); !errors.Is(err, x.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -245,7 +262,7 @@ func TestDestroyRefuses(t *testing.T) {
 	}
 	w.start() // it seals anew by itself
 	redistest.Eventually(w, time.Minute, "everything sealed anew", func() bool {
-		return tools.Destroy(t.Context(), "sealing", 1) == nil
+		return destroy(tools, "sealing", 1) == nil
 	})
 }
 
@@ -268,7 +285,7 @@ func TestRewrap(t *testing.T) {
 	w.start()
 	other := w.file(dir, "other", []byte("battery staple\n"))
 	w.ok(w.tools().Rewrap(t.Context(), sealedBy(other)))
-	if _, err := w.tools().Status(t.Context()); !errors.Is(err, keyprovider.ErrRefused) {
+	if _, err := statusOf(w.tools()); !errors.Is(err, keyprovider.ErrRefused) {
 		t.Errorf("the old passphrase still opens: %v", err)
 	}
 	w.searches()
@@ -301,7 +318,7 @@ func TestOldKeyFile(t *testing.T) {
 	if raw, _ := os.ReadFile(w.config.Keys); !bytes.Equal(raw, b) {
 		t.Error("reading has changed the file")
 	}
-	w.ok(w.tools().Rotate(t.Context(), "sealing", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "sealing", time.Minute))
 	w.searches()
 	if raw, _ := os.ReadFile(w.config.Keys); !keyring.IsRing(raw) {
 		t.Error("no ring")
@@ -320,7 +337,7 @@ func TestKeysUnderVault(t *testing.T) {
 	w.ok(w.instance.Close())
 	w.config.KeyProvider = transit
 	w.start()
-	w.ok(w.tools().Rotate(t.Context(), "challenge", time.Minute, quiet))
+	w.ok(rotate(w.tools(), "challenge", time.Minute))
 	if s := w.status(); s.Provider != "transit" || s.Wrapped != 1 || s.Newest != 1 {
 		t.Errorf("%+v", s)
 	}
@@ -330,7 +347,7 @@ func TestKeysUnderVault(t *testing.T) {
 	}
 	v.Call(http.MethodPost, "sys/seal", nil, nil)
 	w.searches()
-	if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, keyprovider.ErrLocked) {
+	if err := rotate(w.tools(), "sealing", 0); !errors.Is(err, keyprovider.ErrLocked) {
 		t.Errorf("rolled under locked keys: %v", err)
 	}
 	if i, err := server.Start(t.Context(), w.config); !errors.Is(err, keyprovider.ErrLocked) {

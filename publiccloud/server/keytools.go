@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"medunion/api/keyprovider"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/publiccloud/internal/mongostore"
 )
 
@@ -27,9 +27,6 @@ type KeyTools struct {
 	Rand io.Reader        `kong:"-"` // default: crypto/rand
 	Now  func() time.Time `kong:"-"` // default: time.Now
 }
-
-// ErrNotRolled is a key that these commands do not roll, with the reason.
-var ErrNotRolled = errors.New("the key is not rolled this way")
 
 const ofTheRoot = "it belongs to the public cloud's root, which all parties have pinned: see keys root"
 
@@ -63,17 +60,32 @@ func (t KeyTools) now() time.Time {
 	return t.Now()
 }
 
-// with opens the ring and the store for one command.
-func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
+// With opens the ring and the store for one command.
+func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error {
+	return t.with(ctx, func(w *keyWork) error { return do(w.Roll) })
+}
+
+// Rewrap seals the key file anew, under what keyprovider.Target gives. Running instances
+// notice nothing but that the file has changed.
+func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
 	f, err := t.open()
 	if err != nil {
 		return err
 	}
-	ring, err := f.Load(ctx)
+	return f.Rewrap(ctx, to)
+}
+
+// keyWork is one command at work.
+type keyWork struct {
+	*keyroll.Roll
+	tools KeyTools
+	file  keyring.File
+	store *mongostore.Store
+}
+
+func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
+	f, err := t.open()
 	if err != nil {
-		return err
-	}
-	if _, err := keysOf(ring, anyID); err != nil {
 		return err
 	}
 	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
@@ -82,85 +94,20 @@ func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	w := &keyWork{tools: t, file: f, store: s, ring: ring}
-	if err = w.fenced(ctx); err == nil {
+	w := &keyWork{tools: t, file: f, store: s}
+	if w.Roll, err = keyroll.Open(ctx, f, s, policy(s), t.rand(), t.now); err == nil {
 		err = do(w)
 	}
 	return errors.Join(err, s.Close(closing))
 }
 
-// keyWork is one command at work.
-type keyWork struct {
-	tools KeyTools
-	file  keyring.File
-	store *mongostore.Store
-	ring  keyring.Ring // as it was read last
-}
-
-// fenced refuses a key file that is older than one that has been in use: a step on it
-// would fork the ring.
-func (w *keyWork) fenced(ctx context.Context) error {
-	fence, err := w.store.Fence(ctx)
-	if err != nil {
-		return explain(err)
-	}
-	if w.ring.Generation < fence {
-		return fmt.Errorf("%w: generation %d, and %d is in use", keyring.ErrGeneration, w.ring.Generation, fence)
-	}
-	if err := w.succeeded(ctx); err != nil {
-		return err
-	}
-	_, _, err = w.behind(ctx, 0)
-	return err
-}
-
-// ErrForked says that instances use another key file than this one.
-var ErrForked = errors.New("instances run with another key file than this one: copy the right one to all of them first")
-
-// behind counts the instances that run, and those of them whose ring is older. ErrForked
-// if one has a newer ring than the file, or another one of the same generation.
-func (w *keyWork) behind(ctx context.Context, generation uint64) (running, older int, err error) {
-	all, err := w.store.Instances(ctx, time.Now().Add(-aliveFor))
-	if err != nil {
-		return 0, 0, explain(err)
-	}
-	for _, i := range all {
-		if i.Generation > w.ring.Generation || i.Generation == w.ring.Generation && i.Digest != w.ring.Digest() {
-			return 0, 0, ErrForked
+// policy is what keyroll must know of the public cloud's keys.
+func policy(s *mongostore.Store) keyroll.Policy {
+	check := func(ctx context.Context, r keyring.Ring) error {
+		if _, err := keysOf(r, anyID); err != nil {
+			return err
 		}
-		if i.Generation < generation {
-			older++
-		}
+		return succeeded(ctx, s, r)
 	}
-	return len(all), older, nil
-}
-
-// remain counts the documents that may hold something under the version or an older one.
-func (w *keyWork) remain(ctx context.Context, name string, version uint32) (n int64, err error) {
-	if name != keySealing {
-		return 0, nil
-	}
-	counts, err := w.store.CountSealed(ctx)
-	if err != nil {
-		return 0, explain(err)
-	}
-	for v, documents := range counts {
-		if v <= version {
-			n += documents
-		}
-	}
-	return n, nil
-}
-
-func (w *keyWork) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
-	r, err := w.file.Update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
-		if r.Generation != w.ring.Generation { // another operator was faster: what was looked at no longer holds
-			return r, errors.New("the key file has been changed by somebody else; look at it again")
-		}
-		return do(r)
-	})
-	if err == nil {
-		w.ring = r
-	}
-	return err
+	return keyroll.Policy{Hold: hold, NotRolled: notRolled, Count: map[string]keyroll.Count{keySealing: s.CountSealed}, Mark: s.MarkSealed, Check: check}
 }

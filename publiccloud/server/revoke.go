@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -109,12 +108,8 @@ func lookDoctor(ctx context.Context, c *openapi.ClientWithResponses, credential 
 
 // pins are those of the file, with what has succeeded the root that they name.
 func (r Revoker) pins(ctx context.Context, c *openapi.ClientWithResponses) (p message.Pins, err error) {
-	b, err := readFile("pins", r.PinsFile)
-	if err != nil {
+	if p, err = roots.ReadPins(r.PinsFile); err != nil {
 		return p, err
-	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, fmt.Errorf("pins: %w", err)
 	}
 	keeper, err := roots.Open(p, forgetful{})
 	if err != nil {

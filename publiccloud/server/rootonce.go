@@ -21,7 +21,7 @@ import (
 // the file then does not take over is taken back: nobody has seen it.
 func (w *keyWork) announce(ctx context.Context, r cloud.Roots, from, until message.Millis) (s message.Succession, err error) {
 	var stored func() error
-	err = w.step(ctx, func(ring keyring.Ring) (out keyring.Ring, err error) {
+	err = w.Step(ctx, func(ring keyring.Ring) (out keyring.Ring, err error) {
 		if out, s, err = succeed(ring, r, w.tools.rand(), w.tools.now(), from, until); err != nil {
 			return out, err
 		}
@@ -37,7 +37,7 @@ func (w *keyWork) announce(ctx context.Context, r cloud.Roots, from, until messa
 // takeBack undoes what once has done, if the key file is as it was.
 func (w *keyWork) takeBack(ctx context.Context, number uint64, undo func() error) error {
 	now, err := w.file.Load(ctx)
-	if err != nil || now.Digest() != w.ring.Digest() {
+	if err != nil || now.Digest() != w.Ring().Digest() {
 		return err // it may be written: what is stored stays
 	}
 	return explained(undo())
@@ -63,12 +63,12 @@ func (w *keyWork) once(ctx context.Context, ring keyring.Ring) (undo func() erro
 
 // succeeded refuses a ring that lacks a succession which the store knows of, or has another
 // in its place: ErrSucceeded.
-func (w *keyWork) succeeded(ctx context.Context) error {
-	known, err := w.store.Successions(ctx)
+func succeeded(ctx context.Context, s *mongostore.Store, ring keyring.Ring) error {
+	known, err := s.Successions(ctx)
 	if err != nil {
 		return explain(err)
 	}
-	hashes, err := statements(w.ring)
+	hashes, err := statements(ring)
 	if err != nil {
 		return err
 	}
@@ -91,11 +91,4 @@ func statements(ring keyring.Ring) ([]ecc.Hash, error) {
 		out = append(out, ecc.Sum(s.Encode()))
 	}
 	return out, nil
-}
-
-func (w *keyWork) fence(ctx context.Context, generation uint64) error {
-	if err := w.store.RaiseFence(ctx, generation); err != nil {
-		return explain(err)
-	}
-	return nil
 }

@@ -63,10 +63,8 @@ func (t RootTools) RootStatus(ctx context.Context) (out RootStatus, err error) {
 		now := message.MillisOf(t.now())
 		signing, _ := r.Signing(now)
 		out.Roots = lines(r, now, signing)
-		if out.Instances, out.Behind, err = w.behind(ctx, w.ring.Generation); err != nil || out.Behind > 0 {
-			return err
-		}
-		return w.fence(ctx, w.ring.Generation)
+		out.Instances, out.Behind, err = w.Loaded(ctx)
+		return err
 	})
 	return out, err
 }
@@ -101,7 +99,7 @@ func moment(t message.Millis) *time.Time {
 
 func (t RootTools) withRoots(ctx context.Context, do func(*keyWork, cloud.Roots) error) error {
 	return t.with(ctx, func(w *keyWork) error {
-		r, err := rootsOf(w.ring, message.ID(t.ID))
+		r, err := rootsOf(w.Ring(), message.ID(t.ID))
 		if err != nil {
 			return err
 		}
@@ -193,21 +191,9 @@ func drawRoot(ring keyring.Ring, rand io.Reader, now time.Time) (keyring.Ring, c
 }
 
 // AwaitRoots waits until every running instance has loaded the key file as it is, and from then on
-// turns away those that have not. It fails with ErrBehind when the time is over.
+// turns away those that have not. It fails with keyroll.ErrBehind when the time is over.
 func (t RootTools) AwaitRoots(ctx context.Context, wait time.Duration) error {
-	return t.withRoots(ctx, func(w *keyWork, _ cloud.Roots) error {
-		err := poll(ctx, time.Now().Add(wait), func() (bool, error) {
-			running, older, err := w.behind(ctx, w.ring.Generation)
-			if err == nil && older > 0 {
-				err = fmt.Errorf("%w: %d of %d", ErrBehind, older, running)
-			}
-			return older == 0, err
-		})
-		if err != nil {
-			return err
-		}
-		return w.fence(ctx, w.ring.Generation)
-	})
+	return t.withRoots(ctx, func(w *keyWork, _ cloud.Roots) error { return w.Await(ctx, wait) })
 }
 
 // CheckRetire says which root Retire would destroy. It fails with ErrNoneEnded.
@@ -232,20 +218,16 @@ func (t RootTools) ended(r cloud.Roots) (message.Root, error) {
 // Retire takes the secrets of the root that has ended out of the key file, for good.
 // Copies of the file, such as backups, still hold them; nothing that they sign is accepted any more.
 // Key files from before the succession are turned away then; AwaitRoots turns away this one's
-// copies of before, too. It fails with ErrNoneEnded, or ErrBehind if an instance has not loaded the successor.
+// copies of before, too. It fails with ErrNoneEnded, or keyroll.ErrBehind if an instance has not loaded the successor.
 func (t RootTools) Retire(ctx context.Context) error {
 	return t.withRoots(ctx, func(w *keyWork, r cloud.Roots) error {
 		if _, err := t.ended(r); err != nil {
 			return err
 		}
-		if running, older, err := w.behind(ctx, w.ring.Generation); err != nil || older > 0 {
-			return errors.Join(err, fmt.Errorf("%w: %d of %d", ErrBehind, older, running))
-		}
-		before := w.ring.Generation // which all have
-		if err := w.step(ctx, func(ring keyring.Ring) (keyring.Ring, error) { return retire(ring, t.now()) }); err != nil {
+		if err := w.Await(ctx, 0); err != nil {
 			return err
 		}
-		return w.fence(ctx, before)
+		return w.Step(ctx, func(ring keyring.Ring) (keyring.Ring, error) { return retire(ring, t.now()) })
 	})
 }
 

@@ -179,7 +179,7 @@ func TestAttack22_RootIsSucceededOnce(t *testing.T) {
 	if _, err := w.roots(0).Announce(t.Context(), from, from.Add(49*time.Hour)); !errors.Is(err, server.ErrSucceeded) {
 		t.Error("a second succession of the same root:", err)
 	}
-	if err := w.tools().Rotate(t.Context(), "sealing", 0, quiet); !errors.Is(err, server.ErrSucceeded) {
+	if err := rotate(w.tools(), "sealing", 0); !errors.Is(err, server.ErrSucceeded) {
 		t.Error("another step:", err)
 	}
 	if !bytes.Equal(peers.Must(os.ReadFile(w.config.Keys)), old) {

@@ -14,9 +14,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"medunion/api/doctorcert"
 	"medunion/api/httpserver"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/api/problem"
 	"medunion/api/replay"
@@ -55,11 +55,7 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err := c.guard().Err(); err != nil {
 		return nil, err
 	}
-	secured, err := c.TLS.Load(c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	peers, err := c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	w, err := c.wire()
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -67,28 +63,57 @@ func Start(ctx context.Context, c Config) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.handler(c, peers)
+	i, err := p.serve(ctx, c, w)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	return i, nil
+}
+
+// wire is how the others speak with the public cloud, and who may.
+type wire struct {
+	*httpserver.Secured
+	peers *httpserver.Peers
+}
+
+func (c Config) wire() (w wire, err error) {
+	if w.Secured, err = c.TLS.Load(c.Listen); err != nil {
+		return w, err
+	}
+	w.peers, err = c.Peering.Load(c.Logger, c.TLS, c.Edge, c.Listen)
+	return w, err
+}
+
+// serve begins to serve with what is open. It closes none of it when it fails.
+func (p *parts) serve(ctx context.Context, c Config, w wire) (*Instance, error) {
+	handler, err := p.handler(c, w.peers)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w", err), p.close())
+		return nil, fmt.Errorf("listen: %w", err)
 	}
-	announce(c, p.cloud.Pins(), httpserver.BaseURL(listener, secured.HTTPS()))
+	announce(c, p.cloud.Pins(), httpserver.BaseURL(listener, w.HTTPS()))
 	ctx, stop := context.WithCancel(ctx)
-	p.operations.Require(nil, secured.Reloads(peers.Sources()...))
-	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, secured.Config(), c.TLS.Behind)
+	p.operations.Require(nil, w.Reloads(w.peers.Sources()...))
+	operations, err := p.operations.Start(ctx, "publiccloud", c.Logger, c.Edge, w.Config(), c.TLS.Behind)
 	if err != nil {
 		stop()
-		return nil, errors.Join(err, listener.Close(), p.close())
+		return nil, errors.Join(err, listener.Close())
 	}
 	release := func() error { stop(); return errors.Join(operations.Close(), p.close()) }
-	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, httpserver.ServeOptions{TLS: peers.Ask(secured.Config()), Balancers: p.operations.Balancers(c.Edge), Logger: c.Logger}, release)}
-	go p.rotate(ctx, c.Logger)
-	go secured.Watch(ctx, c.Logger, peers.Sources()...)
-	go p.followKeys(ctx, c)
+	o := httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Balancers: p.operations.Balancers(c.Edge), Logger: c.Logger}
+	i := &Instance{cloud: p.cloud, operations: operations, Running: httpserver.Start(ctx, listener, handler, o, release)}
+	p.lookAfter(ctx, c, w)
 	return i, nil
+}
+
+// lookAfter begins what goes on beside the requests, until ctx ends.
+func (p *parts) lookAfter(ctx context.Context, c Config, w wire) {
+	go p.rotate(ctx, c.Logger)
+	go w.Watch(ctx, c.Logger, w.peers.Sources()...)
+	go p.followKeys(ctx, c)
 }
 
 // announce says what is about to serve, before anybody can find it ready.
@@ -113,7 +138,7 @@ type parts struct {
 	cloud  *cloud.Cloud
 	store  *mongostore.Store
 	window *replay.Window
-	lease  *lease
+	lease  *keyroll.Lease
 
 	meters     meters
 	operations *httpserver.Operations
@@ -124,47 +149,62 @@ func open(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwks, err := readFile("medical authority", c.AuthorityFile)
+	authority, err := c.authority()
 	if err != nil {
 		return nil, err
-	}
-	authority, err := doctorcert.NewAuthority(c.Authority, jwks)
-	if err != nil {
-		return nil, fmt.Errorf("medical authority: %w", err)
 	}
 	if err := c.refuseEmbedded(ctx); err != nil {
 		return nil, explain(err)
 	}
 	p := &parts{}
-	if p.meters, err = newMeters(c); err != nil {
-		return nil, err
+	if err = p.connect(ctx, c, ring); err == nil {
+		err = p.begin(ctx, c, k, authority.Verify)
 	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// connect opens the stores, and checks in.
+func (p *parts) connect(ctx context.Context, c Config, ring *keyring.Watch) (err error) {
+	if p.meters, err = newMeters(c); err != nil {
+		return err
+	}
+	if p.window, err = p.meters.open(c); err != nil {
+		return err
+	}
+	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
+		return explain(err)
+	}
+	p.lease, err = keyroll.NewLease(ctx, ring, p.store, keyroll.LeaseLife)
+	return err
+}
+
+// open opens the window, measured.
+func (m meters) open(c Config) (*replay.Window, error) {
 	w, err := c.window()
 	if err != nil {
 		return nil, err
 	}
-	w.Observe, w.Hook = p.meters.window.Observe, telemetry.RedisSpans(p.meters.operations.Tracer)
-	if p.window, err = replay.New(w, c.Now); err != nil {
-		return nil, err
-	}
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
-		return nil, errors.Join(explain(err), p.close())
-	}
-	if p.lease, err = newLease(ctx, ring, p.store); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	w.Observe, w.Hook = m.window.Observe, telemetry.RedisSpans(m.operations.Tracer)
+	return replay.New(w, c.Now)
+}
+
+// begin makes the role over what is connected, with prekeys.
+func (p *parts) begin(ctx context.Context, c Config, k keys, verify message.CertificateVerifier) error {
 	floor, err := p.store.Database().Floor(ctx)
 	if err != nil {
-		return nil, errors.Join(explain(err), p.close())
+		return explain(err)
 	}
-	if p.cloud, err = p.role(c, k, message.Millis(floor), authority.Verify); err != nil {
-		return nil, errors.Join(err, p.close())
+	if p.cloud, err = p.role(c, k, message.Millis(floor), verify); err != nil {
+		return err
 	}
 	if err := p.cloud.Rotate(ctx); err != nil {
-		return nil, errors.Join(explain(err), p.close())
+		return explain(err)
 	}
 	p.operations = p.watch(c)
-	return p, nil
+	return nil
 }
 
 // explain shows the cause of a problem, which its Error hides from strangers, to
@@ -174,7 +214,7 @@ func explain(err error) error { return errors.New(problem.Reason(err)) }
 func (p *parts) role(c Config, k keys, floor message.Millis, verify message.CertificateVerifier) (*cloud.Cloud, error) {
 	s := p.store
 	return cloud.New(cloud.Config{
-		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: p.lease,
+		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: atRest{p.lease},
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
 		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
@@ -182,13 +222,9 @@ func (p *parts) role(c Config, k keys, floor message.Millis, verify message.Cert
 }
 
 func (p *parts) handler(c Config, peers *httpserver.Peers) (http.Handler, error) {
-	jwks, err := readFile("operators", c.OperatorsFile)
+	operators, err := c.operators()
 	if err != nil {
 		return nil, err
-	}
-	operators, err := token.NewVerifier(token.Access, c.Operators, c.Audience, jwks)
-	if err != nil {
-		return nil, fmt.Errorf("operators: %w", err)
 	}
 	return httpapi.New(httpapi.Options{
 		Cloud:    p.cloud,
@@ -206,22 +242,6 @@ func admit(operators *token.Verifier, e echo.Context, now time.Time) error {
 	t, _ := token.FromContext(e.Request().Context())
 	httpserver.SetIdentity(e, t.Subject)
 	return nil
-}
-
-// followKeys takes over each new ring, and has what follows from it done.
-func (p *parts) followKeys(ctx context.Context, c Config) {
-	checkIn, anew := make(chan struct{}, 1), make(chan struct{}, 1)
-	go p.lease.run(ctx, c.Logger, checkIn)
-	go reseal(ctx, p.cloud, c.Logger, anew)
-	p.lease.watch.Run(ctx, c.KeyPoll, c.Logger, func(r keyring.Ring) {
-		p.followRoots(r, c)
-		for _, hint := range []chan struct{}{checkIn, anew} {
-			select {
-			case hint <- struct{}{}:
-			default: // one waits already
-			}
-		}
-	})
 }
 
 // followRoots takes over the roots of a new ring. Roots that do not continue those in use
@@ -259,7 +279,7 @@ func (p *parts) close() error {
 	defer cancel()
 	errs := []error{p.meters.operations.Close()}
 	if p.lease != nil {
-		p.lease.checkOut(ctx)
+		p.lease.CheckOut(ctx)
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close(ctx))

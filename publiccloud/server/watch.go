@@ -31,6 +31,6 @@ func (p *parts) watch(c Config) *httpserver.Operations {
 		clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats}),
 		telemetry.NewMoments("prekey_not_after", "When the service's own prekeys end.", "", map[string]func() time.Time{"": p.cloud.PrekeysEnd}),
-		telemetry.KeysOpenable(p.lease.watch.Degraded))
+		telemetry.KeysOpenable(p.lease.Degraded))
 	return o
 }

@@ -5,13 +5,16 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 
+	"medunion/api/mongodb"
 	"medunion/privatecloud/hospital"
 )
 
+// unmarked are the patients from before versions were written down, who lie under the first one.
+var unmarked = bson.D{{Key: "kv", Value: bson.D{{Key: "$exists", Value: false}}}}
+
 // MarkVersions implements hospital.Rekeying.
 func (s *Store) MarkVersions(ctx context.Context) error {
-	filter := bson.D{{Key: "kv", Value: bson.D{{Key: "$exists", Value: false}}}}
-	_, err := s.db.Collection(colPatients).UpdateMany(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "kv", Value: int64(1)}}}})
+	_, err := s.db.Collection(colPatients).UpdateMany(ctx, unmarked, bson.D{{Key: "$set", Value: bson.D{{Key: "kv", Value: int64(1)}}}})
 	return failed("mark versions", err)
 }
 
@@ -38,8 +41,20 @@ func (s *Store) RekeyPatient(ctx context.Context, p hospital.Patient, wrapped []
 	return failed("rekey patient", err)
 }
 
-// CountUnder implements hospital.Rekeying.
-func (s *Store) CountUnder(ctx context.Context, version uint32) (int64, error) {
-	n, err := s.db.Collection(colPatients).CountDocuments(ctx, bson.D{{Key: "kv", Value: bson.D{{Key: "$lte", Value: int64(version)}}}})
-	return n, failed("count patients", err)
+// CountPatients implements hospital.Rekeying.
+func (s *Store) CountPatients(ctx context.Context) (map[uint32]int64, error) {
+	patients := s.db.Collection(colPatients)
+	n, err := patients.CountDocuments(ctx, unmarked)
+	if err != nil {
+		return nil, failed("count patients", err)
+	}
+	counts, err := mongodb.CountBy(ctx, patients, "kv")
+	if err != nil {
+		return nil, err
+	}
+	out := map[uint32]int64{1: n}
+	for version, n := range counts {
+		out[uint32(version)] += n
+	}
+	return out, nil
 }

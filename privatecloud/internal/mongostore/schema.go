@@ -9,7 +9,8 @@ import (
 
 // The schema: every collection and every field. Nothing in it can be read: names are
 // random handles (16 bytes) or keyed hashes (32 bytes), contents are sealed. Times are
-// milliseconds since 1970. What is sharded says Versions.
+// milliseconds since 1970. What is sharded says Versions. Beside them is mongodb.Keyring, which package
+// mongoroll keeps.
 const (
 	colPatients   = "patients"
 	colVersions   = "versions"
@@ -24,7 +25,6 @@ const (
 	colPrekeys    = "prekeys"
 	colProbes     = "probes" // one document a probe: its name, and how often it was written
 	colErasures   = "erasures"
-	colKeyring    = mongodb.Keyring
 )
 
 type patientDoc struct {
@@ -123,23 +123,6 @@ type erasureDoc struct {
 	Plan    []byte `bson:"plan,omitempty"` // sealed
 	Receipt []byte `bson:"receipt,omitempty"`
 }
-
-// instanceDoc is a running instance, and how new its key ring is; fenceDoc, of which there is
-// one, the generation of the ring below which none may work.
-type (
-	instanceDoc struct {
-		ID         []byte `bson:"_id"` // random
-		Generation int64  `bson:"generation"`
-		Digest     []byte `bson:"digest"`
-		Seen       int64  `bson:"seen"`
-	}
-	fenceDoc struct {
-		ID         string `bson:"_id"`
-		Generation int64  `bson:"generation"`
-	}
-)
-
-const fenceID = "fence"
 
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{

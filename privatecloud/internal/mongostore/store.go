@@ -15,14 +15,16 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 
+	"medunion/api/keyroll/mongoroll"
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	"medunion/privatecloud/hospital"
 )
 
-// Store implements the ports below.
+// Store implements the ports below, and keyroll.Store.
 type Store struct {
 	db mongodb.Database
+	mongoroll.Store
 }
 
 var (
@@ -45,7 +47,7 @@ func Open(ctx context.Context, uri, database string, more ...func(*options.Clien
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, Store: mongoroll.In(db)}, nil
 }
 
 // Close gives the connections back.

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/publiccloud/cloud"
 )
@@ -110,13 +111,9 @@ func (s *Store) addEvidence(ctx context.Context, e cloud.StoredEntry) error {
 func (s *Store) Latest(ctx context.Context, locators []message.Hash, skip, limit int) ([]cloud.StoredEntry, error) {
 	filter := bson.D{{Key: "l", Value: bson.D{{Key: "$in", Value: byteSlices(locators)}}}}
 	o := options.Find().SetSort(bson.D{{Key: "l", Value: 1}, {Key: "_id", Value: 1}}).SetSkip(int64(skip)).SetLimit(int64(limit)).SetBatchSize(int32(limit))
-	cursor, err := s.db.Collection(colLatest).Find(ctx, filter, o)
+	docs, err := mongodb.All[latestDoc](ctx, s.db.Collection(colLatest), filter, o)
 	if err != nil {
-		return nil, failed("find entries", err)
-	}
-	var docs []latestDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read entries", err)
+		return nil, err
 	}
 	out := make([]cloud.StoredEntry, 0, len(docs))
 	for _, d := range docs {

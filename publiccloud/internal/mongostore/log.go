@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 )
 
@@ -75,13 +76,9 @@ func (s *Store) findTail(ctx context.Context) error {
 // Read implements cloud.Log.
 func (s *Store) Read(ctx context.Context, from uint64, limit int) ([]message.LogEntry, error) {
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: int64(from)}}}}
-	cursor, err := s.db.Collection(colLog).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
+	docs, err := mongodb.All[logDoc](ctx, s.db.Collection(colLog), filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
 	if err != nil {
-		return nil, failed("find log lines", err)
-	}
-	var docs []logDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read log lines", err)
+		return nil, err
 	}
 	out := make([]message.LogEntry, len(docs))
 	for i, d := range docs {

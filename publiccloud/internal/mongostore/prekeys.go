@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
@@ -57,13 +58,9 @@ func (s *Store) AddOwn(ctx context.Context, p cloud.OwnPrekey) error {
 
 // Own implements cloud.OwnPrekeys.
 func (s *Store) Own(ctx context.Context, now message.Millis) ([]cloud.OwnPrekey, error) {
-	cursor, err := s.db.Collection(colOwnPrekeys).Find(ctx, bson.D{{Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}})
+	docs, err := mongodb.All[ownPrekeyDoc](ctx, s.db.Collection(colOwnPrekeys), bson.D{{Key: "notAfter", Value: bson.D{{Key: "$gt", Value: int64(now)}}}})
 	if err != nil {
-		return nil, failed("find own prekeys", err)
-	}
-	var docs []ownPrekeyDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read own prekeys", err)
+		return nil, err
 	}
 	out := make([]cloud.OwnPrekey, 0, len(docs))
 	for _, d := range docs {

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/publiccloud/cloud"
 )
@@ -121,13 +122,9 @@ func (s *Store) Hospitals(ctx context.Context, now message.Millis) ([]cloud.Reco
 
 // credentials returns those of the filter by c_X.
 func (s *Store) credentials(ctx context.Context, filter bson.D) ([]cloud.Record, error) {
-	cursor, err := s.db.Collection(colCredentials).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	docs, err := mongodb.All[credentialDoc](ctx, s.db.Collection(colCredentials), filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failed("find credentials", err)
-	}
-	var docs []credentialDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read credentials", err)
+		return nil, err
 	}
 	out := make([]cloud.Record, len(docs))
 	for i, d := range docs {

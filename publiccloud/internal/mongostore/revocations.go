@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 )
 
 // RevokeCredential implements cloud.Revocations.
@@ -43,13 +44,9 @@ func (s *Store) AnyRevoked(ctx context.Context, names []message.Hash) (bool, err
 // RevokedCredentials implements cloud.Revocations.
 func (s *Store) RevokedCredentials(ctx context.Context, now message.Millis) ([]message.Hash, error) {
 	filter := bson.D{{Key: "kind", Value: kindCredential}, {Key: "until", Value: bson.D{{Key: "$gt", Value: int64(now)}}}}
-	cursor, err := s.db.Collection(colRevocations).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	docs, err := mongodb.All[revocationDoc](ctx, s.db.Collection(colRevocations), filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failed("find revoked credentials", err)
-	}
-	var docs []revocationDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read revoked credentials", err)
+		return nil, err
 	}
 	out := make([]message.Hash, len(docs))
 	for i, d := range docs {

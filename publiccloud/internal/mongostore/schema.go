@@ -21,7 +21,7 @@ const (
 	colLatest      = "latest"
 	colConsents    = "consents"
 	colLog         = "log"
-	colKeyring     = mongodb.Keyring
+	colKeyring     = mongodb.Keyring // successions; what package mongoroll keeps
 )
 
 // credentialDoc: a patient's has no body and no certificate.
@@ -120,19 +120,6 @@ type logDoc struct {
 	Previous   []byte `bson:"previous"`
 }
 
-// instanceDoc is an instance that runs, with the generation of the key ring that it has loaded.
-type instanceDoc struct {
-	ID         []byte `bson:"_id"` // 16 random bytes
-	Generation int64  `bson:"generation"`
-	Digest     []byte `bson:"digest"` // of the ring
-	Seen       int64  `bson:"seen"`
-}
-
-// fenceDoc is the generation below which no instance may work.
-type fenceDoc struct {
-	Generation int64 `bson:"generation"`
-}
-
 // successionDoc is a succession of the root that was announced, or was about to be.
 type successionDoc struct {
 	ID         string `bson:"_id"` // successionID and the number
@@ -142,9 +129,6 @@ type successionDoc struct {
 
 // successionID begins a succession's _id, among the instances.
 const successionID = "succession"
-
-// fenceID is the fence's _id, among the instances.
-const fenceID = "fence"
 
 // indexes are what the queries and the uniqueness rules rest on.
 var indexes = []mongodb.Index{

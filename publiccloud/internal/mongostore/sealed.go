@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"medunion/api/message"
+	"medunion/api/mongodb"
 	"medunion/api/problem"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
@@ -28,16 +29,21 @@ var sealedCollections = map[cloud.SealedKind]string{cloud.SealedPrekeys: colOwnP
 // MarkSealed implements cloud.Sealed.
 func (s *Store) MarkSealed(ctx context.Context) error {
 	for kind, name := range sealedCollections {
-		filter := bson.D{{Key: "k", Value: bson.D{{Key: "$exists", Value: false}}}}
-		if kind == cloud.SealedEntries {
-			filter = append(filter, bson.E{Key: "forwarded", Value: bson.D{{Key: "$gt", Value: int64(0)}}})
-		}
 		set := bson.D{{Key: "$set", Value: bson.D{{Key: "k", Value: int64(1)}}}}
-		if _, err := s.db.Collection(name).UpdateMany(ctx, filter, set); err != nil {
+		if _, err := s.db.Collection(name).UpdateMany(ctx, unmarked(kind), set); err != nil {
 			return failed("mark what is sealed", err)
 		}
 	}
 	return nil
+}
+
+// unmarked are the documents from before versions were written down, which lie under the first one.
+func unmarked(kind cloud.SealedKind) bson.D {
+	filter := bson.D{{Key: "k", Value: bson.D{{Key: "$exists", Value: false}}}}
+	if kind == cloud.SealedEntries {
+		filter = append(filter, bson.E{Key: "forwarded", Value: bson.D{{Key: "$gt", Value: int64(0)}}})
+	}
+	return filter
 }
 
 // sealedDoc has what the three collections have, each its part.
@@ -66,13 +72,9 @@ func (s *Store) SealedAt(ctx context.Context, kind cloud.SealedKind, version uin
 
 func (s *Store) sealed(ctx context.Context, kind cloud.SealedKind, filter bson.D, limit int) ([]cloud.SealedDocument, error) {
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit))
-	cursor, err := s.db.Collection(sealedCollections[kind]).Find(ctx, filter, o)
+	docs, err := mongodb.All[sealedDoc](ctx, s.db.Collection(sealedCollections[kind]), filter, o)
 	if err != nil {
-		return nil, failed("find what is sealed", err)
-	}
-	var docs []sealedDoc
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, failed("read what is sealed", err)
+		return nil, err
 	}
 	out := make([]cloud.SealedDocument, len(docs))
 	for i, d := range docs {
@@ -132,47 +134,24 @@ func (s *Store) ExchangeSealed(ctx context.Context, d cloud.SealedDocument, piec
 	return r.MatchedCount == 1, nil
 }
 
-// CountSealed implements cloud.Sealed. It reads no more than the field k, of which there
-// are few values: it counts each up to the first that nothing lies under or above.
+// CountSealed implements cloud.Sealed.
 func (s *Store) CountSealed(ctx context.Context) (map[uint32]int64, error) {
 	out := map[uint32]int64{}
 	for kind, name := range sealedCollections {
-		missing := bson.D{{Key: "k", Value: bson.D{{Key: "$exists", Value: false}}}}
-		if kind == cloud.SealedEntries {
-			missing = append(missing, bson.E{Key: "forwarded", Value: bson.D{{Key: "$gt", Value: int64(0)}}})
-		}
-		n, err := s.db.Collection(name).CountDocuments(ctx, missing)
+		n, err := s.db.Collection(name).CountDocuments(ctx, unmarked(kind))
 		if err != nil {
 			return nil, failed("count what is sealed", err)
 		}
 		if n > 0 {
 			out[1] += n
 		}
-		if err := s.countKind(ctx, name, out); err != nil {
+		counts, err := mongodb.CountBy(ctx, s.db.Collection(name), "k")
+		if err != nil {
 			return nil, err
+		}
+		for version, n := range counts {
+			out[uint32(version)] += n
 		}
 	}
 	return out, nil
-}
-
-// countKind walks from one value of k to the next by the index.
-func (s *Store) countKind(ctx context.Context, collection string, sum map[uint32]int64) error {
-	for last := int64(0); ; {
-		var d sealedDoc
-		filter := bson.D{{Key: "k", Value: bson.D{{Key: "$gt", Value: last}}}}
-		o := options.FindOne().SetSort(bson.D{{Key: "k", Value: 1}}).SetProjection(bson.D{{Key: "k", Value: 1}})
-		err := s.db.Collection(collection).FindOne(ctx, filter, o).Decode(&d)
-		if isNone(err) {
-			return nil
-		}
-		if err != nil {
-			return failed("count what is sealed", err)
-		}
-		n, err := s.db.Collection(collection).CountDocuments(ctx, bson.D{{Key: "k", Value: d.Under}})
-		if err != nil {
-			return failed("count what is sealed", err)
-		}
-		sum[uint32(d.Under)] += n
-		last = d.Under
-	}
 }

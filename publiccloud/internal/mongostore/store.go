@@ -13,15 +13,17 @@ import (
 
 	"go.mongodb.org/mongo-driver/mongo/options"
 
+	"medunion/api/keyroll/mongoroll"
 	"medunion/api/message"
 	"medunion/api/mongodb"
 	"medunion/publiccloud/cloud"
 )
 
 // Store implements cloud.Registry, Revocations, Prekeys, OwnPrekeys, Index,
-// Sealed, Consents and Log.
+// Sealed, Consents and Log, and keyroll.Store.
 type Store struct {
 	db mongodb.Database
+	mongoroll.Store
 
 	logMu sync.Mutex
 	tail  *message.LogEntry // the last line that this instance knows of
@@ -45,7 +47,7 @@ func Open(ctx context.Context, uri, database string, more ...func(*options.Clien
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, Store: mongoroll.In(db)}, nil
 }
 
 // Close gives the connections back.
