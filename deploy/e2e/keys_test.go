@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,6 +43,51 @@ func TestSecondWorkstation(t *testing.T) {
 	p.consult(second)
 	second.callIn()
 	second.fetch()
+}
+
+// A doctor renews her registration with a new certificate for the same keys: her card is a new one and leads
+// to her; the one of before says that it may be old.
+func TestNewCertificate(t *testing.T) {
+	w := sharedWorld(t)
+	d := w.registered(t, "dr-renewing")
+	before := d.link
+	d.Do("My keys")
+	d.Do("Make the request")
+	jwt, err := w.Certify(t.Context(), []byte(d.Value("textbox", "Certificate request")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Fill("Certificate", jwt)
+	d.audit("keys-renew")
+	d.Do("Check it and renew")
+	d.Reads("Your registration is renewed.")
+	d.card()
+	if d.link == before {
+		t.Fatal("the card is the one of before")
+	}
+	_, credential, _ := strings.Cut(d.link, "#")
+	d.Until("the new card leads to her", func() bool {
+		res, err := http.Get(w.Cloud + "/v1/doctors/" + credential)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err == nil && res.StatusCode == http.StatusOK
+	})
+	p := w.ready(t, "visiting")
+	p.Do("Visit a doctor")
+	p.Do("Paste the doctor’s link")
+	p.Fill("Link", before)
+	p.Do("Look at the doctor")
+	p.Reads("This code leads to no doctor who can be reached now.")
+	p.Do("No, scan another code")
+	p.Do("Paste the doctor’s link")
+	p.Fill("Link", d.link)
+	p.Do("Look at the doctor")
+	p.choose()
+	p.Do("No, go on")
+	p.approve()
+	d.callIn()
+	d.fetch()
 }
 
 // download waits for the one file that the page saves.

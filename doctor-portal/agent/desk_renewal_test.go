@@ -47,9 +47,12 @@ func TestDeskRenewsByItself(t *testing.T) {
 	}
 	must(d.Close(id))
 	d.ok(d.Register(context.Background()))
-	if c := must(d.Credential()); c.Info.Epoch != 3 {
-		t.Errorf("asked to, it has number %d", c.Info.Epoch)
+	third := must(d.Credential())
+	if third.Info.Epoch != 3 {
+		t.Errorf("asked to, it has number %d", third.Info.Epoch)
 	}
+	u.eventually("its prekey", func() bool { return u.prekeyOwner() == third.Hash() })
+	d.online()
 	if d.told(practice.Event{Type: practice.EventWarning, Code: "renewed-elsewhere"}) {
 		t.Error("it warns of its own renewals")
 	}
@@ -73,6 +76,21 @@ func TestDeskIsToldOfARenewalElsewhere(t *testing.T) {
 		t.Errorf("number %d", c.Info.Epoch)
 	}
 	u.eventually("the warning", func() bool { return d.told(practice.Event{Type: practice.EventWarning, Code: "renewed-elsewhere"}) })
+}
+
+// A public cloud that was restored from a backup of before knows no credential of hers: the certificate
+// admits her as at first.
+func TestDeskRegistersAnewWithAnOlderCloud(t *testing.T) {
+	u := newUnion(t)
+	d := u.desk().registered()
+	before := must(d.Credential())
+	u.mu.Lock()
+	u.forgets = true
+	u.mu.Unlock()
+	d.ok(d.Register(context.Background()))
+	if c := must(d.Credential()); c.Info.Epoch != 1 || c.Hash() == before.Hash() {
+		t.Errorf("number %d, or the credential of before", c.Info.Epoch)
+	}
 }
 
 func hexOf(c message.Credential) string { h := c.Hash(); return hex.EncodeToString(h[:]) }

@@ -45,6 +45,7 @@ type union struct {
 	pages    func([]message.Message) []message.Message // what happens to the pages of a release
 	stale    time.Duration                             // a search is refused once: the cloud's clock is ahead
 	searches int
+	forgets  bool                    // the cloud was restored from a backup of before, and renews nothing
 	records  map[message.ID][]string // pages
 	prekeys  map[string]string       // of doctors, base64
 	portal   string
@@ -150,7 +151,12 @@ func (u *union) cloudRoutes() http.Handler {
 		writeJSON(w, 200, map[string]string{"challenge": base64.RawURLEncoding.EncodeToString(make([]byte, message.ChallengeSize))})
 	})
 	m.HandleFunc("POST /v1/registrations", func(w http.ResponseWriter, r *http.Request) {
-		reply := u.w.Reply(must(message.DecodeRegistrationRequest(readMessage(r))))
+		q := must(message.DecodeRegistrationRequest(readMessage(r)))
+		if _, err := message.DecodeRenewal(q.Admission); err == nil && u.forgets {
+			writeProblem(w, problem.Refused(nil))
+			return
+		}
+		reply := u.w.Reply(q)
 		writeJSON(w, 201, httpserver.NewMessage(reply.Encode()))
 	})
 	m.HandleFunc("POST /v1/searches", func(w http.ResponseWriter, r *http.Request) {

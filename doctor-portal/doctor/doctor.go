@@ -65,6 +65,7 @@ type Doctor struct {
 	mu          sync.Mutex
 	certificate []byte     // Cert_D, nil before SetCertificate
 	x           ecc.Scalar // x_D, only between Register and AcceptRegistration
+	renewing    bool       // whether that registration renews the one in use
 	self        *registered
 	prekeys     []prekey // oldest first
 	revocations message.Revocations

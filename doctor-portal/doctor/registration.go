@@ -42,6 +42,16 @@ func (d *Doctor) verifyCertificate(certificate []byte) (message.DoctorCertificat
 // are new, and Cert_D may be a newer one for the same keys. It may be repeated; only the
 // last request can be completed, and until then the registration in use stays in use.
 func (d *Doctor) Register(challenge []byte) (message.RegistrationRequest, error) {
+	return d.register(challenge, true)
+}
+
+// RegisterAnew is Register by the certificate alone, as at first: for a public cloud that does not
+// know the credential any more, since it was restored from a backup of before.
+func (d *Doctor) RegisterAnew(challenge []byte) (message.RegistrationRequest, error) {
+	return d.register(challenge, false)
+}
+
+func (d *Doctor) register(challenge []byte, renew bool) (message.RegistrationRequest, error) {
 	if len(challenge) != message.ChallengeSize {
 		return message.RegistrationRequest{}, problem.Invalid("The registrar's challenge is malformed.")
 	}
@@ -62,26 +72,30 @@ func (d *Doctor) Register(challenge []byte) (message.RegistrationRequest, error)
 	if err != nil {
 		return message.RegistrationRequest{}, problem.Internal(err)
 	}
-	admission, err := d.admission(req)
-	if err != nil {
-		return message.RegistrationRequest{}, problem.Internal(err)
+	admission := d.certificate
+	if renew = renew && d.renewable(); renew {
+		if admission, err = d.renewal(req); err != nil {
+			return message.RegistrationRequest{}, problem.Internal(err)
+		}
 	}
-	d.x = x
+	d.x, d.renewing = x, renew
 	return message.RegistrationRequest{Registration: req, Possession: proof, Signature: d.sign.Sign(tbs), Admission: admission}, nil
 }
 
-// admission is Cert_D, or the renewal of the registration in use, which holds it. The caller holds the lock.
-func (d *Doctor) admission(q message.Registration) ([]byte, error) {
-	if d.self == nil || d.self.credential.Verify(d.pins(), message.Doctor, d.now()) != nil {
-		return d.certificate, nil
-	}
+// renewable reports whether there is a registration that holds. The caller holds the lock.
+func (d *Doctor) renewable() bool {
+	return d.self != nil && d.self.credential.Verify(d.pins(), message.Doctor, d.now()) == nil
+}
+
+// renewal admits by the registration in use, and holds Cert_D. The caller holds the lock.
+func (d *Doctor) renewal(q message.Registration) ([]byte, error) {
 	r, err := message.Renew(d.cfg.Rand, d.self.credential, d.self.s, d.sign, q, d.certificate)
 	return r.Encode(), err
 }
 
 // AcceptRegistration completes the key from the registrar's reply (Eq. 8-10). It
-// checks that Cred_D is valid, says what was asked, and has a later number than the one in
-// use. x_D is dropped afterwards.
+// checks that Cred_D is valid, says what was asked, and of a renewal that it has a later number
+// than the one in use. x_D is dropped afterwards.
 func (d *Doctor) AcceptRegistration(reply message.RegistrationReply) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,7 +107,7 @@ func (d *Doctor) AcceptRegistration(reply message.RegistrationReply) error {
 	if err != nil {
 		return problem.Refused(err)
 	}
-	if d.self != nil && cred.Info.Epoch <= d.self.credential.Info.Epoch {
+	if d.renewing && cred.Info.Epoch <= d.self.credential.Info.Epoch {
 		return problem.Refused(errNumber)
 	}
 	partial := ecc.PartialKey{R: cred.R, D: reply.D}                // R_D1 (Eq. 8), d_D (Eq. 9)

@@ -107,7 +107,8 @@ func (p *Practice) Register(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) register(ctx context.Context) error {
+// register makes M0 by one of the role's two ways to ask.
+func (s *session) register(ctx context.Context, ask func(challenge []byte) (message.RegistrationRequest, error)) error {
 	if err := s.learn(ctx); err != nil {
 		return blame(err, peerCloud)
 	}
@@ -121,7 +122,7 @@ func (s *session) register(ctx context.Context) error {
 	if err != nil {
 		return blame(err, peerCloud)
 	}
-	req, err := s.d.Register(challenge)
+	req, err := ask(challenge)
 	if err != nil {
 		return err
 	}

@@ -231,6 +231,7 @@ func (s *session) publishPrekey(ctx context.Context) error {
 func (s *session) readInbox(ctx context.Context) error {
 	stream, cancel := context.WithTimeout(ctx, streamLife)
 	defer cancel()
+	go s.woken(stream, cancel)
 	s.mu.Lock()
 	after := s.after
 	s.mu.Unlock()
@@ -243,6 +244,15 @@ func (s *session) readInbox(ctx context.Context) error {
 		s.wait(ctx, firstPause) // a portal that ends every stream at once is not asked all the time
 	}
 	return err
+}
+
+// woken ends a stream when a registration was completed: it is of the mailbox of before.
+func (s *session) woken(stream context.Context, end context.CancelFunc) {
+	select {
+	case <-s.wake:
+		end()
+	case <-stream.Done():
+	}
 }
 
 // validID says whether a letter's id is two numbers: we send it back in a header.

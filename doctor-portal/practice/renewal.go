@@ -28,7 +28,7 @@ func (s *session) enter(ctx context.Context) error {
 	if known && s.visiting() {
 		return errVisiting()
 	}
-	if err := s.again(func() error { return s.register(ctx) }); err != nil {
+	if err := s.admitted(ctx, known); err != nil {
 		s.attempts++
 		return err
 	}
@@ -36,9 +36,25 @@ func (s *session) enter(ctx context.Context) error {
 		return err
 	}
 	s.link.set("", time.Time{}) // the portal's session was the old credential's
+	s.mu.Lock()
+	s.online = false // until the new one has a prekey
+	s.mu.Unlock()
 	s.compare(before)
 	s.p.events.emit(Event{Type: EventDoctor})
 	return nil
+}
+
+// admitted registers or renews. A public cloud that refuses to renew may have been restored from a
+// backup that does not know the credential: then the certificate may admit her as at first.
+func (s *session) admitted(ctx context.Context, known bool) error {
+	err := s.again(func() error { return s.register(ctx, s.d.Register) })
+	if !known || problem.KindOf(err) != problem.KindRefused || !remote(err) {
+		return err
+	}
+	if s.again(func() error { return s.register(ctx, s.d.RegisterAnew) }) == nil {
+		return nil
+	}
+	return err
 }
 
 // number is that of the credential in use.

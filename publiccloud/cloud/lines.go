@@ -18,7 +18,7 @@ func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) e
 		return err
 	}
 	defer c.lists.forget()
-	if err := c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter); err != nil {
+	if err := c.revoke(ctx, r); err != nil {
 		return err
 	}
 	for {
@@ -36,7 +36,12 @@ func (c *Cloud) RevokeOne(ctx context.Context, credential message.Hash) error {
 		return err
 	}
 	defer c.lists.forget()
-	return c.Revocations.RevokeCredential(ctx, credential, c.now(), r.NotAfter)
+	return c.revoke(ctx, r)
+}
+
+// revoke is the act itself, on each credential by itself.
+func (c *Cloud) revoke(ctx context.Context, r Record) error {
+	return c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter)
 }
 
 // revokeLine reports whether it found any to revoke. Until it finds none, a renewal may have
@@ -54,7 +59,7 @@ func (c *Cloud) revokeLine(ctx context.Context, line message.Hash) (more bool, e
 		if revoked || c.now() >= r.NotAfter {
 			continue
 		}
-		if err := c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter); err != nil {
+		if err := c.revoke(ctx, r); err != nil {
 			return false, err
 		}
 		more = true

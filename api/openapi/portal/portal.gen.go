@@ -359,7 +359,7 @@ type ClientInterface interface {
 
 	// GetCard A doctor's card
 	//
-	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
+	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey, and for a card of before.
 	//
 	// Corresponds with GET /v1/doctors/{credential}/card (the `GetCard` operationId).
 	GetCard(ctx context.Context, credential Credential, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -652,7 +652,7 @@ func (c *Client) GetConfig(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // GetCard A doctor's card
 //
-// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
+// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey, and for a card of before.
 //
 // Corresponds with GET /v1/doctors/{credential}/card (the `GetCard` operationId).
 func (c *Client) GetCard(ctx context.Context, credential Credential, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2236,7 +2236,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCardWithResponse A doctor's card
 	//
-	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
+	// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey, and for a card of before.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3611,7 +3611,7 @@ func (c *ClientWithResponses) GetConfigWithResponse(ctx context.Context, reqEdit
 
 // GetCardWithResponse A doctor's card
 //
-// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey.
+// Credential, certificate and current prekey, for the patient to verify before M1; 404 without a current prekey, and for a card of before.
 //
 // Returns a wrapper object for the known response body format(s).
 //

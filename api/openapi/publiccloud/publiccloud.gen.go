@@ -321,7 +321,7 @@ type ClientInterface interface {
 
 	// GetDoctor A doctor's card
 	//
-	// Credential, certificate and current prekey; 404 without a current prekey.
+	// Credential, certificate and current prekey; 404 without a current prekey, and for a credential that she has renewed, once a later one has a prekey: nobody reads the mailbox of the card of before.
 	//
 	// Corresponds with GET /v1/doctors/{credential} (the `GetDoctor` operationId).
 	GetDoctor(ctx context.Context, credential Hash, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -541,7 +541,7 @@ func (c *Client) GetDirectory(ctx context.Context, reqEditors ...RequestEditorFn
 
 // GetDoctor A doctor's card
 //
-// Credential, certificate and current prekey; 404 without a current prekey.
+// Credential, certificate and current prekey; 404 without a current prekey, and for a credential that she has renewed, once a later one has a prekey: nobody reads the mailbox of the card of before.
 //
 // Corresponds with GET /v1/doctors/{credential} (the `GetDoctor` operationId).
 func (c *Client) GetDoctor(ctx context.Context, credential Hash, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1606,7 +1606,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetDoctorWithResponse A doctor's card
 	//
-	// Credential, certificate and current prekey; 404 without a current prekey.
+	// Credential, certificate and current prekey; 404 without a current prekey, and for a credential that she has renewed, once a later one has a prekey: nobody reads the mailbox of the card of before.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2586,7 +2586,7 @@ func (c *ClientWithResponses) GetDirectoryWithResponse(ctx context.Context, reqE
 
 // GetDoctorWithResponse A doctor's card
 //
-// Credential, certificate and current prekey; 404 without a current prekey.
+// Credential, certificate and current prekey; 404 without a current prekey, and for a credential that she has renewed, once a later one has a prekey: nobody reads the mailbox of the card of before.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -315,7 +315,7 @@ export interface Practice {
   /** The request for the medical authority, as text. */
   requestCertificate(p: Person): Promise<string>
   setCertificate(jwt: string): Promise<void>
-  /** Registers with the public cloud. */
+  /** Registers with the public cloud, or renews a registration that holds: then the card is a new one. */
   register(): Promise<void>
   /** The visit link for patients. */
   card(): Promise<{ link: string; credential: string }>

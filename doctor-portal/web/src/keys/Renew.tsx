@@ -1,4 +1,4 @@
-import { announce, Button, Buttons, CopyButton, TextArea } from '@medunion/ui'
+import { Button, Buttons, CopyButton, TextArea } from '@medunion/ui'
 import { useState } from 'preact/hooks'
 import { useWorkplace } from '../app/context.ts'
 import { save } from '../app/files.ts'
@@ -52,25 +52,27 @@ function Take() {
   const work = useWork()
   const [text, setText] = useState('')
   const [wrong, setWrong] = useState<'certificate.needed' | 'certificate.form'>()
+  const [done, setDone] = useState(false)
   const renew = async (e: Event) => {
     e.preventDefault()
     const jwt = certificateText(text)
     setWrong(text.trim() ? (jwt ? undefined : 'certificate.form') : 'certificate.needed')
     if (!jwt) return focusWrong(e.currentTarget)
-    const done = await work.run(async () => {
+    const renewed = await work.run(async () => {
       await place.practice.setCertificate(jwt)
       await place.practice.register()
       await place.look()
     })
-    if (!done) return
+    if (!renewed) return
     setText('')
-    announce(t('keys.renewed'))
+    setDone(true)
   }
   return (
     <form onSubmit={(e) => void renew(e)} noValidate>
       {work.trouble && <TroubleCallout trouble={work.trouble} />}
       <TextArea label={t('certificate.label')} error={wrong && t(wrong)} value={text} onInput={setText} rows={4} spellcheck={false} />
       <Button type="submit" busy={work.busy}>{t('keys.renewDo')}</Button>
+      {done && <p role="status" class="dp-after">{t('keys.renewed')}</p>}
     </form>
   )
 }
