@@ -165,6 +165,29 @@ func TestCredentialRenews(t *testing.T) {
 	}
 	contains(t, s.cli(0, "audit", "verify"), "the trail holds")
 	contains(t, s.cli(0, "audit", "export", "--event", "keys changed"), "credential 1 is current, 2 is accepted and waits", "credential 2 is current, the keys of 1 are kept until")
+	s.restoredUnderTheNew(out, file, receipts)
+}
+
+// restoredUnderTheNew restores a backup from before the renewal: everything in it is proven, and its entries, which are
+// of a credential whose keys are gone, are published under the new one.
+func (s *site) restoredUnderTheNew(out, file, receipts string) {
+	s.t.Helper()
+	if err := s.h.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.config.Database += "_restored"
+	r, err := server.Restore(s.t.Context(), s.config, backup.In{File: out, Identity: file}, receipts)
+	if err != nil || r.Records == 0 || r.Enrolled != 1 {
+		s.t.Fatalf("%+v %v", r, err)
+	}
+	before := len(s.w.Written())
+	h := s.beside(nil)
+	s.await("the entries are published again", func() bool { return len(s.w.Written()) > before })
+	for _, w := range s.w.Written()[before:] {
+		if w.Entry.Hospital.Hash() != h.Credential().Hash() {
+			s.t.Error("an entry under another credential than the current one")
+		}
+	}
 }
 
 func (s *site) destroyedInTime(instances ...*server.Instance) {
