@@ -135,15 +135,16 @@ const (
 	LabelCON          Label = "CON"
 
 	// At rest and administrative derivations.
-	LabelAtRest   Label = "at rest"
-	LabelWrap     Label = "wrap"
-	LabelHandle   Label = "handle"
-	LabelRecord   Label = "record"
-	LabelAudit    Label = "audit"
-	LabelDeskCode Label = "desk code"
-	LabelErasure  Label = "erasure"
-	LabelErasing  Label = "erasing"
-	LabelBackup   Label = "backup"
+	LabelAtRest    Label = "at rest"
+	LabelWrap      Label = "wrap"
+	LabelHandle    Label = "handle"
+	LabelRecord    Label = "record"
+	LabelAudit     Label = "audit"
+	LabelOperation Label = "operation"
+	LabelDeskCode  Label = "desk code"
+	LabelErasure   Label = "erasure"
+	LabelErasing   Label = "erasing"
+	LabelBackup    Label = "backup"
 
 	// The doctor's own store: her identity, her prekeys, the evidence of a visit.
 	LabelDoctorIdentity Label = "doctor identity"

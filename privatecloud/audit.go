@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"time"
 
+	"medunion/api/auditexport"
 	"medunion/api/command"
 	"medunion/privatecloud/server"
 )
@@ -35,23 +34,14 @@ func (a *auditExport) Run(ctx context.Context) error {
 
 type auditVerify struct {
 	server.Config
-	Against string `help:"File of an export (NDJSON) by the same version of this program; - is standard input." type:"path"`
+	auditexport.Against
 }
 
 // Run fails if the trail is broken, or the export differs from it.
 func (a *auditVerify) Run(ctx context.Context) error {
-	var export io.Reader
-	switch a.Against {
-	case "":
-	case "-":
-		export = os.Stdin
-	default:
-		f, err := os.Open(a.Against)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		export = f
+	export, err := a.Read()
+	if err != nil {
+		return err
 	}
 	last, err := server.VerifyAudit(ctx, a.Config, export)
 	if err == nil {
@@ -62,8 +52,7 @@ func (a *auditVerify) Run(ctx context.Context) error {
 
 type auditLag struct {
 	server.Config
-	Cursor string        `required:"" help:"Cursor of the export." type:"existingfile"`
-	Max    time.Duration `help:"Fail if the oldest event that was not exported is older than this."`
+	auditexport.LagLimit
 }
 
 // Run says how far the export is behind.
@@ -72,9 +61,5 @@ func (a *auditLag) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d entries behind, the oldest %.0f s old\n", lag.Entries, lag.Since.Seconds())
-	if a.Max > 0 && lag.Since > a.Max {
-		return fmt.Errorf("the export is more than %v behind", a.Max)
-	}
-	return nil
+	return a.Say(os.Stdout, lag)
 }

@@ -19,7 +19,7 @@ import (
 type erase struct {
 	server.Config
 	command.Confirmation
-	MRN      string `help:"Medical record number of the record to destroy." xor:"what" required:""`
+	MRNFile  string `name:"mrn-file" help:"File (mode 0600) whose first line is the medical record number of the record to destroy; - is standard input." xor:"what" required:""`
 	Replay   string `help:"After a restore: erase again whatever receipts of this folder say was erased. The hospital must not serve." xor:"what" required:"" type:"existingdir"`
 	Check    string `help:"Verify the receipt in this file, and destroy nothing." xor:"what" required:"" type:"existingfile"`
 	Ground   string `help:"Why, in words without an identifier; it stands in the receipt and in the trail." default:"asked by the patient"`
@@ -45,26 +45,30 @@ func (e *erase) record(ctx context.Context) error {
 	if e.Receipts == "" && !e.DryRun {
 		return command.Refuse("--receipts is needed: a record is not destroyed without a receipt")
 	}
+	mrn, err := server.ReadMRN(e.MRNFile, os.Stdin)
+	if err != nil {
+		return err
+	}
 	if e.DryRun {
-		return e.preview(ctx)
+		return e.preview(ctx, mrn)
 	}
 	if !e.Yes {
-		if err := e.preview(ctx); err != nil {
+		if err := e.preview(ctx, mrn); err != nil {
 			return err
 		}
-		if err := typed("All of this is destroyed for good. Type the medical record number: ", e.MRN); err != nil {
+		if err := typed("All of this is destroyed for good. Type the medical record number: ", mrn); err != nil {
 			return err
 		}
 	}
-	r, err := server.EraseRecord(ctx, e.Config, e.MRN, o, e.Receipts)
+	r, err := server.EraseRecord(ctx, e.Config, mrn, o, e.Receipts)
 	if err == nil {
 		printReceipt(r)
 	}
 	return err
 }
 
-func (e *erase) preview(ctx context.Context) error {
-	p, err := server.PreviewErasure(ctx, e.Config, e.MRN)
+func (e *erase) preview(ctx context.Context, mrn string) error {
+	p, err := server.PreviewErasure(ctx, e.Config, mrn)
 	if err == nil {
 		fmt.Printf("%d versions of resources, %d bytes, %d releases, %d diagnoses; enrolled: %v; %d index entries\n", p.Versions, p.Bytes, p.Releases,
 			p.Diagnoses, p.Enrolled, p.Entries)
@@ -104,7 +108,7 @@ func printReceipt(r server.ErasureReceipt) {
 
 // operator is who runs the program, within the bounds of a receipt.
 func operator() string {
-	name := server.Operator()
+	name := command.Operator()
 	return name[:min(len(name), message.MaxErasureOperator)]
 }
 

@@ -17,6 +17,7 @@ type commands struct {
 	Keys    keyCommands     `cmd:"" help:"Look after the keys at rest."`
 	Revoke  revoke          `cmd:"" help:"Revoke the credential of a doctor, a hospital or a patient."`
 	Backup  backupCommands  `cmd:"" help:"Backups: create, verify, restore."`
+	Audit   auditCommands   `cmd:"" help:"What was registered, and what operators did: export it, verify it, watch over an export."`
 	Pins    pinsCommand     `cmd:"" help:"Print the pins of this public cloud (JSON), which every other party holds."`
 	Migrate migrate         `cmd:"" help:"Bring the database to this program's schema: 3 if it has it."`
 	Version command.Version `cmd:"" help:"Print what was built, and from what."`

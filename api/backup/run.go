@@ -32,7 +32,13 @@ func Make(ctx context.Context, db mongodb.Database, p Plan, o Out) (m Manifest, 
 		m, err = Create(ctx, db, p, w, recipients)
 		return err
 	})
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	if err := db.BackedUp(ctx, m.Started); err != nil {
+		return m, fmt.Errorf("the backup is complete, but its time could not be noted in the database: %w", err)
+	}
+	return m, nil
 }
 
 // Source is a backup on disk with what opens and proves it.

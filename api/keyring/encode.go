@@ -32,8 +32,12 @@ const (
 	together   = 2
 	ringFields = 6
 	headSize   = 4 + 1 + 8 + 8 + 8
-	maxNames   = 64
-	maxVersion = 1024
+	maxNames   = 64   // of keys
+	maxVersion = 1024 // of one key: a roll each day for nearly three years
+
+	// A version that is destroyed may leave a field behind, as the hospital's leave the keys of their part of the
+	// audit trail: fields have room for one of each, beside those that every ring has.
+	maxFields = maxVersion + maxNames
 )
 
 // ErrFormat says that the bytes are no ring, or a damaged one.
@@ -111,7 +115,7 @@ func Decode(service string, b []byte) (Ring, error) {
 }
 
 func (r *Ring) decodeFields(b []byte) error {
-	list, err := pairs(ecc.LabelRingField, b)
+	list, err := pairs(ecc.LabelRingField, b, maxFields)
 	for i := 0; i < len(list); i += 2 {
 		r.fields[string(list[i])] = list[i+1]
 	}
@@ -119,15 +123,15 @@ func (r *Ring) decodeFields(b []byte) error {
 }
 
 func (r *Ring) decodeKeys(b []byte) error {
-	list, err := pairs(ecc.LabelRingKey, b)
+	list, err := pairs(ecc.LabelRingKey, b, maxNames)
 	for i := 0; i < len(list) && err == nil; i += 2 {
 		r.keys[string(list[i])], err = decodeVersions(list[i+1], r.Generation)
 	}
 	return err
 }
 
-func pairs(l ecc.Label, b []byte) ([][]byte, error) {
-	list, err := ecc.DecodeList(l, b, 2*maxNames)
+func pairs(l ecc.Label, b []byte, limit int) ([][]byte, error) {
+	list, err := ecc.DecodeList(l, b, 2*limit)
 	if err == nil && len(list)%2 != 0 {
 		err = ErrFormat
 	}

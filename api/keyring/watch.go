@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"medunion/api/secretfile"
@@ -88,9 +91,12 @@ func follows(old, r Ring) error {
 	return nil
 }
 
-// Run reloads at intervals until ctx ends, and tells changed of each new generation. A failure is
+// Run reloads at intervals, and at once on SIGHUP, until ctx ends, and tells changed of each new generation. A failure is
 // logged once, until it is over.
 func (w *Watch) Run(ctx context.Context, every time.Duration, log *slog.Logger, changed func(Ring)) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	was := error(nil)
@@ -98,6 +104,7 @@ func (w *Watch) Run(ctx context.Context, every time.Duration, log *slog.Logger, 
 		select {
 		case <-ctx.Done():
 			return
+		case <-hup:
 		case <-tick.C:
 		}
 		before := w.Ring().Generation

@@ -28,6 +28,15 @@ const (
 	checkIns = 6 // in the life of one
 )
 
+// clock says how long the process has run, as long as the machine did, and what the wall's clock shows. The first
+// stands still while the machine is suspended, the second may be set.
+type clock func() (ran time.Duration, wall time.Time)
+
+func newClock() clock {
+	start := time.Now()
+	return func() (time.Duration, time.Time) { now := time.Now(); return now.Sub(start), now.Round(0) }
+}
+
 // ForgetAfter is when an instance that is gone may be forgotten.
 const ForgetAfter = 24 * time.Hour
 
@@ -64,15 +73,19 @@ type Lease struct {
 	life  time.Duration
 
 	mu    sync.Mutex
-	until time.Time
+	good  bool // the last check-in that was answered held
+	ran   time.Duration
+	wall  time.Time // by either clock, when it began
 	fails error
+
+	clock clock
 }
 
 // NewLease checks in for the first time: an instance whose ring is older than the store has
 // seen in use does not start (keyring.ErrGeneration). A check-in holds for life: LeaseLife, which it
 // never exceeds, or less in a test. Without Run nothing makes the next one.
 func NewLease(ctx context.Context, w *keyring.Watch, s Store, life time.Duration) (*Lease, error) {
-	l := &Lease{watch: w, store: s, life: min(life, LeaseLife)}
+	l := &Lease{watch: w, store: s, life: min(life, LeaseLife), clock: newClock()}
 	if _, err := rand.Read(l.id[:]); err != nil {
 		return nil, err
 	}
@@ -80,9 +93,9 @@ func NewLease(ctx context.Context, w *keyring.Watch, s Store, life time.Duration
 }
 
 func (l *Lease) checkIn(ctx context.Context) error {
-	begun := time.Now()
+	ran, wall := l.clock()
 	ring := l.watch.Ring()
-	fence, err := l.store.CheckIn(ctx, l.id, ring.Generation, ring.Digest(), begun)
+	fence, err := l.store.CheckIn(ctx, l.id, ring.Generation, ring.Digest(), wall)
 	switch {
 	case err != nil:
 		err = errors.New(problem.Reason(err))
@@ -92,18 +105,20 @@ func (l *Lease) checkIn(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fails = err; err == nil {
-		l.until = begun.Add(l.life)
+		l.good, l.ran, l.wall = true, ran, wall
 	} else if fence > ring.Generation {
-		l.until = time.Time{} // at once
+		l.good = false // at once
 	}
 	return err
 }
 
-// Held says whether this instance may seal, else why not.
+// Held says whether this instance may seal, else why not. Both clocks must say so: while a machine was suspended the
+// others went on, and the time that the process has run says nothing of it; and the wall's clock may have been set back.
 func (l *Lease) Held() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Now().Before(l.until) {
+	ran, wall := l.clock()
+	if l.good && ran-l.ran < l.life && wall.Sub(l.wall) < l.life {
 		return nil
 	}
 	return errors.Join(errLease, l.fails)

@@ -44,6 +44,9 @@ type Policy struct {
 	Check func(context.Context, keyring.Ring) error
 	// Keep puts into the ring what must outlive a version that is being destroyed. It may be nil.
 	Keep func(r keyring.Ring, name string, v keyring.Version) keyring.Ring
+	// Record says, durably, what a step is about to make of a ring: a step that cannot be recorded is not done.
+	// Called once more with failed, it says that it was not done, as far as is known. It may be nil.
+	Record func(ctx context.Context, from, to keyring.Ring, failed bool) error
 }
 
 // Count counts documents by version.
@@ -126,14 +129,31 @@ func (w *Roll) mark(ctx context.Context) error {
 }
 
 func (w *Roll) step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error)) error {
-	r, err := w.file.Update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
+	return w.record(ctx, do, w.file.Update)
+}
+
+// record makes a step by update, recorded before it is done.
+func (w *Roll) record(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error),
+	update func(context.Context, func(keyring.Ring) (keyring.Ring, error)) (keyring.Ring, error)) error {
+	var recorded *keyring.Ring
+	r, err := update(ctx, func(r keyring.Ring) (keyring.Ring, error) {
 		if r.Generation != w.ring.Generation { // another operator was faster: what was looked at no longer holds
 			return r, ErrChanged
 		}
-		return do(r)
+		to, err := do(r)
+		if err != nil || w.policy.Record == nil {
+			return to, err
+		}
+		if err := w.policy.Record(ctx, r, to, false); err != nil {
+			return to, err
+		}
+		recorded = &to
+		return to, nil
 	})
 	if err == nil {
 		w.ring = r
+	} else if recorded != nil {
+		err = errors.Join(err, w.policy.Record(context.WithoutCancel(ctx), w.ring, *recorded, true))
 	}
 	return err
 }

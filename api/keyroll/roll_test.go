@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -41,10 +42,13 @@ func run(m *testing.M) int {
 type scene struct {
 	*testing.T
 	file  keyring.File
+	dir   string // of the file
 	store mongoroll.Store
 	boxes map[uint32]int64
 	steps []string // marks and checks
 	wrong error    // what Check finds
+
+	record func(from, to keyring.Ring, failed bool) error // nil: nothing is recorded
 }
 
 func newScene(t *testing.T) *scene {
@@ -56,8 +60,9 @@ func newScene(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close(context.Background()) })
-	s := &scene{T: t, store: mongoroll.In(db), boxes: map[uint32]int64{1: 3},
-		file: keyring.NewFile(filepath.Join(t.TempDir(), "keys"), "service", nil, rand.Reader, nil)}
+	dir := t.TempDir()
+	s := &scene{T: t, store: mongoroll.In(db), boxes: map[uint32]int64{1: 3}, dir: dir,
+		file: keyring.NewFile(filepath.Join(dir, "keys"), "service", nil, rand.Reader, nil)}
 	ring := keyring.New("service").WithKey("box", make([]byte, keyring.SecretSize), time.Now()).WithKey("other", make([]byte, keyring.SecretSize), time.Now())
 	s.ok(s.file.Create(t.Context(), ring))
 	return s
@@ -71,13 +76,17 @@ func (s *scene) ok(err error) {
 }
 
 func (s *scene) open() (*keyroll.Roll, error) {
-	return keyroll.Open(s.Context(), s.file, s.store, keyroll.Policy{
+	p := keyroll.Policy{
 		Hold:      map[string]time.Duration{"box": time.Hour},
 		NotRolled: map[string]string{"other": "it never is"},
 		Count:     map[string]keyroll.Count{"box": func(context.Context) (map[uint32]int64, error) { return s.boxes, nil }},
 		Mark:      func(context.Context) error { s.steps = append(s.steps, "mark"); return nil },
 		Check:     func(context.Context, keyring.Ring) error { return s.wrong },
-	}, rand.Reader, time.Now)
+	}
+	if s.record != nil {
+		p.Record = func(_ context.Context, from, to keyring.Ring, failed bool) error { return s.record(from, to, failed) }
+	}
+	return keyroll.Open(s.Context(), s.file, s.store, p, rand.Reader, time.Now)
 }
 
 func (s *scene) roll() *keyroll.Roll {
@@ -217,5 +226,32 @@ func TestOpenRefuses(t *testing.T) {
 	l, err := keyroll.NewLease(t.Context(), w, s.store, keyroll.LeaseLife)
 	if !errors.Is(err, keyring.ErrGeneration) || l.Held() == nil {
 		t.Errorf("an instance with an older ring: %v", err)
+	}
+}
+
+// A step is recorded before it is done: one that cannot be recorded is not done, and of one that then fails that is
+// recorded too.
+func TestStepsAreRecorded(t *testing.T) {
+	s := newScene(t)
+	var said []string
+	mute := errors.New("the trail is away")
+	s.record = func(from, to keyring.Ring, failed bool) error {
+		said = append(said, fmt.Sprint(from.Generation, " to ", to.Generation, " ", failed))
+		if now, err := s.file.Load(t.Context()); err == nil && now.Generation != from.Generation {
+			t.Errorf("recorded when it was done")
+		}
+		return mute
+	}
+	add := func(r keyring.Ring) (keyring.Ring, error) { return r.Add("box", rand.Reader, time.Now()) }
+	if err := s.roll().Step(t.Context(), add); !errors.Is(err, mute) || s.roll().Ring().Generation != 1 {
+		t.Errorf("%v, generation %d", err, s.roll().Ring().Generation)
+	}
+	mute = nil
+	s.ok(s.roll().Step(t.Context(), add))
+	err := s.roll().Step(t.Context(), func(r keyring.Ring) (keyring.Ring, error) {
+		return r.Changed(), os.RemoveAll(s.dir) // what it is to be written into is gone
+	})
+	if want := []string{"1 to 2 false", "1 to 2 false", "2 to 3 false", "2 to 3 true"}; err == nil || !slices.Equal(said, want) {
+		t.Errorf("%v, %q", err, said)
 	}
 }

@@ -16,6 +16,14 @@ func (w *Roll) Step(ctx context.Context, do func(keyring.Ring) (keyring.Ring, er
 	return w.step(ctx, do)
 }
 
+// StepCommitted is Step for one that cannot be taken back: commit makes it hold elsewhere, when the new ring is safe on
+// the disk and before it takes the file's place (keyring.File.UpdateStaged).
+func (w *Roll) StepCommitted(ctx context.Context, do func(keyring.Ring) (keyring.Ring, error), commit func(keyring.Ring) error) error {
+	return w.record(ctx, do, func(ctx context.Context, step func(keyring.Ring) (keyring.Ring, error)) (keyring.Ring, error) {
+		return w.file.UpdateStaged(ctx, step, commit)
+	})
+}
+
 // Running counts the instances that run, and those of them that have not loaded the ring as it is.
 func (w *Roll) Running(ctx context.Context) (running, older int, err error) {
 	return w.behind(ctx, w.ring.Generation)

@@ -3,9 +3,11 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
 )
 
 // Meta is the collection of what a database says of itself, one document each.
@@ -15,7 +17,10 @@ const Meta = "meta"
 // run, so that it is no part of a backup.
 const Keyring = "keyring"
 
-const restoreID = "restore"
+const (
+	restoreID = "restore"
+	backupID  = "backup"
+)
 
 // ErrUnfinished says that a restore into this database has begun and not ended.
 var ErrUnfinished = errors.New("a restore into this database was not finished: drop it and restore again")
@@ -54,4 +59,27 @@ func (d Database) Floor(ctx context.Context) (int64, error) {
 		return 0, ErrUnfinished
 	}
 	return r.Floor, nil
+}
+
+type backupDoc struct {
+	ID string `bson:"_id"`
+	At int64  `bson:"at"` // ms since 1970
+}
+
+// BackedUp keeps when the newest backup was begun that has been completed: what was written before is
+// in it. An older one changes nothing.
+func (d Database) BackedUp(ctx context.Context, begun time.Time) error {
+	set := bson.D{{Key: "$max", Value: bson.D{{Key: "at", Value: begun.UnixMilli()}}}}
+	_, err := d.Collection(Meta).UpdateOne(ctx, bson.D{{Key: "_id", Value: backupID}}, set, options.Update().SetUpsert(true))
+	return Failed("note the backup", err)
+}
+
+// LastBackup is that time, the zero time if there was no backup since the database was made.
+func (d Database) LastBackup(ctx context.Context) (time.Time, error) {
+	var b backupDoc
+	err := d.Collection(Meta).FindOne(ctx, bson.D{{Key: "_id", Value: backupID}}).Decode(&b)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(b.At), Failed("read when the last backup was", err)
 }

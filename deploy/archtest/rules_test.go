@@ -55,6 +55,7 @@ var rules = []rule{
 	{"medunion/api/telemetry/tracing", nil, []string{"go.opentelemetry.io/otel/...", "go.opentelemetry.io/proto/slim/otlp/...", "google.golang.org/protobuf/..."}, browser},
 	{"medunion/api/telemetry", []string{"medunion/api/telemetry/tracing"}, append([]string{"github.com/prometheus/client_golang/..."}, append(mongo, redis...)...), browser},
 	{"medunion/api/version", nil, nil, browser},
+	{"medunion/api/auditexport", []string{"medunion/api/message", "medunion/api/problem", "medunion/api/secretfile"}, nil, browser},
 	{"medunion/api/command", []string{"medunion/api/version"}, []string{"github.com/alecthomas/kong", "golang.org/x/term"}, browser},
 	{"medunion/api/keycommands", []string{"medunion/api/command", "medunion/api/keyroll", "medunion/api/keyprovider"}, []string{"github.com/alecthomas/kong"}, browser},
 	{"medunion/api/mongodb", []string{"medunion/api/problem"}, mongo, browser},

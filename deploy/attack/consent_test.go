@@ -197,7 +197,7 @@ func TestAttack11_RevokedDoctor(t *testing.T) {
 	card := s.cardOf(s.r.physician)
 	_, err = s.p.VerifyCard(s.r.cred.Hash(), card, s.union.revoked())
 	ok(t, err)
-	ok(t, s.cloud.RevokeCredential(t.Context(), s.r.cred.Hash()))
+	ok(t, s.cloud.RevokeCredential(t.Context(), "kim", s.r.cred.Hash()))
 	s.refresh(s.anna)
 	s.refused("M4", s.attempt(s.pc(), s.searches(c)))
 	s.refused("M6", s.attempt(s.anna.node, s.r.m6(s.anna, c.Consent.Hash(), ecc.Sum(nil), edits[message.M6]{}).m6))

@@ -136,7 +136,7 @@ func TestAttack23_TheLineIsRevoked(t *testing.T) {
 	for role, h := range u.holders() {
 		thief := h.renewed()
 		again := thief.renewed()
-		ok(t, u.cloud.RevokeCredential(t.Context(), h.cred.Hash()))
+		ok(t, u.cloud.RevokeCredential(t.Context(), "kim", h.cred.Hash()))
 		u.clock.move(6 * time.Second)
 		list := u.revoked()
 		for n, x := range []*holder{h, thief, again} {
@@ -159,7 +159,7 @@ func TestAttack23_StolenDoctor(t *testing.T) {
 	licence := must(u.verify(d.Certificate(), u.clock.Now())).Licence
 	thief := &holder{u: u, cred: d.cred, s: d.turn().s, sign: d.turn().sign, certificate: d.Certificate()}
 	u.refused("the thief under another ID, while her credential is good", thief.anew("dr-thief"), problem.KindConflict)
-	ok(t, u.cloud.RevokeCredential(t.Context(), d.cred.Hash()))
+	ok(t, u.cloud.RevokeCredential(t.Context(), "kim", d.cred.Hash()))
 	u.refused("the thief renews", thief.tries(nil, nil))
 	u.refused("the thief under another ID", thief.anew("dr-thief"))
 	u.refused("the thief under hers", thief.anew(d.cred.Info.ID))

@@ -81,7 +81,7 @@ func TestAttack23_StolenLine(t *testing.T) {
 	ticket := s.mint(con, message.ModeRead, nil)
 	hers, theirs := s.p.question(s.anna), thief.question(s.bern)
 	m8, m1 := s.r.connect(s.anna, con, ticket), s.r.connect(s.bern, con, ticket)
-	ok(t, s.cloud.RevokeCredential(t.Context(), s.p.keys.Credential.Hash()))
+	ok(t, s.cloud.RevokeCredential(t.Context(), "kim", s.p.keys.Credential.Hash()))
 	for _, h := range []*house{s.anna, s.bern} {
 		s.refresh(h)
 	}

@@ -82,8 +82,9 @@ func (w *world) page(name string, extra ...string) {
 // erase destroys a record, with its receipt in the folder that the page about disasters uses.
 func (w *world) erase(mrn string) {
 	w.t.Helper()
-	cmd := exec.Command(program(w.t, programs[hospitalName]), "erase", "--mrn="+mrn, "--receipts="+w.dir, "--ground=asked by the patient", "--yes")
+	cmd := exec.Command(program(w.t, programs[hospitalName]), "erase", "--mrn-file=-", "--receipts="+w.dir, "--ground=asked by the patient", "--yes")
 	cmd.Env = append(os.Environ(), w.variables()...)
+	cmd.Stdin = strings.NewReader(mrn)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		w.t.Fatalf("%v\n%s", err, out)

@@ -36,9 +36,15 @@ func newBooks(t *testing.T) books {
 	}
 	data := filepath.Join(b.dir, "data")
 	receipts := filepath.Join(b.dir, "receipts")
+	cloudData := filepath.Join(b.dir, "cloud-data")
 	ok(t, os.Mkdir(data, 0o700))
+	ok(t, os.Mkdir(cloudData, 0o700))
 	ok(t, os.Mkdir(receipts, 0o700))
-	return books{b, []string{"PUBLICCLOUD_CLOUD=" + b.at.Cloud, "PUBLICCLOUD_PINS=" + b.path("pins"), "PUBLICCLOUD_OPERATOR_TOKEN=" + b.path("operator.token"), "RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN=" + bookMRN, "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
+	b.file("mrn", []byte(bookMRN+"\n"))
+	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN_FILE=" + b.path("mrn"), "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
+		"PUBLICCLOUD_CLOUD=" + b.at.Cloud, "PUBLICCLOUD_PINS=" + b.path("pins"), "PUBLICCLOUD_OPERATOR_TOKEN=" + b.path("operator.token"), "PUBLICCLOUD_DEV=true", "PUBLICCLOUD_KEYS=" + b.path("cloud.keys"), "PUBLICCLOUD_PASSPHRASE_FILE=" + b.path("passphrase"), "PUBLICCLOUD_MONGO_URI=" + b.at.Mongo,
+		"PUBLICCLOUD_AUTHORITY=" + b.at.Authority, "PUBLICCLOUD_AUTHORITY_JWKS=" + b.path("authority.jwks"), "PUBLICCLOUD_OPERATORS=operators",
+		"PUBLICCLOUD_OPERATORS_JWKS=" + b.path("operators.jwks"), "CLOUD_DATA=" + cloudData,
 		"PRIVATECLOUD_DEV=true", "PRIVATECLOUD_ID=" + string(h.ID), "PRIVATECLOUD_KEYS=" + b.path("hospital.keys"), "PRIVATECLOUD_PASSPHRASE_FILE=" + b.path("passphrase"),
 		"PRIVATECLOUD_LISTEN=" + host(h.URL), "PRIVATECLOUD_ADMIN_LISTEN=" + host(h.Admin), "PRIVATECLOUD_CLOUD=" + b.at.Cloud, "PRIVATECLOUD_PINS=" + b.path("pins"),
 		"PRIVATECLOUD_MONGO_URI=" + b.at.Mongo, "PRIVATECLOUD_REDIS_ADDRS=" + b.at.Redis, "PRIVATECLOUD_AUTHORITY=" + b.at.Authority,
@@ -55,11 +61,12 @@ func (b books) run(page string, least int) {
 func TestHospitalRunbooks(t *testing.T) {
 	b := newBooks(t)
 	b.run("audit-export.md", 6)
+	b.run("audit-export-public-cloud.md", 5)
 	b.run("erase-a-patient.md", 8)
 	b.run("rotate-records-key.md", 6)
 	b.run("renew-credentials.md", 8)
-	for _, name := range []string{"all.ndjson", "one-patient.ndjson", "cursor", "follow.ndjson"} {
-		i, err := os.Stat(filepath.Join(b.dir, "data", name))
+	for _, name := range []string{"data/all.ndjson", "data/one-patient.ndjson", "data/cursor", "data/follow.ndjson", "cloud-data/registrations.ndjson", "cloud-data/operations.ndjson"} {
+		i, err := os.Stat(filepath.Join(b.dir, name))
 		if err != nil || i.Mode().Perm() != 0o600 || i.Size() == 0 {
 			t.Errorf("%s: %v %v", name, i, err)
 		}

@@ -2,6 +2,7 @@ package hospital
 
 import (
 	"context"
+	"errors"
 
 	"medunion/api/message"
 	"medunion/api/problem"
@@ -18,52 +19,87 @@ type Idle struct {
 // the handles. Activity is the newest clinical date in the record, and what the audit trail says of
 // it: enrolment, releases, diagnoses, questions, desk codes. Imports are none, as the same may come again every night;
 // a record with neither date nor activity counts from its first import. The trail is verified on the way.
+// Right before each visit it is looked at again: a record to which anything has happened since the beginning is
+// left out, whatever it was.
 func (h *Hospital) IdleSince(ctx context.Context, before message.Millis, visit func(Idle) error) error {
-	active, imported, err := h.activity(ctx)
-	if err != nil {
+	a := activity{last: map[Handle]message.Millis{}, imported: map[Handle]message.Millis{}}
+	if err := h.readOn(ctx, &a); err != nil {
 		return err
 	}
-	return stored(h.Erasures.EachPatient(ctx, Handle{}, func(p Patient) error {
-		last := active[p.Handle]
-		if last >= before {
+	a.since = map[Handle]bool{}
+	return stored(h.Erasures.EachPatient(ctx, Handle{}, func(listed Patient) error {
+		if a.last[listed.Handle] >= before {
 			return nil
 		}
-		newest, err := h.newestDate(ctx, p)
-		if err != nil {
+		p, undisturbed, err := h.undisturbed(ctx, &a, listed.Handle)
+		if err != nil || !undisturbed {
 			return err
 		}
-		if last = max(last, newest); last == 0 {
-			var known bool
-			if last, known = imported[p.Handle]; !known {
-				return nil // its import is under way: the line of the trail comes behind it
-			}
-		}
-		if last >= before {
-			return nil
+		last, known, err := h.lastActivity(ctx, a, p)
+		if err != nil || !known || last >= before {
+			return err
 		}
 		return visit(Idle{Handle: p.Handle, Record: h.RecordName(p.Handle), Last: last})
 	}))
 }
 
-// activity reads the whole trail: the last activity and the first import of each record.
-func (h *Hospital) activity(ctx context.Context) (active, imported map[Handle]message.Millis, err error) {
-	active, imported = map[Handle]message.Millis{}, map[Handle]message.Millis{}
-	for at := (Link{}); ; {
-		entries, err := h.TrailAfter(ctx, at, 500)
+// activity is what the trail says, as far as it was read.
+type activity struct {
+	at             Link
+	last, imported map[Handle]message.Millis // the last activity and the first import of each record
+	since          map[Handle]bool           // records that anything has happened to since the first reading; nil during that
+}
+
+// readOn reads the trail on from where it was read.
+func (h *Hospital) readOn(ctx context.Context, a *activity) error {
+	for {
+		entries, err := h.TrailAfter(ctx, a.at, 500)
 		if err != nil || len(entries) == 0 {
-			return active, imported, err
+			return err
 		}
-		for _, a := range entries {
-			at = Link{Number: a.Number, Hash: a.Hash}
-			_, seen := imported[a.Handle]
-			switch {
-			case a.What == EventImported && !seen:
-				imported[a.Handle] = a.Time
-			case a.What != EventImported && a.What != EventRefused:
-				active[a.Handle] = max(active[a.Handle], a.Time)
-			}
+		for _, e := range entries {
+			a.take(e)
 		}
 	}
+}
+
+func (a *activity) take(e Audited) {
+	a.at = Link{Number: e.Number, Hash: e.Hash}
+	_, seen := a.imported[e.Handle]
+	switch {
+	case e.What == EventImported && !seen:
+		a.imported[e.Handle] = e.Time
+	case e.What != EventImported && e.What != EventRefused:
+		a.last[e.Handle] = max(a.last[e.Handle], e.Time)
+	}
+	if a.since != nil {
+		a.since[e.Handle] = true
+	}
+}
+
+// lastActivity is not known of a record whose import is under way: the line of the trail comes behind it.
+func (h *Hospital) lastActivity(ctx context.Context, a activity, p Patient) (message.Millis, bool, error) {
+	newest, err := h.newestDate(ctx, p)
+	if err != nil {
+		return 0, false, err
+	}
+	if last := max(a.last[p.Handle], newest); last != 0 {
+		return last, true, nil
+	}
+	last, known := a.imported[p.Handle]
+	return last, known, nil
+}
+
+// undisturbed is the record as it is now, false if anything has happened to it since the first reading of the trail.
+func (h *Hospital) undisturbed(ctx context.Context, a *activity, handle Handle) (Patient, bool, error) {
+	if err := h.readOn(ctx, a); err != nil || a.since[handle] {
+		return Patient{}, false, err
+	}
+	p, err := h.Records.Patient(ctx, handle)
+	if errors.Is(err, ErrNotFound) {
+		return Patient{}, false, nil
+	}
+	return p, err == nil, stored(err)
 }
 
 func (h *Hospital) newestDate(ctx context.Context, p Patient) (newest message.Millis, err error) {

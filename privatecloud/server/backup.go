@@ -9,7 +9,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/mongo/options"
 
+	"medunion/api/auditexport"
 	"medunion/api/backup"
+	"medunion/api/command"
 	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/privatecloud/hospital"
@@ -131,11 +133,11 @@ func (p *parts) restore(ctx context.Context, source backup.Source, erased map[me
 	if err := p.collected(ctx, source, r); err != nil {
 		return err
 	}
-	if err := p.hospital.RecordRestore(ctx, Operator(), r.Started.Format(time.RFC3339)); err != nil {
+	if err := p.hospital.RecordRestore(ctx, command.Operator(), r.Started.Format(time.RFC3339)); err != nil {
 		return err
 	}
 	var err error
-	if r.Erased, err = p.eraseNamed(ctx, erased, Operator()); err != nil {
+	if r.Erased, err = p.eraseNamed(ctx, erased, command.Operator()); err != nil {
 		return err
 	}
 	if r.Enrolled, err = p.hospital.Republish(ctx); err != nil {
@@ -164,7 +166,7 @@ func (p *parts) collected(ctx context.Context, source backup.Source, r *Restored
 
 // prove opens every seal and follows every chain.
 func (p *parts) prove(ctx context.Context, r *Restored) error {
-	if err := p.verify(ctx, hospital.Link{}, func(a hospital.Audited) { r.Trail = a.Number }); err != nil {
+	if err := auditexport.Walk(ctx, p.trail(), auditexport.Link{}, func(a auditexport.Entry) { r.Trail = a.Number }); err != nil {
 		return err
 	}
 	return p.store.Handles(ctx, func(h hospital.Handle) error {

@@ -87,7 +87,7 @@ func TestRestoreErasesAgain(t *testing.T) {
 	if _, err := server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}); err != nil {
 		t.Fatal(err)
 	}
-	s.cli(0, "erase", "--mrn", "p0", "--yes", "--receipts", receipts)
+	s.cli(0, "erase", "--mrn-file", s.mrn("p0"), "--yes", "--receipts", receipts)
 	s.h.Close()
 	s.config.Database += "_restored"
 	forged := t.TempDir()
@@ -97,11 +97,11 @@ func TestRestoreErasesAgain(t *testing.T) {
 	s.cli(1, append(restore, "--receipts", forged)...)
 	s.cli(2, append(restore, "--receipts", receipts, "--no-receipts")...)
 	contains(t, s.cli(0, append(restore, "--receipts", receipts)...), "What 1 receipts name", "2 records", "1 erased again", "entries of 1 patients")
-	s.cli(1, "erase", "--mrn", "p0", "--dry-run")
-	contains(t, s.cli(0, "erase", "--mrn", "p1", "--dry-run"), "enrolled: true")
+	s.cli(1, "erase", "--mrn-file", s.mrn("p0"), "--dry-run")
+	contains(t, s.cli(0, "erase", "--mrn-file", s.mrn("p1"), "--dry-run"), "enrolled: true")
 	s.config.Database += "_without"
 	contains(t, s.cli(0, append(restore, "--no-receipts")...), "comes back", "0 erased again")
-	s.cli(0, "erase", "--mrn", "p0", "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("p0"), "--dry-run")
 }
 
 // meanwhile calls f when a backup begins to read a collection, and waits for it.

@@ -74,6 +74,17 @@ func (s *site) cli(code int, args ...string) string {
 	return out.String()
 }
 
+// mrn is a file with a medical record number: no number stands in the arguments, which every user of the
+// machine can read.
+func (s *site) mrn(number string) string {
+	s.t.Helper()
+	path := filepath.Join(s.t.TempDir(), "mrn")
+	if err := os.WriteFile(path, []byte(number+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, p := range parts {
@@ -103,16 +114,16 @@ func TestAuditCommands(t *testing.T) {
 	s.importBundle(bundle("m2", "n", "t", 0), "")
 	contains(t, s.cli(0, "audit", "lag", "--cursor", cursor), "1 entries behind")
 	s.cli(1, "audit", "lag", "--cursor", cursor, "--max", "1ns")
-	contains(t, s.cli(0, "audit", "export", "--mrn", "m1", "--event", "desk code"), `"desk code"`)
+	contains(t, s.cli(0, "audit", "export", "--mrn-file", s.mrn("m1"), "--event", "desk code"), `"desk code"`)
 	if all := s.cli(0, "audit", "export", "--doctor", "nobody"); all != "" {
 		t.Errorf("nobody's events: %s", all)
 	}
 	for _, bad := range [][]string{{"--follow"}, {"--event", "nothing"}, {"--outcome", "maybe"}, {"--syslog", "udp://10.0.0.1:514"}, {"--from", "yesterday"},
-		{"--mrn", "a", "--patient", "b"}, {"--syslog", "tls://x", "--out", out}} {
+		{"--mrn-file", s.mrn("a"), "--patient", "b"}, {"--syslog", "tls://x", "--out", out}} {
 		s.cli(2, append([]string{"audit", "export"}, bad...)...)
 	}
 	s.cli(1, "audit", "export", "--out", out) // exists
-	s.cli(1, "audit", "export", "--mrn", "nobody")
+	s.cli(1, "audit", "export", "--mrn-file", s.mrn("nobody"))
 }
 
 // The erase command: without a word of confirmation nothing happens, with it the record is
@@ -124,15 +135,20 @@ func TestEraseCommand(t *testing.T) {
 	s.importBundle(bundle("m1", "n", "t", 5), "")
 	s.enrol("m1")
 	dir := t.TempDir()
-	contains(t, s.cli(0, "erase", "--mrn", "m1", "--dry-run"), "7 versions", "enrolled: true")
-	s.cli(2, "erase", "--mrn", "m1", "--receipts", dir)
-	s.cli(2, "erase", "--mrn", "m1", "--yes")
-	s.cli(2, "erase", "--mrn", "m1", "--yes", "--receipts", dir, "--ground", "two\nlines")
-	s.cli(2, "erase", "--mrn", "m1", "--replay", dir)
-	s.cli(1, "erase", "--mrn", "m1", "--yes", "--receipts", filepath.Join(dir, "nowhere"))
-	s.cli(1, "erase", "--mrn", "nobody", "--yes", "--receipts", dir)
-	contains(t, s.cli(0, "erase", "--mrn", "m1", "--dry-run"), "7 versions")
-	said := s.cli(0, "erase", "--mrn", "m1", "--yes", "--receipts", dir, "--ground", "court order")
+	contains(t, s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--dry-run"), "7 versions", "enrolled: true")
+	s.cli(2, "erase", "--mrn-file", s.mrn("m1"), "--receipts", dir)
+	s.cli(2, "erase", "--mrn", "m1", "--dry-run") // no number among the arguments
+	piped := s.command(t.Context(), "erase", "--mrn-file", "-", "--dry-run")
+	piped.Stdin = strings.NewReader("m1\nm2\n")
+	contains(t, string(peers.Must(piped.Output())), "7 versions")
+	s.cli(1, "erase", "--mrn-file", s.mrn(""), "--dry-run")
+	s.cli(2, "erase", "--mrn-file", s.mrn("m1"), "--yes")
+	s.cli(2, "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", dir, "--ground", "two\nlines")
+	s.cli(2, "erase", "--mrn-file", s.mrn("m1"), "--replay", dir)
+	s.cli(1, "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", filepath.Join(dir, "nowhere"))
+	s.cli(1, "erase", "--mrn-file", s.mrn("nobody"), "--yes", "--receipts", dir)
+	contains(t, s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--dry-run"), "7 versions")
+	said := s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", dir, "--ground", "court order")
 	contains(t, said, "erased by st-anna", "7 versions", "court order")
 	files := peers.Must(filepath.Glob(filepath.Join(dir, "*.json")))
 	if len(files) != 1 {
@@ -161,7 +177,7 @@ func TestKillDuringErasure(t *testing.T) {
 	dir := t.TempDir()
 	kills := 0
 	for wait := 10 * time.Millisecond; kills < 40; wait += 5 * time.Millisecond {
-		cmd := s.command(t.Context(), "erase", "--mrn", "m1", "--yes", "--receipts", dir)
+		cmd := s.command(t.Context(), "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", dir)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +189,7 @@ func TestKillDuringErasure(t *testing.T) {
 		}
 		kills++
 	}
-	s.cli(0, "erase", "--mrn", "m1", "--yes", "--receipts", dir)
+	s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", dir)
 	files := peers.Must(filepath.Glob(filepath.Join(dir, "erasure-*.json")))
 	if len(files) != 1 || kills < 3 {
 		t.Errorf("%d kills, receipts %v", kills, files)
@@ -258,8 +274,8 @@ func TestReplayErasures(t *testing.T) {
 	s.enrol("m1")
 	backup := s.dump()
 	dir := t.TempDir()
-	s.cli(0, "erase", "--mrn", "m1", "--yes", "--receipts", dir)
-	s.cli(0, "erase", "--mrn", "m2", "--yes", "--receipts", dir)
+	s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--yes", "--receipts", dir)
+	s.cli(0, "erase", "--mrn-file", s.mrn("m2"), "--yes", "--receipts", dir)
 	first := map[string]string{}
 	for _, f := range peers.Must(filepath.Glob(filepath.Join(dir, "*.json"))) {
 		first[f] = string(peers.Must(os.ReadFile(f)))
@@ -267,14 +283,14 @@ func TestReplayErasures(t *testing.T) {
 	contains(t, s.cli(0, "erase", "--replay", dir), "0 records are here")
 	s.h.Close()
 	s.restore(backup)
-	contains(t, s.cli(0, "erase", "--mrn", "m1", "--dry-run"), "versions")
+	contains(t, s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--dry-run"), "versions")
 	s.cli(2, "erase", "--replay", dir) // not confirmed
 	contains(t, s.cli(0, "erase", "--replay", dir, "--dry-run"), "2 records are here")
 	contains(t, s.cli(0, "erase", "--replay", dir, "--yes"), "2 records erased again")
-	s.cli(1, "erase", "--mrn", "m1", "--dry-run")
-	s.cli(0, "erase", "--mrn", "m3", "--dry-run")
+	s.cli(1, "erase", "--mrn-file", s.mrn("m1"), "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("m3"), "--dry-run")
 	contains(t, s.cli(0, "erase", "--replay", dir, "--yes"), "0 records are here")
-	s.cli(0, "erase", "--mrn", "m3", "--yes", "--receipts", dir) // writes what the store has of the others, too
+	s.cli(0, "erase", "--mrn-file", s.mrn("m3"), "--yes", "--receipts", dir) // writes what the store has of the others, too
 	for f, was := range first {
 		if string(peers.Must(os.ReadFile(f))) != was || len(first) != 2 {
 			t.Errorf("%s is another receipt", f)
@@ -283,7 +299,7 @@ func TestReplayErasures(t *testing.T) {
 	s.file(dir, "erasure-x.json", []byte("{}"))
 	s.cli(1, "erase", "--replay", dir, "--yes") // a receipt that does not hold
 	s.breakReceipts()
-	s.cli(1, "erase", "--mrn", "m4", "--yes", "--receipts", dir) // what the store has of the others does not hold
+	s.cli(1, "erase", "--mrn-file", s.mrn("m4"), "--yes", "--receipts", dir) // what the store has of the others does not hold
 	if n := len(peers.Must(filepath.Glob(filepath.Join(dir, "erasure-*.json")))); n != 5 {
 		t.Errorf("%d receipts", n)
 	}
@@ -304,18 +320,18 @@ func TestRetentionCommands(t *testing.T) {
 	hold := s.file(dir, "hold", []byte("# for the court\nheld\n\n"))
 	contains(t, s.cli(0, "retention", "list", "--retention", "10"), "2 records are older than 10 years, 0 of them on hold", "1999-01-02", "1998-01-02")
 	contains(t, s.cli(0, "retention", "apply", "--retention", "10", "--hold", hold, "--receipts", dir), "2 records are older than 10 years, 1 of them on hold")
-	s.cli(0, "erase", "--mrn", "old", "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("old"), "--dry-run")
 	contains(t, s.cli(0, "retention", "apply", "--retention", "10", "--hold", hold, "--receipts", dir, "--yes"), "1 records erased", "retention of 10 years is over")
-	s.cli(1, "erase", "--mrn", "old", "--dry-run")
-	s.cli(0, "erase", "--mrn", "held", "--dry-run")
-	s.cli(0, "erase", "--mrn", "new", "--dry-run")
+	s.cli(1, "erase", "--mrn-file", s.mrn("old"), "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("held"), "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("new"), "--dry-run")
 	for _, years := range []string{"0", "-1", "201", "292000000000", "9223372036854775807"} {
 		s.cli(2, "retention", "list", "--retention="+years)
 		s.cli(2, "retention", "apply", "--retention="+years, "--receipts", dir, "--yes")
 	}
 	s.file(dir, "mistyped name", []byte(strings.Repeat("a", 64)+"\n"))
 	s.cli(1, "retention", "apply", "--retention", "10", "--hold", filepath.Join(dir, "mistyped name"), "--receipts", dir, "--yes")
-	s.cli(0, "erase", "--mrn", "held", "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("held"), "--dry-run")
 	named := s.file(dir, "named", []byte(strings.Fields(s.cli(0, "retention", "list", "--retention", "10"))[0]+"\n"))
 	contains(t, s.cli(0, "retention", "list", "--retention", "10", "--hold", named), "1 of them on hold")
 	s.file(dir, "mistyped", []byte("heldd\n"))

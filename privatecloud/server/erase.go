@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -15,6 +16,30 @@ import (
 	"medunion/api/secretfile"
 	"medunion/privatecloud/hospital"
 )
+
+// maxMRN bounds the line that a medical record number stands on, in bytes.
+const maxMRN = 1024
+
+// ReadMRN reads a medical record number: the first line of a file of mode 0600, or of in where the path is
+// "-". It never comes as an argument, which every user of the machine can read.
+func ReadMRN(path string, in io.Reader) (string, error) {
+	if path != "-" {
+		b, err := secretfile.Read(path)
+		if err != nil {
+			return "", fmt.Errorf("medical record number: %w", err)
+		}
+		in = bytes.NewReader(b)
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, maxMRN)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("medical record number: %w", err)
+	}
+	mrn := strings.TrimRight(line, "\r\n")
+	if mrn == "" || len(line) == maxMRN {
+		return "", errors.New("medical record number: there is none on the first line")
+	}
+	return mrn, nil
+}
 
 // PreviewErasure says what EraseRecord would destroy.
 func PreviewErasure(ctx context.Context, c Config, mrn string) (e hospital.Erasing, err error) {

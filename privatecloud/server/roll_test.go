@@ -139,7 +139,7 @@ func TestKeyCommands(t *testing.T) {
 	s.cli(2, "keys", "destroy", "storage", "--version", "1", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "2", "--yes")
 	s.cli(2, "keys", "destroy", "storage", "--version", "9", "--yes")
-	s.cli(0, "erase", "--mrn", "m1", "--dry-run")
+	s.cli(0, "erase", "--mrn-file", s.mrn("m1"), "--dry-run")
 	now := peers.Must(os.ReadFile(s.config.Keys))
 	words := s.file(t.TempDir(), "words", []byte("correct horse\n"))
 	s.cli(2, "keys", "rewrap", "--yes") // it would lie in the clear
@@ -152,7 +152,7 @@ func TestKeyCommands(t *testing.T) {
 	if err := os.WriteFile(s.config.Keys, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.cli(1, "erase", "--mrn", "m1", "--dry-run")
+	s.cli(1, "erase", "--mrn-file", s.mrn("m1"), "--dry-run")
 	s.cli(2, "keys", "rotate", "storage", "--yes")
 	if _, err := server.Start(t.Context(), s.config); !errors.Is(err, keyring.ErrGeneration) {
 		t.Errorf("started with an older key file: %v", err)

@@ -39,7 +39,7 @@ func (p *parts) watch() *httpserver.Operations {
 	o.Require([]httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "clock", Probe: clocks.Probe},
 		{Name: "audit", Probe: p.hospital.AuditReady}, {Name: "revocations", Probe: p.hospital.RevocationsReady}, {Name: "keys", Probe: p.lease.Probe}}, clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats, "sessions": p.redis.PoolStats}))
-	o.Require(nil, append(p.moments(), telemetry.KeysOpenable(p.lease.Degraded))...)
+	o.Require(nil, append(p.moments(), telemetry.BackupAge(p.store.Database().LastBackup), telemetry.KeysOpenable(p.lease.Degraded))...)
 	o.Require(nil, auditMetrics(p.hospital)...)
 	return o
 }

@@ -42,6 +42,7 @@ type Config struct {
 	Index       Index
 	Consents    Consents
 	Log         Log
+	Operations  Operations
 }
 
 // Cloud is the public cloud. Its methods may be called concurrently.
@@ -88,10 +89,14 @@ func (c Config) check() error {
 	case c.VerifyCertificate == nil || c.Now == nil || c.Rand == nil:
 		return errors.New("no certificate verifier, clock or randomness")
 	case c.Window == nil || c.Registry == nil || c.Revocations == nil || c.Prekeys == nil ||
-		c.OwnPrekeys == nil || c.Sealed == nil || c.Index == nil || c.Consents == nil || c.Log == nil:
+		c.OwnPrekeys == nil || c.Sealed == nil || c.Index == nil || c.Consents == nil || c.Log == nil || c.Operations == nil:
 		return errors.New("a port is missing")
 	}
 	return c.Roots.check(c.ID, message.MillisOf(c.Now()))
+}
+
+func (c *Cloud) trail() Trail {
+	return Trail{Store: c.Operations, HandleKey: c.HandleKey, Now: c.Now}
 }
 
 func (c *Cloud) now() message.Millis { return message.MillisOf(c.Now()) }

@@ -47,9 +47,9 @@ func TestDirectoryAndRevocations(t *testing.T) {
 	if n := len(w.directory().Hospitals); n != 2 {
 		t.Fatalf("%d hospitals", n)
 	}
-	w.ok(w.RevokeCredential(t.Context(), a.Credential.Hash()))
-	w.ok(w.RevokeCredential(t.Context(), a.Credential.Hash()))
-	w.ok(w.RevokeCredential(t.Context(), d.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", a.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", a.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", d.Credential.Hash()))
 	if h := w.directory().Hospitals; len(h) != 1 || h[0].Hash() != b.Credential.Hash() {
 		t.Error("a revoked hospital is listed")
 	}
@@ -57,7 +57,7 @@ func TestDirectoryAndRevocations(t *testing.T) {
 	if len(v.Revoked) != 2 || !v.Contains(a.Credential.Hash()) || !v.Contains(d.Credential.Hash()) || v.Contains(b.Credential.Hash()) {
 		t.Errorf("%d revoked", len(v.Revoked))
 	}
-	w.wants(problem.KindNotFound, w.RevokeCredential(t.Context(), message.Hash{1}))
+	w.wants(problem.KindNotFound, w.RevokeCredential(t.Context(), "kim", message.Hash{1}))
 	w.clock.advance(time.Hour)
 	if w.revocations().Issued != message.MillisOf(w.now()) {
 		t.Error("the list is not signed anew")
@@ -100,7 +100,7 @@ func TestPublishedPrekeys(t *testing.T) {
 		w.wants(problem.KindInvalid, w.PublishPrekey(ctx, d.Prekey(w.now(), func(k *message.Prekey) { k.NotAfter++ }))) // more than 24 h
 		w.wants(problem.KindInvalid, w.PublishPrekey(ctx, later[:len(later)-1]))
 
-		w.ok(w.RevokeCredential(ctx, h.Credential.Hash()))
+		w.ok(w.RevokeCredential(ctx, "kim", h.Credential.Hash()))
 		w.wants(problem.KindRefused, w.PublishPrekey(ctx, h.Prekey(w.now(), nil)))
 		_, err = w.Prekey(ctx, h.Credential.Hash())
 		w.wants(problem.KindNotFound, err)
@@ -169,8 +169,8 @@ func TestBoundOfRevocations(t *testing.T) {
 	if v, n := lists(); len(v.Revoked) != 0 || n != 1 {
 		t.Fatalf("%d revoked, %d hospitals", len(v.Revoked), n)
 	}
-	w.ok(w.RevokeCredential(t.Context(), d.Credential.Hash()))
-	w.ok(w.RevokeCredential(t.Context(), h.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", d.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", h.Credential.Hash()))
 	_, err := other.Doctor(t.Context(), d.Credential.Hash())
 	w.wants(problem.KindNotFound, err)
 	w.wants(problem.KindRefused, other.PublishPrekey(t.Context(), h.Prekey(w.now(), nil)))

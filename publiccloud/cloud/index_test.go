@@ -84,7 +84,7 @@ func TestAttack16_OverwriteAndForgery(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	w.ok(w.RevokeCredential(t.Context(), rogue.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", rogue.Credential.Hash()))
 	w.wants(problem.KindRefused, w.sendEntry(rogue, peers.Entry(rogue, sk, w.now()), sk.Public()))
 	if got := w.latest(l); len(got) != 1 || !same(got[0], mine) {
 		t.Error("the index has changed")

@@ -22,10 +22,10 @@ func TestALicenceIsRegisteredAnew(t *testing.T) {
 		w.certify(p, licence, "SURGERY")
 		return p
 	}
-	w.ok(w.RevokeOne(t.Context(), d.Credential.Hash()))
+	w.ok(w.RevokeOne(t.Context(), "kim", d.Credential.Hash()))
 	early := again("dr-early")
 	w.wants(problem.KindConflict, w.register(early, early.Certificate, false)) // one of the line is good
-	w.ok(w.RevokeCredential(t.Context(), stolen.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", stolen.Credential.Hash()))
 
 	thief := stolen.Next()
 	thief.ID = "dr-thief"
@@ -40,7 +40,7 @@ func TestALicenceIsRegisteredAnew(t *testing.T) {
 	}
 	third := again("dr-third")
 	w.wants(problem.KindConflict, w.register(third, third.Certificate, false))
-	w.ok(w.RevokeCredential(t.Context(), second.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", second.Credential.Hash()))
 	third = again(d.ID)
 	w.ok(w.register(third, third.Certificate, false))
 	if n := third.Credential.Info.Epoch; n != 3 {

@@ -10,14 +10,20 @@ import (
 	"medunion/api/problem"
 )
 
-// RevokeCredential is an operator's act; it holds at once. All good credentials of the line go
+// RevokeCredential is an operator's act, whom his token names; it holds at once, and stands in the trail of operations
+// before it does. All good credentials of the line go
 // with it, since a thief may have renewed before the loss was noticed. Fails with NotFound.
-func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) error {
+func (c *Cloud) RevokeCredential(ctx context.Context, operator string, credential message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
 	}
 	defer c.lists.forget()
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "with the others of its line"}
+	return c.trail().Do(ctx, o, func() error { return c.revokeAll(ctx, r) })
+}
+
+func (c *Cloud) revokeAll(ctx context.Context, r Record) error {
 	if err := c.revoke(ctx, r); err != nil {
 		return err
 	}
@@ -29,14 +35,15 @@ func (c *Cloud) RevokeCredential(ctx context.Context, credential message.Hash) e
 	}
 }
 
-// RevokeOne revokes one credential and leaves the others of its line. Fails with NotFound.
-func (c *Cloud) RevokeOne(ctx context.Context, credential message.Hash) error {
+// RevokeOne revokes one credential, as RevokeCredential does, and leaves the others of its line. Fails with NotFound.
+func (c *Cloud) RevokeOne(ctx context.Context, operator string, credential message.Hash) error {
 	r, err := c.Registry.Find(ctx, credential)
 	if err != nil {
 		return err
 	}
 	defer c.lists.forget()
-	return c.revoke(ctx, r)
+	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "alone"}
+	return c.trail().Do(ctx, o, func() error { return c.revoke(ctx, r) })
 }
 
 // revoke is the act itself, on each credential by itself.

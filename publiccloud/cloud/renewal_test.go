@@ -153,7 +153,7 @@ func TestDirectoryShowsTheCredentialInUse(t *testing.T) {
 	w.put(old, peers.Locators(1)[0])
 	w.ok(w.PublishPrekey(t.Context(), old.Prekey(w.now(), nil)))
 	shown(n)
-	w.ok(w.RevokeOne(t.Context(), n.Credential.Hash()))
+	w.ok(w.RevokeOne(t.Context(), "kim", n.Credential.Hash()))
 	shown(old)
 }
 
@@ -247,7 +247,7 @@ func TestAttack23_AnotherAttribute(t *testing.T) {
 func TestAttack23_RevokedOrEnded(t *testing.T) {
 	w := newWorld(t)
 	revoked, ended := w.hospital(ecc.SuiteX25519), w.hospital(ecc.SuiteX25519)
-	w.ok(w.RevokeOne(t.Context(), revoked.Credential.Hash()))
+	w.ok(w.RevokeOne(t.Context(), "kim", revoked.Credential.Hash()))
 	w.wants(problem.KindRefused, w.renew(revoked.Next(), revoked, true, nil))
 	w.clock.advance(2*365*24*time.Hour + time.Hour)
 	w.wants(problem.KindRefused, w.renew(ended.Next(), ended, true, nil))
@@ -280,7 +280,7 @@ func TestAttack23_TheThiefsLineIsRevoked(t *testing.T) {
 		thief := w.renewed(old)
 		last := w.renewed(thief)
 		line := []*peers.Party{old, thief, last}
-		w.ok(w.RevokeCredential(t.Context(), line[name].Credential.Hash()))
+		w.ok(w.RevokeCredential(t.Context(), "kim", line[name].Credential.Hash()))
 		list := w.revocations()
 		for i, p := range line {
 			if !list.Contains(p.Credential.Hash()) {
@@ -291,11 +291,11 @@ func TestAttack23_TheThiefsLineIsRevoked(t *testing.T) {
 	}
 	old := w.hospital(ecc.SuiteX25519)
 	n := w.renewed(old)
-	w.ok(w.RevokeOne(t.Context(), old.Credential.Hash()))
+	w.ok(w.RevokeOne(t.Context(), "kim", old.Credential.Hash()))
 	if list := w.revocations(); !list.Contains(old.Credential.Hash()) || list.Contains(n.Credential.Hash()) {
 		t.Error("one alone was to be revoked")
 	}
-	w.wants(problem.KindNotFound, w.RevokeOne(t.Context(), message.Hash{1}))
+	w.wants(problem.KindNotFound, w.RevokeOne(t.Context(), "kim", message.Hash{1}))
 }
 
 // racing calls act between the checks of a renewal and the storing of its record, or after it;
@@ -340,7 +340,7 @@ func TestAttack23_RevokedWhileItIsRenewed(t *testing.T) {
 			w := newWorld(t)
 			first := w.hospital(ecc.SuiteX25519)
 			old := w.renewed(first)
-			revoke := func(c *cloud.Cloud) { w.ok(c.RevokeCredential(t.Context(), first.Credential.Hash())) }
+			revoke := func(c *cloud.Cloud) { w.ok(c.RevokeCredential(t.Context(), "kim", first.Credential.Hash())) }
 			renew := func(c *cloud.Cloud) error {
 				_, err := c.Register(t.Context(), old.Next().Renewal(old, peers.Must(w.Challenge()), nil).Encode(), false)
 				return err
@@ -378,7 +378,7 @@ func TestRenewalOfAnOlderRecord(t *testing.T) {
 		t.Fatal("there was no line")
 	}
 	n := w.renewed(old)
-	w.ok(w.RevokeCredential(t.Context(), n.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", n.Credential.Hash()))
 	w.wants(problem.KindRefused, w.renew(old.Next(), old, false, nil))
 	if !w.revocations().Contains(c) {
 		t.Error("the first of the line is good")

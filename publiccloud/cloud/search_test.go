@@ -274,7 +274,7 @@ func TestAttack11_RevokedDoctor(t *testing.T) {
 	g := peers.Grant(d.Credential.Hash(), "SURGERY", peers.Locators(1), w.now(), nil)
 	_, _, err := w.search(d, g, nil)
 	w.ok(err)
-	w.ok(w.RevokeCredential(t.Context(), d.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", d.Credential.Hash()))
 	_, _, err = w.search(d, g, nil)
 	w.wants(problem.KindRefused, err)
 }

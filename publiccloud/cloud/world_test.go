@@ -127,7 +127,7 @@ func newWorld(t testing.TB) *world {
 		Suites: []ecc.Suite{ecc.SuiteX25519, ecc.SuiteXWing}, Past: past, Future: future,
 		CredentialLife: 2 * 365 * 24 * time.Hour, CodeLife: 14 * 24 * time.Hour,
 		VerifyCertificate: pinned.Verify, Now: w.clock.now, Rand: rand.Reader, Window: w.window,
-		Registry: w.store, Revocations: w.store, Prekeys: w.store, OwnPrekeys: w.store, Sealed: w.store, Index: w.store, Consents: w.store, Log: w.store,
+		Registry: w.store, Revocations: w.store, Prekeys: w.store, OwnPrekeys: w.store, Sealed: w.store, Index: w.store, Consents: w.store, Log: w.store, Operations: w.store,
 	}
 	w.Cloud = peers.Must(cloud.New(w.config))
 	return w

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"medunion/api/auditexport"
 	"medunion/api/backup"
+	"medunion/api/command"
 	"medunion/api/message"
 	"medunion/ecc"
 	"medunion/publiccloud/cloud"
+	"medunion/publiccloud/internal/auditevents"
 	"medunion/publiccloud/internal/mongostore"
 )
 
@@ -32,7 +35,10 @@ func explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w (%s)", err, explain(err))
+	if cause := explain(err); cause.Error() != err.Error() {
+		return fmt.Errorf("%w (%w)", err, cause)
+	}
+	return err
 }
 
 // Backup writes the public cloud's database into a file. It works beside running instances.
@@ -51,7 +57,8 @@ func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err
 	if err != nil {
 		return m, explain(err)
 	}
-	m, err = backup.Make(ctx, s.Database(), p, o)
+	made := cloud.Operation{What: cloud.OperationBackup, Operator: command.Operator()}
+	err = c.trail(s, k).Do(ctx, made, func() error { m, err = backup.Make(ctx, s.Database(), p, o); return err })
 	return m, errors.Join(explained(err), s.Close(ctx))
 }
 
@@ -113,8 +120,28 @@ func Restore(ctx context.Context, c Config, in backup.In) (r Restored, err error
 	if err = c.opens(ctx, s); err != nil {
 		return r, err
 	}
+	if err = c.restored(ctx, s, r.Started); err != nil {
+		return r, err
+	}
 	r.Collected = time.Since(began)
 	return r, s.Database().EndRestore(ctx, int64(message.MillisOf(c.Now())))
+}
+
+func (c Config) trail(s *mongostore.Store, k keys) cloud.Trail {
+	return cloud.Trail{Store: s, HandleKey: k.handle, Now: c.Now}
+}
+
+// restored proves the trail of operations under the keys, and says in it of when the backup is.
+func (c Config) restored(ctx context.Context, s *mongostore.Store, started time.Time) error {
+	k, err := c.ring(ctx)
+	if err != nil {
+		return err
+	}
+	trail := c.trail(s, k)
+	if err := auditexport.Walk(ctx, auditevents.Operations{Trail: trail}, auditexport.Link{}, func(auditexport.Entry) {}); err != nil {
+		return err
+	}
+	return trail.Record(ctx, cloud.Operation{What: cloud.OperationRestored, Operator: command.Operator(), Note: started.UTC().Format(time.RFC3339)})
 }
 
 // ErrSealing says that evidence in a backup lies under keys that are not in the key file.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"filippo.io/age"
 
 	"medunion/api/backup"
+	"medunion/publiccloud/internal/mongostore"
 	"medunion/publiccloud/internal/peers"
 	"medunion/publiccloud/server"
 )
@@ -31,8 +33,15 @@ func TestRestoreNeedsTheSealingKeys(t *testing.T) {
 	dir := t.TempDir()
 	in := backup.In{File: filepath.Join(dir, "backup"), Identity: filepath.Join(dir, "identity")}
 	w.ok(os.WriteFile(in.Identity, []byte(id.String()+"\n"), 0o600))
+	if at := w.lastBackup(w.config.Database); !at.IsZero() {
+		t.Errorf("a backup of %v before the first", at)
+	}
+	begun := time.Now()
 	_, err := server.Backup(t.Context(), w.config, backup.Out{Out: in.File, Recipient: []string{id.Recipient().String()}})
 	w.ok(err)
+	if at := w.lastBackup(w.config.Database); at.Before(begun.Add(-time.Second)) || at.After(time.Now()) {
+		t.Errorf("the backup was at %v", at)
+	}
 	restore := func(name, keys string) error {
 		c := w.config
 		c.Database, c.Keys = w.config.Database+name, keys
@@ -46,4 +55,25 @@ func TestRestoreNeedsTheSealingKeys(t *testing.T) {
 		t.Error("another version of the same number:", err)
 	}
 	w.ok(restore("_3", w.config.Keys))
+	if at := w.lastBackup(w.config.Database + "_3"); !at.IsZero() {
+		t.Errorf("the restored database has a backup of %v", at)
+	}
+	c := w.config
+	c.Database += "_3"
+	c.Now = w.config.Now
+	v, err := server.VerifyAudit(t.Context(), c, nil)
+	w.ok(err)
+	before, err := server.VerifyAudit(t.Context(), w.config, nil)
+	w.ok(err)
+	if v.Operations != before.Operations+1 || before.Operations == 0 || v.Registrations != before.Registrations {
+		t.Errorf("the trails are %+v after the restore, and were %+v", v, before)
+	}
+}
+
+// lastBackup is what the database says of its last backup.
+func (w *world) lastBackup(database string) time.Time {
+	w.Helper()
+	s := peers.Must(mongostore.Open(w.Context(), mongoURI, database))
+	defer s.Close(context.WithoutCancel(w.Context()))
+	return peers.Must(s.Database().LastBackup(w.Context()))
 }

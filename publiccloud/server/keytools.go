@@ -65,16 +65,6 @@ func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error 
 	return t.with(ctx, func(w *keyWork) error { return do(w.Roll) })
 }
 
-// Rewrap seals the key file anew, under what keyprovider.Target gives. Running instances
-// notice nothing but that the file has changed.
-func (t KeyTools) Rewrap(ctx context.Context, to keyprovider.Provider) error {
-	f, err := t.open()
-	if err != nil {
-		return err
-	}
-	return f.Rewrap(ctx, to)
-}
-
 // keyWork is one command at work.
 type keyWork struct {
 	*keyroll.Roll
@@ -88,16 +78,29 @@ func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
 	if err != nil {
 		return err
 	}
+	return t.withStore(ctx, func(s *mongostore.Store) error {
+		if err := t.recover(ctx, f, s); err != nil {
+			return err
+		}
+		p := policy(s)
+		p.Record = t.recorder(s)
+		roll, err := keyroll.Open(ctx, f, s, p, t.rand(), t.now)
+		if err != nil {
+			return err
+		}
+		return do(&keyWork{Roll: roll, tools: t, file: f, store: s})
+	})
+}
+
+// withStore opens the store for one command.
+func (t KeyTools) withStore(ctx context.Context, do func(*mongostore.Store) error) error {
 	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
 	if err != nil {
 		return explain(err)
 	}
+	err = do(s)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	w := &keyWork{tools: t, file: f, store: s}
-	if w.Roll, err = keyroll.Open(ctx, f, s, policy(s), t.rand(), t.now); err == nil {
-		err = do(w)
-	}
 	return errors.Join(err, s.Close(closing))
 }
 

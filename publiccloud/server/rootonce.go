@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"medunion/api/keyring"
 	"medunion/api/message"
@@ -17,48 +18,47 @@ import (
 // the store keeps the number and the hash of each statement, from before it is
 // written anywhere.
 
-// announce stores the statement, then writes it into the key file with the new root. What
-// the file then does not take over is taken back: nobody has seen it.
+// announce writes the new root beside the key file, stores the statement, and then puts the new file into the old one's
+// place, where instances find it. A run that dies in between is ended by the next command (recover): with the same
+// statement if it was stored, without a trace if not.
 func (w *keyWork) announce(ctx context.Context, r cloud.Roots, from, until message.Millis) (s message.Succession, err error) {
-	var stored func() error
-	err = w.Step(ctx, func(ring keyring.Ring) (out keyring.Ring, err error) {
-		if out, s, err = succeed(ring, r, w.tools.rand(), w.tools.now(), from, until); err != nil {
-			return out, err
-		}
-		stored, err = w.once(ctx, out)
+	err = w.StepCommitted(ctx, func(ring keyring.Ring) (out keyring.Ring, err error) {
+		out, s, err = succeed(ring, r, w.tools.rand(), w.tools.now(), from, until)
 		return out, err
-	})
-	if err != nil && stored != nil {
-		err = errors.Join(err, w.takeBack(ctx, s.Number, stored))
-	}
+	}, func(ring keyring.Ring) error { return w.once(ctx, ring) })
 	return s, err
 }
 
-// takeBack undoes what once has done, if the key file is as it was.
-func (w *keyWork) takeBack(ctx context.Context, number uint64, undo func() error) error {
-	now, err := w.file.Load(ctx)
-	if err != nil || now.Digest() != w.Ring().Digest() {
-		return err // it may be written: what is stored stays
-	}
-	return explained(undo())
-}
-
-// once stores all successions of a ring, and returns how the last one is taken back.
-func (w *keyWork) once(ctx context.Context, ring keyring.Ring) (undo func() error, err error) {
+// once stores all successions of a ring.
+func (w *keyWork) once(ctx context.Context, ring keyring.Ring) error {
 	hashes, err := statements(ring)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, h := range hashes {
-		number := uint64(i) + 1
-		if err := w.store.Succeed(ctx, number, h); errors.Is(err, mongostore.ErrOtherSuccession) {
-			return nil, ErrSucceeded
+		if err := w.store.Succeed(ctx, uint64(i)+1, h); errors.Is(err, mongostore.ErrOtherSuccession) {
+			return ErrSucceeded
 		} else if err != nil {
-			return nil, explain(err)
+			return fmt.Errorf("%w; whether the announcement is stored the next command about keys finds out, and completes it or drops it", explain(err))
 		}
-		undo = func() error { return w.store.Unsucceed(context.WithoutCancel(ctx), number, h) }
 	}
-	return undo, nil
+	return nil
+}
+
+// recover ends an announcement that was cut off: what the store has is completed, and recorded once more; what it has
+// not, nobody has seen.
+func (t KeyTools) recover(ctx context.Context, f keyring.File, s *mongostore.Store) error {
+	return f.Recover(ctx, func(from, to keyring.Ring) (bool, error) {
+		stored, err := s.Successions(ctx)
+		if err != nil {
+			return false, explain(err)
+		}
+		hashes, err := statements(to)
+		if err != nil || len(hashes) == 0 || stored[uint64(len(hashes))] != hashes[len(hashes)-1] {
+			return false, err
+		}
+		return true, t.recorder(s)(ctx, from, to, false)
+	})
 }
 
 // succeeded refuses a ring that lacks a succession which the store knows of, or has another

@@ -217,7 +217,7 @@ func (p *parts) role(c Config, k keys, floor message.Millis, verify message.Cert
 		ID: message.ID(c.ID), Roots: k.roots, HandleKey: k.handle, AtRest: atRest{p.lease},
 		Suites: c.suites(), Past: c.Past, Future: c.Future, CredentialLife: c.CredentialLife, CodeLife: c.CodeLife,
 		Floor: floor, VerifyCertificate: verify, Now: c.Now, Rand: c.Rand, Window: redisstore.NewWindow(p.window, c.Now),
-		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s,
+		Registry: s, Revocations: s, Prekeys: s, OwnPrekeys: s, Sealed: s, Index: s, Consents: s, Log: s, Operations: s,
 	})
 }
 

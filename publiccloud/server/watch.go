@@ -31,6 +31,7 @@ func (p *parts) watch(c Config) *httpserver.Operations {
 		clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats}),
 		telemetry.NewMoments("prekey_not_after", "When the service's own prekeys end.", "", map[string]func() time.Time{"": p.cloud.PrekeysEnd}),
+		telemetry.BackupAge(p.store.Database().LastBackup),
 		telemetry.KeysOpenable(p.lease.Degraded))
 	return o
 }

@@ -9,6 +9,7 @@ import (
 	"medunion/api/httpserver"
 	"medunion/api/message"
 	openapi "medunion/api/openapi/publiccloud"
+	"medunion/api/token"
 )
 
 // exchange reads one message, hands it to a step of the role, and writes its answer.
@@ -90,8 +91,14 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 	if body.Only != nil && *body.Only {
 		revoke = h.cloud.RevokeOne
 	}
-	if err := revoke(c.Request().Context(), cX); err != nil {
+	if err := revoke(c.Request().Context(), operatorOf(c), cX); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+// operatorOf is the operator whom the request's token names.
+func operatorOf(c echo.Context) string {
+	t, _ := token.FromContext(c.Request().Context())
+	return t.Subject
 }

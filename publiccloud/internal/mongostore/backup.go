@@ -8,6 +8,7 @@ import (
 	"medunion/api/backup"
 	"medunion/api/message"
 	"medunion/api/mongodb"
+	"medunion/publiccloud/cloud"
 )
 
 // BackedUp are the collections of a backup in the order in which they are read: credentials
@@ -16,18 +17,19 @@ import (
 //
 // Left out is what must not come back: codes, which may have been used since, and the own
 // prekeys, whose private halves must be gone when they have expired, also from backups.
-var BackedUp = []string{colCredentials, colLog, colRevocations, colConsents, colPrekeys, colLatest, colEntries}
+var BackedUp = []string{colCredentials, colLog, colRevocations, colConsents, colPrekeys, colLatest, colEntries, colOperations}
 
 // Database is the connection, for backups.
 func (s *Store) Database() mongodb.Database { return s.db }
 
 // Check looks at the documents of a backup as they pass: the log without a gap and with
-// every credential, and a version of every newest entry.
+// every credential, the trail of operations without a gap, and a version of every newest entry.
 type Check struct {
 	credentials map[message.Hash]bool
 	line        message.LogEntry
 	lines       int64
 	latest      map[[72]byte]bool
+	operation   cloud.OperationLine
 }
 
 // NewCheck begins with nothing seen.
@@ -42,6 +44,8 @@ func (c *Check) See(collection string, raw bson.Raw) error {
 		return see(raw, func(d credentialDoc) error { c.credentials[hash(d.Credential)] = true; return nil })
 	case colLog:
 		return see(raw, c.seeLine)
+	case colOperations:
+		return see(raw, c.seeOperation)
 	case colLatest:
 		return see(raw, func(d latestDoc) error { c.latest[versionID(d.ID, d.Time)] = true; return nil })
 	case colEntries:
@@ -70,6 +74,16 @@ func (c *Check) seeLine(d logDoc) error {
 	c.line = line
 	c.lines++
 	delete(c.credentials, line.Credential)
+	return nil
+}
+
+// seeOperation follows the trail's chain; that its hashes are right needs the keys.
+func (c *Check) seeOperation(d operationDoc) error {
+	l := d.line()
+	if l.Number != c.operation.Number+1 || l.Prev != c.operation.Hash {
+		return fmt.Errorf("%w: the trail of operations does not hold at line %d", backup.ErrFormat, c.operation.Number+1)
+	}
+	c.operation = l
 	return nil
 }
 

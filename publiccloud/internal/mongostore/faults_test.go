@@ -62,6 +62,7 @@ func operations(t *testing.T, s *mongostore.Store) map[string]operation {
 	prekey := cloud.PublishedPrekey{Owner: owner, Signed: []byte("a"), NotBefore: 1, NotAfter: 100}
 	own := cloud.OwnPrekey{Suite: ecc.SuiteX25519, Slot: 1, Signed: []byte{1}, Sealed: []byte{1}, NotAfter: 100}
 	e := entry(random(), random(), 5)
+	line := cloud.OperationLine{Number: 1, Hash: random(), Line: []byte("{}")}
 	u := use(consent, message.ModeRead, 3, random())
 	return map[string]operation{
 		"AddCode":          {func() error { return s.AddCode(ctx, code, 1, 100) }, 0, func() bool { h, err := s.HasCode(ctx, code, 2); return err == nil && h }},
@@ -72,6 +73,10 @@ func operations(t *testing.T, s *mongostore.Store) map[string]operation {
 		"Put": {func() error { return s.Put(ctx, e) }, 0, func() bool {
 			l, err := s.Latest(ctx, []message.Hash{e.Locator}, 0, 9)
 			return err == nil && len(l) == 1
+		}},
+		"AppendOperation": {func() error { return s.AppendOperation(ctx, line) }, 0, func() bool {
+			l, err := s.OperationsFrom(ctx, 1, 9)
+			return err == nil && len(l) == 1 && l[0].Hash == line.Hash
 		}},
 		"Count": {func() error { return s.Count(ctx, u) }, problem.KindRefused, func() bool {
 			l, err := s.Uses(ctx, consent, u.Tags[0], 0, 9)

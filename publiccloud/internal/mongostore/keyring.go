@@ -42,9 +42,3 @@ func (s *Store) Successions(ctx context.Context) (map[uint64]message.Hash, error
 	}
 	return out, nil
 }
-
-// Unsucceed takes back a succession whose statement was never written anywhere.
-func (s *Store) Unsucceed(ctx context.Context, number uint64, statement message.Hash) error {
-	_, err := s.db.Collection(colKeyring).DeleteOne(ctx, bson.D{{Key: "succession", Value: int64(number)}, {Key: "statement", Value: statement[:]}})
-	return failed("take a succession back", err)
-}

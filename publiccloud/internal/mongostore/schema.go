@@ -21,6 +21,7 @@ const (
 	colLatest      = "latest"
 	colConsents    = "consents"
 	colLog         = "log"
+	colOperations  = "operations"
 	colKeyring     = mongodb.Keyring // successions; what package mongoroll keeps
 )
 
@@ -120,6 +121,14 @@ type logDoc struct {
 	Previous   []byte `bson:"previous"`
 }
 
+// operationDoc is one line of the trail of operations.
+type operationDoc struct {
+	Number int64  `bson:"_id"` // from 1
+	Prev   []byte `bson:"prev"`
+	Hash   []byte `bson:"hash"`
+	Line   []byte `bson:"line"` // JSON; no patient in it, and no key
+}
+
 // successionDoc is a succession of the root that was announced, or was about to be.
 type successionDoc struct {
 	ID         string `bson:"_id"` // successionID and the number
@@ -145,8 +154,8 @@ var indexes = []mongodb.Index{
 var lineIndex = []mongodb.Index{mongodb.Ordered(colCredentials, "line")}
 
 // Versions are those of this schema. Not sharded are credentials, whose two unique indexes no
-// shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log, a chain
-// that grows at one end. entries are spread by _id, which begins with L; latest by l, so
+// shard key can begin both; codes, prekeys and ownPrekeys, which are few; and log and operations, chains
+// that grow at one end. entries are spread by _id, which begins with L; latest by l, so
 // that a search asks only the shards that hold something.
 var Versions = mongodb.Schema{Needs: 1,
 	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes), mongodb.Indexed("index of credentials that were renewed", lineIndex)},

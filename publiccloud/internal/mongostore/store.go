@@ -20,7 +20,7 @@ import (
 )
 
 // Store implements cloud.Registry, Revocations, Prekeys, OwnPrekeys, Index,
-// Sealed, Consents and Log, and keyroll.Store.
+// Sealed, Consents, Log and Operations, and keyroll.Store.
 type Store struct {
 	db mongodb.Database
 	mongoroll.Store
@@ -38,6 +38,7 @@ var (
 	_ cloud.Index       = (*Store)(nil)
 	_ cloud.Consents    = (*Store)(nil)
 	_ cloud.Log         = (*Store)(nil)
+	_ cloud.Operations  = (*Store)(nil)
 )
 
 // Open connects and creates the indexes. It fails with Unavailable if the

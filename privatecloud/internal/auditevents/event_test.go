@@ -1,4 +1,4 @@
-package auditexport_test
+package auditevents_test
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ import (
 
 	"medunion/api/message"
 	"medunion/privatecloud/hospital"
-	"medunion/privatecloud/internal/auditexport"
+	"medunion/privatecloud/internal/auditevents"
 )
 
-var site = auditexport.Site{ID: "st-anna", Credential: message.Hash{0xc}, Address: "https://st-anna.example",
+var site = auditevents.Site{ID: "st-anna", Credential: message.Hash{0xc}, Address: "https://st-anna.example",
 	Record: func(h hospital.Handle) message.Hash { return message.Hash{0xee, h[0]} }}
 
 // full has everything that an event can say; bare has nothing but what happened.
@@ -35,7 +35,7 @@ func bare(what string) hospital.Audited {
 
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	b, err := os.ReadFile("testdata/auditevent.schema.json")
+	b, err := os.ReadFile("../../../api/auditexport/testdata/auditevent.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 
 func tree(t *testing.T, a hospital.Audited) map[string]any {
 	t.Helper()
-	b, err := json.Marshal(auditexport.Event(site, a))
+	b, err := json.Marshal(auditevents.Event(site, a))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func tree(t *testing.T, a hospital.Audited) map[string]any {
 // that the export does not know.
 func TestEveryEvent(t *testing.T) {
 	s := schema(t)
-	for _, what := range append(auditexport.Events(), "something new") {
+	for _, what := range append(auditevents.Events(), "something new") {
 		for _, a := range []hospital.Audited{full(what), bare(what)} {
 			x := tree(t, a)
 			if err := s.Validate(x); err != nil {
@@ -108,14 +108,14 @@ func TestNoEventIsForgotten(t *testing.T) {
 	ast.Inspect(f, func(x ast.Node) bool {
 		if v, ok := x.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Event") && len(v.Values) == 1 {
 			n++
-			if what := strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`); !slices.Contains(auditexport.Events(), what) {
+			if what := strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`); !slices.Contains(auditevents.Events(), what) {
 				t.Errorf("%q has no AuditEvent", what)
 			}
 		}
 		return true
 	})
-	if n != len(auditexport.Events()) {
-		t.Errorf("%d kinds in the role, %d in the table", n, len(auditexport.Events()))
+	if n != len(auditevents.Events()) {
+		t.Errorf("%d kinds in the role, %d in the table", n, len(auditevents.Events()))
 	}
 }
 
@@ -190,9 +190,9 @@ func TestProfiles(t *testing.T) {
 func TestNoHandle(t *testing.T) {
 	a := full("")
 	a.Handle = hospital.Handle{0x5e, 0xc4, 0xe7, 0x5e, 0xc4, 0xe7}
-	for _, what := range auditexport.Events() {
+	for _, what := range auditevents.Events() {
 		a.What = what
-		if b, _ := json.Marshal(auditexport.Event(site, a)); bytes.Contains(b, []byte("5ec4e75ec4e7")) {
+		if b, _ := json.Marshal(auditevents.Event(site, a)); bytes.Contains(b, []byte("5ec4e75ec4e7")) {
 			t.Errorf("%s: %s", what, b)
 		}
 	}

@@ -24,8 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"medunion/privatecloud/hospital"
-	"medunion/privatecloud/internal/auditexport"
+	"medunion/api/auditexport"
 )
 
 // pair is a certificate for loopback, with itself as the authority.
@@ -126,7 +125,7 @@ func open(t *testing.T, address string, c *tls.Config) auditexport.Sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := r.Open(t.Context(), "st anna")
+	s, err := r.Open(t.Context(), "st anna", "privatecloud")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +139,7 @@ func TestTLS(t *testing.T) {
 	client, clients := pair(t, "hospital")
 	r := listen(t, &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert})
 	s := open(t, "tls://"+r.listener.Addr().String(), &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{client}})
-	a := full(hospital.EventRefused)
+	a := entry(1, true)
 	for _, text := range []string{`{"a":"first"}`, `{"a":"größer"}`, strings.Repeat("x", 20_000)} {
 		if err := s.Write(a, []byte(text)); err != nil {
 			t.Fatal(err)
@@ -157,7 +156,7 @@ func TestTLS(t *testing.T) {
 	if want := "<84>1 2023-11-14T22:13:20.123Z stanna privatecloud - FHIR+AuditEvent - \xEF\xBB\xBF" + `{"a":"größer"}`; got[1] != want {
 		t.Errorf("%q", got[1])
 	}
-	if m := auditexport.Message("h", full(hospital.EventReleased), nil); !bytes.HasPrefix(m, []byte("<85>1 ")) {
+	if m := auditexport.Message("h", "p", entry(1, false), nil); !bytes.HasPrefix(m, []byte("<85>1 ")) {
 		t.Errorf("%q", m)
 	}
 }
@@ -182,9 +181,9 @@ func TestReceiversRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := receiver.Open(t.Context(), "h")
+		s, err := receiver.Open(t.Context(), "h", "p")
 		if err == nil { // in TLS 1.3 a server refuses the client's certificate after the handshake
-			_ = s.Write(full(hospital.EventReleased), []byte("secret"))
+			_ = s.Write(entry(1, false), []byte("secret"))
 			err = s.Close()
 		}
 		if err == nil || len(r.messages()) > 0 {
@@ -215,7 +214,7 @@ func TestDatagrams(t *testing.T) {
 			address = "udp://" + l.LocalAddr().String()
 		}
 		s := open(t, address, nil)
-		if err := s.Write(full(hospital.EventReleased), []byte(`{"x":1}`)); err != nil {
+		if err := s.Write(entry(1, false), []byte(`{"x":1}`)); err != nil {
 			t.Fatal(err)
 		}
 		b := make([]byte, 1<<16)
@@ -282,7 +281,7 @@ input(type="imtcp" address="127.0.0.1" port="%[5]d" ruleset="audit")
 	sink := dial(t, r)
 	events := []string{`{"resourceType":"AuditEvent","id":"audit-1"}`, `{"x":"` + strings.Repeat("long ", 3000) + `"}`, `{"x":"größer"}`}
 	for _, e := range events {
-		if err := sink.Write(full(hospital.EventReleased), []byte(e)); err != nil {
+		if err := sink.Write(entry(1, false), []byte(e)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -309,7 +308,7 @@ func dial(t *testing.T, r auditexport.Receiver) auditexport.Sink {
 	var err error
 	for range 200 {
 		var s auditexport.Sink
-		if s, err = r.Open(context.Background(), "stanna"); err == nil {
+		if s, err = r.Open(context.Background(), "stanna", "privatecloud"); err == nil {
 			return s
 		}
 		time.Sleep(50 * time.Millisecond)

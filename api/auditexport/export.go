@@ -3,20 +3,14 @@ package auditexport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
-
-	"medunion/privatecloud/hospital"
 )
-
-// Trail is what the export reads: *hospital.Hospital is one.
-type Trail interface {
-	TrailAfter(ctx context.Context, after hospital.Link, limit int) ([]hospital.Audited, error)
-}
 
 // Sink takes events, each as one JSON object without a line end.
 type Sink interface {
-	Write(a hospital.Audited, event []byte) error
+	Write(a Entry, event []byte) error
 	// Flush returns when what was written is as safe as this sink can make it, with the size
 	// of the output so far, 0 where it has none.
 	Flush() (int64, error)
@@ -26,8 +20,6 @@ type Sink interface {
 
 // Options of one export.
 type Options struct {
-	Site   Site
-	Filter Filter
 	// Open opens the sink, given how far the last export came; after a failure in Follow it is called again.
 	Open func(context.Context, Cursor) (Sink, error)
 	// CursorFile is where the export goes on from and notes how far it came, "" for none.
@@ -39,15 +31,11 @@ type Options struct {
 	Note func(Cursor, error)
 }
 
-// batch is how many entries are read at a time: a bound of memory, and of what is sent again
-// after a failure.
-const batch = 500
-
 // maxWait bounds the time between attempts in Follow.
 const maxWait = 30 * time.Second
 
 // Run exports what lies behind the cursor and returns how far it came. Without a cursor it
-// begins at the first entry: also what the filter leaves out is verified. It fails with hospital.ErrTrail
+// begins at the first entry: also what the trail leaves out is verified. It fails with ErrTrail
 // at a break of the chain, and what lies behind that is not exported.
 func Run(ctx context.Context, t Trail, o Options) (Cursor, error) {
 	c := Cursor{}
@@ -73,9 +61,23 @@ type export struct {
 	wait  time.Duration // before the next attempt
 }
 
-func (e *export) once(ctx context.Context) (Cursor, error) {
+// open opens the sink. From then on the cursor's file is there, before any event is: a run that
+// dies before its first batch leaves an output that the next one knows as its own.
+func (e *export) open(ctx context.Context) error {
 	var err error
-	if e.sink, err = e.Open(ctx, e.at); err != nil {
+	if e.sink, err = e.Open(ctx, e.at); err != nil || e.CursorFile == "" || e.at.kept {
+		return err
+	}
+	if err := e.at.write(e.CursorFile); err != nil {
+		return errors.Join(err, e.sink.Close())
+	}
+	e.at.kept, e.safe.kept = true, true
+	return nil
+}
+
+func (e *export) once(ctx context.Context) (Cursor, error) {
+	err := e.open(ctx)
+	if err != nil {
 		return e.at, err
 	}
 	before := e.at
@@ -98,19 +100,19 @@ func joinCursor(err, written error) error {
 
 // step exports one batch, and reports whether more may wait.
 func (e *export) step(ctx context.Context) (bool, error) {
-	entries, err := e.trail.TrailAfter(ctx, e.at.Link, batch)
+	entries, err := e.trail.After(ctx, e.at.Link, batch)
 	if err != nil || len(entries) == 0 {
 		return false, err
 	}
 	next := e.at
 	for _, a := range entries {
-		if e.Filter.takes(e.Site, a) {
+		if a.Event != nil {
 			if err := e.write(a); err != nil {
 				return false, err
 			}
 			next.Exported++
 		}
-		next.Link, next.Recorded = hospital.Link{Number: a.Number, Hash: a.Hash}, Recorded(a)
+		next.Link, next.Recorded = a.Link, a.Recorded
 	}
 	if next.Size, err = e.sink.Flush(); err != nil {
 		return false, err
@@ -126,8 +128,8 @@ func (e *export) step(ctx context.Context) (bool, error) {
 	return len(entries) == batch, nil
 }
 
-func (e *export) write(a hospital.Audited) error {
-	b, err := json.Marshal(Event(e.Site, a))
+func (e *export) write(a Entry) error {
+	b, err := json.Marshal(a.Event)
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (e *export) note(err error) {
 const minWait = time.Second
 
 // follow goes on until ctx ends. A sink that fails is opened anew, and gets its newest batch
-// once more unless it has kept that; a broken trail ends it.
+// once more unless it has kept that; a broken trail, which no further attempt mends, ends it.
 func (e *export) follow(ctx context.Context) (Cursor, error) {
 	e.wait = minWait
 	for {
@@ -152,7 +154,7 @@ func (e *export) follow(ctx context.Context) (Cursor, error) {
 		if ctx.Err() != nil {
 			return e.at, nil
 		}
-		if broken(err) {
+		if errors.Is(err, ErrTrail) {
 			return e.at, err
 		}
 		e.note(err)
@@ -165,8 +167,8 @@ func (e *export) follow(ctx context.Context) (Cursor, error) {
 }
 
 // session follows the trail with one sink, until that or the trail fails.
-func (e *export) session(ctx context.Context) (err error) {
-	if e.sink, err = e.Open(ctx, e.at); err != nil {
+func (e *export) session(ctx context.Context) error {
+	if err := e.open(ctx); err != nil {
 		return err
 	}
 	for {

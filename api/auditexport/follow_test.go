@@ -2,17 +2,18 @@ package auditexport_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"medunion/privatecloud/hospital"
-	"medunion/privatecloud/internal/auditexport"
+	"medunion/api/auditexport"
 )
 
 // flaky is a trail whose store fails at some of its reads, counted from 0.
@@ -25,7 +26,7 @@ type flaky struct {
 
 var errAway = errors.New("the store is away")
 
-func (f *flaky) TrailAfter(ctx context.Context, after hospital.Link, limit int) ([]hospital.Audited, error) {
+func (f *flaky) After(ctx context.Context, after auditexport.Link, limit int) ([]auditexport.Entry, error) {
 	f.mu.Lock()
 	read := f.reads
 	f.reads++
@@ -33,20 +34,20 @@ func (f *flaky) TrailAfter(ctx context.Context, after hospital.Link, limit int) 
 	if f.fails(read) {
 		return nil, errAway
 	}
-	return f.Trail.TrailAfter(ctx, after, limit)
+	return f.Trail.After(ctx, after, limit)
 }
 
 // A store that fails for a moment, before the first event and right behind the first batch,
 // does not end an export into a file, and leaves each event in it once; with and without a
 // cursor.
 func TestFollowIntoAFile(t *testing.T) {
-	w, dir := newWard(t), t.TempDir()
-	w.imports(3)
+	w, dir := &chained{}, t.TempDir()
+	w.adds(3)
 	for _, cursor := range []string{"", filepath.Join(dir, "cursor")} {
 		out := filepath.Join(dir, "events"+filepath.Base(cursor))
-		o := w.options(out, cursor)
+		o := options(out, cursor)
 		o.Follow = true
-		trail := &flaky{Trail: w.h, fails: func(read int) bool { return read == 0 || read == 2 }}
+		trail := &flaky{Trail: w, fails: func(read int) bool { return read == 0 || read == 2 }}
 		ctx, stop := context.WithCancel(t.Context())
 		failures := 0
 		moved := make(chan uint64, 1000)
@@ -76,7 +77,7 @@ func TestFollowIntoAFile(t *testing.T) {
 			newest = 5
 		}
 		until(newest)
-		w.imports(2)
+		w.adds(2)
 		until(newest + 2)
 		stop()
 		if err := <-done; err != nil || failures != 2 {
@@ -91,7 +92,7 @@ func TestFollowIntoAFile(t *testing.T) {
 // empty is a trail without events.
 type empty struct{}
 
-func (empty) TrailAfter(context.Context, hospital.Link, int) ([]hospital.Audited, error) {
+func (empty) After(context.Context, auditexport.Link, int) ([]auditexport.Entry, error) {
 	return nil, nil
 }
 
@@ -103,7 +104,7 @@ func TestFollowWaits(t *testing.T) {
 		var failed []time.Duration
 		began := time.Now()
 		trail := &flaky{Trail: empty{}, fails: func(read int) bool { return read != 3 }}
-		o := auditexport.Options{Follow: true, Poll: time.Second, Open: auditexport.File(filepath.Join(t.TempDir(), "events")).Open}
+		o := auditexport.Options{Follow: true, Poll: time.Second, Open: auditexport.File(filepath.Join(t.TempDir(), "events"), false).Open}
 		o.Note = func(_ auditexport.Cursor, err error) {
 			failed = append(failed, time.Since(began))
 			if len(failed) == 6 {
@@ -119,4 +120,74 @@ func TestFollowWaits(t *testing.T) {
 			t.Errorf("attempts failed at %v, not %v", failed, want)
 		}
 	})
+}
+
+// Following feeds a receiver: what comes while it is away reaches it when it is back, and
+// nothing is left out.
+func TestFollow(t *testing.T) {
+	w := &chained{}
+	cert, pool := pair(t, "siem")
+	config := &tls.Config{Certificates: []tls.Certificate{cert}}
+	first := listen(t, config)
+	var address atomic.Value
+	address.Store(first.listener.Addr().String())
+	o := options("", filepath.Join(t.TempDir(), "cursor"))
+	o.Follow = true
+	o.Open = func(ctx context.Context, _ auditexport.Cursor) (auditexport.Sink, error) {
+		r, err := auditexport.ParseReceiver("tls://"+address.Load().(string), &tls.Config{RootCAs: pool})
+		if err != nil {
+			return nil, err
+		}
+		return r.Open(ctx, "st-anna", "privatecloud")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { _, err := auditexport.Run(ctx, w, o); done <- err }()
+	w.adds(3)
+	await(t, func() bool { return len(first.messages()) >= 3 })
+	first.drop()
+	w.adds(4)
+	second := listen(t, config)
+	address.Store(second.listener.Addr().String())
+	await(t, func() bool { return seen(append(first.messages(), second.messages()...)) == 7 })
+	w.adds(2)
+	await(t, func() bool { return seen(append(first.messages(), second.messages()...)) == 9 })
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if c, err := auditexport.ReadCursor(o.CursorFile); err != nil || c.Number != 9 {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// drop ends the listener and its connections, as a receiver that restarts.
+func (r *receiver) drop() {
+	r.listener.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.conns {
+		c.Close()
+	}
+}
+
+func seen(messages []string) int {
+	ids := map[string]bool{}
+	for _, m := range messages {
+		_, rest, _ := strings.Cut(m, `"id":"audit-`)
+		n, _, _ := strings.Cut(rest, `"`)
+		ids[n] = true
+	}
+	return len(ids)
+}
+
+func await(t *testing.T, what func() bool) {
+	t.Helper()
+	for range 600 {
+		if what() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("it does not come")
 }

@@ -10,15 +10,16 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/secretfile"
-	"medunion/privatecloud/hospital"
 )
 
 // Cursor is how far an export has come. It lies in a file between runs.
 type Cursor struct {
-	hospital.Link           // the newest entry that was looked at
-	Recorded      time.Time // when that entry was written
-	Exported      uint64    // how many events were exported, over all runs
-	Size          int64     // of the output file behind them
+	Link               // the newest entry that was looked at
+	Recorded time.Time // when that entry was written
+	Exported uint64    // how many events were exported, over all runs
+	Size     int64     // of the output file behind them
+
+	kept bool // it lies in a file: an output that is there is this export's
 }
 
 type cursorFile struct {
@@ -47,7 +48,7 @@ func ReadCursor(path string) (Cursor, error) {
 	if err != nil || len(h) != len(c.Hash) {
 		return c, errors.New("cursor: no hash in it")
 	}
-	return Cursor{Link: hospital.Link{Number: f.Number, Hash: message.Hash(h)}, Recorded: f.Recorded, Exported: f.Exported, Size: f.Size}, nil
+	return Cursor{Link: Link{Number: f.Number, Hash: message.Hash(h)}, Recorded: f.Recorded, Exported: f.Exported, Size: f.Size, kept: true}, nil
 }
 
 func (c Cursor) write(path string) error {

@@ -6,15 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-
-	"medunion/privatecloud/hospital"
 )
-
-// broken says whether a failure is of the trail itself, which no further attempt mends.
-func broken(err error) bool {
-	return errors.Is(err, hospital.ErrTrail)
-}
 
 // lines writes one event a line.
 type lines struct {
@@ -28,22 +22,27 @@ func Lines(w io.Writer) Sink { return &lines{w: bufio.NewWriter(w)} }
 
 // Output is a file of mode 0600 that sinks write NDJSON to, one after the other.
 type Output struct {
-	path string
-	made bool // by this Output, so that it may be gone on with
+	path   string
+	cursor bool
+	made   bool // by this Output, so that it may be gone on with
 }
 
-// File is the output with a path.
-func File(path string) *Output { return &Output{path: path} }
+// File is the output with a path. cursor says that its export keeps a cursor, whose lock it holds.
+func File(path string, cursor bool) *Output { return &Output{path: path, cursor: cursor} }
 
 // Open opens a sink. Without a cursor the file must not exist, unless an earlier Open has
 // made it. Else it is gone on with, and what lies behind the size in the cursor, of a
-// run that broke off, is taken away first: no event is in it twice.
+// run that broke off, is taken away first: no event is in it twice. The first run with a cursor takes
+// an empty file, which one leaves that died before it could write the cursor.
 func (o *Output) Open(_ context.Context, c Cursor) (Sink, error) {
 	flags := os.O_WRONLY | os.O_CREATE
-	if c.Number == 0 && !o.made {
+	if !c.kept && !o.made {
 		flags |= os.O_EXCL
 	}
 	f, err := os.OpenFile(o.path, flags, 0o600)
+	if errors.Is(err, fs.ErrExist) && o.cursor && isEmpty(o.path) {
+		f, err = os.OpenFile(o.path, os.O_WRONLY, 0o600)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +52,11 @@ func (o *Output) Open(_ context.Context, c Cursor) (Sink, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &lines{w: bufio.NewWriter(f), file: f, size: size}, nil
+}
+
+func isEmpty(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 func trimmed(f *os.File, c Cursor) (int64, error) {
@@ -71,7 +75,7 @@ func trimmed(f *os.File, c Cursor) (int64, error) {
 	return f.Seek(0, io.SeekEnd)
 }
 
-func (l *lines) Write(_ hospital.Audited, event []byte) error {
+func (l *lines) Write(_ Entry, event []byte) error {
 	n, err := l.w.Write(append(event, '\n'))
 	l.size += int64(n)
 	return err

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"medunion/privatecloud/hospital"
 )
 
 // Times of a connection.
@@ -66,15 +64,15 @@ func ParseReceiver(address string, c *tls.Config) (Receiver, error) {
 	return Receiver{}, ErrReceiver
 }
 
-// Open connects. It is the Open of Options.
-func (r Receiver) Open(ctx context.Context, host string) (Sink, error) {
+// Open connects; host and program name the sender in each message.
+func (r Receiver) Open(ctx context.Context, host, program string) (Sink, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, r.network, r.address)
 	if err != nil {
 		return nil, fmt.Errorf("syslog: %w", err)
 	}
-	s := &syslog{conn: conn, host: printable(host), ended: make(chan error, 1)}
+	s := &syslog{conn: conn, host: printable(host), program: program, ended: make(chan error, 1)}
 	if r.tls == nil {
 		return s, nil
 	}
@@ -88,10 +86,10 @@ func (r Receiver) Open(ctx context.Context, host string) (Sink, error) {
 }
 
 type syslog struct {
-	conn   net.Conn
-	stream *tls.Conn // nil over datagrams
-	host   string
-	ended  chan error // the receiver's end of the stream
+	conn          net.Conn
+	stream        *tls.Conn // nil over datagrams
+	host, program string
+	ended         chan error // the receiver's end of the stream
 }
 
 // listen waits for the receiver to end the stream; it sends nothing else.
@@ -100,13 +98,13 @@ func (s *syslog) listen() {
 	s.ended <- err
 }
 
-func (s *syslog) Write(a hospital.Audited, event []byte) error {
+func (s *syslog) Write(a Entry, event []byte) error {
 	select {
 	case err := <-s.ended:
 		return s.lost(err)
 	default:
 	}
-	m := Message(s.host, a, event)
+	m := Message(s.host, s.program, a, event)
 	if s.stream != nil {
 		m = append(append(strconv.AppendInt(nil, int64(len(m)), 10), ' '), m...) // octet counting, RFC 5425, section 4.3
 	}
@@ -159,13 +157,12 @@ func (s *syslog) Close() error {
 }
 
 // Message is an event as RFC 5424 has it: its text is UTF-8 JSON behind the byte order mark.
-func Message(host string, a hospital.Audited, event []byte) []byte {
+func Message(host, program string, a Entry, event []byte) []byte {
 	severity := notice
-	if a.What == hospital.EventRefused {
+	if a.Failure {
 		severity = warning
 	}
-	b := fmt.Appendf(nil, "<%d>1 %s %s privatecloud - FHIR+AuditEvent - \xEF\xBB\xBF", facility*8+severity,
-		Recorded(a).Format("2006-01-02T15:04:05.000Z07:00"), host)
+	b := fmt.Appendf(nil, "<%d>1 %s %s %s - FHIR+AuditEvent - \xEF\xBB\xBF", facility*8+severity, a.Stamp(), host, program)
 	return append(b, event...)
 }
 
