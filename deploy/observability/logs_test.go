@@ -63,7 +63,7 @@ func TestLogEvents(t *testing.T) {
 }
 
 // eventsOf adds the events of a file: the first argument of a logger's Debug, Info, Warn or
-// Error, and the second of a hospital's failed.
+// Error, the third of its LogAttrs, and the second of a hospital's failed.
 func eventsOf(path string, found map[string]bool) error {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
@@ -83,6 +83,8 @@ func eventsOf(path string, found map[string]bool) error {
 			add(found, call.Args[1])
 		case isLevel(f.Sel.Name) && len(call.Args) > 0 && strings.Contains(strings.ToLower(name(f.X)), "log"):
 			add(found, call.Args[0])
+		case f.Sel.Name == "LogAttrs" && len(call.Args) > 2:
+			add(found, call.Args[2])
 		}
 		return true
 	})

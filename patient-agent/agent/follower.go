@@ -130,7 +130,7 @@ func (f *follower) run(m1 message.Message) {
 	log := f.a.cfg.Logger
 	log.LogAttrs(f.ctx, slog.LevelWarn, "visit failed", slog.String("reason", problem.Reason(err)))
 	if err := f.keep(Failed, f.why(err), nil); err != nil {
-		log.LogAttrs(f.ctx, slog.LevelError, "store", slog.String("reason", problem.Reason(err)))
+		log.LogAttrs(f.ctx, slog.LevelError, "the visit could not be kept", slog.String("reason", problem.Reason(err)))
 	}
 }
 
