@@ -39,5 +39,5 @@ func (s *serve) Run(ctx context.Context, k *kong.Context, from *settings.Sources
 
 func main() {
 	command.Program{Name: "privatecloud", Description: "A hospital's private cloud.",
-		Options: []kong.Option{settings.Option(), keycommands.Vars("storage", "storage")}}.Main(&commands{})
+		Options: []kong.Option{settings.Option(), keycommands.Vars("storage", "storage, or identity: the keys of a credential")}}.Main(&commands{})
 }

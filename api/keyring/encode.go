@@ -24,8 +24,12 @@ import (
 //
 // sum is H⟨key ring sum: ...⟩ over what is before it, so that a damaged file that is not
 // sealed is noticed. It proves nothing against someone who writes to the file.
+//
+// The format is 1, or 2 of a ring in which keys were rolled together (AddTogether): a program
+// that knows format 1 only would take such keys over one by one, and so refuses the file.
 const (
 	format     = 1
+	together   = 2
 	ringFields = 6
 	headSize   = 4 + 1 + 8 + 8 + 8
 	maxNames   = 64   // of keys
@@ -57,7 +61,7 @@ func (r Ring) SecretBytes() []byte {
 	for _, n := range sorted(r.keys) {
 		keys = append(keys, []byte(n), encodeVersions(r.keys[n]))
 	}
-	parts := [][]byte{{format}, []byte(r.Service), binary.BigEndian.AppendUint64(nil, r.Generation),
+	parts := [][]byte{{r.format}, []byte(r.Service), binary.BigEndian.AppendUint64(nil, r.Generation),
 		ecc.Encode(ecc.LabelRingField, fields...), ecc.Encode(ecc.LabelRingKey, keys...)}
 	sum := ecc.H(ecc.LabelRingSum, parts...)
 	return ecc.Encode(ecc.LabelKeyRing, append(parts, sum[:])...)
@@ -91,10 +95,11 @@ func stamp(t time.Time) uint64 {
 // make, ErrService for a ring of another one.
 func Decode(service string, b []byte) (Ring, error) {
 	f, err := ecc.Decode(ecc.LabelKeyRing, b, ringFields)
-	if err != nil || len(f[0]) != 1 || f[0][0] != format || len(f[2]) != 8 {
+	if err != nil || len(f[0]) != 1 || f[0][0] != format && f[0][0] != together || len(f[2]) != 8 {
 		return Ring{}, ErrFormat
 	}
 	r := New(string(f[1]))
+	r.format = f[0][0]
 	r.Generation = binary.BigEndian.Uint64(f[2])
 	if err := errors.Join(r.decodeFields(f[3]), r.decodeKeys(f[4])); err != nil {
 		return Ring{}, ErrFormat

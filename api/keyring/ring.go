@@ -68,13 +68,14 @@ func (v Version) SecretBytes() []byte { return v.secret }
 type Ring struct {
 	Service    string // whose: "publiccloud"
 	Generation uint64 // from 1, one more with each change
+	format     byte
 	fields     map[string][]byte
 	keys       map[string][]Version // ascending numbers
 }
 
 // New is a ring without keys.
 func New(service string) Ring {
-	return Ring{Service: service, Generation: 1, fields: map[string][]byte{}, keys: map[string][]Version{}}
+	return Ring{Service: service, Generation: 1, format: format, fields: map[string][]byte{}, keys: map[string][]Version{}}
 }
 
 // Field is a value that has no versions, such as a credential; nil if it is not set.
@@ -158,40 +159,40 @@ func (r Ring) Add(name string, source io.Reader, now time.Time) (Ring, error) {
 // Promote makes the next version current; the one that was current retires, and may be
 // destroyed after hold.
 func (r Ring) Promote(name string, now time.Time, hold time.Duration) (Ring, error) {
-	if _, err := r.Next(name); err != nil {
-		return r, err
-	}
-	out := r.Changed()
-	for i, v := range out.keys[name] {
-		switch v.State {
-		case Current:
-			out.keys[name][i] = v.in(Retiring, out.Generation, now, now.Add(hold))
-		case Next:
-			out.keys[name][i] = v.in(Current, out.Generation, now, time.Time{})
-		}
-	}
-	return out, nil
+	return r.PromoteTogether(now, hold, name)
 }
 
 // Destroy takes a version's secret out of the ring: of a retiring one whose time has come
 // (before: ErrEarly), or of a next one, whose roll is given up. ErrState for a current
 // one. Whether anything still lies under it, the caller must know.
 func (r Ring) Destroy(name string, number uint32, now time.Time) (Ring, error) {
+	v, err := r.destroyable(name, number, now)
+	if err != nil {
+		return r, err
+	}
+	out := r.Changed()
+	out.destroy(name, v, now)
+	return out, nil
+}
+
+func (r Ring) destroyable(name string, number uint32, now time.Time) (Version, error) {
 	v, err := r.Version(name, number)
 	switch {
 	case err != nil:
-		return r, err
+		return v, err
 	case v.State != Retiring && v.State != Next:
-		return r, fmt.Errorf("version %d of %s is %s: %w", number, name, v.State, ErrState)
+		return v, fmt.Errorf("version %d of %s is %s: %w", number, name, v.State, ErrState)
 	case v.State == Retiring && now.Before(v.Until):
-		return r, fmt.Errorf("version %d of %s, until %s: %w", number, name, v.Until.UTC().Format(time.RFC3339), ErrEarly)
+		return v, fmt.Errorf("version %d of %s, until %s: %w", number, name, v.Until.UTC().Format(time.RFC3339), ErrEarly)
 	}
-	out := r.Changed()
-	i := slices.IndexFunc(out.keys[name], func(x Version) bool { return x.Number == number })
-	gone := v.in(Destroyed, out.Generation, now, time.Time{})
+	return v, nil
+}
+
+func (r *Ring) destroy(name string, v Version, now time.Time) {
+	i := slices.IndexFunc(r.keys[name], func(x Version) bool { return x.Number == v.Number })
+	gone := v.in(Destroyed, r.Generation, now, time.Time{})
 	gone.secret = nil
-	out.keys[name][i] = gone
-	return out, nil
+	r.keys[name][i] = gone
 }
 
 func (v Version) in(s State, generation uint64, now, until time.Time) Version {
@@ -201,7 +202,7 @@ func (v Version) in(s State, generation uint64, now, until time.Time) Version {
 
 // clone copies everything but the secrets, which nobody changes.
 func (r Ring) clone() Ring {
-	out := Ring{Service: r.Service, Generation: r.Generation, fields: make(map[string][]byte, len(r.fields)), keys: make(map[string][]Version, len(r.keys))}
+	out := Ring{Service: r.Service, Generation: r.Generation, format: r.format, fields: make(map[string][]byte, len(r.fields)), keys: make(map[string][]Version, len(r.keys))}
 	for n, f := range r.fields {
 		out.fields[n] = f
 	}

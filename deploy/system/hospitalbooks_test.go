@@ -42,7 +42,7 @@ func newBooks(t *testing.T) books {
 	ok(t, os.Mkdir(receipts, 0o700))
 	b.file("mrn", []byte(bookMRN+"\n"))
 	return books{b, []string{"RECEIPTS=" + receipts, "PATH=" + b.dir + ":" + os.Getenv("PATH"), "DATA=" + data, "MRN_FILE=" + b.path("mrn"), "ADMIN=" + h.Admin, "ADMIN_TOKEN=" + h.Token,
-		"PUBLICCLOUD_DEV=true", "PUBLICCLOUD_KEYS=" + b.path("cloud.keys"), "PUBLICCLOUD_PASSPHRASE_FILE=" + b.path("passphrase"), "PUBLICCLOUD_MONGO_URI=" + b.at.Mongo,
+		"PUBLICCLOUD_CLOUD=" + b.at.Cloud, "PUBLICCLOUD_PINS=" + b.path("pins"), "PUBLICCLOUD_OPERATOR_TOKEN=" + b.path("operator.token"), "PUBLICCLOUD_DEV=true", "PUBLICCLOUD_KEYS=" + b.path("cloud.keys"), "PUBLICCLOUD_PASSPHRASE_FILE=" + b.path("passphrase"), "PUBLICCLOUD_MONGO_URI=" + b.at.Mongo,
 		"PUBLICCLOUD_AUTHORITY=" + b.at.Authority, "PUBLICCLOUD_AUTHORITY_JWKS=" + b.path("authority.jwks"), "PUBLICCLOUD_OPERATORS=operators",
 		"PUBLICCLOUD_OPERATORS_JWKS=" + b.path("operators.jwks"), "CLOUD_DATA=" + cloudData,
 		"PRIVATECLOUD_DEV=true", "PRIVATECLOUD_ID=" + string(h.ID), "PRIVATECLOUD_KEYS=" + b.path("hospital.keys"), "PRIVATECLOUD_PASSPHRASE_FILE=" + b.path("passphrase"),
@@ -64,6 +64,7 @@ func TestHospitalRunbooks(t *testing.T) {
 	b.run("audit-export-public-cloud.md", 5)
 	b.run("erase-a-patient.md", 8)
 	b.run("rotate-records-key.md", 6)
+	b.run("renew-credentials.md", 8)
 	for _, name := range []string{"data/all.ndjson", "data/one-patient.ndjson", "data/cursor", "data/follow.ndjson", "cloud-data/registrations.ndjson", "cloud-data/operations.ndjson"} {
 		i, err := os.Stat(filepath.Join(b.dir, name))
 		if err != nil || i.Mode().Perm() != 0o600 || i.Size() == 0 {

@@ -170,12 +170,13 @@ func (h *Session) stored(m message.Message) (Stored, error) {
 }
 
 // changed returns the entry to index: the session's hospital's own, correctly
-// signed, under a locator of the consent. Any other is left to the hospital's own
+// signed, under a locator of the consent. It may stand under another credential than the
+// session is of, if the hospital has renewed that meanwhile. Any other is left to the hospital's own
 // publisher, for the diagnosis is stored whatever the entry is worth.
 func (h *Session) changed(entries []message.Entry) *message.Entry {
 	for _, e := range entries {
 		auth, ok := locatorKey(h.con, e.Locator)
-		if ok && e.Hospital.Hash() == h.cH && e.Verify(h.v.d.pins(), auth.VK, h.v.d.now()) == nil {
+		if ok && e.Hospital.Info.ID == h.hospital.Info.ID && e.Verify(h.v.d.pins(), auth.VK, h.v.d.now()) == nil {
 			return &e
 		}
 	}

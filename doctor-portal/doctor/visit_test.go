@@ -374,3 +374,50 @@ func TestSignAnewForced(t *testing.T) {
 		t.Fatal("the session is still open")
 	}
 }
+
+// A hospital that has renewed its credential is found once, to be spoken to under the new one, with all that its
+// entries under either say; an old one that is emptied changes nothing.
+func TestSearchFindsARenewedHospitalOnce(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	old := s.anna
+	later := *old
+	later.Cred.Info.Epoch++
+	later.Cred.Signature = s.Cloud.Sign.Sign(message.TBSCredential(later.Cred.Info, later.Cred.R))
+	later.C = later.Cred.Hash()
+	emptied := old.Entry(s.p)
+	emptied.Value = append([]byte{}, later.Entry(s.p).Value...) // opens under another credential only
+	emptied = old.Sign1(emptied, peers.Must(message.LocatorKey(s.p.KLoc, "GENERAL")).Public())
+	for name, entries := range map[string][]message.Entry{"both": {old.Entry(s.p), later.Entry(s.p)}, "in the other order": {later.Entry(s.p), old.Entry(s.p)},
+		"emptied": {emptied, later.Entry(s.p)}} {
+		s.Cloud.Entries = entries
+		_, found := s.searched(s.opened(), message.ModeRead)
+		if len(found) != 1 || found[0].Hospital.Hash() != later.C || len(found[0].Departments) != 1 {
+			t.Errorf("%s: %d hospitals", name, len(found))
+		}
+	}
+}
+
+// The hospital renews its credential in the middle of a visit: the changed entry stands under the new one, and
+// the doctor takes it to the index as any; one of another hospital is left.
+func TestIndexedUnderARenewedCredential(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	later := *s.anna
+	later.Cred.Info.Epoch++
+	later.Cred.Signature = s.Cloud.Sign.Sign(message.TBSCredential(later.Cred.Info, later.Cred.R))
+	later.C = later.Cred.Hash()
+	foreign := s.NewHospital(peers.ElseID)
+	for name, c := range map[string]struct {
+		of        *peers.Hospital
+		indexable bool
+	}{"renewed": {&later, true}, "another": {foreign, false}} {
+		v := s.opened()
+		q, _ := s.searched(v, message.ModeRead)
+		h := s.session(q)
+		m11 := peers.Must(h.M11(peers.Must(v.Diagnose([]byte(diagnosis)))))
+		stored, err := h.ReceiveStored(s.anna.Stored(m11, c.of.Entry(s.p)))
+		s.Ok(err)
+		if stored.Indexable() != c.indexable {
+			t.Errorf("%s: indexable is %v", name, stored.Indexable())
+		}
+	}
+}

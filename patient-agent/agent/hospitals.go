@@ -123,17 +123,16 @@ func (a *Agent) entries(ctx context.Context, o *opened) (all []patient.Entry, ig
 
 // entriesOf asks for the index entries of one department.
 func (a *Agent) entriesOf(ctx context.Context, o *opened, prekey message.Signed, d message.Code) (all []patient.Entry, ignored int, err error) {
-	count := uint64(0)
+	var raw []message.Entry
 	err = a.collectCloud(ctx, o, prekey, d, message.Question{Kind: message.AskEntries}, func(answer patient.Answered) (uint64, error) {
-		raw, err := message.DecodeEntries(answer.Content)
-		if err != nil {
-			return 0, err
-		}
-		opened, bad, err := o.role().OpenEntries(d, raw)
-		all, ignored, count = append(all, opened...), ignored+bad, count+uint64(len(raw))
-		return count, err
+		more, err := message.DecodeEntries(answer.Content)
+		raw = append(raw, more...)
+		return uint64(len(raw)), err
 	})
-	return all, ignored, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return o.role().OpenEntries(d, raw)
 }
 
 // Enrolment is a hospital's receipt.

@@ -123,21 +123,32 @@ type Entry struct {
 	Time       message.Millis
 }
 
-// OpenEntries verifies and opens the entries of one department. Entries that do
+// OpenEntries verifies and opens the entries of one department, which must be all of them. Entries that do
 // not hold, or that no hospital holding her kv can have written, are counted and
-// left out: a planted entry must not hide the others.
+// left out: a planted entry must not hide the others. A hospital that has renewed its credential has an entry under
+// each; of those only the one under the newest that opens counts, and what it follows, which the hospital
+// has emptied or will, is left out without a word.
 func (p *Patient) OpenEntries(department message.Code, entries []message.Entry) (opened []Entry, ignored int, err error) {
 	skL, err := message.LocatorKey(p.keys.Locator[:], department)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, e := range entries {
-		c, err := p.openEntry(department, skL.Public(), e)
-		if err != nil {
-			ignored++
-			continue
+	contents, newest := make([]*message.IndexContent, len(entries)), map[message.ID]uint64{}
+	for i, e := range entries {
+		if c, err := p.openEntry(department, skL.Public(), e); err == nil {
+			contents[i] = &c
+			newest[c.Hospital] = max(newest[c.Hospital], e.Hospital.Info.Epoch)
 		}
-		opened = append(opened, Entry{Department: department, Content: c, Time: e.Time})
+	}
+	for i, e := range entries {
+		by := e.Hospital.Info
+		switch c := contents[i]; {
+		case by.Epoch < newest[by.ID] && e.Verify(p.pins(), skL.Public(), p.now()) == nil: // followed
+		case c == nil:
+			ignored++
+		default:
+			opened = append(opened, Entry{Department: department, Content: *c, Time: e.Time})
+		}
 	}
 	return opened, ignored, nil
 }

@@ -167,6 +167,38 @@ func TestEntries(t *testing.T) {
 	}
 }
 
+// A hospital that has renewed its credential is told of once, by its newest entry that opens, and the entry that this one
+// follows is no alarm, emptied or not. A newer one that does not open hides nothing.
+func TestEntriesOfARenewedHospital(t *testing.T) {
+	s := newScene(t, ecc.SuiteX25519)
+	h, _ := s.hospital(peers.AnnaID)
+	vk := h.Enrolled.Locators[0].VK
+	later := *h
+	later.Cred.Info.Epoch++
+	later.Cred.Signature = s.Cloud.Sign.Sign(message.TBSCredential(later.Cred.Info, later.Cred.R))
+	later.C = later.Cred.Hash()
+	old, renewed := h.Entry("GENERAL", "LAB"), later.Entry("GENERAL", "LAB", "VITAL")
+	emptied, planted := h.EntryUnder(vk, message.Hash{9}, message.IndexContent{Hospital: peers.AnnaID}), later.EntryUnder(vk, message.Hash{9}, message.IndexContent{Hospital: peers.AnnaID})
+	forged := old
+	forged.SigIndex = renewed.SigIndex
+	for name, c := range map[string]struct {
+		entries          []message.Entry
+		classes, ignored int
+	}{
+		"both":                        {[]message.Entry{old, renewed}, 2, 0},
+		"in the other order":          {[]message.Entry{renewed, old}, 2, 0},
+		"emptied":                     {[]message.Entry{renewed, emptied}, 2, 0},
+		"the newer one does not open": {[]message.Entry{planted, old}, 1, 1},
+		"a forged older one":          {[]message.Entry{forged, renewed}, 2, 1},
+	} {
+		got, ignored, err := s.p.OpenEntries("GENERAL", c.entries)
+		s.Ok(err)
+		if len(got) != 1 || len(got[0].Content.Classes) != c.classes || ignored != c.ignored {
+			t.Errorf("%s: %d entries, %d ignored", name, len(got), ignored)
+		}
+	}
+}
+
 func TestCheckReleases(t *testing.T) {
 	list := func(n ...uint64) (out []message.Release) {
 		for _, x := range n {

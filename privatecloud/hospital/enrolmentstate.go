@@ -20,13 +20,26 @@ type enrolmentState struct {
 
 // entryState is the newest index entry of one department. The entry is signed once and
 // then repeated until the public cloud has confirmed it, which takes the same one twice.
+//
+// Of a former credential's entry, which another one of the same department has followed, or which no record stands
+// behind any more, it remembers that it shall say nothing: until the public cloud has taken an empty one
+// in its place.
 type entryState struct {
 	Department message.Code
 	Locator    message.Hash
 	Content    message.Hash // of the IndexContent in it
 	Published  bool
+	Former     bool
 	Entry      message.Entry
 }
+
+// under reports whether the entry stands under this locator.
+func (e entryState) under(l message.EnrolledLocator) bool {
+	return e.Department == l.Department && e.Locator == message.Locator(l.VK)
+}
+
+// by is c_HPC of the credential that it stands under.
+func (e entryState) by() message.Hash { return e.Entry.Hospital.Hash() }
 
 func (s enrolmentState) locator(department message.Code) (message.EnrolledLocator, bool) {
 	for _, l := range s.Locators {
@@ -39,21 +52,45 @@ func (s enrolmentState) locator(department message.Code) (message.EnrolledLocato
 
 func (s enrolmentState) entry(department message.Code) (entryState, bool) {
 	for _, e := range s.Entries {
-		if e.Department == department {
+		if e.Department == department && !e.Former {
 			return e, true
 		}
 	}
 	return entryState{}, false
 }
 
+// under are the entries that stand under a locator, those of former credentials too.
+func (s enrolmentState) under(l message.EnrolledLocator) (out []entryState) {
+	for _, e := range s.Entries {
+		if e.under(l) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// set puts an entry in the place of its department's. If that is of another credential it stays, as a former one.
 func (s *enrolmentState) set(e entryState) {
-	for i := range s.Entries {
-		if s.Entries[i].Department == e.Department {
+	for i, old := range s.Entries {
+		switch {
+		case old.Former || old.Department != e.Department:
+		case old.by() == e.by():
 			s.Entries[i] = e
 			return
+		default:
+			s.Entries[i].Former = true
 		}
 	}
 	s.Entries = append(s.Entries, e)
+}
+
+// epoch is that of the oldest credential under which one of the entries may stand.
+func (s enrolmentState) epoch() uint64 {
+	out := NoEpoch
+	for _, e := range s.Entries {
+		out = min(out, e.Entry.Hospital.Info.Epoch)
+	}
+	return out
 }
 
 func (s enrolmentState) encode() []byte {
@@ -63,13 +100,26 @@ func (s enrolmentState) encode() []byte {
 	}
 	entries := make([][]byte, len(s.Entries))
 	for i, e := range s.Entries {
-		published := []byte{0}
-		if e.Published {
-			published[0] = 1
-		}
-		entries[i] = ecc.Encode(ecc.LabelIndexEntry, []byte(e.Department), e.Content[:], published, e.Entry.Encode())
+		entries[i] = ecc.Encode(ecc.LabelIndexEntry, []byte(e.Department), e.Content[:], []byte{e.state()}, e.Entry.Encode())
 	}
 	return ecc.Encode(ecc.LabelEnrolled, s.Patient.Encode(), ecc.Encode(ecc.LabelList, locators...), ecc.Encode(ecc.LabelList, entries...))
+}
+
+// The states of an entry as they are written.
+const (
+	entrySigned byte = iota
+	entryPublished
+	entryFormer
+)
+
+func (e entryState) state() byte {
+	switch {
+	case e.Former:
+		return entryFormer
+	case e.Published:
+		return entryPublished
+	}
+	return entrySigned
 }
 
 const maxStateList = 64
@@ -113,7 +163,8 @@ func decodeEntryState(b []byte) (entryState, error) {
 		return entryState{}, errRecord
 	}
 	e, err := message.DecodeEntry(f[3])
-	return entryState{Department: message.Code(f[0]), Locator: e.Locator, Content: message.Hash(f[1]), Published: f[2][0] == 1, Entry: e}, err
+	return entryState{Department: message.Code(f[0]), Locator: e.Locator, Content: message.Hash(f[1]), Published: f[2][0] == entryPublished,
+		Former: f[2][0] == entryFormer, Entry: e}, err
 }
 
 const useEnrolment = "enrolment"
@@ -154,6 +205,7 @@ func (h *Hospital) putEnrolment(ctx context.Context, e Enrolment, s enrolmentSta
 		return err
 	}
 	e.Version++
+	e.Epoch = s.epoch()
 	if e.Sealed, err = d.seal(h.Rand, useEnrolment, e.place(), s.encode()); err != nil {
 		return problem.Internal(err)
 	}

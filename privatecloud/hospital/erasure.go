@@ -195,14 +195,15 @@ func (h *Hospital) stateErasure(ctx context.Context, e Erasure) (Erasure, error)
 		return e, err
 	}
 	e.State, e.Time = ErasureDestroyed, h.now()
-	e.Receipt = message.Sign(h.Keys.Sign, h.statement(plan, e.Time).Encode()).Encode()
+	by := h.Identity()
+	e.Receipt = message.Sign(by.Sign, plan.statement(by, e.Time).Encode()).Encode()
 	err = h.putErasure(ctx, &e, plan)
 	h.Due()
 	return e, err
 }
 
-func (h *Hospital) statement(p erasurePlan, t message.Millis) message.Erasure {
-	return message.Erasure{Hospital: h.self, Record: p.Record, Versions: p.Versions, Bytes: p.Bytes, Releases: p.Releases, Diagnoses: p.Diagnoses,
+func (p erasurePlan) statement(by Identity, t message.Millis) message.Erasure {
+	return message.Erasure{Hospital: by.self, Record: p.Record, Versions: p.Versions, Bytes: p.Bytes, Releases: p.Releases, Diagnoses: p.Diagnoses,
 		Time: t, Ground: p.Order.Ground, Operator: p.Order.Operator}
 }
 
@@ -270,7 +271,7 @@ func (h *Hospital) emptyEntries(ctx context.Context, e *Erasure, plan *erasurePl
 	var left []emptied
 	var failed error
 	for i, x := range plan.emptied {
-		err := h.sendEmpty(ctx, &x)
+		err := h.empty(ctx, &x)
 		if err == nil {
 			continue
 		}

@@ -75,8 +75,8 @@ func (h *Hospital) planEntries(ctx context.Context, p Patient, plan *erasurePlan
 	plan.Enrolled = true
 	for _, l := range s.Locators {
 		x := emptied{vk: l.VK}
-		if old, ok := s.entry(l.Department); ok && old.Locator == message.Locator(l.VK) {
-			x.last = old.Entry.Time
+		for _, old := range s.under(l) {
+			x.last = max(x.last, old.Entry.Time)
 		}
 		plan.emptied = append(plan.emptied, x)
 	}
@@ -86,26 +86,44 @@ func (h *Hospital) planEntries(ctx context.Context, p Patient, plan *erasurePlan
 
 // emptyEntry is an entry later than the last one known: its value is sealed under a key that is thrown
 // away. To the public cloud it looks like any other; who searches cannot open it, and finds nothing here. It
-// is signed when it is sent, with the hospital's credential of then.
-func (h *Hospital) emptyEntry(x emptied) (message.Entry, error) {
+// is signed when it is sent.
+func (h *Hospital) emptyEntry(x emptied, by Identity) (message.Entry, error) {
 	var key message.Hash
 	if _, err := io.ReadFull(h.Rand, key[:]); err != nil {
 		return message.Entry{}, err
 	}
 	locator := message.Locator(x.vk)
-	v, err := message.SealIndex(h.Rand, key, locator, h.self, message.IndexContent{Hospital: h.id})
+	v, err := message.SealIndex(h.Rand, key, locator, by.self, message.IndexContent{Hospital: h.id})
 	if err != nil {
 		return message.Entry{}, err
 	}
 	t := max(h.now(), x.last+1)
-	sig := h.Keys.Sign.Sign(message.TBSIndex(h.self, locator, x.vk, v, t))
-	return message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: h.Keys.Credential}, nil
+	sig := by.Sign.Sign(message.TBSIndex(by.self, locator, x.vk, v, t))
+	return message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: by.Credential}, nil
+}
+
+// empty has the locator say nothing under every credential of the hospital under which others take
+// an entry: which of them one stands under is not known any more.
+func (h *Hospital) empty(ctx context.Context, x *emptied) (failed error) {
+	for _, by := range h.identities().held() {
+		failed = errors.Join(failed, h.emptyUnder(ctx, x, by.self))
+	}
+	return failed
+}
+
+func (h *Hospital) emptyUnder(ctx context.Context, x *emptied, self message.Hash) error {
+	ids := h.identities()
+	by, ok := ids.find(self)
+	if !ok || self != ids.Current.self && !h.good(by.Credential) {
+		return nil
+	}
+	return h.sendEmpty(ctx, x, by)
 }
 
 // sendEmpty sends one, again with a later time if a later entry is there. x.last follows.
-func (h *Hospital) sendEmpty(ctx context.Context, x *emptied) (err error) {
+func (h *Hospital) sendEmpty(ctx context.Context, x *emptied, by Identity) (err error) {
 	for range emptyTries {
-		e, signing := h.emptyEntry(*x)
+		e, signing := h.emptyEntry(*x, by)
 		if signing != nil {
 			return problem.Internal(signing)
 		}

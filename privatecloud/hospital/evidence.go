@@ -21,7 +21,7 @@ const (
 
 // access is what M6 brought, as the session remembers it, and what M8 or M11 brought.
 func (h *Hospital) access(s session, a message.Authority) message.AccessEvidence {
-	return message.AccessEvidence{Hospital: h.Keys.Credential, Doctor: s.Doctor, Certificate: s.Certificate, Request: s.Request, Authority: a}
+	return message.AccessEvidence{Hospital: s.by.Credential, Doctor: s.Doctor, Certificate: s.Certificate, Request: s.Request, Authority: a}
 }
 
 // keepRelease makes (tbs_HPC2, Sig_HPC2) durable.
@@ -36,5 +36,5 @@ func (r *Release) keepRelease(ctx context.Context, released message.Signed) erro
 // signStored is (tbs_HPC3, Sig_HPC3) in the answer with this header. The same input gives
 // the same signature.
 func (h *Hospital) signStored(hdr message.Header, w writing, d message.WrittenDiagnosis) message.Signed {
-	return message.Sign(h.Keys.Sign, message.TBSHPC3(hdr, w.s.Doctor.Hash(), h.self, d.Record, w.m11.Diagnosis, w.m11.SigD5, d.Time))
+	return message.Sign(w.s.by.Sign, message.TBSHPC3(hdr, w.s.Doctor.Hash(), w.s.by.self, d.Record, w.m11.Diagnosis, w.m11.SigD5, d.Time))
 }

@@ -16,11 +16,9 @@ import (
 
 // Keys are the hospital's secrets. They come from its key file and are kept in memory only.
 type Keys struct {
-	Credential message.Credential // Cred_HPC
-	Sign       ecc.SigningKey     // PRK_HPC
-	S          ecc.Scalar         // S_HPC
-	Lookup     message.Hash       // keyed hashes under which the stores find things; never rolled
-	Storage    StorageKeys        // the key-encryption key; all other keys at rest derive from it or lie under it
+	Identities IdentityKeys // the credentials with PRK_HPC and S_HPC
+	Lookup     message.Hash // keyed hashes under which the stores find things; never rolled
+	Storage    StorageKeys  // the key-encryption key; all other keys at rest derive from it or lie under it
 }
 
 // Config is what a Hospital is made of; all of it is needed.
@@ -67,7 +65,6 @@ type Config struct {
 type Hospital struct {
 	Config
 	id    message.ID
-	self  message.Hash // c_HPC
 	suite ecc.Suite
 	keys  atRest
 
@@ -76,6 +73,9 @@ type Hospital struct {
 	prekeyMu  sync.RWMutex
 	prekeys   map[message.Hash]openPrekey
 	prekeyEnd atomic.Int64 // in milliseconds since 1970
+
+	renewAgain   atomic.Int64                 // when to look again for entries under an older credential, in milliseconds since 1970
+	publishedFor atomic.Pointer[message.Hash] // c_HPC of the current prekey that this instance has published
 }
 
 // MaxSessionLife bounds the life of a SEK.
@@ -98,8 +98,8 @@ func New(c Config) (*Hospital, error) {
 	if c.Due == nil {
 		c.Due = func() {}
 	}
-	cred := c.Keys.Credential
-	h := &Hospital{Config: c, id: cred.Info.ID, self: cred.Hash(), suite: cred.Info.Suite,
+	cred := c.Keys.Identities.Identities().Current.Credential
+	h := &Hospital{Config: c, id: cred.Info.ID, suite: cred.Info.Suite,
 		keys: atRest{lookup: c.Keys.Lookup, storage: c.Keys.Storage}, prekeys: map[message.Hash]openPrekey{}}
 	h.audit = auditor{log: c.Audit, keys: h.keys, rand: c.Rand}
 	return h, nil
@@ -111,7 +111,7 @@ func (c Config) check() error {
 		"Sessions": c.Sessions == nil, "Records": c.Records == nil, "DeskCodes": c.DeskCodes == nil, "Enrolments": c.Enrolments == nil,
 		"Tickets": c.Tickets == nil, "Consents": c.Consents == nil, "Receipts": c.Receipts == nil, "Diagnoses": c.Diagnoses == nil,
 		"Audit": c.Audit == nil, "Erasures": c.Erasures == nil, "Rekeying": c.Rekeying == nil, "Prekeys": c.Prekeys == nil, "Revocations": c.Revocations == nil, "Cloud": c.Cloud == nil, "Reader": c.Reader == nil,
-		"Storage": c.Keys.Storage == nil || !c.Keys.Storage.Opening().valid(), "Lookup": c.Keys.Lookup == message.Hash{},
+		"Identities": c.Keys.Identities == nil, "Storage": c.Keys.Storage == nil || !c.Keys.Storage.Opening().valid(), "Lookup": c.Keys.Lookup == message.Hash{},
 	} {
 		if missing {
 			return fmt.Errorf("hospital: %s is missing", name)
@@ -120,21 +120,7 @@ func (c Config) check() error {
 	if c.Pins == nil || !c.Pins.Pins().Valid() {
 		return errors.New("hospital: the pins are missing")
 	}
-	return c.Keys.check(c.Pins.Pins(), message.MillisOf(c.Now()))
-}
-
-func (k Keys) check(pins message.Pins, now message.Millis) error {
-	if err := k.Credential.Verify(pins, message.Hospital, now); err != nil {
-		return err
-	}
-	a, err := k.Credential.ImplicitKey(pins)
-	if err != nil || !k.S.Public().Equal(a) { // S_HPC P = R_HPC1 + e_HPC PK (7)
-		return errors.New("hospital: S_HPC does not fit the credential")
-	}
-	if !k.Sign.Public().Equal(k.Credential.Info.Keys.Sign) {
-		return errors.New("hospital: PRK_HPC does not fit the credential")
-	}
-	return nil
+	return c.Keys.Identities.Identities().check(c.Pins.Pins(), message.MillisOf(c.Now()))
 }
 
 // ID is the hospital's ID_HPC.

@@ -58,6 +58,7 @@ func (h *Hospital) publish(ctx context.Context, e Enrolment) (int, error) {
 			return 0, err
 		}
 	}
+	h.leave(&s, contents)
 	e.Due = h.now().Add(retryDelay)
 	if err := h.putEnrolment(ctx, e, s); err != nil {
 		return 0, err
@@ -66,12 +67,23 @@ func (h *Hospital) publish(ctx context.Context, e Enrolment) (int, error) {
 	return h.send(ctx, e, s)
 }
 
+// leave gives up entries under a credential that is followed by another one, of departments in which the
+// record holds nothing any more: there is nothing to sign anew.
+func (h *Hospital) leave(s *enrolmentState, contents map[message.Code]message.IndexContent) {
+	for i, x := range s.Entries {
+		if _, holds := contents[x.Department]; !holds && x.by() != h.signer(x.Entry).self {
+			s.Entries[i].Former = true
+		}
+	}
+}
+
+// send publishes first and empties then: at no moment the index says less than the record holds.
 func (h *Hospital) send(ctx context.Context, e Enrolment, s enrolmentState) (int, error) {
 	sent := 0
 	var failed error
 	for i, x := range s.Entries {
 		l, ok := s.locator(x.Department)
-		if x.Published || !ok {
+		if x.Published || x.Former || !ok {
 			continue
 		}
 		if failed = h.sendEntry(ctx, l.VK, x.Entry); failed != nil {
@@ -81,9 +93,28 @@ func (h *Hospital) send(ctx context.Context, e Enrolment, s enrolmentState) (int
 		sent++
 	}
 	if failed == nil {
+		failed = h.emptyFormer(ctx, &s)
+	}
+	if failed == nil {
 		e.Due = NeverDue
 	}
 	return sent, errors.Join(failed, h.putEnrolment(ctx, e, s))
+}
+
+// emptyFormer has the entries of former credentials say nothing. One whose credential has ended or is revoked
+// is forgotten: nobody takes it, and nothing can be written there.
+func (h *Hospital) emptyFormer(ctx context.Context, s *enrolmentState) (failed error) {
+	var left []entryState
+	for _, x := range s.Entries {
+		if l, ok := s.locator(x.Department); x.Former && failed == nil && ok && x.under(l) {
+			failed = h.emptyUnder(ctx, &emptied{vk: l.VK, last: x.Entry.Time}, x.by())
+		}
+		if !x.Former || failed != nil {
+			left = append(left, x)
+		}
+	}
+	s.Entries = left
+	return failed
 }
 
 // contents says for each department what an index entry tells of it: of the newest versions.
@@ -119,20 +150,20 @@ func (h *Hospital) renew(s *enrolmentState, c message.IndexContent) (bool, error
 	if !ok {
 		return false, nil
 	}
-	old, _ := s.entry(department)
-	content := contentHash(c)
-	if old.Content == content {
+	old, found := s.entry(department)
+	content, by := contentHash(c), h.signer(old.Entry)
+	if found && old.Content == content && old.by() == by.self {
 		return false, nil
 	}
 	locator := message.Locator(l.VK)
-	v, err := message.SealIndex(h.Rand, l.Key, locator, h.self, c)
+	v, err := message.SealIndex(h.Rand, l.Key, locator, by.self, c)
 	if err != nil {
 		return false, err
 	}
 	t := max(h.now(), old.Entry.Time+1) // strictly rising for (L, c_HPC)
-	sig := h.Keys.Sign.Sign(message.TBSIndex(h.self, locator, l.VK, v, t))
+	sig := by.Sign.Sign(message.TBSIndex(by.self, locator, l.VK, v, t))
 	s.set(entryState{Department: department, Locator: locator, Content: content,
-		Entry: message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: h.Keys.Credential}})
+		Entry: message.Entry{Locator: locator, Value: v, Time: t, SigIndex: sig, Hospital: by.Credential}})
 	return true, nil
 }
 
@@ -145,7 +176,8 @@ func contentHash(c message.IndexContent) message.Hash {
 		number(uint64(c.First)), number(uint64(c.Last)))
 }
 
-// sendEntry posts one index write and verifies the public cloud's receipt for it.
+// sendEntry posts one index write, of the identity that has signed the entry, and verifies the public cloud's
+// receipt for it.
 func (h *Hospital) sendEntry(ctx context.Context, vk ecc.VerifyKey, e message.Entry) error {
 	m, reply, err := h.indexWrite(ctx, vk, e)
 	if err != nil {
@@ -181,6 +213,10 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 	if err != nil {
 		return m, reply, err
 	}
+	by, err := h.identity(e.Hospital.Hash())
+	if err != nil {
+		return m, reply, err
+	}
 	if reply, err = ecc.GenerateKEM(h.suite, h.Rand); err != nil {
 		return m, reply, err
 	}
@@ -192,7 +228,7 @@ func (h *Hospital) indexWrite(ctx context.Context, vk ecc.VerifyKey, e message.E
 	if err != nil {
 		return m, reply, err
 	}
-	sig := h.Keys.Sign.Sign(message.TBSIndexWrite(s.Header(), h.self, e, reply.Public()))
+	sig := by.Sign.Sign(message.TBSIndexWrite(s.Header(), by.self, e, reply.Public()))
 	m, err = s.Seal(message.IndexWrite{Entry: e, VK: vk, PKe: reply.Public(), Signature: sig}.Encode())
 	return m, reply, err
 }

@@ -103,11 +103,15 @@ type Enrolment struct {
 	Version uint64         // counts what PutEnrolment wrote; the seal is bound to it
 	Marks   uint64         // counts what MarkDue changed
 	Due     message.Millis // when index entries are to be published, NeverDue if all are
+	Epoch   uint64         // of the oldest credential of the hospital under which an index entry of hers may stand, NoEpoch without one
 	Sealed  []byte
 }
 
 // NeverDue says that nothing waits to be published.
 const NeverDue message.Millis = 1<<63 - 1
+
+// NoEpoch says that no index entry stands under any credential.
+const NoEpoch uint64 = 1<<63 - 1
 
 // Enrolments holds at most one enrolment for a record and for an identity.
 type Enrolments interface {
@@ -124,6 +128,11 @@ type Enrolments interface {
 	EnrolmentsAfter(ctx context.Context, after Handle, limit int) ([]Enrolment, error)
 	// DueEnrolments returns up to limit enrolments that are due at now.
 	DueEnrolments(ctx context.Context, now message.Millis, limit int) ([]Enrolment, error)
+	// EnrolmentsBefore returns up to limit enrolments of an Epoch lower than epoch that are due
+	// later than after, or not at all. One that was written before there were epochs is of a lower one.
+	EnrolmentsBefore(ctx context.Context, epoch uint64, after message.Millis, limit int) ([]Handle, error)
+	// CountBefore counts all enrolments of a lower Epoch, due or not.
+	CountBefore(ctx context.Context, epoch uint64) (int64, error)
 }
 
 // Tickets remembers which tickets have opened a session here.
@@ -199,6 +208,7 @@ type AuditLog interface {
 // StoredPrekey is a prekey pair; Sealed holds the private key and the signed prekey.
 type StoredPrekey struct {
 	ID        message.Hash // of the public key, as kid_to names it
+	Owner     message.Hash // c_HPC of the credential whose PRK_HPC signed it; zero of one from before that was written down
 	NotBefore message.Millis
 	NotAfter  message.Millis
 	Sealed    []byte
@@ -208,8 +218,8 @@ type StoredPrekey struct {
 type Prekeys interface {
 	AddPrekey(ctx context.Context, k StoredPrekey) error
 	Prekey(ctx context.Context, id message.Hash) (StoredPrekey, error)
-	// NewestPrekey returns the one with the latest NotBefore, ErrNotFound if there is none.
-	NewestPrekey(ctx context.Context) (StoredPrekey, error)
+	// NewestPrekey returns the owner's with the latest NotBefore, ErrNotFound if there is none.
+	NewestPrekey(ctx context.Context, owner message.Hash) (StoredPrekey, error)
 	ErasePrekeys(ctx context.Context, expiredBefore message.Millis) error
 	// ExchangePrekey puts sealed in the place of what k holds; ErrLost if that has changed or is gone.
 	ExchangePrekey(ctx context.Context, k StoredPrekey, sealed []byte) error

@@ -24,54 +24,73 @@ const prekeyGrace = 2 * time.Minute
 
 type openPrekey struct {
 	key      ecc.KEMPrivateKey
+	owner    message.Hash // c_HPC
 	notAfter message.Millis
 }
 
-// RotatePrekeys makes a new prekey if the newest is older than PrekeyRotation, erases the
-// expired ones, and publishes the newest. It is called at start and now and then; calling
-// it from several instances at once is harmless.
+// RotatePrekeys makes a new prekey if the current identity's newest is older than PrekeyRotation, erases the
+// expired ones, and publishes the newest; also for the previous identity, while index entries lead there. It
+// is called at start and now and then; calling it from several instances at once is harmless.
 func (h *Hospital) RotatePrekeys(ctx context.Context) error {
-	newest, err := h.Prekeys.NewestPrekey(ctx)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
+	ids := h.identities()
+	end, err := h.rotatePrekey(ctx, ids.Current)
+	if err == nil {
+		h.prekeyEnd.Store(int64(end))
+		h.publishedFor.Store(&ids.Current.self)
 	}
-	end := newest.NotAfter
+	return errors.Join(err, h.rotatePrevious(ctx, ids))
+}
+
+func (h *Hospital) rotatePrevious(ctx context.Context, ids Identities) error {
+	if ids.Previous == nil || !h.good(ids.Previous.Credential) {
+		return nil
+	}
+	left, err := h.Enrolments.CountBefore(ctx, ids.Current.Credential.Info.Epoch)
+	if err != nil || left == 0 {
+		return stored(err)
+	}
+	_, err = h.rotatePrekey(ctx, *ids.Previous)
+	return err
+}
+
+func (h *Hospital) rotatePrekey(ctx context.Context, x Identity) (end message.Millis, err error) {
+	newest, err := h.Prekeys.NewestPrekey(ctx, x.self)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	end = newest.NotAfter
 	var signed message.Signed
 	if err != nil || h.now() >= newest.NotBefore.Add(PrekeyRotation) {
-		signed, end, err = h.newPrekey(ctx)
+		signed, end, err = h.newPrekey(ctx, x)
 	} else {
 		_, signed, err = h.openStoredPrekey(newest)
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := h.erasePrekeys(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	if err := h.Cloud.PutPrekey(ctx, signed); err != nil {
-		return err
-	}
-	h.prekeyEnd.Store(int64(end))
-	return nil
+	return end, h.Cloud.PutPrekey(ctx, signed)
 }
 
 // PrekeyEnd is when the prekey that this instance last published ends; zero before that.
 func (h *Hospital) PrekeyEnd() time.Time { return message.Millis(h.prekeyEnd.Load()).Time() }
 
-func (h *Hospital) newPrekey(ctx context.Context) (message.Signed, message.Millis, error) {
+func (h *Hospital) newPrekey(ctx context.Context, x Identity) (message.Signed, message.Millis, error) {
 	key, err := ecc.GenerateKEM(h.suite, h.Rand)
 	if err != nil {
 		return message.Signed{}, 0, err
 	}
 	begin := h.now().Add(-prekeyLead)
-	p := message.Prekey{Suite: h.suite, Owner: h.self, Key: key.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
-	signed := message.Sign(h.Keys.Sign, p.Encode())
+	p := message.Prekey{Suite: h.suite, Owner: x.self, Key: key.Public(), NotBefore: begin, NotAfter: begin.Add(message.MaxPrekeyLife)}
+	signed := message.Sign(x.Sign, p.Encode())
 	sealed, err := h.keys.seal(h.Rand, usePrekeys, prekeyPlace(key.Public().ID()),
 		ecc.Encode(ecc.LabelPrekey, key.SecretBytes(), signed.Encode()))
 	if err != nil {
 		return message.Signed{}, 0, err
 	}
-	err = h.Prekeys.AddPrekey(ctx, StoredPrekey{ID: key.Public().ID(), NotBefore: p.NotBefore, NotAfter: p.NotAfter, Sealed: sealed})
+	err = h.Prekeys.AddPrekey(ctx, StoredPrekey{ID: key.Public().ID(), Owner: x.self, NotBefore: p.NotBefore, NotAfter: p.NotAfter, Sealed: sealed})
 	return signed, p.NotAfter, err
 }
 
@@ -108,32 +127,46 @@ func (h *Hospital) erasePrekeys(ctx context.Context) error {
 	return h.Prekeys.ErasePrekeys(ctx, before)
 }
 
+// opening is the first message of an exchange, opened, and the identity that the exchange is of.
+type opening struct {
+	ecc.Opened
+	by Identity
+}
+
 // open decrypts the first message of an exchange under the prekey that its kid_to names.
-func (h *Hospital) open(ctx context.Context, m message.Message) (ecc.Opened, error) {
+func (h *Hospital) open(ctx context.Context, m message.Message) (opening, error) {
 	if m.Header.Seq != 1 {
-		return ecc.Opened{}, ecc.ErrSequence
+		return opening{}, ecc.ErrSequence
 	}
 	key, err := h.prekey(ctx, m.Header.To)
 	if err != nil {
-		return ecc.Opened{}, err
+		return opening{}, err
 	}
-	return message.Open(m, key, h.id)
+	by, err := h.identity(key.owner)
+	if err == nil {
+		err = h.mayBegin(by)
+	}
+	if err != nil {
+		return opening{}, err
+	}
+	opened, err := message.Open(m, key.key, h.id)
+	return opening{opened, by}, err
 }
 
-func (h *Hospital) prekey(ctx context.Context, id message.Hash) (ecc.KEMPrivateKey, error) {
+func (h *Hospital) prekey(ctx context.Context, id message.Hash) (openPrekey, error) {
 	h.prekeyMu.RLock()
 	k, ok := h.prekeys[id]
 	h.prekeyMu.RUnlock()
 	if !ok {
 		var err error
 		if k, err = h.loadPrekey(ctx, id); err != nil {
-			return ecc.KEMPrivateKey{}, err
+			return k, err
 		}
 	}
 	if h.now() >= k.notAfter.Add(prekeyGrace) {
-		return ecc.KEMPrivateKey{}, fmt.Errorf("prekey: %w", message.ErrExpired)
+		return k, fmt.Errorf("prekey: %w", message.ErrExpired)
 	}
-	return k.key, nil
+	return k, nil
 }
 
 func (h *Hospital) loadPrekey(ctx context.Context, id message.Hash) (openPrekey, error) {
@@ -144,11 +177,15 @@ func (h *Hospital) loadPrekey(ctx context.Context, id message.Hash) (openPrekey,
 	if err != nil {
 		return openPrekey{}, stored(err)
 	}
-	key, _, err := h.openStoredPrekey(s)
+	key, signed, err := h.openStoredPrekey(s)
 	if err != nil {
 		return openPrekey{}, err
 	}
-	k := openPrekey{key: key, notAfter: s.NotAfter}
+	p, err := message.DecodePrekey(signed.TBS)
+	if err != nil {
+		return openPrekey{}, err
+	}
+	k := openPrekey{key: key, owner: p.Owner, notAfter: s.NotAfter}
 	h.prekeyMu.Lock()
 	h.prekeys[id] = k
 	h.prekeyMu.Unlock()

@@ -25,7 +25,7 @@ func (h *Hospital) Ask(ctx context.Context, m message.Message) (message.Message,
 		return message.Message{}, malformed(message.TypeAsk)
 	}
 	ev := Event{Step: message.TypeAsk}
-	q, e, err := h.openQuestion(ctx, m, &ev)
+	q, e, by, err := h.openQuestion(ctx, m, &ev)
 	if err != nil {
 		return message.Message{}, h.refuse(ctx, ev, err)
 	}
@@ -40,40 +40,41 @@ func (h *Hospital) Ask(ctx context.Context, m message.Message) (message.Message,
 	if err := h.record(ctx, ev); err != nil {
 		return message.Message{}, err
 	}
-	return h.answered(m.Header, q, content, more)
+	return h.answered(m.Header, q, content, more, by)
 }
 
-func (h *Hospital) openQuestion(ctx context.Context, m message.Message, ev *Event) (q message.HospitalQuestion, e enrolled, err error) {
+func (h *Hospital) openQuestion(ctx context.Context, m message.Message, ev *Event) (q message.HospitalQuestion, e enrolled, by Identity, err error) {
 	if err := h.fresh(m); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
 	opened, err := h.open(ctx, m)
 	if err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
+	by = opened.by
 	if q, err = message.DecodeHospitalQuestion(h.suite, opened.Plaintext); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
 	ev.Patient, ev.Consent = q.Patient.Info.ID, q.Question.Consent
 	// The signature comes first: a stranger who holds her credential must not learn, from the
 	// time that a refusal takes, whether she is enrolled here.
 	if err := h.patientCredential(q.Patient); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
 	cP := q.Patient.Hash()
-	tbs := message.TBSAsk(m.Header, cP, h.self, q.Question, q.PKe)
+	tbs := message.TBSAsk(m.Header, cP, by.self, q.Question, q.PKe)
 	if err := q.Patient.Info.Keys.Sign.Verify(tbs, q.Signature); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
 	ev.proven = true
 	if e, err = h.pinned(ctx, q.Patient); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
 	ev.Handle = e.Handle
 	if err := h.accept(ctx, cP, m.Header); err != nil {
-		return q, e, err
+		return q, e, by, err
 	}
-	return q, e, h.follow(ctx, e, q.Patient, *ev)
+	return q, e, by, h.follow(ctx, e, q.Patient, *ev)
 }
 
 func (h *Hospital) answer(ctx context.Context, q message.Question, e enrolled) ([]byte, bool, error) {
@@ -180,11 +181,11 @@ func (h *Hospital) ownRecord(ctx context.Context, e enrolled, from uint64) ([]by
 }
 
 // answered signs and seals the answer: S_PRK_HPC⟨answered: hdr, c_P, c_HPC, H(question), H(content)⟩.
-func (h *Hospital) answered(hdr message.Header, q message.HospitalQuestion, content []byte, more bool) (message.Message, error) {
+func (h *Hospital) answered(hdr message.Header, q message.HospitalQuestion, content []byte, more bool, by Identity) (message.Message, error) {
 	s, err := h.reply(hdr, message.TypeAnswer, q.PKe, q.Patient.Info.ID)
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
 	}
-	tbs := message.TBSAnswered(s.Header(), q.Patient.Hash(), h.self, q.Question, content, more)
-	return s.Seal(message.Answer{Content: content, More: more, Signature: h.Keys.Sign.Sign(tbs)}.Encode())
+	tbs := message.TBSAnswered(s.Header(), q.Patient.Hash(), by.self, q.Question, content, more)
+	return s.Seal(message.Answer{Content: content, More: more, Signature: by.Sign.Sign(tbs)}.Encode())
 }

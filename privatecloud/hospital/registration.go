@@ -111,7 +111,7 @@ func (h *Hospital) Enrol(ctx context.Context, m message.Message) (message.Messag
 		return message.Message{}, malformed(message.TypeEnrol)
 	}
 	ev := Event{Step: message.TypeEnrol}
-	e, err := h.openEnrolment(ctx, m, &ev)
+	e, by, err := h.openEnrolment(ctx, m, &ev)
 	if err != nil {
 		return message.Message{}, h.refuse(ctx, ev, err)
 	}
@@ -123,37 +123,37 @@ func (h *Hospital) Enrol(ctx context.Context, m message.Message) (message.Messag
 		return message.Message{}, err
 	}
 	h.Due()
-	return h.enrolled(m.Header, e)
+	return h.enrolled(m.Header, e, by)
 }
 
-func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Event) (message.Enrolment, error) {
-	var e message.Enrolment
+func (h *Hospital) openEnrolment(ctx context.Context, m message.Message, ev *Event) (e message.Enrolment, by Identity, err error) {
 	if err := h.fresh(m); err != nil {
-		return e, err
+		return e, by, err
 	}
 	opened, err := h.open(ctx, m)
 	if err != nil {
-		return e, err
+		return e, by, err
 	}
+	by = opened.by
 	if e, err = message.DecodeEnrolment(h.suite, opened.Plaintext); err != nil {
-		return e, err
+		return e, by, err
 	}
 	ev.Patient = e.Patient.Info.ID
 	cP := e.Patient.Hash()
 	if err := h.patientCredential(e.Patient); err != nil {
-		return e, err
+		return e, by, err
 	}
-	tbs := message.TBSEnrol(m.Header, cP, h.self, e.Code, e.Locators, e.PKe)
+	tbs := message.TBSEnrol(m.Header, cP, by.self, e.Code, e.Locators, e.PKe)
 	if err := e.Patient.Info.Keys.Sign.Verify(tbs, e.Signature); err != nil {
-		return e, err
+		return e, by, err
 	}
 	for _, l := range e.Locators {
-		if err := l.Verify(cP, h.self); err != nil {
-			return e, fmt.Errorf("locator: %w", err)
+		if err := l.Verify(cP, by.self); err != nil {
+			return e, by, fmt.Errorf("locator: %w", err)
 		}
 	}
 	ev.proven = true
-	return e, h.accept(ctx, cP, m.Header)
+	return e, by, h.accept(ctx, cP, m.Header)
 }
 
 func (h *Hospital) patientCredential(c message.Credential) error {
@@ -224,9 +224,7 @@ func (h *Hospital) keepEntries(ctx context.Context, e Enrolment, s *enrolmentSta
 		return err
 	}
 	for _, l := range s.Locators {
-		if x, ok := old.entry(l.Department); ok && x.Locator == message.Locator(l.VK) {
-			s.Entries = append(s.Entries, x)
-		}
+		s.Entries = append(s.Entries, old.under(l)...)
 	}
 	return nil
 }
@@ -234,12 +232,12 @@ func (h *Hospital) keepEntries(ctx context.Context, e Enrolment, s *enrolmentSta
 func (h *Hospital) who(id message.ID) message.Hash { return h.keys.index(indexPatient, []byte(id)) }
 
 // enrolled makes the receipt S_PRK_HPC⟨enrolled: hdr, c_P, c_HPC, T⟩ under pk_e.
-func (h *Hospital) enrolled(hdr message.Header, e message.Enrolment) (message.Message, error) {
+func (h *Hospital) enrolled(hdr message.Header, e message.Enrolment, by Identity) (message.Message, error) {
 	s, err := h.reply(hdr, message.TypeEnrolled, e.PKe, e.Patient.Info.ID)
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
 	}
 	t := s.Header().Time
-	r := message.Enrolled{Time: t, Signature: h.Keys.Sign.Sign(message.TBSEnrolled(s.Header(), e.Patient.Hash(), h.self, t))}
+	r := message.Enrolled{Time: t, Signature: by.Sign.Sign(message.TBSEnrolled(s.Header(), e.Patient.Hash(), by.self, t))}
 	return s.Seal(r.Encode())
 }

@@ -204,8 +204,8 @@ func (r *Release) page(ctx context.Context) (message.Message, error) {
 	hdr.Seq, hdr.To = r.s.Out, message.PeerID(r.s.Doctor.Hash())
 	body := message.M9{Page: uint32(r.next + 1), Pages: uint32(len(r.pages)), EMR: r.pages[r.next], Receipt: r.receipt}
 	if r.next == len(r.pages)-1 {
-		tbs := message.TBSHPC2(hdr, r.th, r.s.Doctor.Hash(), r.h.self, r.patient, r.s.Consent, r.receipt, r.hashes)
-		released := message.Sign(r.h.Keys.Sign, tbs)
+		tbs := message.TBSHPC2(hdr, r.th, r.s.Doctor.Hash(), r.s.by.self, r.patient, r.s.Consent, r.receipt, r.hashes)
+		released := message.Sign(r.s.by.Sign, tbs)
 		if err := r.keepRelease(ctx, released); err != nil {
 			return message.Message{}, err
 		}

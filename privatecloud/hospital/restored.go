@@ -43,6 +43,9 @@ func (h *Hospital) republish(ctx context.Context, e Enrolment) error {
 			return err
 		}
 		for i := range s.Entries {
+			if s.Entries[i].Former {
+				continue
+			}
 			s.Entries[i].Content, s.Entries[i].Published = [32]byte{}, false
 		}
 		e.Due = h.now()

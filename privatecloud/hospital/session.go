@@ -29,6 +29,8 @@ type session struct {
 	TH          message.Hash // th2
 	In, Out     uint64       // last sequence numbers, D>H and H>D
 
+	by      Identity // of the exchange
+	bare    bool     // by is not written down: it was the only one
 	version uint64
 }
 
@@ -42,23 +44,40 @@ func (s session) encode() []byte {
 	for i, d := range s.Departments {
 		departments[i] = []byte(d)
 	}
-	return ecc.Encode(ecc.LabelSEK2, s.ID[:], s.Doctor.Encode(), s.Certificate, []byte(s.Licence), []byte(s.Name),
+	fields := [][]byte{s.ID[:], s.Doctor.Encode(), s.Certificate, []byte(s.Licence), []byte(s.Name),
 		ecc.Encode(ecc.LabelList, departments...), s.Consent[:], s.Ticket[:], number(uint64(s.Accepted)), s.SEK.SecretBytes(),
-		s.TH[:], number(s.In), number(s.Out), s.Request.Encode())
+		s.TH[:], number(s.In), number(s.Out), s.Request.Encode()}
+	if !s.bare {
+		fields = append(fields, s.by.self[:])
+	}
+	return ecc.Encode(ecc.LabelSEK2, fields...)
 }
 
-// sessionWidths are the fixed widths of the fields of an encoded session, 0 for any.
-var sessionWidths = []int{16, 0, 0, 0, 0, 0, 32, 32, 8, 32, 32, 8, 8, 0}
+// sessionWidths are the fixed widths of the fields of an encoded session, 0 for any. c_HPC, the last one, is left
+// out while the hospital has one identity only: the program of before reads the state then, and a
+// session lives shorter than two renewals are apart.
+var sessionWidths = []int{16, 0, 0, 0, 0, 0, 32, 32, 8, 32, 32, 8, 8, 0, 32}
+
+func sessionFields(b []byte) ([][]byte, error) {
+	f, err := ecc.Decode(ecc.LabelSEK2, b, len(sessionWidths))
+	if err != nil {
+		f, err = ecc.Decode(ecc.LabelSEK2, b, len(sessionWidths)-1)
+	}
+	return f, err
+}
 
 func decodeSession(b []byte) (s session, err error) {
-	f, err := ecc.Decode(ecc.LabelSEK2, b, len(sessionWidths))
+	f, err := sessionFields(b)
 	if err != nil {
 		return s, err
 	}
-	for i, w := range sessionWidths {
-		if w != 0 && len(f[i]) != w {
+	for i, x := range f {
+		if w := sessionWidths[i]; w != 0 && len(x) != w {
 			return s, ecc.ErrEncoding
 		}
+	}
+	if s.bare = len(f) < len(sessionWidths); !s.bare {
+		s.by.self = message.Hash(f[14])
 	}
 	departments, err := ecc.DecodeList(ecc.LabelList, f[5], maxStateList)
 	if err != nil {
@@ -127,7 +146,21 @@ func (h *Hospital) loadSession(ctx context.Context, sid [16]byte) (session, erro
 	if h.now() >= s.expires() {
 		return session{}, errors.New("the session has expired")
 	}
-	return s, nil
+	s.by, err = h.sessionIdentity(s)
+	return s, err
+}
+
+// sessionIdentity is the identity that a loaded session names. One that names none was begun before another
+// one was there.
+func (h *Hospital) sessionIdentity(s session) (Identity, error) {
+	ids := h.identities()
+	switch {
+	case !s.bare:
+		return h.identity(s.by.self)
+	case ids.Previous != nil:
+		return *ids.Previous, nil
+	}
+	return ids.Current, nil
 }
 
 // advance takes the session to its next state; the slower of two requests is refused.
@@ -162,7 +195,7 @@ func (h *Hospital) receive(ctx context.Context, m message.Message) (session, []b
 	if m.Header.Seq <= s.In {
 		return s, nil, ecc.ErrSequence
 	}
-	if m.Header.To != message.PeerID(h.self) {
+	if m.Header.To != message.PeerID(s.by.self) {
 		return s, nil, fmt.Errorf("%w: sealed for another", errBroken)
 	}
 	body, err := message.OpenSession(s.inbound(), m)
@@ -212,7 +245,7 @@ func (h *Hospital) openSession(ctx context.Context, m message.Message, ev *Event
 	if err != nil {
 		return message.Message{}, err
 	}
-	s, err := h.verifyM6(m.Header, m6)
+	s, err := h.verifyM6(m.Header, m6, opened.by)
 	ev.Doctor, ev.Licence, ev.Consent = m6.Doctor.Hash(), s.Licence, m6.Consent
 	if err != nil {
 		return message.Message{}, err
@@ -224,11 +257,11 @@ func (h *Hospital) openSession(ctx context.Context, m message.Message, ev *Event
 	if err := h.useTicket(ctx, ev.Doctor, m6.Ticket); err != nil {
 		return message.Message{}, err
 	}
-	return h.answerM6(ctx, m, m6, opened, s)
+	return h.answerM6(ctx, m, m6, opened.Opened, s)
 }
 
 // verifyM6 checks the doctor (Eq. 36) and Sig_D3 (Eq. 37).
-func (h *Hospital) verifyM6(hdr message.Header, m6 message.M6) (session, error) {
+func (h *Hospital) verifyM6(hdr message.Header, m6 message.M6, by Identity) (session, error) {
 	if m6.Doctor.Info.Suite != h.suite {
 		return session{}, fmt.Errorf("%w: suite", message.ErrCredential)
 	}
@@ -243,8 +276,8 @@ func (h *Hospital) verifyM6(hdr message.Header, m6 message.M6) (session, error) 
 	}
 	cD := m6.Doctor.Hash()
 	s := session{ID: hdr.Session, Doctor: m6.Doctor, Certificate: m6.Certificate, Licence: cert.Licence, Name: cert.Name,
-		Departments: codes(cert.Departments), Consent: m6.Consent, Ticket: m6.Ticket, Accepted: now, In: 1, Out: 1}
-	tbs := message.TBSD3(hdr, h.self, cD, m6.R, m6.PKe, m6.Consent, m6.Ticket, root.PK)
+		Departments: codes(cert.Departments), Consent: m6.Consent, Ticket: m6.Ticket, Accepted: now, In: 1, Out: 1, by: by, bare: len(h.identities().held()) == 1}
+	tbs := message.TBSD3(hdr, by.self, cD, m6.R, m6.PKe, m6.Consent, m6.Ticket, root.PK)
 	s.Request = message.Signed{TBS: tbs, Signature: m6.SigD3}
 	if err := m6.Doctor.Info.Keys.Sign.Verify(tbs, m6.SigD3); err != nil {
 		return s, err
@@ -291,15 +324,15 @@ func (h *Hospital) answerM6(ctx context.Context, m message.Message, m6 message.M
 	if err != nil {
 		return message.Message{}, err
 	}
-	agreement := ecc.Agreement{Label: ecc.LabelSEK2, TH: th1, CInitiator: cD, CResponder: h.self,
+	agreement := ecc.Agreement{Label: ecc.LabelSEK2, TH: th1, CInitiator: cD, CResponder: s.by.self,
 		RInitiator: m6.R, RResponder: R, EncResponder: seal.Enc()}
-	secrets := ecc.Secrets{S: h.Keys.S, R: r8, X1: opened.Export, X2: seal.Export()}
+	secrets := ecc.Secrets{S: s.by.S, R: r8, X1: opened.Export, X2: seal.Export()}
 	if s.SEK, err = agreement.Responder(secrets, aD); err != nil { // (39)
 		return message.Message{}, err
 	}
-	tbs := message.TBSHPC1(seal.Header(), th1, h.self, cD, m6.R, R, root.PK)
-	m7, err := seal.Seal(message.M7{Hospital: h.Keys.Credential, R: R, Confirm: s.SEK.Confirm("H", tbs),
-		SigHPC1: h.Keys.Sign.Sign(tbs)}.Encode()) // (40, 41)
+	tbs := message.TBSHPC1(seal.Header(), th1, s.by.self, cD, m6.R, R, root.PK)
+	m7, err := seal.Seal(message.M7{Hospital: s.by.Credential, R: R, Confirm: s.SEK.Confirm("H", tbs),
+		SigHPC1: s.by.Sign.Sign(tbs)}.Encode()) // (40, 41)
 	if err != nil {
 		return message.Message{}, problem.Internal(err)
 	}

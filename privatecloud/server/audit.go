@@ -63,7 +63,7 @@ func ExportAudit(ctx context.Context, c Config, x AuditExport) (done AuditExport
 
 // trail is the whole trail of a hospital.
 func (p *parts) trail() auditevents.Trail {
-	c := p.hospital.Keys.Credential
+	c := p.hospital.Identity().Credential
 	site := auditevents.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
 	return auditevents.Trail{Source: p.hospital, Site: site}
 }

@@ -65,7 +65,7 @@ func (c Config) source(ctx context.Context, in backup.In) (keys, backup.Source, 
 	if err != nil {
 		return k, backup.Source{}, err
 	}
-	s, err := in.Open(c.plan(k), k.credential.Info.Keys.Sign)
+	s, err := in.Open(c.plan(k), k.trusted()...)
 	return k, s, err
 }
 

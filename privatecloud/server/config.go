@@ -44,6 +44,8 @@ type Config struct {
 
 	KeyProvider keyprovider.Config `embed:"" envprefix:"PRIVATECLOUD_"`
 
+	RenewBefore time.Duration `help:"Renew the credential with new keys when less than this is left of it, as the command keys renew does: 720h is 30 days. The key file must be one that all instances see and the service may write. 0 leaves it to the command." default:"0" env:"PRIVATECLOUD_RENEW_BEFORE"`
+
 	Cloud         string `help:"Address of the public cloud." required:"" env:"PRIVATECLOUD_CLOUD"`
 	PinsFile      string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PRIVATECLOUD_PINS"`
 	OperatorToken string `help:"File with the public cloud's operator token, for the registration at the first start." env:"PRIVATECLOUD_OPERATOR_TOKEN"`

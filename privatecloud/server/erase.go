@@ -62,7 +62,7 @@ func EraseRecord(ctx context.Context, c Config, mrn string, o hospital.Order, re
 		if err != nil {
 			return err
 		}
-		if r, err = newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s); err != nil {
+		if r, err = p.receiptOf(s); err != nil {
 			return err
 		}
 		return errors.Join(r.write(receipts), p.collect(ctx, receipts), p.finish(ctx))
@@ -70,7 +70,7 @@ func EraseRecord(ctx context.Context, c Config, mrn string, o hospital.Order, re
 	return r, err
 }
 
-// collect writes every receipt of this credential that the store has and the folder has not. Of
+// collect writes every receipt that the store has and the folder has not. Of
 // those that do not hold it says so, and goes on with the others.
 func (p *parts) collect(ctx context.Context, receipts string) error {
 	var broken []error
@@ -78,34 +78,40 @@ func (p *parts) collect(ctx context.Context, receipts string) error {
 		if len(e.Receipt) == 0 {
 			return nil
 		}
-		r, ours, err := p.receipt(e.Receipt)
-		switch {
-		case err != nil:
+		r, err := p.receipt(e.Receipt)
+		if err != nil {
 			broken = append(broken, err)
-		case ours:
-			return r.write(receipts)
+			return nil
 		}
-		return nil
+		return r.write(receipts)
 	})
 	return errors.Join(append(broken, err)...)
 }
 
-// receipt reads a receipt of the store. It is not ours if it is of a credential that the hospital had
-// before: its file was written then.
-func (p *parts) receipt(stored []byte) (r ErasureReceipt, ours bool, err error) {
-	s, e1 := message.DecodeSigned(stored)
-	e, e2 := message.DecodeErasure(s.TBS)
-	if err := errors.Join(e1, e2); err != nil {
-		return r, false, fmt.Errorf("a receipt in the store: %w", err)
+// receipt reads a receipt of the store.
+func (p *parts) receipt(stored []byte) (ErasureReceipt, error) {
+	s, err := message.DecodeSigned(stored)
+	if err != nil {
+		return ErasureReceipt{}, fmt.Errorf("a receipt in the store: %w", err)
 	}
-	if e.Hospital != p.hospital.Keys.Credential.Hash() {
-		return r, false, nil
+	return p.receiptOf(s)
+}
+
+// receiptOf verifies a statement under the credential that it names, which may be a former one.
+func (p *parts) receiptOf(s message.Signed) (ErasureReceipt, error) {
+	e, err := message.DecodeErasure(s.TBS)
+	if err != nil {
+		return ErasureReceipt{}, fmt.Errorf("a receipt in the store: %w", err)
 	}
-	r, err = newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
+	c, known := p.hospital.Credential(e.Hospital)
+	if !known {
+		return ErasureReceipt{}, fmt.Errorf("the receipt of record %x: %w: the hospital has had no such credential", e.Record, ErrReceipt)
+	}
+	r, err := newReceipt(p.pins.Pins(), c, s)
 	if err != nil {
 		err = fmt.Errorf("the receipt of record %x: %w", e.Record, err)
 	}
-	return r, true, err
+	return r, err
 }
 
 // finish tries to empty the index at once. If the public cloud is away a running hospital goes on with it: that is no failure of the erasure.
@@ -195,7 +201,7 @@ func ApplyRetention(ctx context.Context, c Config, r Retention, operator, receip
 			if err != nil {
 				return err
 			}
-			receipt, err := newReceipt(p.pins.Pins(), p.hospital.Keys.Credential, s)
+			receipt, err := p.receiptOf(s)
 			if err == nil {
 				err = receipt.write(receipts)
 			}

@@ -31,6 +31,9 @@ const (
 	fieldID         = "id"
 	fieldAddress    = "address"
 	fieldCredential = "credential"
+	fieldNext       = "next credential"    // accepted, not current yet; empty without one
+	fieldFormer     = "former credentials" // public: what was signed under them still verifies
+	fieldAttempts   = "renewal attempts"   // requests made with the draft that waits, 4 bytes; empty without one
 	auditField      = "audit "
 )
 
@@ -42,6 +45,7 @@ type keys struct {
 	registered bool
 	credential message.Credential
 	s          ecc.Scalar
+	former     []message.Credential
 }
 
 func newRing(c Config, address string) (keyring.Ring, error) {
@@ -91,6 +95,12 @@ func keysOf(r keyring.Ring) (k keys, err error) {
 	}
 	if errors.Join(e1, e2, e3, e4, e5) != nil {
 		return keys{}, errKeyFile
+	}
+	if k.registered {
+		ids, err := identitiesOf(r)
+		if k.former = ids.Former; err != nil {
+			return keys{}, err
+		}
 	}
 	return k, nil
 }

@@ -36,35 +36,52 @@ var hold = map[string]time.Duration{keyStorage: time.Hour}
 // notRolled says why.
 var notRolled = map[string]string{
 	keyLookup:  "the stores hold keyed hashes of numbers, identities and consents, and not what was hashed, so nothing could be found under another key",
-	keySigning: "its public half stands in the hospital's credential",
-	keyKEM:     "its public half stands in the hospital's credential; what is sealed to it directly is nothing that is kept",
-	keyX:       "S_HPC came of it at the registration",
-	keyS:       "the hospital's credential binds it",
+	keySigning: withCredential,
+	keyKEM:     withCredential,
+	keyX:       withCredential,
+	keyS:       withCredential,
 }
+
+const withCredential = "the credential binds it; `privatecloud keys renew` renews the credential, with new keys"
 
 // With opens the ring and the store for one command.
 func (t KeyTools) With(ctx context.Context, do func(*keyroll.Roll) error) error {
+	return t.with(ctx, func(w *keyroll.Roll, _ keyStore) error { return do(w) })
+}
+
+func (t KeyTools) withDefaults() KeyTools {
 	if t.Rand == nil {
 		t.Rand = rand.Reader
 	}
 	if t.Now == nil {
 		t.Now = time.Now
 	}
-	f, err := t.file()
-	if err != nil {
-		return err
-	}
+	return t
+}
+
+func (t KeyTools) with(ctx context.Context, do func(*keyroll.Roll, keyStore) error) error {
+	t = t.withDefaults()
 	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
 	if err != nil {
 		return explain(err)
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	w, err := keyroll.Open(ctx, f, s, policy(s), t.Rand, t.Now)
-	if err == nil {
-		err = do(w)
-	}
+	err = t.roll(ctx, s, func(w *keyroll.Roll) error { return do(w, s) })
 	return errors.Join(err, s.Close(closing))
+}
+
+// roll opens the ring beside an open store.
+func (t KeyTools) roll(ctx context.Context, s *mongostore.Store, do func(*keyroll.Roll) error) error {
+	f, err := t.file()
+	if err != nil {
+		return err
+	}
+	w, err := keyroll.Open(ctx, f, s, policy(s), t.Rand, t.Now)
+	if err != nil {
+		return err
+	}
+	return do(w)
 }
 
 // policy is what keyroll must know of the hospital's keys.

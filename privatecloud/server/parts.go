@@ -60,13 +60,14 @@ type parts struct {
 	meters     meters
 	operations *httpserver.Operations
 
-	due    chan struct{} // a hint that index entries wait
-	rolled chan struct{} // a hint that the key ring is a new one
+	due     chan struct{} // a hint that index entries wait
+	rolled  chan struct{} // a hint that the key ring is a new one
+	renewed chan struct{} // the same, for who publishes prekeys
 }
 
 // open opens everything but HTTP. The keys are registered.
 func open(ctx context.Context, c Config, w *wire, k keys) (*parts, error) {
-	p := &parts{config: c, wire: w, due: make(chan struct{}, 1), rolled: make(chan struct{}, 1)}
+	p := &parts{config: c, wire: w, due: make(chan struct{}, 1), rolled: make(chan struct{}, 1), renewed: make(chan struct{}, 1)}
 	var err error
 	if p.meters, err = newMeters(c); err != nil {
 		return nil, err
@@ -209,8 +210,12 @@ func (p *parts) role(k keys, floor message.Millis) error {
 	if err != nil {
 		return err
 	}
+	ids, err := newIdentities(p.lease)
+	if err != nil {
+		return err
+	}
 	p.hospital, err = hospital.New(hospital.Config{
-		Keys: hospital.Keys{Credential: k.credential, Sign: k.draft.Sign, S: k.s, Lookup: k.lookup, Storage: storage{p.lease}}, Pins: p.pins,
+		Keys: hospital.Keys{Identities: ids, Lookup: k.lookup, Storage: storage{p.lease}}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,

@@ -35,7 +35,6 @@ type Instance struct {
 	admin      net.Listener
 	operations *httpserver.Running
 	tls        bool
-	credential message.Credential
 	stop       context.CancelFunc
 	done       chan struct{}
 	err        error
@@ -128,7 +127,6 @@ func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 	if err != nil {
 		return err
 	}
-	i.credential = k.credential
 	if registered := string(k.credential.Info.Attribute); registered != address {
 		c.Logger.Warn("the credential names another address than this instance has", "credential", registered, "own", address)
 	}
@@ -151,12 +149,15 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	// cloud that cannot be reached delays both, and requests that need them fail until then.
 	i.parts.rotate(ctx)
 	i.parts.refresh(ctx)
-	running.Go(func() { i.parts.every(ctx, rotateEvery, nil, i.parts.rotate) })
+	i.parts.retire(ctx)
+	running.Go(func() { i.parts.every(ctx, rotateEvery, i.parts.renewed, i.parts.rotate) })
 	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
 	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
 	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
 	running.Go(func() { i.parts.every(ctx, rekeyEvery, i.parts.rolled, i.parts.rekey) })
+	running.Go(func() { i.parts.every(ctx, rekeyEvery, nil, i.parts.retire) })
 	running.Go(func() { i.parts.followKeys(ctx) })
+	running.Go(func() { i.parts.renewing(ctx) })
 	served := make(chan error, 2)
 	log, balancers := i.parts.config.Logger, i.parts.operations.Balancers(c.Edge)
 	running.Go(func() { w.watch(ctx, log) })
@@ -189,10 +190,12 @@ func (i *Instance) OperationsURL() string { return i.operations.URL() }
 func (i *Instance) Addr() string { return i.listener.Addr().String() }
 
 // Address is the address that the credential names.
-func (i *Instance) Address() string { return string(i.credential.Info.Attribute) }
+func (i *Instance) Address() string { return string(i.Credential().Info.Attribute) }
 
-// Credential is Cred_HPC.
-func (i *Instance) Credential() message.Credential { return i.credential }
+// Credential is the current Cred_HPC.
+func (i *Instance) Credential() message.Credential {
+	return i.parts.hospital.Identity().Credential
+}
 
 // Role is the hospital itself, over the stores of this instance, for a program that
 // joins the parties without HTTP.
@@ -253,7 +256,9 @@ func (p *parts) failed(ctx context.Context, what string, err error) bool {
 }
 
 func (p *parts) rotate(ctx context.Context) bool {
-	return p.failed(ctx, "prekeys were not rotated or published", p.hospital.RotatePrekeys(ctx))
+	rotated := p.failed(ctx, "prekeys were not rotated or published", p.hospital.RotatePrekeys(ctx))
+	p.hint() // entries may have waited for the prekey of a new credential
+	return rotated
 }
 
 // refresh learns the successions first: the list may be signed by a root that is new.
@@ -263,9 +268,13 @@ func (p *parts) refresh(ctx context.Context) bool {
 }
 
 func (p *parts) publish(ctx context.Context) bool {
-	_, err := p.hospital.PublishDue(ctx)
+	_, renewing := p.hospital.RenewEntries(ctx)
+	sent, err := p.hospital.PublishDue(ctx)
 	_, erasing := p.hospital.FinishErasures(ctx)
-	published, finished := p.failed(ctx, "index entries were not published", err), p.failed(ctx, "erasures were not finished", erasing)
+	published, finished := p.failed(ctx, "index entries were not published", errors.Join(renewing, err)), p.failed(ctx, "erasures were not finished", erasing)
+	if sent > 0 && published {
+		p.hint() // there may be more
+	}
 	return published && finished
 }
 

@@ -26,11 +26,13 @@ func (s storage) Sealing() (hospital.Versions, error) { return s.Opening(), s.He
 func (p *parts) followKeys(ctx context.Context) {
 	p.lease.Run(ctx, p.config.KeyPoll, p.config.Logger, keyroll.Follow{Changed: func() {
 		r := p.lease.Ring()
-		note := fmt.Sprintf("generation %d of the key ring, version %d of the storage key", r.Generation, storageOf(r).Current)
+		note := fmt.Sprintf("generation %d of the key ring, version %d of the storage key, %s", r.Generation, storageOf(r).Current, describe(r))
 		p.failed(ctx, "a new key ring was not noted in the audit trail", p.hospital.RecordKeys(ctx, note))
-		select {
-		case p.rolled <- struct{}{}:
-		default: // one waits already
+		for _, hint := range []chan struct{}{p.rolled, p.renewed} {
+			select {
+			case hint <- struct{}{}:
+			default: // one waits already
+			}
 		}
 	}})
 }

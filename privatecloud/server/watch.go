@@ -47,10 +47,10 @@ func (p *parts) watch() *httpserver.Operations {
 // moments are when things end, and how old they are.
 func (p *parts) moments() []prometheus.Collector {
 	issued := func() time.Time { return p.cloud.Revocations().Issued.Time() }
-	credential := p.hospital.Keys.Credential.Info.NotAfter.Time()
+	credential := func() time.Time { return p.hospital.Identity().Credential.Info.NotAfter.Time() }
 	return []prometheus.Collector{
 		telemetry.NewMoments("prekey_not_after", "When the service's own prekeys end.", "", map[string]func() time.Time{"": p.hospital.PrekeyEnd}),
-		telemetry.NewMoments("credential_not_after", "When the service's credential ends.", "", map[string]func() time.Time{"": func() time.Time { return credential }}),
+		telemetry.NewMoments("credential_not_after", "When the service's credential ends.", "", map[string]func() time.Time{"": credential}),
 		telemetry.NewMoments("revocation_list_issued", "When the revocation list in use was signed.", "", map[string]func() time.Time{"": issued}),
 	}
 }

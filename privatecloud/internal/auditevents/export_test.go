@@ -70,7 +70,7 @@ func (w *ward) options(out, cursor string) auditexport.Options {
 }
 
 func (w *ward) trail(f auditevents.Filter) auditevents.Trail {
-	c := w.h.Keys.Credential
+	c := w.h.Identity().Credential
 	site := auditevents.Site{ID: w.h.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: w.h.RecordName}
 	return auditevents.Trail{Source: w.h, Site: site, Filter: f}
 }

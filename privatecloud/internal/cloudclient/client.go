@@ -182,6 +182,16 @@ func (c *Client) PutPrekey(ctx context.Context, s message.Signed) error {
 
 // Register runs M0 with an operator's token.
 func (c *Client) Register(ctx context.Context, rand io.Reader, d hospital.Draft, token string) (message.RegistrationReply, error) {
+	request := func(nonce []byte) (message.RegistrationRequest, error) { return d.Request(rand, nonce) }
+	return c.register(ctx, request, httpclient.Bearer(token))
+}
+
+// Renew runs M0 for the credential that follows old, which admits it.
+func (c *Client) Renew(ctx context.Context, rand io.Reader, d hospital.Draft, old hospital.Identity) (message.RegistrationReply, error) {
+	return c.register(ctx, func(nonce []byte) (message.RegistrationRequest, error) { return d.Renewal(rand, nonce, old) })
+}
+
+func (c *Client) register(ctx context.Context, request func(challenge []byte) (message.RegistrationRequest, error), admit ...openapi.RequestEditorFn) (message.RegistrationReply, error) {
 	challenge, err := c.api.CreateChallengeWithResponse(ctx)
 	if err != nil {
 		return message.RegistrationReply{}, away(err)
@@ -193,11 +203,11 @@ func (c *Client) Register(ctx context.Context, rand io.Reader, d hospital.Draft,
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
-	q, err := d.Request(rand, nonce)
+	q, err := request(nonce)
 	if err != nil {
 		return message.RegistrationReply{}, err
 	}
-	r, err := c.api.RegisterWithResponse(ctx, openapi.Message{Message: encode(q.Encode())}, httpclient.Bearer(token))
+	r, err := c.api.RegisterWithResponse(ctx, openapi.Message{Message: encode(q.Encode())}, admit...)
 	if err != nil {
 		return message.RegistrationReply{}, away(err)
 	}

@@ -41,7 +41,7 @@ func (a admin) PrepareIndexEntry(c echo.Context) error {
 	if err := httpserver.ReadJSON(c, &q); err != nil {
 		return err
 	}
-	signed, err := a.Hospital.Cloud.CloudPrekey(c.Request().Context(), uint8(a.Hospital.Keys.Credential.Info.Suite))
+	signed, err := a.Hospital.Cloud.CloudPrekey(c.Request().Context(), uint8(a.Hospital.Identity().Credential.Info.Suite))
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,14 @@ func shifted(now message.Millis, by *int64) message.Millis {
 
 // make seals a new entry at the time T of the header, signed for the time of the entry.
 func (x *indexWrite) make(h *hospital.Hospital, prekey message.Signed, now, t, entry message.Millis) (message.Message, error) {
-	cred, suite := h.Keys.Credential, h.Keys.Credential.Info.Suite
+	self := h.Identity()
+	cred, suite := self.Credential, self.Credential.Info.Suite
 	pins := h.Pins.Pins()
 	to, _, err := message.OpenCloudPrekey(prekey, pins, suite, now)
 	if err != nil {
 		return message.Message{}, err
 	}
-	if err := x.sign(cred, h.Keys.Sign, entry); err != nil {
+	if err := x.sign(cred, self.Sign, entry); err != nil {
 		return message.Message{}, err
 	}
 	if x.reply, err = ecc.GenerateKEM(suite, rand.Reader); err != nil {
@@ -95,7 +96,7 @@ func (x *indexWrite) make(h *hospital.Hospital, prekey message.Signed, now, t, e
 		return message.Message{}, err
 	}
 	x.session = hdr.Session
-	by := h.Keys.Sign.Sign(message.TBSIndexWrite(s.Header(), cred.Hash(), x.entry, x.reply.Public()))
+	by := self.Sign.Sign(message.TBSIndexWrite(s.Header(), cred.Hash(), x.entry, x.reply.Public()))
 	return s.Seal(message.IndexWrite{Entry: x.entry, VK: x.locator.Public(), PKe: x.reply.Public(), Signature: by}.Encode())
 }
 
@@ -140,7 +141,7 @@ func (x *indexWrite) open(h *hospital.Hospital, b []byte) (message.Indexed, erro
 	if m.Header.Session != x.session {
 		return message.Indexed{}, errNotReply
 	}
-	opened, err := message.Open(m, x.reply, h.Keys.Credential.Info.ID)
+	opened, err := message.Open(m, x.reply, h.ID())
 	if err != nil {
 		return message.Indexed{}, err
 	}

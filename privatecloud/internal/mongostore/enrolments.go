@@ -61,7 +61,7 @@ func (s *Store) enrolment(ctx context.Context, filter bson.D) (hospital.Enrolmen
 
 func (d enrolmentDoc) enrolment() hospital.Enrolment {
 	return hospital.Enrolment{Handle: handle(d.Handle), Who: hash(d.Who), Version: uint64(d.Version), Marks: uint64(d.Marks),
-		Due: message.Millis(d.Due), Sealed: d.Sealed}
+		Due: message.Millis(d.Due), Epoch: uint64(d.Epoch), Sealed: d.Sealed}
 }
 
 // PutEnrolment implements hospital.Enrolments.
@@ -71,7 +71,7 @@ func (s *Store) PutEnrolment(ctx context.Context, e hospital.Enrolment) error {
 	}
 	filter := bson.D{{Key: "_id", Value: e.Handle[:]}, {Key: "version", Value: int64(e.Version - 1)}, {Key: "marks", Value: int64(e.Marks)}}
 	set := bson.D{{Key: "who", Value: e.Who[:]}, {Key: "version", Value: int64(e.Version)}, {Key: "due", Value: int64(e.Due)},
-		{Key: "sealed", Value: e.Sealed}}
+		{Key: "epoch", Value: int64(e.Epoch)}, {Key: "sealed", Value: e.Sealed}}
 	r, err := s.db.Collection(colEnrolments).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: set}})
 	if err == nil && r.MatchedCount == 0 {
 		return hospital.ErrLost
@@ -83,7 +83,7 @@ func (s *Store) PutEnrolment(ctx context.Context, e hospital.Enrolment) error {
 // identity's is another record.
 func (s *Store) newEnrolment(ctx context.Context, e hospital.Enrolment) error {
 	err := s.insert(ctx, colEnrolments, enrolmentDoc{Handle: e.Handle[:], Who: e.Who[:], Version: 1, Marks: int64(e.Marks),
-		Due: int64(e.Due), Sealed: e.Sealed})
+		Due: int64(e.Due), Epoch: int64(e.Epoch), Sealed: e.Sealed})
 	if !errors.Is(err, hospital.ErrExists) {
 		return err
 	}
@@ -120,4 +120,25 @@ func (s *Store) DueEnrolments(ctx context.Context, now message.Millis, limit int
 		return nil
 	})
 	return out, err
+}
+
+// before are the enrolments of a lower epoch, or of none: from before epochs were written down.
+func before(epoch uint64) bson.E {
+	return bson.E{Key: "epoch", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gte", Value: int64(epoch)}}}}}
+}
+
+// EnrolmentsBefore implements hospital.Enrolments.
+func (s *Store) EnrolmentsBefore(ctx context.Context, epoch uint64, after message.Millis, limit int) (out []hospital.Handle, err error) {
+	filter := bson.D{{Key: "due", Value: bson.D{{Key: "$gt", Value: int64(after)}}}, before(epoch)}
+	err = each(ctx, s, colEnrolments, filter, options.Find().SetLimit(int64(limit)), func(d enrolmentDoc) error {
+		out = append(out, handle(d.Handle))
+		return nil
+	})
+	return out, err
+}
+
+// CountBefore implements hospital.Enrolments.
+func (s *Store) CountBefore(ctx context.Context, epoch uint64) (int64, error) {
+	n, err := s.db.Collection(colEnrolments).CountDocuments(ctx, bson.D{before(epoch)})
+	return n, failed("count enrolments", err)
 }

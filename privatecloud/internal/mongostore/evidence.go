@@ -159,7 +159,7 @@ func (s *Store) AuditFrom(ctx context.Context, from uint64, limit int) ([]hospit
 
 // AddPrekey implements hospital.Prekeys.
 func (s *Store) AddPrekey(ctx context.Context, k hospital.StoredPrekey) error {
-	return s.insert(ctx, colPrekeys, prekeyDoc{ID: k.ID[:], NotBefore: int64(k.NotBefore), NotAfter: int64(k.NotAfter), Sealed: k.Sealed})
+	return s.insert(ctx, colPrekeys, prekeyDoc{ID: k.ID[:], Owner: k.Owner[:], NotBefore: int64(k.NotBefore), NotAfter: int64(k.NotAfter), Sealed: k.Sealed})
 }
 
 // Prekey implements hospital.Prekeys.
@@ -170,14 +170,14 @@ func (s *Store) Prekey(ctx context.Context, id message.Hash) (hospital.StoredPre
 }
 
 // NewestPrekey implements hospital.Prekeys.
-func (s *Store) NewestPrekey(ctx context.Context) (hospital.StoredPrekey, error) {
+func (s *Store) NewestPrekey(ctx context.Context, owner message.Hash) (hospital.StoredPrekey, error) {
 	var d prekeyDoc
-	err := s.get(ctx, colPrekeys, bson.D{}, &d, newest("notBefore"))
+	err := s.get(ctx, colPrekeys, bson.D{{Key: "owner", Value: owner[:]}}, &d, newest("notBefore"))
 	return d.prekey(), err
 }
 
 func (d prekeyDoc) prekey() hospital.StoredPrekey {
-	return hospital.StoredPrekey{ID: hash(d.ID), NotBefore: message.Millis(d.NotBefore), NotAfter: message.Millis(d.NotAfter), Sealed: d.Sealed}
+	return hospital.StoredPrekey{ID: hash(d.ID), Owner: hash(d.Owner), NotBefore: message.Millis(d.NotBefore), NotAfter: message.Millis(d.NotAfter), Sealed: d.Sealed}
 }
 
 // ExchangePrekey implements hospital.Prekeys.

@@ -67,6 +67,7 @@ type enrolmentDoc struct {
 	Version int64  `bson:"version"`
 	Marks   int64  `bson:"marks"`
 	Due     int64  `bson:"due"`
+	Epoch   int64  `bson:"epoch"` // of the oldest credential of the hospital that an index entry may stand under
 	Sealed  []byte `bson:"sealed"`
 }
 
@@ -105,7 +106,8 @@ type auditDoc struct {
 }
 
 type prekeyDoc struct {
-	ID        []byte `bson:"_id"` // of the public key
+	ID        []byte `bson:"_id"`             // of the public key
+	Owner     []byte `bson:"owner,omitempty"` // c_HPC
 	NotBefore int64  `bson:"notBefore"`
 	NotAfter  int64  `bson:"notAfter"`
 	Sealed    []byte `bson:"sealed"`

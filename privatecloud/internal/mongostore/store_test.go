@@ -201,9 +201,10 @@ func TestEvidence(t *testing.T) {
 	if got, err := s.Diagnoses(ctx, h, 7, 1); err != nil || len(got) != 1 || got[0].Record != 7 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	ok(t, "prekey", s.AddPrekey(ctx, hospital.StoredPrekey{ID: message.Hash{1}, NotBefore: 1, NotAfter: 10}))
-	ok(t, "prekey", s.AddPrekey(ctx, hospital.StoredPrekey{ID: message.Hash{2}, NotBefore: 5, NotAfter: 20}))
-	if k, err := s.NewestPrekey(ctx); err != nil || k.ID != (message.Hash{2}) {
+	ok(t, "prekey", s.AddPrekey(ctx, hospital.StoredPrekey{ID: message.Hash{1}, Owner: message.Hash{7}, NotBefore: 1, NotAfter: 10}))
+	ok(t, "prekey", s.AddPrekey(ctx, hospital.StoredPrekey{ID: message.Hash{2}, Owner: message.Hash{7}, NotBefore: 5, NotAfter: 20}))
+	ok(t, "another owner's prekey", s.AddPrekey(ctx, hospital.StoredPrekey{ID: message.Hash{3}, Owner: message.Hash{8}, NotBefore: 9, NotAfter: 20}))
+	if k, err := s.NewestPrekey(ctx, message.Hash{7}); err != nil || k.ID != (message.Hash{2}) || k.Owner != (message.Hash{7}) {
 		t.Errorf("%+v, %v", k, err)
 	}
 	ok(t, "erase", s.ErasePrekeys(ctx, 15))

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -67,9 +68,6 @@ func (w *World) Parameters() message.Parameters {
 }
 
 func (w *World) register(r *http.Request) (message.RegistrationReply, error) {
-	if r.Header.Get("Authorization") != "Bearer "+OperatorToken {
-		return message.RegistrationReply{}, errors.New("no operator")
-	}
 	q, err := message.DecodeRegistrationRequest(body(r, "message"))
 	if err != nil {
 		return message.RegistrationReply{}, err
@@ -77,9 +75,48 @@ func (w *World) register(r *http.Request) (message.RegistrationReply, error) {
 	if err := q.Verify(); err != nil {
 		return message.RegistrationReply{}, err
 	}
+	if err := w.admitted(r, q); err != nil {
+		return message.RegistrationReply{}, err
+	}
+	return w.issue(q)
+}
+
+// admitted lets in an operator's hospital, and one that renews its credential.
+func (w *World) admitted(r *http.Request, q message.RegistrationRequest) error {
+	if len(q.Admission) == 0 {
+		if r.Header.Get("Authorization") != "Bearer "+OperatorToken {
+			return errors.New("no operator")
+		}
+		return nil
+	}
+	x, err := message.DecodeRenewal(q.Admission)
+	if err != nil {
+		return err
+	}
+	if err := x.Verify(w.Pins, q.Registration, w.Now()); err != nil {
+		return err
+	}
+	if w.Revocations().Contains(x.Credential.Hash()) || !bytes.Equal(x.Credential.Info.Attribute, q.Registration.Attribute) {
+		return errors.New("a revoked credential, or another attribute")
+	}
+	return nil
+}
+
+func (w *World) number(id message.ID) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.numbers[id]++
+	return w.numbers[id]
+}
+
+// SkipNumber gives the next number of an ID to somebody whom the hospital does not know of.
+func (w *World) SkipNumber(id message.ID) { w.number(id) }
+
+// issue gives the next number of the ID.
+func (w *World) issue(q message.RegistrationRequest) (message.RegistrationReply, error) {
 	now := w.Now()
 	info := message.Info{Suite: q.Registration.Suite, Role: q.Registration.Role, ID: q.Registration.ID, Attribute: q.Registration.Attribute,
-		Epoch: 1, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(48 * time.Hour), Keys: q.Registration.Keys}
+		Epoch: w.number(q.Registration.ID), NotBefore: now.Add(-time.Minute), NotAfter: now.Add(48 * time.Hour), Keys: q.Registration.Keys}
 	pk, err := w.Issuer.Issue(rand.Reader, q.Registration.Encode(), q.Registration.X, info.Encode())
 	if err != nil {
 		return message.RegistrationReply{}, err

@@ -89,7 +89,7 @@ func (w *World) Instance(t testing.TB, p Party, storage [32]byte, s Stores, chan
 	}
 	t.Cleanup(func() { store.Close(context.Background()); client.Close(); window.Close() })
 	classes := Must(fhir.NewClassifier(message.DefaultClassRules, message.DefaultClasses))
-	c := hospital.Config{Keys: hospital.Keys{Credential: p.Cred, Sign: p.Sign, S: p.S, Lookup: hospital.LookupKey(storage[:]), Storage: hospital.FixedStorage(storage)}, Pins: w.Pins,
+	c := hospital.Config{Keys: hospital.Keys{Identities: hospital.FixedIdentity(hospital.NewIdentity(p.Cred, p.Sign, p.S)), Lookup: hospital.LookupKey(storage[:]), Storage: hospital.FixedStorage(storage)}, Pins: w.Pins,
 		VerifyCertificate: w.VerifyCertificate, Now: w.Clock.Now, Rand: rand.Reader, Window: redisstore.Window{Window: window},
 		Sessions: redisstore.NewSessions(client, s.Database), Records: store, DeskCodes: store, Enrolments: store, Tickets: store,
 		Consents: store, Receipts: store, Diagnoses: store, Audit: store, Erasures: store, Rekeying: store, Prekeys: store, Revocations: w, Cloud: w,

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -65,6 +67,7 @@ type World struct {
 	prekeys []message.Signed
 	down    error
 	listAge time.Duration
+	numbers map[message.ID]uint64 // of the credentials that were registered over HTTP
 }
 
 // Party is a registered party with its secrets.
@@ -81,7 +84,7 @@ const AuthorityName = "medical-authority"
 
 // NewWorld makes a registrar with fresh keys.
 func NewWorld(suite ecc.Suite) *World {
-	w := &World{Suite: suite, Clock: &Clock{}}
+	w := &World{Suite: suite, Clock: &Clock{}, numbers: map[message.ID]uint64{}}
 	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{9}, 32)))
 	w.Cloud = Must(ecc.GenerateSigningKey(rand.Reader))
 	w.Prekey = Must(ecc.GenerateKEM(suite, rand.Reader))
@@ -209,6 +212,9 @@ func (w *World) WriteIndexEntry(_ context.Context, m message.Message) (message.M
 		return message.Message{}, err
 	}
 	cH := x.Entry.Hospital.Hash()
+	if slices.Contains(w.revoked, cH) {
+		return message.Message{}, problem.Refused(errors.New("a revoked hospital"))
+	}
 	if err := x.Entry.Hospital.Info.Keys.Sign.Verify(message.TBSIndexWrite(m.Header, cH, x.Entry, x.PKe), x.Signature); err != nil {
 		return message.Message{}, err
 	}
@@ -227,13 +233,19 @@ func (w *World) WriteIndexEntry(_ context.Context, m message.Message) (message.M
 // OpenPrekey returns the hospital's newest published prekey, verified.
 func (w *World) OpenPrekey(t testing.TB, h message.Credential) ecc.KEMPublicKey {
 	t.Helper()
-	all := w.Published()
-	if len(all) == 0 {
+	p, found := w.FindPrekey(h)
+	if !found {
 		t.Fatal("the hospital has published no prekey")
 	}
-	p, err := message.OpenPrekey(all[len(all)-1], h.Hash(), w.Suite, h.Info.Keys.Sign, w.Now())
-	if err != nil {
-		t.Fatal(err)
+	return p
+}
+
+// FindPrekey is OpenPrekey for a credential that may have none.
+func (w *World) FindPrekey(h message.Credential) (ecc.KEMPublicKey, bool) {
+	for _, s := range slices.Backward(w.Published()) {
+		if p, err := message.OpenPrekey(s, h.Hash(), w.Suite, h.Info.Keys.Sign, w.Now()); err == nil {
+			return p.Key, true
+		}
 	}
-	return p.Key
+	return ecc.KEMPublicKey{}, false
 }
