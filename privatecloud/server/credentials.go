@@ -136,7 +136,7 @@ func destroyIdentity(ctx context.Context, w *keyroll.Roll, s keyStore, version u
 		given, _ := inState(r, keySigning, keyring.Next)
 		out, err := r.DestroyTogether(version, now, identityKeys...)
 		if err == nil && given.Number == version {
-			out = out.WithField(fieldNext, nil).WithField(fieldAttempts, nil)
+			out = out.WithField(fieldNext, nil)
 		}
 		return out, err
 	})

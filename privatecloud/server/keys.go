@@ -33,7 +33,7 @@ const (
 	fieldCredential = "credential"
 	fieldNext       = "next credential"    // accepted, not current yet; empty without one
 	fieldFormer     = "former credentials" // public: what was signed under them still verifies
-	fieldAttempts   = "renewal attempts"   // requests made with the draft that waits, 4 bytes; empty without one
+	fieldAttempts   = "renewal attempts"   // requests made since the current credential, 4 bytes; empty without one
 	auditField      = "audit "
 )
 

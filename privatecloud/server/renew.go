@@ -57,7 +57,7 @@ func phaseOf(r keyring.Ring) phase {
 	return phaseIdle
 }
 
-// attempts counts the requests that were made with the draft.
+// attempts counts the requests since the current credential, also those of drafts that were given up.
 func attempts(r keyring.Ring) uint64 {
 	b := r.Field(fieldAttempts)
 	if len(b) != 4 {
@@ -82,8 +82,7 @@ func (w renewing) drafted(r keyring.Ring) (keyring.Ring, error) {
 		return r, err
 	}
 	secrets := map[string][]byte{keyX: d.X.SecretBytes(), keySigning: d.Sign.Seed(), keyKEM: d.KEM.SecretBytes()}
-	r, err = r.AddTogether(r.NextNumber(identityKeys...), secrets, w.config.Now())
-	return withAttempts(r, 0), err
+	return r.AddTogether(r.NextNumber(identityKeys...), secrets, w.config.Now())
 }
 
 // draftOf is the draft that waits in the ring.

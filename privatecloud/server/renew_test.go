@@ -406,3 +406,25 @@ func TestRenewsByItself(t *testing.T) {
 	})
 	s.await("the first one follows", func() bool { return s.h.Credential().Info.Epoch > 1 })
 }
+
+// What was asked for by a renewal that was given up is counted too: nobody is told that somebody else has the keys
+// because an operator has begun anew.
+func TestRenewalGivenUpIsNoAlarm(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	if err := s.h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	slow := s.beside(func(c *server.Config) { c.KeyPoll = time.Hour })
+	if said, err := s.renew(time.Second); !errors.Is(err, keyroll.ErrBehind) || said.alarm() {
+		t.Fatalf("an alarm, or %v", err)
+	}
+	s.cli(0, "keys", "destroy", "identity", "--version", "2", "--yes")
+	slow.Close()
+	if said, err := s.renew(time.Minute); err != nil || said.alarm() {
+		t.Errorf("an alarm, or %v", err)
+	}
+	if _, text := s.credentials(); text != "3 current, 1 retiring" {
+		t.Error(text)
+	}
+}
