@@ -333,7 +333,7 @@ func (p *parts) renewInTime(ctx context.Context) bool {
 	r, before := p.lease.Ring(), p.config.RenewBefore
 	begun := phaseOf(r) == phaseDrafted || phaseOf(r) == phaseAccepted
 	ends := p.hospital.Identity().Credential.Info.NotAfter.Time()
-	if before <= 0 || phaseOf(r) == phasePromoted || !begun && ends.Sub(p.config.Now()) >= before {
+	if before <= 0 || phaseOf(r) == phasePromoted || !begun && ends.Sub(p.config.Now()) >= before || p.config.Now().Before(nextRequest(r)) {
 		return true
 	}
 	log := p.config.Logger
@@ -345,7 +345,23 @@ func (p *parts) renewInTime(ctx context.Context) bool {
 			return false
 		}
 	}
-	return p.failed(ctx, "the credential was not renewed", err)
+	return p.failed(ctx, "the credential was not renewed", err) || phaseOf(p.lease.Ring()) == phaseDrafted
+}
+
+// hourly is how many requests a service makes by itself an hour apart; further ones are a day apart.
+const hourly = 16
+
+// nextRequest is from when on a service asks by itself for a credential of the keys that are drawn; whoever
+// gives the command asks at once. Each request may cost a number though its answer is lost or does not hold, and the public cloud
+// gives a line only so many (64): asked every few seconds, it would have none left when the fault is found.
+func nextRequest(r keyring.Ring) time.Time {
+	v, drafted := inState(r, keySigning, keyring.Next)
+	if !drafted || phaseOf(r) != phaseDrafted {
+		return time.Time{}
+	}
+	n := attempts(r)
+	days := n - min(n, hourly)
+	return v.Since.Add(time.Duration(min(n, hourly))*time.Hour + time.Duration(days)*24*time.Hour)
 }
 
 // renewWait is how long one attempt waits for the other instances.
