@@ -52,10 +52,52 @@ func TestALicenceIsRegisteredAnew(t *testing.T) {
 	w.wants(problem.KindConflict, w.register(foreign, foreign.Certificate, false))
 }
 
+// A reply that is lost keeps no doctor out: not that of the last renewal before her credential ends, nor that of her
+// first registration. The credential that nobody received belongs to the line of the next one, and
+// goes with it when that is revoked. Until a day is over it may be in use, and so it is as soon as it has a prekey.
+func TestALostReplyDoesNotTakeTheLicence(t *testing.T) {
+	w := newWorld(t)
+	d := w.doctor(ecc.SuiteX25519, "SURGERY")
+	licence := w.licence(d)
+	w.ok(w.PublishPrekey(t.Context(), d.Prekey(w.now(), nil)))
+	w.clock.advance(d.Credential.Info.NotAfter.Time().Sub(w.now()) - time.Hour)
+	lost, anew := d.Next(), d.Next()
+	w.certify(lost, licence, "SURGERY")
+	w.certify(anew, licence, "SURGERY")
+	w.ok(w.renew(lost, d, false, nil))
+	w.clock.advance(23 * time.Hour)
+	w.wants(problem.KindConflict, w.register(anew, anew.Certificate, false))
+	w.clock.advance(time.Hour)
+	foreign := d.Next()
+	foreign.ID = "dr-foreign"
+	w.certify(foreign, licence, "SURGERY")
+	w.wants(problem.KindConflict, w.register(foreign, foreign.Certificate, false))
+	w.ok(w.register(anew, anew.Certificate, false))
+	if n := anew.Credential.Info.Epoch; n != 3 {
+		t.Errorf("number %d", n)
+	}
+	w.ok(w.PublishPrekey(t.Context(), anew.Prekey(w.now(), nil)))
+	w.clock.advance(25 * time.Hour)
+	third := d.Next()
+	w.certify(third, licence, "SURGERY")
+	w.wants(problem.KindConflict, w.register(third, third.Certificate, false))
+	w.ok(w.RevokeCredential(t.Context(), "kim", anew.Credential.Hash()))
+	if !w.revocations().Contains(lost.Credential.Hash()) {
+		t.Error("the one that was lost is good")
+	}
+
+	first := w.doctor(ecc.SuiteX25519, "SURGERY") // the reply is lost
+	again := first.Next()
+	again.Certificate, again.Attribute = first.Certificate, first.Attribute
+	w.clock.advance(25 * time.Hour)
+	w.ok(w.register(again, again.Certificate, false))
+}
+
 // One whose time is over comes back with a new certificate for the keys that he has.
 func TestAnEndedLicenceIsRegisteredAnew(t *testing.T) {
 	w := newWorld(t)
 	d := w.doctor(ecc.SuiteX25519, "SURGERY")
+	w.ok(w.PublishPrekey(t.Context(), d.Prekey(w.now(), nil)))
 	licence := w.licence(d)
 	w.clock.advance(364 * 24 * time.Hour)
 	n := d.Next()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"medunion/api/message"
 	"medunion/api/problem"
@@ -127,14 +128,15 @@ func (c *Cloud) admitLicence(ctx context.Context, q message.Registration, licenc
 		if err != nil {
 			return err
 		}
-		if err := c.overtake(ctx, q, first.Line, a); err != nil {
+		if err := c.overtake(ctx, q, first.Line, a); err != nil || a.line != (message.Hash{}) {
 			return err
 		}
 	}
 	return errLicenceTaken()
 }
 
-// overtake fails while a credential of the line is good.
+// overtake fails while a credential of the line is good, but for those of this ID that nobody received: the new one then
+// goes on with the line, so that a revocation reaches them too.
 func (c *Cloud) overtake(ctx context.Context, q message.Registration, line message.Hash, a *admission) error {
 	records, err := c.Registry.Line(ctx, line)
 	if err != nil {
@@ -150,7 +152,10 @@ func (c *Cloud) overtake(ctx context.Context, q message.Registration, line messa
 		case err != nil:
 			return err
 		case !revoked && c.now() < r.NotAfter:
-			return errLicenceTaken()
+			if err := c.unreceived(ctx, q, cred); err != nil {
+				return err
+			}
+			a.line, a.former = line, r.Credential
 		case revoked && cred.Info.Keys.Sign.Equal(q.Keys.Sign):
 			return problem.Refused(errRevokedKeys)
 		}
@@ -159,6 +164,21 @@ func (c *Cloud) overtake(ctx context.Context, q message.Registration, line messa
 		}
 	}
 	return nil
+}
+
+// unusedFor is how long a doctor's credential has had no prekey when its reply counts as lost.
+const unusedFor = 24 * time.Hour
+
+// unreceived fails unless it is a credential of the same ID that has been without a prekey for unusedFor.
+func (c *Cloud) unreceived(ctx context.Context, q message.Registration, cred message.Credential) error {
+	if cred.Info.ID != q.ID || c.now() < cred.Info.NotBefore.Add(unusedFor) {
+		return errLicenceTaken()
+	}
+	used, err := c.published(ctx, cred.Hash())
+	if err == nil && used {
+		err = errLicenceTaken()
+	}
+	return err
 }
 
 func errLicenceTaken() error { return problem.Conflict("The licence is registered already.") }
