@@ -18,7 +18,8 @@ func (w *world) newerSchema(ctx context.Context, p *people) {
 	index := func(ctx context.Context, db mongodb.Database) error {
 		return db.CreateIndexes(ctx, []mongodb.Index{mongodb.Ordered("versions", "key"), mongodb.Ordered("newer", "field")})
 	}
-	migrations := []mongodb.Migration{{What: "of before", Oldest: 1, Run: nothing}, {What: "expand", Oldest: 1, Run: index}, {What: "contract", Oldest: 2, Run: nothing}}
+	ofNow := mongodb.Migration{What: "of now", Oldest: 1, Run: nothing}
+	migrations := []mongodb.Migration{ofNow, ofNow, {What: "expand", Oldest: 1, Run: index}, {What: "contract", Oldest: 3, Run: nothing}}
 	migrate := func(to int) {
 		w.t.Helper()
 		done, err := mongodb.Migrate(ctx, w.mongo, w.database("hospital"), mongodb.Schema{Needs: 1, Migrations: migrations[:to]}, false)
@@ -26,12 +27,12 @@ func (w *world) newerSchema(ctx context.Context, p *people) {
 			w.t.Fatalf("migration to %d: %v %v", to, done, err)
 		}
 	}
-	migrate(2)
+	migrate(3)
 	w.process[hospitalName][0].kill9()
 	w.start(hospitalName, 0, w.hospitalArgs(0))
 	ok(w.t, p.visit(ctx))
 
-	migrate(3)
+	migrate(4)
 	ok(w.t, p.visit(ctx))
 	w.process[hospitalName][0].kill9()
 	left := run(w.t, exec.Command(program(w.t, programs[hospitalName]), append(w.hospitalArgs(0), w.redis...)...))

@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"medunion/api/mongodb"
 	"medunion/privatecloud/hospital"
@@ -140,16 +141,21 @@ var indexes = []mongodb.Index{
 	mongodb.Ordered(colErasures, "state"),
 }
 
+// epochIndex finds what stands under an older credential of the hospital.
+var epochIndex = []mongodb.Index{mongodb.Ordered(colEnrolments, "epoch")}
+
 // Versions are those of this schema. Not sharded are patients and enrolments, each with a
 // unique index over a keyed hash that no shard key can begin beside _id; audit, a chain that
 // grows at one end; and what is few or short-lived. A record and its receipts lie together,
 // by h. diagnoses are spread by _id, because an operation must be known whoever's it is.
 var Versions = mongodb.Schema{Needs: 1,
-	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes)},
+	Migrations: []mongodb.Migration{mongodb.Indexed("indexes of the first version", indexes), mongodb.Indexed("index of what stands under an older credential", epochIndex)},
 	Sharded:    []mongodb.ShardKey{{Collection: colVersions, Field: "h"}, {Collection: colReceipts, Field: "h"}, {Collection: colDiagnoses, Field: "_id"}},
 }
 
 func numbered(h hospital.Handle, n uint64) []byte { return binary.BigEndian.AppendUint64(h[:], n) }
 
 // CheckShardKeys fails if an index asks for what shards cannot keep.
-func CheckShardKeys() error { return Versions.CheckShardKeys(indexes) }
+func CheckShardKeys() error {
+	return Versions.CheckShardKeys(append(slices.Clone(indexes), epochIndex...))
+}
