@@ -91,3 +91,19 @@ func FuzzBalanced(f *testing.F) {
 		}
 	})
 }
+
+// A network is found in whatever form its address is written; one of mapped addresses, which
+// nobody would be in, is refused.
+func TestNetworks(t *testing.T) {
+	in, err := prefixes("proxies", []string{"::ffff:192.0.2.7", "2001:db8::/32"})
+	for _, remote := range []string{"192.0.2.7:1", "[::ffff:192.0.2.7]:1", "[2001:db8::1]:1"} {
+		if err != nil || !within(in, remote) {
+			t.Errorf("%s is in none of the networks (%v)", remote, err)
+		}
+	}
+	for _, bad := range []string{"::ffff:192.0.2.0/120", "192.0.2.0/33", "balancer", ""} {
+		if _, err := prefixes("proxies", []string{bad}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

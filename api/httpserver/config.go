@@ -79,9 +79,10 @@ func prefixes(setting string, list []string) ([]netip.Prefix, error) {
 	for _, text := range list {
 		prefix, err := netip.ParsePrefix(text)
 		if ip, bad := netip.ParseAddr(text); bad == nil {
+			ip = ip.Unmap()
 			prefix, err = ip.Prefix(ip.BitLen())
 		}
-		if err != nil {
+		if err != nil || prefix.Addr().Is4In6() { // one of mapped addresses would match nobody
 			return nil, fmt.Errorf("%s: %q is no address and no network", setting, text)
 		}
 		out = append(out, prefix.Masked())
