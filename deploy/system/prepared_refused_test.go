@@ -118,20 +118,27 @@ func (x *tester) over(her string) {
 	x.sends("M4 under a consent that is over", x.s.Cloud+"/v1/searches", x.m4(short, nil), 403, "refused")
 }
 
-// registrations are a doctor's M0, and prekeys.
-func (x *tester) registrations(string) {
-	q := x.prepare(x.doctor, object{"step": "certificate-request", "id": "dr-thrown-away", "person": object{"authority": x.at.Authority, "licence": "L-1",
+// certified has a doctor certified, always of the same licence, and makes M0.
+func (x *tester) certified(id string) (q prepared, m0 func() string) {
+	q = x.prepare(x.doctor, object{"step": "certificate-request", "id": id, "person": object{"authority": x.at.Authority, "licence": "L-1",
 		"name": "Thrown Away", "departments": []string{"SURGERY"}}})
 	jwt, err := x.s.Certify(x.Context(), q.Request)
 	ok(x, err)
-	m0 := func() string {
+	return q, func() string {
 		return x.prepare(x.doctor, object{"step": "M0", "doctor": q.Handle, "certificate": jwt, "challenge": x.challenge()}).Message
 	}
+}
+
+// registrations are a doctor's M0, and prekeys.
+func (x *tester) registrations(string) {
+	q, m0 := x.certified("dr-thrown-away")
 	reply := x.sends("M0", x.s.Cloud+"/v1/registrations", m0(), 201, "")
 	if len(reply) != 1 || x.opened(x.doctor, q.Handle, reply[0], "M0", "registration")["id"] != "dr-thrown-away" {
 		x.Errorf("registered: %v", reply)
 	}
-	x.sends("the same doctor again", x.s.Cloud+"/v1/registrations", m0(), 409, "conflict")
+	x.sends("the same doctor renews", x.s.Cloud+"/v1/registrations", m0(), 201, "")
+	_, other := x.certified("dr-somebody-else")
+	x.sends("another doctor of the licence", x.s.Cloud+"/v1/registrations", other(), 409, "conflict")
 	for _, c := range []struct{ time, status int }{{0, 204}, {-600_000, 409}, {-100_000_000, 422}} {
 		p := x.prepare(x.doctor, object{"step": "prekey", "doctor": q.Handle, "time": c.time})
 		a, err := call(x.Context(), http.MethodPut, x.s.Cloud+"/v1/prekeys", "", "application/json", must(json.Marshal(object{"signed": p.Signed})))
