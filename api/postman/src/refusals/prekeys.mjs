@@ -15,14 +15,16 @@ const current = (title, same) => call("publiccloud getPrekey", title, {
 });
 
 export default folder("6 · Public cloud: a doctor's registration, and prekeys", `
-  A doctor is admitted by the medical authority's certificate, once. Her prekeys are signed by the key in her registered
+  A doctor is admitted by the medical authority's certificate, once; again, she renews what she has, with both of its
+  secrets. Her prekeys are signed by the key in her registered
   credential; one that has ended, or that begins before the one stored, does not replace it.
   `, [
   ...register("dr"),
-  send("publiccloud register", "dr", "The same registration of a doctor again", { refused: "refused" }),
+  send("publiccloud register", "dr", "The same registration of a doctor again: her licence is taken", { refused: "conflict" }),
   challenge("Another challenge for the same doctor"),
   prepare(makers.doctor, "dr.twice", "The same doctor is prepared once more", registration("dr")),
-  send("publiccloud register", "dr.twice", "An identity that exists is a conflict", { refused: "conflict" }),
+  send("publiccloud register", "dr.twice", "It renews her credential"),
+  send("publiccloud register", "dr.twice", "The same renewal again", { refused: "refused" }),
   call("publiccloud getDoctor", "Without a prekey she has no card", { path: { credential: "{{throwawayDoctor}}" }, refused: "not-found" }),
   prepare(makers.doctor, "prekey", "A prekey of hers is prepared", prekey()),
   spoiled(operation, "prekey", `A prekey ${changes.tag[0]}`, changes.tag[1], "refused", signed),
