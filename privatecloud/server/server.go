@@ -134,8 +134,9 @@ func (i *Instance) open(ctx context.Context, c Config, w *wire) error {
 	return err
 }
 
+// begin makes the instance ready, works and serves.
 func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
-	var running sync.WaitGroup
+	var running sync.WaitGroup // lives on with what it counts
 	c := i.parts.config
 	i.parts.operations.Require(nil, w.Reloads(w.sources()...))
 	if i.operations, err = i.parts.operations.Start(ctx, "privatecloud", c.Logger, c.Edge, w.Config(), c.TLS.Behind); err != nil {
@@ -150,17 +151,29 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	i.parts.rotate(ctx)
 	i.parts.refresh(ctx)
 	i.parts.retire(ctx)
-	running.Go(func() { i.parts.every(ctx, rotateEvery, i.parts.renewed, i.parts.rotate) })
-	running.Go(func() { i.parts.every(ctx, refreshEvery, nil, i.parts.refresh) })
-	running.Go(func() { i.parts.every(ctx, publishEvery, i.parts.due, i.parts.publish) })
-	running.Go(func() { i.parts.every(ctx, sweepEvery, nil, i.parts.sweep) })
-	running.Go(func() { i.parts.every(ctx, rekeyEvery, i.parts.rolled, i.parts.rekey) })
-	running.Go(func() { i.parts.every(ctx, rekeyEvery, nil, i.parts.retire) })
-	running.Go(func() { i.parts.followKeys(ctx) })
-	running.Go(func() { i.parts.renewing(ctx) })
+	i.parts.work(ctx, w, &running)
+	i.serve(ctx, w, &running, protocol, admin)
+	return nil
+}
+
+// work does what is to be done beside requests, until ctx ends.
+func (p *parts) work(ctx context.Context, w *wire, running *sync.WaitGroup) {
+	running.Go(func() { p.every(ctx, rotateEvery, p.renewed, p.rotate) })
+	running.Go(func() { p.every(ctx, refreshEvery, nil, p.refresh) })
+	running.Go(func() { p.every(ctx, publishEvery, p.due, p.publish) })
+	running.Go(func() { p.every(ctx, sweepEvery, nil, p.sweep) })
+	running.Go(func() { p.every(ctx, rekeyEvery, p.rolled, p.rekey) })
+	running.Go(func() { p.every(ctx, rekeyEvery, nil, p.retire) })
+	running.Go(func() { p.followKeys(ctx) })
+	running.Go(func() { p.renewing(ctx) })
+	running.Go(func() { w.watch(ctx, p.config.Logger) })
+}
+
+// serve answers at both listeners until ctx ends or one of them fails: one without the
+// other is no hospital.
+func (i *Instance) serve(ctx context.Context, w *wire, running *sync.WaitGroup, protocol, admin http.Handler) {
 	served := make(chan error, 2)
-	log, balancers := i.parts.config.Logger, i.parts.operations.Balancers(c.Edge)
-	running.Go(func() { w.watch(ctx, log) })
+	log, balancers := i.parts.config.Logger, i.parts.operations.Balancers(i.parts.config.Edge)
 	running.Go(func() {
 		served <- httpserver.Serve(ctx, i.listener, protocol, httpserver.ServeOptions{TLS: w.peers.Ask(w.Config()), Balancers: balancers, Logger: log})
 	})
@@ -170,11 +183,10 @@ func (i *Instance) begin(ctx context.Context, w *wire) (err error) {
 	go func() {
 		defer close(i.done)
 		first := <-served
-		i.stop() // one without the other is no hospital
+		i.stop()
 		running.Wait()
 		i.err = errors.Join(first, <-served, i.operations.Close(), i.parts.close())
 	}()
-	return nil
 }
 
 // URL is the base URL at which the protocol listens.
