@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,10 +31,11 @@ import (
 // exampleWorld is a suite with one doctor and one patient who both work over HTTP only.
 type exampleWorld struct {
 	*tester
-	r     *recorder
-	hers  *doctor.Agent // the doctor's agent
-	pass  string
-	first string // the patient's name of her first visit
+	r        *recorder
+	searches sync.Mutex    // who has it holds up the doctor's searches
+	hers     *doctor.Agent // the doctor's agent
+	pass     string
+	first    string // the patient's name of her first visit
 }
 
 func newExampleWorld(t *testing.T, r *recorder) *exampleWorld {
@@ -57,10 +59,17 @@ func newExampleWorld(t *testing.T, r *recorder) *exampleWorld {
 func (w *exampleWorld) frontPortal() {
 	var behind *url.URL
 	// Streams that their reader leaves are no errors to be written.
-	front := httptest.NewServer(&httputil.ReverseProxy{FlushInterval: -1, Transport: w.r, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(q *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{FlushInterval: -1, Transport: w.r, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(q *httputil.ProxyRequest) {
 		q.SetURL(behind)
 		q.Out.Header.Del("Accept-Encoding") // the transport compresses and expands by itself
-	}})
+	}}
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {
+		if strings.HasSuffix(q.URL.Path, "/searches") {
+			w.searches.Lock()
+			defer w.searches.Unlock()
+		}
+		proxy.ServeHTTP(rw, q)
+	}))
 	w.Cleanup(front.Close)
 	at := startPortal(w.T, w.s, front.URL, filepath.Join(w.TempDir(), "session-key"))
 	behind = must(url.Parse(at))
@@ -314,7 +323,9 @@ func (w *exampleWorld) endedVisits() {
 	begun := w.consult(object{"link": w.link, "department": "OUTPATIENT"})
 	id := w.waitingVisit(2)
 	w.do(w.doctor, "POST", "/v1/visits/"+id+"/open", nil, 200, nil)
-	w.do(w.doctor, "POST", "/v1/visits/"+id+"/records", object{"departments": []string{"EMERGENCY"}}, 202, nil) // where no hospital has any, however far it comes before it is cancelled
+	w.searches.Lock() // the search does not come further than to the portal
+	defer w.searches.Unlock()
+	w.do(w.doctor, "POST", "/v1/visits/"+id+"/records", object{"departments": []string{"GENERAL"}}, 202, nil)
 	w.do(w.doctor, "POST", "/v1/visits/"+id+"/cancel", nil, 202, nil)
 	w.do(w.patient, "POST", "/v1/visits/"+begun+"/end", nil, 200, nil)
 	w.do(w.doctor, "POST", "/v1/visits/"+id+"/close", nil, 200, nil)
