@@ -73,7 +73,7 @@ func TestNewCertificate(t *testing.T) {
 		}
 		return err == nil && res.StatusCode == http.StatusOK
 	})
-	p := w.ready(t, "visiting")
+	p := w.ready(t, "seeing-the-renewed")
 	p.Do("Visit a doctor")
 	p.Do("Paste the doctor’s link")
 	p.Fill("Link", before)

@@ -49,6 +49,9 @@ func (s *Suite) StartNewPatient(ctx context.Context, name string) (*patient.Agen
 }
 
 func (s *Suite) startPatient(ctx context.Context, name string, passphrase []byte) (*patient.Agent, error) {
+	if s.apis[name].stop != nil {
+		return nil, fmt.Errorf("suite: the agent of %s runs", name)
+	}
 	folder := "agents/" + name
 	addr, err := s.state.address(folder)
 	if err == nil {
@@ -80,7 +83,10 @@ func (s *Suite) StopPatient(name string) error {
 	if err != nil {
 		return err
 	}
-	return a.stop()
+	stop := a.stop
+	a.stop = nil
+	s.apis[name] = a
+	return stop()
 }
 
 // register does nothing for a patient who registered in an earlier run.
