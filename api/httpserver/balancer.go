@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -62,14 +61,9 @@ func newHeaders() *prometheus.CounterVec {
 	return v
 }
 
-// balancers are the networks that the edge names. One of all addresses is refused: it would
-// let everybody say whose connection his is.
+// balancers are the networks that the edge names.
 func (e Edge) balancers() ([]netip.Prefix, error) {
-	out, err := prefixes("proxy-protocol-from", e.ProxyProtocolFrom)
-	if err == nil && slices.ContainsFunc(out, func(p netip.Prefix) bool { return p.Bits() == 0 }) {
-		err = errors.New("proxy-protocol-from: a network of all addresses lets everybody claim any; name the balancers")
-	}
-	return out, err
+	return prefixes("proxy-protocol-from", e.ProxyProtocolFrom)
 }
 
 // listen wraps a listener. It reads nothing itself: a header is read by whoever serves the

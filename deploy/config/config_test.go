@@ -197,6 +197,8 @@ func TestProblemsAreFound(t *testing.T) {
 		{services, "--otlp-ratio=7", "--otlp-endpoint: the ratio is from 0 to 1"},
 		{services, "--otlp-ratio=0", ""},
 		{services, "--docs=off --proxies=proxy.example", "--proxies: "},
+		{services, "--docs=off --proxies=0.0.0.0/0", "--proxies: proxies: a network of all addresses"},
+		{services, "--docs=off --proxies=::/0", "--proxies: proxies: a network of all addresses"},
 		{services, "--proxy-protocol-from=balancer.example", "--proxy-protocol-from: "},
 		{services, "--proxy-protocol-from=0.0.0.0/0", "--proxy-protocol-from: proxy-protocol-from: a network of all addresses"},
 		{services, "--proxy-protocol-from=10.0.0.7,fd00::/64", ""},
