@@ -7,6 +7,7 @@
 // variable, the variable above the file, the file above the default.
 //
 // A field whose value is a secret has the tag secret:"value"; one that holds a secret if it
-// is no URI after all, secret:"uri". Of every value that is a URI, what stands before its @
-// is a secret.
+// is no URI after all, secret:"uri"; one of addresses, into which somebody may write a URI or
+// a password all the same, secret:"address". Of every value that is a URI, what stands before
+// its @ is a secret.
 package settings

@@ -107,6 +107,8 @@ func TestGuard(t *testing.T) {
 		"Redis here":                  {func(g *Guard) { g.Redis(Redis{Addrs: here}) }, "", ""},
 		"Redis without TLS":           {func(g *Guard) { g.Redis(Redis{Addrs: []string{"10.0.0.1:6379"}, Password: good}) }, "--redis-addrs: ", away},
 		"Redis with TLS":              {func(g *Guard) { g.Redis(Redis{Addrs: []string{"10.0.0.1:6379"}, TLS: tls, Password: good}) }, "", away},
+		"Redis by a URI":              {func(g *Guard) { g.Redis(Redis{Addrs: []string{"redis://u:CANARY@10.0.0.1:6379"}}) }, "--redis-addrs: it is no host:port", "--redis-addrs: it is no host:port"},
+		"Redis with a password in it": {func(g *Guard) { g.Redis(Redis{Addrs: []string{"u:CANARY@10.0.0.1:6379"}}) }, "--redis-addrs: it is no host:port", "--redis-addrs: it is no host:port"},
 		"Sentinel here":               {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m"}) }, "in the clear; give --redis-tls, or one server", ""},
 		"Sentinel here, TLS":          {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m", TLS: tls}) }, "lets everybody in", ""},
 		"Sentinel here, safe":         {func(g *Guard) { g.Redis(Redis{Addrs: here, Master: "m", TLS: tls, Password: good}) }, "", ""},
@@ -139,7 +141,7 @@ func TestGuard(t *testing.T) {
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s, --dev=%v: %v", name, dev, err)
 			}
-			if err != nil && (strings.Contains(err.Error(), good) || strings.Contains(err.Error(), "k3/x")) {
+			if err != nil && (strings.Contains(err.Error(), good) || strings.Contains(err.Error(), "k3/x") || strings.Contains(err.Error(), "CANARY")) {
 				t.Errorf("%s: the error shows a password: %v", name, err)
 			}
 		}

@@ -83,11 +83,24 @@ func shown(f *kong.Flag) any {
 }
 
 func redact(f *kong.Flag, value string) string {
-	uri := f.Tag.Get("secret") == "uri" && strings.Contains(value, "://")
-	if f.Tag.Has("secret") && value != "" && !uri {
+	switch kind := f.Tag.Get("secret"); {
+	case kind == "address":
+		return redactAddress(value)
+	case kind == "uri" && strings.Contains(value, "://"):
+		return RedactURI(value)
+	case kind != "" && value != "":
 		return Redacted
 	}
 	return RedactURI(value)
+}
+
+// redactAddress hides what stands before the last @ of an address, in which nothing is to
+// stand: who writes a URI into the place of an address writes its password too.
+func redactAddress(text string) string {
+	if i := strings.LastIndex(text, "@"); i >= 0 {
+		return Redacted + text[i:]
+	}
+	return text
 }
 
 var (

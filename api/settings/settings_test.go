@@ -23,6 +23,7 @@ type config struct {
 	Name       string        `required:"" env:"T_NAME"`
 	Wait       time.Duration `default:"1s" env:"T_WAIT"`
 	Addrs      []string      `default:"a:1" env:"T_ADDRS"`
+	Redis      []string      `default:"a:1" env:"T_REDIS" secret:"address"`
 	Suites     []uint8       `default:"1,2" env:"T_SUITES"`
 	On         bool          `env:"T_ON"`
 	Password   string        `env:"T_PASSWORD" hidden:"" secret:"value"`
@@ -174,6 +175,12 @@ func TestPrint(t *testing.T) {
 	again, code, _, errs := run(t, "--config="+file(t, out, 0o600))
 	if code != 0 || again.Name != g.Name || again.Wait != g.Wait || fmt.Sprint(again.Addrs, again.Suites) != fmt.Sprint(g.Addrs, g.Suites) {
 		t.Errorf("%d %+v %s", code, again.config, errs)
+	}
+	for _, addr := range []string{"redis://u:" + canary + "@h:1", "u:" + canary + "@h:1", "u:a@" + canary + "@h:1"} {
+		_, _, out, _ = run(t, "--name=x", "--print-config", "--redis=g:1,"+addr)
+		if strings.Contains(out, canary) || !strings.Contains(out, "redis: ['g:1', '[redacted]@h:1'] # flag") {
+			t.Errorf("a password in the place of an address is shown:\n%s", out)
+		}
 	}
 	if _, _, out, _ = run(t, "--name=x", "--print-config", "--uri="+canary); strings.Contains(out, canary) {
 		t.Error("what is no URI may be the password alone")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -71,11 +73,18 @@ type Redis struct {
 	Password string
 }
 
+// errAddress quotes nothing of what stands there, in which a password may be.
+var errAddress = errors.New("it is no host:port; what is no address, such as a user and a password, has settings of its own (--redis-username and the variable of --redis-password)")
+
 // Redis looks at a Redis and its options. Sentinels, and the nodes of a cluster, name the
 // servers that are spoken with.
 func (g *Guard) Redis(r Redis) {
 	_, err := r.TLS.Config()
 	g.Fault("redis-ca", err)
+	if slices.ContainsFunc(r.Addrs, func(a string) bool { return strings.Contains(a, "@") || strings.Contains(a, "://") }) {
+		g.Fault("redis-addrs", errAddress)
+		return
+	}
 	g.Store("redis-addrs", Store{Addrs: r.Addrs, TLS: r.TLS.TLS, Authenticated: r.Password != "", Password: r.Password,
 		Discovers: r.Master != "" || r.Cluster || len(r.Addrs) > 1},
 		"give --redis-tls", "give a user and a password (--redis-username and the variable of --redis-password)", "one server on this machine")

@@ -49,7 +49,7 @@ type Config struct {
 
 	KeyProvider keyprovider.Config `embed:"" envprefix:"PORTAL_"`
 
-	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS_ADDRS"`
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PORTAL_REDIS_ADDRS" secret:"address"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PORTAL_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PORTAL_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PORTAL_REDIS_USERNAME"`

@@ -59,7 +59,7 @@ type Config struct {
 	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PRIVATECLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"privatecloud" env:"PRIVATECLOUD_DATABASE"`
 
-	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PRIVATECLOUD_REDIS_ADDRS"`
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PRIVATECLOUD_REDIS_ADDRS" secret:"address"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PRIVATECLOUD_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PRIVATECLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PRIVATECLOUD_REDIS_USERNAME"`

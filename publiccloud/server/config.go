@@ -35,7 +35,7 @@ type Config struct {
 	MongoURI string `help:"MongoDB connection string (holds a password: prefer the variable)." default:"mongodb://127.0.0.1:27017/?directConnection=true" env:"PUBLICCLOUD_MONGO_URI" secret:"uri"`
 	Database string `help:"MongoDB database." default:"publiccloud" env:"PUBLICCLOUD_DATABASE"`
 
-	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PUBLICCLOUD_REDIS_ADDRS"`
+	RedisAddrs    []string `help:"Redis server, Sentinels, or cluster nodes." default:"127.0.0.1:6379" env:"PUBLICCLOUD_REDIS_ADDRS" secret:"address"`
 	RedisMaster   string   `help:"Name of the master at the Sentinels." env:"PUBLICCLOUD_REDIS_MASTER"`
 	RedisCluster  bool     `help:"The addresses are of a cluster." env:"PUBLICCLOUD_REDIS_CLUSTER"`
 	RedisUsername string   `help:"Redis user." env:"PUBLICCLOUD_REDIS_USERNAME"`
