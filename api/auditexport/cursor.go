@@ -17,6 +17,7 @@ type Cursor struct {
 	Link               // the newest entry that was looked at
 	Recorded time.Time // when that entry was written
 	Exported uint64    // how many events were exported, over all runs
+	Output   string    // that file's absolute path, "" where the events went elsewhere
 	Size     int64     // of the output file behind them
 
 	kept bool // it lies in a file: an output that is there is this export's
@@ -27,6 +28,7 @@ type cursorFile struct {
 	Hash     string    `json:"hash"`
 	Recorded time.Time `json:"recorded"`
 	Exported uint64    `json:"exported"`
+	Output   string    `json:"output,omitempty"`
 	Size     int64     `json:"size,omitempty"`
 }
 
@@ -48,14 +50,20 @@ func ReadCursor(path string) (Cursor, error) {
 	if err != nil || len(h) != len(c.Hash) {
 		return c, errors.New("cursor: no hash in it")
 	}
-	return Cursor{Link: Link{Number: f.Number, Hash: message.Hash(h)}, Recorded: f.Recorded, Exported: f.Exported, Size: f.Size, kept: true}, nil
+	return Cursor{Link: Link{Number: f.Number, Hash: message.Hash(h)}, Recorded: f.Recorded, Exported: f.Exported, Output: f.Output, Size: f.Size, kept: true}, nil
+}
+
+// of says whether an output with an absolute path is the one that the cursor's export wrote last. A
+// cursor of before that was noted has a size if it was a file.
+func (c Cursor) of(path string) bool {
+	return c.kept && (c.Output == path || c.Output == "" && c.Size > 0)
 }
 
 func (c Cursor) write(path string) error {
 	if path == "" {
 		return nil
 	}
-	b, err := json.Marshal(cursorFile{Number: c.Number, Hash: hex.EncodeToString(c.Hash[:]), Recorded: c.Recorded, Exported: c.Exported, Size: c.Size})
+	b, err := json.Marshal(cursorFile{Number: c.Number, Hash: hex.EncodeToString(c.Hash[:]), Recorded: c.Recorded, Exported: c.Exported, Output: c.Output, Size: c.Size})
 	if err == nil {
 		err = secretfile.Replace(path, append(b, '\n'))
 	}

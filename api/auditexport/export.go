@@ -61,17 +61,29 @@ type export struct {
 	wait  time.Duration // before the next attempt
 }
 
-// open opens the sink. From then on the cursor's file is there, before any event is: a run that
-// dies before its first batch leaves an output that the next one knows as its own.
+// open opens the sink. From then on the cursor's file is there and names the output, before any
+// event is: a run that dies before its first batch leaves an output that the next one knows as its own.
 func (e *export) open(ctx context.Context) error {
 	var err error
-	if e.sink, err = e.Open(ctx, e.at); err != nil || e.CursorFile == "" || e.at.kept {
+	if e.sink, err = e.Open(ctx, e.at); err != nil || e.CursorFile == "" {
 		return err
 	}
-	if err := e.at.write(e.CursorFile); err != nil {
+	output := ""
+	if f, is := e.sink.(interface{ Output() string }); is {
+		output = f.Output()
+	}
+	at := e.at
+	if at.Output != output {
+		at.Output, at.Size = output, 0
+	}
+	if at.kept && at.Output == e.at.Output {
+		return nil
+	}
+	if err := at.write(e.CursorFile); err != nil {
 		return errors.Join(err, e.sink.Close())
 	}
-	e.at.kept, e.safe.kept = true, true
+	at.kept = true
+	e.at, e.safe = at, at
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 // Job is what an operator's command says of an export: what of the trail, and where to.
 type Job struct {
 	From        time.Time `help:"Only events from this time on (RFC 3339)." format:"2006-01-02T15:04:05Z07:00"`
-	To          time.Time `help:"Only events before this time (RFC 3339)." format:"2006-01-02T15:04:05Z07:00"`
+	To          time.Time `help:"Only events before this time (RFC 3339); not with a cursor." format:"2006-01-02T15:04:05Z07:00"`
 	Event       []string  `help:"Only these events, as the trail names them, such as refused."`
 	Outcome     string    `help:"Only success, or only failure." enum:",success,failure" default:""`
 	SinceNumber uint64    `help:"Only events from this number of the trail on."`
@@ -50,6 +50,9 @@ type Sender struct {
 func (j Job) Check(known []string) error {
 	if j.Follow && j.Cursor == "" {
 		return errors.New("to follow the trail a cursor is needed")
+	}
+	if j.Cursor != "" && !j.To.IsZero() {
+		return errors.New("what is written from the time until which on would be left out for good, since the cursor goes past it; leave out the time or the cursor")
 	}
 	if j.Syslog != "" && j.Out != "-" && j.Out != "" {
 		return errors.New("an export goes to a file or to syslog, not to both")

@@ -16,12 +16,16 @@ func TestJobsRefused(t *testing.T) {
 	for name, j := range map[string]auditexport.Job{
 		"no time between": {From: now, To: now}, "an event that is none": {Event: []string{"nothing"}}, "no outcome": {Outcome: "maybe"},
 		"followed without a cursor": {Follow: true}, "two places": {Out: "x", Syslog: "unix:///dev/log"}, "no receiver": {Syslog: "tcp://siem"},
+		"a cursor that would pass what was not asked for": {To: now, Cursor: "c"},
 	} {
 		if j.Check(known) == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
-	if err := (auditexport.Job{Event: known, Outcome: "failure", From: now, To: now.Add(1), Follow: true, Cursor: "c"}).Check(known); err != nil {
+	if err := (auditexport.Job{Event: known, Outcome: "failure", From: now, Follow: true, Cursor: "c"}).Check(known); err != nil {
+		t.Error(err)
+	}
+	if err := (auditexport.Job{From: now, To: now.Add(1)}).Check(known); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // lines writes one event a line.
 type lines struct {
 	w    *bufio.Writer
 	file *os.File // nil: not a file of its own
+	path string   // of the file, absolute
 	size int64
 }
 
@@ -30,19 +32,16 @@ type Output struct {
 // File is the output with a path. cursor says that its export keeps a cursor, whose lock it holds.
 func File(path string, cursor bool) *Output { return &Output{path: path, cursor: cursor} }
 
-// Open opens a sink. Without a cursor the file must not exist, unless an earlier Open has
-// made it. Else it is gone on with, and what lies behind the size in the cursor, of a
-// run that broke off, is taken away first: no event is in it twice. The first run with a cursor takes
-// an empty file, which one leaves that died before it could write the cursor.
+// Open opens a sink. The file must not exist, unless it is the one that the cursor names, or
+// an earlier Open has made it. Else it is gone on with, and what lies behind the size in the cursor, of a
+// run that broke off, is taken away first: no event is in it twice. With a cursor an empty
+// file is taken, which a run leaves that died before it could write the cursor.
 func (o *Output) Open(_ context.Context, c Cursor) (Sink, error) {
-	flags := os.O_WRONLY | os.O_CREATE
-	if !c.kept && !o.made {
-		flags |= os.O_EXCL
+	path, err := filepath.Abs(o.path)
+	if err != nil {
+		return nil, err
 	}
-	f, err := os.OpenFile(o.path, flags, 0o600)
-	if errors.Is(err, fs.ErrExist) && o.cursor && isEmpty(o.path) {
-		f, err = os.OpenFile(o.path, os.O_WRONLY, 0o600)
-	}
+	f, err := o.file(o.made || c.of(path))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,19 @@ func (o *Output) Open(_ context.Context, c Cursor) (Sink, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &lines{w: bufio.NewWriter(f), file: f, size: size}, nil
+	return &lines{w: bufio.NewWriter(f), file: f, path: path, size: size}, nil
+}
+
+func (o *Output) file(own bool) (*os.File, error) {
+	flags := os.O_WRONLY | os.O_CREATE
+	if !own {
+		flags |= os.O_EXCL
+	}
+	f, err := os.OpenFile(o.path, flags, 0o600)
+	if errors.Is(err, fs.ErrExist) && o.cursor && isEmpty(o.path) {
+		f, err = os.OpenFile(o.path, os.O_WRONLY, 0o600)
+	}
+	return f, err
 }
 
 func isEmpty(path string) bool {
@@ -74,6 +85,9 @@ func trimmed(f *os.File, c Cursor) (int64, error) {
 	}
 	return f.Seek(0, io.SeekEnd)
 }
+
+// Output is the file's absolute path, "" without one.
+func (l *lines) Output() string { return l.path }
 
 func (l *lines) Write(_ Entry, event []byte) error {
 	n, err := l.w.Write(append(event, '\n'))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,6 +113,71 @@ func put(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A cursor belongs to the output that it was written for: what another file holds is neither
+// cut off nor added to, whether the cursor's export went to syslog, to a pipe or to a file before.
+// A new file is taken, and from then on is the cursor's.
+func TestCursorOfAnotherOutput(t *testing.T) {
+	for name, before := range map[string]func(dir string) func(context.Context, auditexport.Cursor) (auditexport.Sink, error){
+		"to a pipe": func(string) func(context.Context, auditexport.Cursor) (auditexport.Sink, error) {
+			return func(context.Context, auditexport.Cursor) (auditexport.Sink, error) {
+				return auditexport.Lines(io.Discard), nil
+			}
+		},
+		"to a file": func(dir string) func(context.Context, auditexport.Cursor) (auditexport.Sink, error) {
+			return auditexport.File(filepath.Join(dir, "first"), true).Open
+		},
+	} {
+		w, dir := &chained{}, t.TempDir()
+		w.adds(3)
+		cursor, other := filepath.Join(dir, "cursor"), filepath.Join(dir, "other")
+		if _, err := auditexport.Run(t.Context(), w, auditexport.Options{CursorFile: cursor, Open: before(dir)}); err != nil {
+			t.Fatal(err)
+		}
+		kept := strings.Repeat("another's\n", 1000)
+		put(t, other, kept)
+		w.adds(1)
+		if _, err := auditexport.Run(t.Context(), w, options(other, cursor)); !errors.Is(err, os.ErrExist) {
+			t.Errorf("%s before: %v", name, err)
+		}
+		if got := read(t, other); got != kept {
+			t.Errorf("%s before: of %d bytes of another's file there are %d", name, len(kept), len(got))
+		}
+		fresh := filepath.Join(dir, "fresh")
+		for range 2 {
+			if _, err := auditexport.Run(t.Context(), w, options(fresh, cursor)); err != nil {
+				t.Errorf("%s before: %v", name, err)
+			}
+			w.adds(1)
+		}
+		if got := strings.Join(numbers(t, read(t, fresh)), " "); got != "4 5" {
+			t.Errorf("%s before: a new file holds %s", name, got)
+		}
+	}
+}
+
+// A cursor of before it named its output is one of the file whose size it has.
+func TestCursorThatNamesNoOutput(t *testing.T) {
+	w, dir := &chained{}, t.TempDir()
+	w.adds(2)
+	out, cursor := filepath.Join(dir, "out"), filepath.Join(dir, "cursor")
+	if _, err := auditexport.Run(t.Context(), w, options(out, cursor)); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, cursor)
+	old := strings.Replace(text, fmt.Sprintf(`"output":%q,`, out), "", 1)
+	if old == text {
+		t.Fatal("the cursor does not name its output: " + text)
+	}
+	put(t, cursor, old)
+	w.adds(1)
+	if _, err := auditexport.Run(t.Context(), w, options(out, cursor)); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(numbers(t, read(t, out)), " "); got != "1 2 3" {
+		t.Error(got)
 	}
 }
 
