@@ -103,6 +103,25 @@ func TestReloadRuns(t *testing.T) {
 	}
 }
 
+// A service whose stores are away ends at its start within seconds. It is started again until
+// they are back, however long that takes, and not given up: nobody is there at night to do it.
+// The exit status does not end that either, since a crash of a Go program has that of a refusal.
+func TestNeverGivenUp(t *testing.T) {
+	for _, name := range services {
+		lines := directives(string(must(os.ReadFile(unit(name)))(t)))
+		for _, line := range []string{"StartLimitIntervalSec=0", "Restart=on-failure", "RestartSec=5s"} {
+			if !slices.Contains(lines, line) {
+				t.Errorf("%s has no line %s", name, line)
+			}
+		}
+		if i := slices.IndexFunc(lines, func(l string) bool {
+			return strings.HasPrefix(l, "StartLimitBurst=") || strings.HasPrefix(l, "RestartPreventExitStatus=")
+		}); i >= 0 {
+			t.Errorf("%s is given up: %s", name, lines[i])
+		}
+	}
+}
+
 // What a taken-over service could do to its machine is bounded, by systemd's own measure.
 func TestSystemdSecurity(t *testing.T) {
 	for _, name := range services {
