@@ -20,6 +20,7 @@ const Keyring = "keyring"
 const (
 	restoreID = "restore"
 	backupID  = "backup"
+	probeID   = "probe"
 )
 
 // ErrUnfinished says that a restore into this database has begun and not ended.
@@ -59,6 +60,17 @@ func (d Database) Floor(ctx context.Context) (int64, error) {
 		return 0, ErrUnfinished
 	}
 	return r.Floor, nil
+}
+
+// ProbeWrite writes as durably as every write: one document, which says how often it was
+// written. A primary that answers may still take none, as without a majority or with a full disk.
+func (d Database) ProbeWrite(ctx context.Context) error {
+	add := bson.D{{Key: "$inc", Value: bson.D{{Key: "n", Value: int64(1)}}}}
+	_, err := d.Collection(Meta).UpdateOne(ctx, bson.D{{Key: "_id", Value: probeID}}, add, options.Update().SetUpsert(true))
+	if mongo.IsDuplicateKeyError(err) {
+		return nil // another instance wrote it first, at the same moment
+	}
+	return Failed("probe", err)
 }
 
 type backupDoc struct {

@@ -53,7 +53,7 @@ func TestOperationsListeners(t *testing.T) {
 			}
 		}
 	}
-	checks := map[string][]string{"publiccloud": {"clock", "keys", "mongodb", "redis"}, string(h.ID): {"audit", "clock", "keys", "mongodb", "redis", "revocations"},
+	checks := map[string][]string{"publiccloud": {"audit", "clock", "keys", "mongodb", "redis"}, string(h.ID): {"audit", "clock", "keys", "mongodb", "redis", "revocations"},
 		"portal": {"clock", "redis"}, "agents/doctor-dr-ops": {"keys"}, "agents/ops": {"keys"}}
 	operations := s.Operations()
 	if len(operations) != len(checks) {

@@ -64,6 +64,9 @@ type Operations interface {
 	AppendOperation(ctx context.Context, l OperationLine) error
 	// OperationsFrom returns up to limit lines, beginning with the number from.
 	OperationsFrom(ctx context.Context, from uint64, limit int) ([]OperationLine, error)
+	// ProbeOperations writes, as durably as AppendOperation and to the same database, what is
+	// no line of the trail and replaces what the probe before it wrote.
+	ProbeOperations(ctx context.Context) error
 }
 
 // Trail reads and writes the trail of operations. Each line's hash is made under a key: whoever can write
@@ -122,6 +125,19 @@ func (t Trail) Record(ctx context.Context, o Operation) error {
 		}
 	}
 	return problem.Unavailable(0, errors.New("the trail of operations is too busy"))
+}
+
+// Ready reports whether the trail can be written: its newest line is one that was made under
+// the key, and the database takes writes. It adds no line.
+func (t Trail) Ready(ctx context.Context) error {
+	last, err := t.Store.LastOperation(ctx)
+	if err != nil {
+		return err
+	}
+	if last.Number > 0 && last.Hash != t.hash(last) {
+		return fmt.Errorf("%w: line %d", ErrOperations, last.Number)
+	}
+	return t.Store.ProbeOperations(ctx)
 }
 
 func (t Trail) hash(l OperationLine) message.Hash {

@@ -53,6 +53,29 @@ var errAway = errors.New("the trail cannot be written")
 type away struct{ cloud.Operations }
 
 func (away) AppendOperation(context.Context, cloud.OperationLine) error { return errAway }
+func (away) ProbeOperations(context.Context) error                      { return errAway }
+
+// The trail is not ready where the database takes no writes, and where its newest line was not
+// made under the key; asking adds no line.
+func TestTrailReadiness(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		w.ok(w.trail().Ready(t.Context()))
+	}
+	w.ok(w.trail().Record(t.Context(), cloud.Operation{What: cloud.OperationKeyAdded}))
+	w.ok(w.trail().Ready(t.Context()))
+	if got := w.operations(); len(got) != 1 {
+		t.Errorf("the probes left %d lines", len(got)-1)
+	}
+	mute, forged := w.trail(), w.trail()
+	mute.Store, forged.HandleKey = away{w.store}, make([]byte, 32)
+	if err := mute.Ready(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("ready without writes: %v", err)
+	}
+	if err := forged.Ready(t.Context()); !errors.Is(err, cloud.ErrOperations) {
+		t.Errorf("ready on a trail of another key: %v", err)
+	}
+}
 
 // An act that fails leaves the line that told of it, and one that says so.
 func TestFailedOperations(t *testing.T) {

@@ -139,6 +139,7 @@ type parts struct {
 	store  *mongostore.Store
 	window *replay.Window
 	lease  *keyroll.Lease
+	trail  cloud.Trail
 
 	meters     meters
 	operations *httpserver.Operations
@@ -203,6 +204,7 @@ func (p *parts) begin(ctx context.Context, c Config, k keys, verify message.Cert
 	if err := p.cloud.Rotate(ctx); err != nil {
 		return explain(err)
 	}
+	p.trail = c.trail(p.store, k)
 	p.operations = p.watch(c)
 	return nil
 }

@@ -27,7 +27,7 @@ func (p *parts) watch(c Config) *httpserver.Operations {
 	clocks := telemetry.NewClocks(c.Now, c.Future, telemetry.Clock{Store: "redis", Ask: p.window.Time}, telemetry.Clock{Store: "mongodb", Ask: p.store.Time})
 	o := p.meters.operations
 	o.Require([]httpserver.Check{{Name: "mongodb", Probe: p.store.Ping}, {Name: "redis", Probe: p.window.Ready}, {Name: "clock", Probe: clocks.Probe},
-		{Name: "keys", Probe: p.lease.Probe}},
+		{Name: "audit", Probe: p.trail.Ready}, {Name: "keys", Probe: p.lease.Probe}},
 		clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats}),
 		telemetry.NewMoments("prekey_not_after", "When the service's own prekeys end.", "", map[string]func() time.Time{"": p.cloud.PrekeysEnd}),

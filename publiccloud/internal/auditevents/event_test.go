@@ -37,6 +37,8 @@ func (k *kept) AppendOperation(_ context.Context, l cloud.OperationLine) error {
 	return nil
 }
 
+func (*kept) ProbeOperations(context.Context) error { return nil }
+
 func (k *kept) OperationsFrom(_ context.Context, from uint64, limit int) ([]cloud.OperationLine, error) {
 	rest := k.lines[min(uint64(len(k.lines)), from-1):]
 	return rest[:min(len(rest), limit)], nil

@@ -41,6 +41,9 @@ func (s *Store) AppendOperation(ctx context.Context, l cloud.OperationLine) erro
 	return problem.Conflict("The number is taken.").Because(errors.New("another operation was faster"))
 }
 
+// ProbeOperations implements cloud.Operations.
+func (s *Store) ProbeOperations(ctx context.Context) error { return s.db.ProbeWrite(ctx) }
+
 // OperationsFrom implements cloud.Operations.
 func (s *Store) OperationsFrom(ctx context.Context, from uint64, limit int) ([]cloud.OperationLine, error) {
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: int64(from)}}}}
