@@ -31,6 +31,7 @@ const (
 	KnownFor   = 720 * time.Hour  // a doctor's waiting room stays, after she was last here
 	blockFor   = 2 * time.Second  // one blocking read; a longer wait repeats it
 	maxBlocked = 256              // blocking reads at once, of this instance: each holds a connection
+	readyLife  = time.Minute      // of what Ready writes
 	pollEvery  = time.Second      // how often those that find no place look instead
 )
 
@@ -60,8 +61,10 @@ func New(c redis.UniversalClient, namespace string) *Store {
 	return &Store{redis: c, space: namespace, blocked: make(chan struct{}, maxBlocked)}
 }
 
-// Ready asks Redis for a sign of life.
-func (s *Store) Ready(ctx context.Context) error { return s.redis.Ping(ctx).Err() }
+// Ready writes to Redis: one that is a replica, or full, answers and takes no message.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.redis.Set(ctx, s.space+":ready", 1, readyLife).Err()
+}
 
 func (s *Store) inbox(doctor message.Hash) string {
 	return s.space + ":inbox:{" + hex.EncodeToString(doctor[:]) + "}"

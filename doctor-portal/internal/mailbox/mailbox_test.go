@@ -181,6 +181,34 @@ func TestWithoutRedisEverythingIsUnavailable(t *testing.T) {
 	}
 }
 
+// A Redis that answers and takes no message, because it is a replica or full, does not make the
+// portal ready; and what is asked leaves no key behind that stays.
+func TestReadyIsWritable(t *testing.T) {
+	for name, unwritable := range map[string]func(r *redistest.Server, c redis.UniversalClient) error{
+		"replica": func(_ *redistest.Server, c redis.UniversalClient) error {
+			return c.Do(t.Context(), "REPLICAOF", "127.0.0.1", "1").Err()
+		},
+		"full": func(_ *redistest.Server, c redis.UniversalClient) error {
+			return c.ConfigSet(t.Context(), "maxmemory", "1").Err()
+		},
+	} {
+		r := redistest.Start(t)
+		c := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{r.Addr()}})
+		s := mailbox.New(c, "ready")
+		check(t, s.Ready(t.Context()))
+		for _, key := range must(c.Keys(t.Context(), "*").Result()) {
+			if life := must(c.PTTL(t.Context(), key).Result()); life <= 0 {
+				t.Errorf("%s stays", key)
+			}
+		}
+		check(t, unwritable(r, c))
+		if err := s.Ready(t.Context()); err == nil {
+			t.Errorf("%s: the portal is ready", name)
+		}
+		check(t, c.Close())
+	}
+}
+
 func wantLetters(t *testing.T, want string, got []mailbox.Letter) {
 	t.Helper()
 	var texts []string
