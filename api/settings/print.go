@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
+	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -170,5 +173,15 @@ func (a Actions) Do(c *kong.Context, s *Sources, check, serve func() error) erro
 	case a.PrintConfig:
 		return nil
 	}
+	defer keepThroughHangups()()
 	return serve()
+}
+
+// keepThroughHangups keeps SIGHUP, which asks a service to read its files anew, from ending the
+// program from its first moment to its last: what reads them listens only while it serves. A
+// service manager takes that end for a wanted one and starts nothing again.
+func keepThroughHangups() (stop func()) {
+	hup := make(chan os.Signal, 1) // nobody reads it: signals that do not fit are dropped
+	signal.Notify(hup, syscall.SIGHUP)
+	return func() { signal.Stop(hup) }
 }

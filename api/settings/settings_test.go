@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -184,6 +186,24 @@ func TestPrint(t *testing.T) {
 	}
 	if _, _, out, _ = run(t, "--name=x", "--print-config", "--uri="+canary); strings.Contains(out, canary) {
 		t.Error("what is no URI may be the password alone")
+	}
+}
+
+// A reload that comes while a service starts or ends does not end it: nothing else listens for
+// SIGHUP then. The program is this test's own, so that its end shows as that of another process.
+func TestHangupWhileStarting(t *testing.T) {
+	if os.Getenv("TEST_HANGUP") != "" {
+		err := settings.Actions{}.Do(nil, nil, nil, func() error {
+			defer time.Sleep(200 * time.Millisecond) // another thread may be given the signal, a little later
+			return syscall.Kill(os.Getpid(), syscall.SIGHUP)
+		})
+		fmt.Println("served:", err)
+		return
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestHangupWhileStarting$", "-test.v")
+	c.Env = append(os.Environ(), "TEST_HANGUP=yes")
+	if out, err := c.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("served: <nil>")) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
