@@ -88,3 +88,37 @@ func must(t *testing.T, errs ...error) {
 		t.Fatal(err)
 	}
 }
+
+// What root writes in the place of a service's file stays the service's, and so does the lock
+// that root was the first to take: an administrator's command leaves no key file that the
+// service cannot read, and no lock that it cannot take. Root's own files stay root's, and a
+// lock that is a link, which a service may have put there, is not followed.
+func TestWrittenByRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make files of other users")
+	}
+	const service = 64001
+	owner := func(path string) int {
+		info, err := os.Lstat(path)
+		must(t, err)
+		return int(info.Sys().(*syscall.Stat_t).Uid)
+	}
+	for _, uid := range []int{service, 0} {
+		path := filepath.Join(t.TempDir(), "keys")
+		must(t, secretfile.Create(path, []byte("old")), os.Chown(path, uid, uid))
+		lock, err := secretfile.Lock(path)
+		must(t, err, secretfile.Replace(path, []byte("new")), lock.Close())
+		if owner(path) != uid || owner(path+".lock") != uid {
+			t.Errorf("of %d: the file is %d's, its lock %d's", uid, owner(path), owner(path+".lock"))
+		}
+	}
+	path := filepath.Join(t.TempDir(), "keys")
+	other := filepath.Join(t.TempDir(), "others")
+	must(t, secretfile.Create(path, nil), os.Chown(path, service, service), secretfile.Create(other, nil), os.Symlink(other, path+".lock"))
+	if lock, err := secretfile.Lock(path); err == nil {
+		t.Error("a link is taken for a lock", lock.Close())
+	}
+	if owner(other) != 0 {
+		t.Error("what the link leads to was given away")
+	}
+}

@@ -3,6 +3,7 @@
 package secretfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -15,4 +16,25 @@ import (
 func handed(info fs.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	return ok && s.Uid == 0 && os.Geteuid() != 0 && info.Mode().Perm()&^0o440 == 0
+}
+
+// bequeath gives a file that this process has just made to whom the file at path belongs, if
+// that is there. Only root can: who administers a service as root would else leave it with
+// files that are root's, and that it cannot read.
+func bequeath(f *os.File, path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || s.Uid == 0 {
+		return nil
+	}
+	return f.Chown(int(s.Uid), int(s.Gid))
 }

@@ -44,7 +44,8 @@ func Read(path string) ([]byte, error) {
 // Create writes a file, mode 0600, and never over another: fs.ErrExist.
 func Create(path string, b []byte) error { return write(path, b, os.Link) }
 
-// Replace writes a file, mode 0600, in the place of the one that is there, if any.
+// Replace writes a file, mode 0600, in the place of the one that is there, if any. Written by
+// root it stays the old one's owner's.
 func Replace(path string, b []byte) error { return write(path, b, os.Rename) }
 
 // ReadOrCreate reads a file, or makes it with what generate returns. Of several
@@ -71,7 +72,10 @@ func write(path string, b []byte, publish func(from, to string) error) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.Write(b)
+	err = bequeath(f, path)
+	if err == nil {
+		_, err = f.Write(b)
+	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -88,12 +92,15 @@ func write(path string, b []byte, publish func(from, to string) error) error {
 // temporary is how the names begin of what is written for path.
 func temporary(path string) string { return "." + filepath.Base(path) + ".new-" }
 
+// lockSuffix is what the name of a file's lock has behind the file's.
+const lockSuffix = ".lock"
+
 // Lock makes this process the only user of the file at path until the lock is closed,
 // and of all processes that ask for it: ErrInUse for the others. It removes what an
 // earlier holder was writing when it crashed, so that no copy of a secret stays
 // that its owner has erased since.
 func Lock(path string) (io.Closer, error) {
-	l, err := acquire(path + ".lock")
+	l, err := acquire(path + lockSuffix)
 	if err != nil {
 		return nil, err
 	}
