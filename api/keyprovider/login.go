@@ -42,11 +42,10 @@ func (t *transit) hold(ctx context.Context, denied string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	due := !t.renew.IsZero() && time.Now().After(t.renew)
-	switch {
-	case t.token == "" || t.token == denied:
-		return t.token, t.login(ctx)
-	case due && t.extend(ctx) != nil:
-		return t.token, t.login(ctx)
+	if t.token == "" || t.token == denied || due && t.extend(ctx) != nil {
+		if err := t.login(ctx); err != nil {
+			return "", err
+		}
 	}
 	return t.token, nil
 }

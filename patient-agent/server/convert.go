@@ -74,8 +74,9 @@ func proof(r api.VisitRequest) (agent.Proof, error) {
 		return agent.Proof{Passphrase: []byte(*r.Passphrase)}, nil
 	}
 	p := agent.Proof{Passkey: &message.WebAuthnProof{}}
-	return p, unbase64Each(map[*[]byte]string{&p.CredentialID: r.Assertion.CredentialID, &p.Passkey.AuthenticatorData: r.Assertion.AuthenticatorData,
+	err := unbase64Each(map[*[]byte]string{&p.CredentialID: r.Assertion.CredentialID, &p.Passkey.AuthenticatorData: r.Assertion.AuthenticatorData,
 		&p.Passkey.ClientDataJSON: r.Assertion.ClientDataJSON, &p.Passkey.Signature: r.Assertion.Signature})
+	return p, err
 }
 
 // approvalRequest converts what the patient has decided, or which visit she begins again.

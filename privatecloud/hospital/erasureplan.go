@@ -44,7 +44,8 @@ func (h *Hospital) planErasure(ctx context.Context, p Patient) (erasurePlan, err
 	if plan.Diagnoses, err = h.countDiagnoses(ctx, p.Handle); err != nil {
 		return plan, err
 	}
-	return plan, h.planEntries(ctx, p, &plan)
+	err = h.planEntries(ctx, p, &plan)
+	return plan, err
 }
 
 func (h *Hospital) countDiagnoses(ctx context.Context, handle Handle) (n uint64, err error) {

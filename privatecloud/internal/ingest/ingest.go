@@ -36,7 +36,8 @@ func (im Importer) Bundle(ctx context.Context, r io.Reader, dryRun bool) (fhir.R
 		}
 		return report, nil // the bundle was refused
 	}
-	return report, im.store(dryRun)(ctx, b, &report)
+	err = im.store(dryRun)(ctx, b, &report)
+	return report, err
 }
 
 // source marks the errors of a reader, to tell them from those about what was read.
