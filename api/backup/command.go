@@ -31,9 +31,35 @@ func ToFile(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err = errors.Join(write(f), f.Sync(), f.Close()); err == nil {
-		err = os.Link(f.Name(), path) // fails where the file exists
+		err = publish(f.Name(), path, os.Link)
 	}
-	return errors.Join(err, os.Remove(f.Name()), syncFolder(filepath.Dir(path)))
+	return errors.Join(err, removed(f.Name()), syncFolder(filepath.Dir(path)))
+}
+
+// publish gives a whole file its name, and fails where there is one of that name. A share of
+// Windows and a FAT disk know no links: there the name is taken first, by an empty file, which
+// a crash right then leaves and no reader takes for a backup.
+func publish(from, path string, link func(from, to string) error) error {
+	err := link(from, path)
+	if err == nil || errors.Is(err, os.ErrExist) {
+		return err
+	}
+	taken, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(taken.Close(), os.Rename(from, path)); err != nil {
+		err = errors.Join(err, removed(path))
+	}
+	return err
+}
+
+// removed removes what may have been given another name.
+func removed(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // syncFolder makes the names in a folder durable.
