@@ -281,3 +281,31 @@ func TestNoSecretsInCharts(t *testing.T) {
 		}
 	})
 }
+
+// What a site's own store gives by default is all that the pods are given of the Secret: a
+// service refuses a Redis beyond its machine that has no password, so that none may be left out.
+func TestExternalSecretsAreAll(t *testing.T) {
+	each(t, func(t *testing.T, name, set string, all []object) {
+		given := []string{"keys", "passphrase"} // files, by the names that the configuration has
+		for _, p := range pods(all) {
+			for _, c := range list(p.at("spec", "containers")) {
+				for _, e := range list(c["env"]) {
+					if key, ok := e.at("valueFrom", "secretKeyRef", "key").(string); ok {
+						given = append(given, key)
+					}
+				}
+			}
+		}
+		for _, o := range ofKind(all, "ExternalSecret") {
+			var fetched []string
+			for _, d := range list(o.at("spec", "data")) {
+				fetched = append(fetched, fmt.Sprint(d["secretKey"]))
+			}
+			slices.Sort(fetched)
+			slices.Sort(given)
+			if given = slices.Compact(given); !slices.Equal(given, fetched) {
+				t.Errorf("%s with %s: pods are given %v, the store %v", name, set, given, fetched)
+			}
+		}
+	})
+}
