@@ -21,7 +21,7 @@ func openOffline(ctx context.Context, c Config) (*parts, error) {
 	if errors.Is(err, os.ErrNotExist) || err == nil && !k.registered {
 		return nil, errors.New("the hospital is not registered yet: start it once")
 	}
-	if err != nil {
+	if err = errors.Join(err, k.unfinished); err != nil {
 		return nil, err
 	}
 	w, err := c.wire()

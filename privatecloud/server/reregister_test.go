@@ -1,0 +1,361 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"medunion/api/backup"
+	"medunion/api/keyring"
+	"medunion/api/message"
+	"medunion/ecc"
+	"medunion/privatecloud/internal/peers"
+	"medunion/privatecloud/server"
+)
+
+// reregister runs the command of the program.
+func (s *site) reregister(code int, more ...string) string {
+	s.t.Helper()
+	return s.cli(code, append([]string{"keys", "reregister", "--operator-token", s.config.OperatorToken}, more...)...)
+}
+
+var errCut = errors.New("cut off")
+
+// cutAfter registers anew in this process, and dies after what is said begins with these words.
+func (s *site) cutAfter(words string) {
+	s.t.Helper()
+	err := func() (err error) {
+		defer func() {
+			if recover() != nil {
+				err = errCut
+			}
+		}()
+		return server.Reregister(s.t.Context(), s.config, func(format string, _ ...any) {
+			if strings.HasPrefix(format, words) {
+				panic(errCut)
+			}
+		})
+	}()
+	if !errors.Is(err, errCut) {
+		s.t.Fatalf("it was not cut off after %q: %v", words, err)
+	}
+}
+
+// startFails expects that no instance starts, and returns why.
+func (s *site) startFails() string {
+	s.t.Helper()
+	h, err := server.Start(context.Background(), s.config)
+	if err == nil {
+		h.Close()
+		s.t.Fatal("the hospital starts")
+	}
+	return err.Error()
+}
+
+// refusesRelease expects that the hospital refuses a message of a session, as it refuses every stranger.
+func (s *site) refusesRelease(x *peers.Session) {
+	s.t.Helper()
+	a := s.do("POST", s.h.URL()+"/v1/releases", "", "application/json", wire(x.M8(message.Filter{}).Encode()))
+	if a.status != 403 {
+		s.t.Errorf("a session from before: %d %s", a.status, a.body)
+	}
+}
+
+// entriesUnder awaits entries of the index behind the first n, all of which must stand under the credential.
+func (s *site) entriesUnder(n int, c message.Credential) {
+	s.t.Helper()
+	s.await("the entries are published", func() bool { return len(s.w.Written()) > n })
+	for _, w := range s.w.Written()[n:] {
+		if w.Entry.Hospital.Hash() != c.Hash() {
+			s.t.Error("an entry under another credential than the current one")
+		}
+	}
+}
+
+// A hospital whose credential was revoked is registered anew under its ID, and not while it serves, nor while
+// its credential is good. A program that is killed, a reply that is lost, and an end after any other step are gone on from; keys of a renewal that was under way, which a thief of the key
+// file would have, are given up. Then the records are read, the enrolment holds, the index leads to the new credential, and what was signed before, a backup, receipts, the
+// trail, still verifies; what was begun before is refused, and whoever has the old key file is turned away.
+func TestRegisteredAnewAfterARevocation(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	g := s.gated()
+	s.start()
+	for _, m := range []string{"m1", "m2"} {
+		s.importBundle(bundle(m, "n", "t", 3), "")
+	}
+	p, d := s.enrol("m1"), s.w.Doctor("dr-okafor", "OUTPATIENT")
+	s.await("the entries are published", func() bool { return len(s.w.Written()) > 0 })
+	receipts := t.TempDir()
+	s.erase("m2", receipts)
+	file, recipient := s.keyPair()
+	out := filepath.Join(t.TempDir(), "backup")
+	peers.Must(server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}))
+	old, session := s.h.Credential(), s.session(s.h, d, p)
+	released := s.released(s.h, s.session(s.h, d, p))
+
+	s.reregister(2, "--yes") // it serves
+	g.set(true, nil)
+	s.cli(1, "keys", "renew", "--yes") // its keys are drawn, and the reply is lost
+	g.set(false, nil)
+	s.h.Close()
+	s.reregister(2, "--yes") // the credential holds
+	stolen := peers.Must(os.ReadFile(s.config.Keys))
+	s.w.RevokeAll("st-anna")
+	s.cli(2, "keys", "reregister", "--yes") // no token
+	s.reregister(2)                         // nobody has confirmed
+	contains(t, s.reregister(0, "--dry-run"), "would register st-anna anew", "credential 1, the public cloud says that it is revoked")
+	if !bytes.Equal(stolen, peers.Must(os.ReadFile(s.config.Keys))) {
+		t.Error("what was refused has changed the key file")
+	}
+
+	block := make(chan struct{})
+	g.set(false, block)
+	cmd := s.command(t.Context(), "keys", "reregister", "--operator-token", s.config.OperatorToken, "--yes")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-block
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	drawn := s.ring()
+	g.set(true, nil)
+	s.reregister(1, "--yes")
+	g.set(false, nil)
+	s.cli(2, "keys", "renew", "--yes")
+	contains(t, s.cli(0, "keys", "status"), "being registered anew")
+	s.cutAfter("credential %d is issued")
+	s.cutAfter("the new credential is current")
+	if why := s.startFails(); !strings.Contains(why, "keys reregister") {
+		t.Error(why)
+	}
+	s.cli(1, "audit", "verify")
+	contains(t, s.reregister(0, "--dry-run"), "would finish")
+	contains(t, s.reregister(0, "--yes"), "index entries of 1 patients", "registered anew")
+	s.reregister(2, "--yes") // it is done
+
+	all, text := s.credentials()
+	if text != "4 current, 1 destroyed" || all[0].Version != 3 {
+		t.Errorf("%s, version %d", text, all[0].Version)
+	}
+	if a, b := peers.Must(drawn.Next("signing")), peers.Must(s.ring().Current("signing")); !bytes.Equal(a.SecretBytes(), b.SecretBytes()) {
+		t.Error("the keys that were drawn first are not used")
+	}
+	for _, name := range []string{"lookup", "storage"} {
+		if a, b := peers.Must(drawn.Current(name)), peers.Must(s.ring().Current(name)); !bytes.Equal(a.SecretBytes(), b.SecretBytes()) {
+			t.Errorf("%s is another one", name)
+		}
+	}
+	s.turnedAway(stolen)
+	before := len(s.w.Written())
+	s.start()
+	s.entriesUnder(before, s.h.Credential())
+	s.refusesRelease(session)
+	if n := s.released(s.h, s.session(s.h, d, p)); n != released {
+		t.Errorf("%d pages are released, %d before", n, released)
+	}
+	contains(t, s.cli(0, "audit", "verify"), "the trail holds")
+	contains(t, s.cli(0, "audit", "export", "--event", "registered anew"), "credential 1 (", ") is followed by 4 (")
+	if n, err := server.CountReceipts(s.config, receipts); n != 1 || err != nil {
+		t.Errorf("%d receipts hold: %v", n, err)
+	}
+	if _, err := s.renew(time.Minute); err != nil {
+		t.Errorf("the next renewal: %v", err)
+	}
+	if all, text := s.credentials(); text != "5 current, 4 retiring, 1 destroyed" || all[1].Remains.Enrolments != 0 {
+		t.Errorf("%s", text)
+	}
+	if err := old.Verify(s.w.Pins, message.Hospital, s.w.Now()); err != nil {
+		t.Error(err)
+	}
+	s.restoredUnderTheNew(out, file, receipts)
+}
+
+// ring is the key file's.
+func (s *site) ring() keyring.Ring {
+	s.t.Helper()
+	return peers.Must(keyring.NewFile(s.config.Keys, "privatecloud", nil, nil, nil).Load(s.t.Context()))
+}
+
+// turnedAway expects that nobody starts with the key file of before, nor changes it.
+func (s *site) turnedAway(stolen []byte) {
+	s.t.Helper()
+	now := peers.Must(os.ReadFile(s.config.Keys))
+	put := func(b []byte) { s.file(filepath.Dir(s.config.Keys), filepath.Base(s.config.Keys), b) }
+	put(stolen)
+	if why := s.startFails(); !strings.Contains(why, keyring.ErrGeneration.Error()) {
+		s.t.Errorf("with the old key file: %s", why)
+	}
+	s.reregister(2, "--yes")
+	put(now)
+}
+
+// A running instance says when its credential is revoked, or has ended, and what to do. One whose credential has ended does not start, and says the same; it
+// is registered anew, and goes on: the next number follows, and the index leads to it.
+func TestRegisteredAnewAfterTheEnd(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	s.importBundle(bundle("m1", "n", "t", 3), "")
+	s.enrol("m1")
+	s.await("the entries are published", func() bool { return len(s.w.Written()) > 0 })
+	s.h.Close()
+	s.w.RevokeAll("st-anna")
+	s.start()
+	s.await("it says that it is revoked", func() bool { return strings.Contains(s.log.String(), "nobody takes what this hospital signs") })
+	contains(t, s.log.String(), "keys reregister")
+	s.h.Close()
+
+	s.w.Clock.Move(50 * time.Hour)
+	s.config.Now = s.w.Clock.Now
+	if why := s.startFails(); !strings.Contains(why, "keys reregister") {
+		t.Error(why)
+	}
+	words, err := server.NextOfReregistration(t.Context(), s.config)
+	if err != nil || !strings.Contains(words, "it ended on") && !strings.Contains(words, "revoked") {
+		t.Errorf("%s %v", words, err)
+	}
+	x := &sayings{t: t}
+	if err := server.Reregister(t.Context(), s.config, x.say); err != nil {
+		t.Fatal(err)
+	}
+	if _, text := s.credentials(); text != "2 current, 1 destroyed" {
+		t.Error(text)
+	}
+	before := len(s.w.Written())
+	h := s.beside(nil)
+	s.entriesUnder(before, h.Credential())
+}
+
+// move has the hospital know another public cloud.
+func (s *site) move(w *peers.World) {
+	s.t.Helper()
+	cloud := httptest.NewServer(w.Handler())
+	s.t.Cleanup(cloud.Close)
+	pins := w.Pins
+	s.w, s.config.Cloud, s.config.Pins = w, cloud.URL, &pins
+	s.file(filepath.Dir(s.config.Keys), filepath.Base(s.pins()), peers.Must(json.Marshal(pins)))
+}
+
+// When the public cloud's root is replaced without a succession, the hospital does not start under the new pins, and says what to do. Registered anew, at a
+// public cloud that knows nobody and whose numbers begin at 1 again, it has its records, trail and receipts; enrolments under the old root are inert, and nothing of them is
+// published, until the desk enrols the patient again, with the same record. The next renewal comes to its end.
+func TestRegisteredAnewUnderAnotherRoot(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.config.KeyPoll = 50 * time.Millisecond
+	s.start()
+	for _, m := range []string{"m1", "m2", "m3"} {
+		s.importBundle(bundle(m, "n", "t", 3), "")
+	}
+	p, d := s.enrol("m1"), s.w.Doctor("dr-okafor", "OUTPATIENT")
+	s.enrol("m3")
+	s.await("the entries are published", func() bool { return len(s.w.Written()) > 1 })
+	if _, err := s.renew(time.Minute); err != nil { // number 2, and keys that are retiring
+		t.Fatal(err)
+	}
+	s.await("it has it", func() bool { return s.h.Credential().Info.Epoch == 2 })
+	receipts := t.TempDir()
+	s.erase("m2", receipts)
+	file, recipient := s.keyPair()
+	out := filepath.Join(t.TempDir(), "backup")
+	peers.Must(server.Backup(t.Context(), s.config, backup.Out{Out: out, Recipient: []string{recipient}}))
+	released := s.released(s.h, s.session(s.h, d, p))
+	s.h.Close()
+
+	oldCloud, old := s.config.Cloud, s.w
+	s.move(old.Anew())
+	if why := s.startFails(); !strings.Contains(why, "keys reregister") {
+		t.Error(why)
+	}
+	s.cli(1, "audit", "verify")
+	newCloud := s.config.Cloud
+	s.config.Cloud = oldCloud
+	s.reregister(1, "--yes") // the pins are not those of this public cloud
+	s.config.Cloud = newCloud
+	contains(t, s.reregister(0, "--dry-run"), "credential 2, no pinned root has issued it")
+	contains(t, s.reregister(0, "--yes"), "index entries of 0 patients", "2 patients were registered under another root")
+	if _, text := s.credentials(); text != "1 current, 2 destroyed, 1 destroyed" {
+		t.Error(text)
+	}
+
+	s.start()
+	d = s.w.Doctor("dr-okafor", "OUTPATIENT")
+	s.strangerNow(p, d)
+	s.importBundle(bundle("m3", "n", "changed", 4), "") // what changes in the record of one who is not enrolled again
+	p = s.enrol("m1")
+	if n := s.released(s.h, s.session(s.h, d, p)); n != released {
+		t.Errorf("%d pages are released, %d before", n, released)
+	}
+	s.entriesUnder(0, s.h.Credential())
+	contains(t, s.cli(0, "audit", "verify"), "the trail holds")
+	if n, err := server.CountReceipts(s.config, receipts); n != 1 || err != nil {
+		t.Errorf("%d receipts hold: %v", n, err)
+	}
+	again := t.TempDir()
+	s.erase("m3", again) // writes the receipt from before too
+	if n, err := server.CountReceipts(s.config, again); n != 2 || err != nil {
+		t.Errorf("%d receipts of the store hold: %v", n, err)
+	}
+	if said, err := s.renew(time.Minute); err != nil || said.alarm() {
+		t.Errorf("the next renewal: %v", err)
+	}
+	if all, text := s.credentials(); text != "2 current, 1 retiring, 2 destroyed, 1 destroyed" || all[1].Remains.Enrolments != 0 {
+		t.Errorf("%s: %+v", text, all)
+	}
+	s.inertAfterARestore(out, file, receipts)
+}
+
+// strangerNow expects that a patient of the old root is nobody: her credential is, under whatever root her doctor comes.
+func (s *site) strangerNow(p *peers.Patient, d peers.Party) {
+	s.t.Helper()
+	s.await("there is a prekey", func() bool { _, ok := s.w.FindPrekey(s.h.Credential()); return ok })
+	c := p.Consent(peers.Terms{Doctor: d, WriteTo: "st-anna",
+		Grants: []message.Grant{{Hospital: "st-anna", Departments: message.SortCodes(peers.Departments), Classes: peers.AllClasses()}}})
+	x := s.w.Visit(d, s.h.Credential(), s.w.OpenPrekey(s.t, s.h.Credential()), p.Cred, c, s.w.Ticket(d, c.Consent, message.ModeRead))
+	if err := x.ReceiveM7(s.send("/v1/sessions", x.M6)); err != nil {
+		s.t.Fatal(err)
+	}
+	s.refusesRelease(x)
+	if n := len(s.w.Written()); n != 0 {
+		s.t.Errorf("%d entries of patients of the old root are published", n)
+	}
+}
+
+// inertAfterARestore restores a backup from before the old root was stolen: it is this hospital's, and all of it is proven.
+func (s *site) inertAfterARestore(out, file, receipts string) {
+	s.t.Helper()
+	if err := s.h.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.config.Database += "_restored"
+	r, err := server.Restore(s.t.Context(), s.config, backup.In{File: out, Identity: file}, receipts)
+	if err != nil || r.Records == 0 {
+		s.t.Fatalf("%+v %v", r, err)
+	}
+}
+
+// A registration whose last step fails is finished by the next one, with nothing but the line in the trail done twice.
+func TestRegisteredAnewFinishes(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	s.importBundle(bundle("m1", "n", "t", 3), "")
+	s.enrol("m1")
+	s.h.Close()
+	s.w.RevokeAll("st-anna")
+	good := s.config.AuthorityFile
+	s.config.AuthorityFile = filepath.Join(t.TempDir(), "nowhere")
+	s.reregister(1, "--yes")
+	s.config.AuthorityFile = good
+	if _, text := s.credentials(); text != "2 current, 1 destroyed" {
+		t.Error(text)
+	}
+	contains(t, s.startFails(), "keys reregister")
+	s.reregister(0, "--yes")
+	s.start()
+	s.entriesUnder(0, s.h.Credential())
+}
