@@ -16,6 +16,7 @@ import (
 	"medunion/api/problem"
 	"medunion/api/roots"
 	"medunion/api/secretfile"
+	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
 )
 
@@ -208,11 +209,7 @@ func (w renewing) draftAnew(ctx context.Context) error {
 // register asks for the credential. Asked again with the same keys, after a reply that was lost, the public cloud
 // issues another one, as long as nobody has used the first.
 func (w renewing) register(ctx context.Context, a admitted) error {
-	ids, err := identitiesOf(w.roll.Ring())
-	if err != nil {
-		return err
-	}
-	d, number, err := draftOf(w.roll.Ring(), ids.Current.Credential.Info)
+	d, number, err := w.draft()
 	if err != nil {
 		return err
 	}
@@ -226,6 +223,15 @@ func (w renewing) register(ctx context.Context, a admitted) error {
 		return fmt.Errorf("registration: %w", err)
 	}
 	return w.accepted(ctx, number, c, s)
+}
+
+// draft is the one that waits in the ring.
+func (w renewing) draft() (d hospital.Draft, number uint32, err error) {
+	ids, err := identitiesOf(w.roll.Ring())
+	if err != nil {
+		return d, 0, err
+	}
+	return draftOf(w.roll.Ring(), ids.Current.Credential.Info)
 }
 
 func whenRefused(err error, number uint32) string {
@@ -270,9 +276,22 @@ func (w renewing) finish(ctx context.Context) error {
 		return err
 	}
 	k, err := keysOf(w.roll.Ring())
+	if err == nil {
+		err = w.takeOver(ctx, k)
+	}
+	if err == nil {
+		err = w.roll.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Changed().WithField(fieldAnew, nil), nil })
+	}
 	if err != nil {
 		return err
 	}
+	w.config.Logger.Warn("the hospital was registered anew", "number", k.credential.Info.Epoch)
+	w.say("the hospital is registered anew: copy the key file to every instance, and start them")
+	return nil
+}
+
+// takeOver opens the stores as an instance does, under the new credential.
+func (w renewing) takeOver(ctx context.Context, k keys) error {
 	wire, err := w.config.wire()
 	if err != nil {
 		return err
@@ -284,15 +303,7 @@ func (w renewing) finish(ctx context.Context) error {
 	stop := p.keepLease(ctx)
 	err = explained(p.takeOver(ctx, k, w.say))
 	stop()
-	if err = errors.Join(err, p.close()); err != nil {
-		return err
-	}
-	if err := w.roll.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) { return r.Changed().WithField(fieldAnew, nil), nil }); err != nil {
-		return err
-	}
-	w.config.Logger.Warn("the hospital was registered anew", "number", k.credential.Info.Epoch)
-	w.say("the hospital is registered anew: copy the key file to every instance, and start them")
-	return nil
+	return errors.Join(err, p.close())
 }
 
 // takeOver brings the stores under the new credential.
@@ -337,7 +348,8 @@ func (p *parts) over(c message.Credential) error {
 
 // warnOver says once that the credential of a running instance has ended or is revoked.
 func (p *parts) warnOver() {
-	if err := p.over(p.hospital.Identity().Credential); err != nil && !p.saidOver.Swap(true) {
+	err := p.over(p.hospital.Identity().Credential)
+	if said := p.saidOver.Swap(err != nil); err != nil && !said {
 		p.config.Logger.Error("nobody takes what this hospital signs", "reason", err.Error())
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"medunion/api/backup"
 	"medunion/api/keyring"
+	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/ecc"
 	"medunion/privatecloud/internal/peers"
@@ -341,7 +342,7 @@ func (s *site) inertAfterARestore(out, file, receipts string) {
 
 // A registration whose last step fails is finished by the next one, with nothing but the line in the trail done twice.
 func TestRegisteredAnewFinishes(t *testing.T) {
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSite(t, ecc.SuiteXWing)
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 3), "")
 	s.enrol("m1")
@@ -358,4 +359,29 @@ func TestRegisteredAnewFinishes(t *testing.T) {
 	s.reregister(0, "--yes")
 	s.start()
 	s.entriesUnder(0, s.h.Credential())
+}
+
+// A renewal that was accepted, and was not current yet when the old credential ended, is gone on with: the hospital is not registered anew.
+func TestAcceptedRenewalIsNotLost(t *testing.T) {
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	s.h.Close()
+	s.config.Now = s.w.Clock.Now
+	s.w.Clock.Move(40 * time.Hour)
+	slow := s.beside(func(c *server.Config) { c.KeyPoll = time.Hour })
+	if _, err := s.renew(time.Second); !errors.Is(err, keyroll.ErrBehind) {
+		t.Fatalf("with an instance that is behind: %v", err)
+	}
+	slow.Close()
+	s.w.Clock.Move(10 * time.Hour)
+	if _, err := server.NextOfReregistration(t.Context(), s.config); !errors.Is(err, server.ErrHolds) {
+		t.Errorf("the accepted one holds: %v", err)
+	}
+	if _, err := s.renew(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, text := s.credentials(); text != "2 current, 1 retiring" {
+		t.Error(text)
+	}
+	s.beside(nil)
 }

@@ -37,30 +37,38 @@ func (c *Cloud) admitHospitalID(ctx context.Context, q message.Registration, a *
 func (c *Cloud) followLine(ctx context.Context, q message.Registration, line message.Hash, a *admission) error {
 	records, err := c.Registry.Line(ctx, line)
 	for _, r := range records {
-		cred, err := message.DecodeCredential(r.Body)
+		good, err := c.followRecord(ctx, q, r, a)
 		if err != nil {
-			return problem.Internal(err)
-		}
-		a.after = max(a.after, cred.Info.Epoch)
-		revoked, err := c.Revocations.AnyRevoked(ctx, []message.Hash{r.Credential})
-		switch {
-		case err != nil:
-			return err
-		case revoked && cred.Info.Keys.Sign.Equal(q.Keys.Sign):
-			return problem.Refused(errRevokedKeys)
-		// One that has just ended may be good by another instance's clock, and be renewed there.
-		case revoked || c.now() >= r.NotAfter.Add(backdate):
-			continue
-		}
-		if err := c.repeated(ctx, q, cred); err != nil {
 			return err
 		}
-		a.line, a.former = line, r.Credential
+		if good {
+			a.line, a.former = line, r.Credential
+		}
 	}
 	if err == nil && a.line != (message.Hash{}) {
 		a.taken, err = c.lengthen(ctx, line)
 	}
 	return err
+}
+
+// followRecord says whether the credential is good: then it is the one that the request repeats.
+func (c *Cloud) followRecord(ctx context.Context, q message.Registration, r Record, a *admission) (good bool, err error) {
+	cred, err := message.DecodeCredential(r.Body)
+	if err != nil {
+		return false, problem.Internal(err)
+	}
+	a.after = max(a.after, cred.Info.Epoch)
+	revoked, err := c.Revocations.AnyRevoked(ctx, []message.Hash{r.Credential})
+	switch {
+	case err != nil:
+		return false, err
+	case revoked && cred.Info.Keys.Sign.Equal(q.Keys.Sign):
+		return false, problem.Refused(errRevokedKeys)
+	// One that has just ended may be good by another instance's clock, and be renewed there.
+	case revoked || c.now() >= r.NotAfter.Add(backdate):
+		return false, nil
+	}
+	return true, c.repeated(ctx, q, cred)
 }
 
 // repeated fails unless the request is that for the credential, made again: it has the same keys, of which the request's
