@@ -17,7 +17,6 @@ type revoke struct {
 	Credential string `arg:"" help:"The credential: 64 hexadecimal digits."`
 	NotShown   bool   `help:"Revoke also what the public cloud does not show, such as a doctor who has not been there for days."`
 	Keep       string `help:"A credential of the same line that stays good (64 hexadecimal digits): of a holder who has renewed with new keys, since somebody else may have the old ones, and may have renewed with them." xor:"line"`
-	Only       bool   `help:"Revoke this credential alone. Without it, those go too that renewed it or that it renewed: a thief may have renewed it before the loss was noticed." xor:"line"`
 	Unknown    bool   `help:"Revoke also what the public cloud has no record of: one that was issued after the backup from which it was restored. Goes with --not-shown." xor:"line"`
 }
 
@@ -61,17 +60,14 @@ func (r *revoke) revoke(ctx context.Context, c, keep message.Hash) error {
 	case r.Unknown:
 		return r.RevokeUnknown(ctx, c)
 	case r.Keep == "":
-		return r.Revoke(ctx, c, r.Only)
+		return r.Revoke(ctx, c)
 	}
 	return r.RevokeAllBut(ctx, c, keep)
 }
 
 func (r *revoke) question(who string) string {
-	switch {
-	case r.Keep != "":
+	if r.Keep != "" {
 		return fmt.Sprintf("The credential of %s is revoked, for good, and all those by which it was renewed but the one to keep.", who)
-	case r.Only:
-		return fmt.Sprintf("This credential of %s is revoked, for good; those by which it was renewed, or which it renewed, stay good.", who)
 	}
 	return fmt.Sprintf("The credential of %s is revoked, for good, and all those by which it was renewed: its holder registers anew.", who)
 }

@@ -20,15 +20,18 @@ func (w *Roll) fenced(ctx context.Context) error {
 	return nil
 }
 
-// behind counts the instances that run, and those of them whose ring is older. ErrForked
-// if one has a newer ring than the file, or another one of the same generation.
+// behind counts the instances that run, and those of them whose ring is older. ErrNewer
+// if one has a newer ring than the file, ErrForked if it has another one of the same generation.
 func (w *Roll) behind(ctx context.Context, generation uint64) (running, older int, err error) {
 	all, err := w.store.Instances(ctx, time.Now().Add(-aliveFor))
 	if err != nil {
 		return 0, 0, explain(err)
 	}
 	for _, i := range all {
-		if i.Generation > w.ring.Generation || i.Generation == w.ring.Generation && i.Digest != w.ring.Digest() {
+		if i.Generation > w.ring.Generation {
+			return 0, 0, ErrNewer
+		}
+		if i.Generation == w.ring.Generation && i.Digest != w.ring.Digest() {
 			return 0, 0, ErrForked
 		}
 		if i.Generation < generation {

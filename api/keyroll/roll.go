@@ -20,6 +20,7 @@ var (
 	ErrBehind    = errors.New("instances run that have not loaded the key ring")
 	ErrRemains   = errors.New("data remains under the version")
 	ErrForked    = errors.New("instances run with another key file than this one: copy the right one to all of them first")
+	ErrNewer     = fmt.Errorf("%w (it is older than theirs)", ErrForked)
 	ErrChanged   = errors.New("the key file has been changed by somebody else; look at it again")
 )
 

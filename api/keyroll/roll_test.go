@@ -255,3 +255,22 @@ func TestStepsAreRecorded(t *testing.T) {
 		t.Errorf("%v, %q", err, said)
 	}
 }
+
+// A file that instances are ahead of is told apart from a copy that was changed beside theirs: the first comes right by
+// itself while another instance is at it, the second never does.
+func TestAnotherKeyFile(t *testing.T) {
+	s := newScene(t)
+	w := s.roll()
+	running := func(generation uint64, digest byte) error {
+		_, err := s.store.CheckIn(t.Context(), keyroll.InstanceID{1}, generation, [32]byte{digest}, time.Now())
+		s.ok(err)
+		_, _, err = w.Running(t.Context())
+		return err
+	}
+	if err := running(2, 1); !errors.Is(err, keyroll.ErrNewer) || !errors.Is(err, keyroll.ErrForked) {
+		t.Errorf("an instance is ahead: %v", err)
+	}
+	if err := running(1, 1); !errors.Is(err, keyroll.ErrForked) || errors.Is(err, keyroll.ErrNewer) {
+		t.Errorf("an instance has another file: %v", err)
+	}
+}

@@ -71,7 +71,12 @@ type site struct {
 
 func newSite(t testing.TB, suite ecc.Suite) *site {
 	t.Helper()
-	s := &site{t: t, w: peers.NewWorld(suite), redis: redistest.Start(t), log: &logbook{}}
+	return newSiteOver(t, suite, redistest.Shared(t))
+}
+
+func newSiteOver(t testing.TB, suite ecc.Suite, redis *redistest.Server) *site {
+	t.Helper()
+	s := &site{t: t, w: peers.NewWorld(suite), redis: redis, log: &logbook{}}
 	s.cloud = httptest.NewServer(s.w.Handler())
 	t.Cleanup(s.cloud.Close)
 	uri := os.Getenv("MONGODB_URI")

@@ -9,6 +9,7 @@ import (
 
 	"medunion/api/message"
 	"medunion/api/problem"
+	"medunion/api/replay/redistest"
 	"medunion/api/token"
 	"medunion/ecc"
 	"medunion/privatecloud/server"
@@ -122,7 +123,7 @@ func TestKeyFile(t *testing.T) {
 // Redis going away refuses everything that needs it, and nothing is replayed when it is back.
 func TestAttack1_RedisOutage(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 1), "")
 	p := s.enrol("m1")

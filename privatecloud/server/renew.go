@@ -368,7 +368,7 @@ func (p *parts) renewInTime(ctx context.Context) bool {
 	err := Renew(ctx, p.config, renewWait, func(format string, args ...any) {
 		log.Info("renewal of the credential", "step", fmt.Sprintf(format, args...))
 	})
-	for _, later := range append(notYet, keyroll.ErrForked) { // another instance is at it
+	for _, later := range append(notYet, keyroll.ErrNewer) { // another instance is at it
 		if errors.Is(err, later) {
 			return false
 		}

@@ -23,6 +23,7 @@ import (
 	"medunion/api/backup"
 	"medunion/api/keyroll"
 	"medunion/api/message"
+	"medunion/api/replay/redistest"
 	"medunion/ecc"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/peers"
@@ -105,7 +106,7 @@ func (s *site) credentials() (out server.Credentials, text string) {
 // goes under the new credential, receipts of erasures and a backup from before still verify, all entries are
 // republished, and the old keys are destroyed by the service itself, not before their time.
 func TestCredentialRenews(t *testing.T) {
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.config.KeyPoll = 50 * time.Millisecond
 	s.start()
 	for _, m := range []string{"m1", "m2", "m3"} {

@@ -16,6 +16,7 @@ import (
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
 	"medunion/api/message"
+	"medunion/api/replay/redistest"
 	"medunion/ecc"
 	"medunion/privatecloud/internal/peers"
 	"medunion/privatecloud/server"
@@ -200,7 +201,7 @@ func (s *site) turnedAway(stolen []byte) {
 // A running instance says when its credential is revoked, or has ended, and what to do. One whose credential has ended does not start, and says the same; it
 // is registered anew, and goes on: the next number follows, and the index leads to it.
 func TestRegisteredAnewAfterTheEnd(t *testing.T) {
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 3), "")
 	s.enrol("m1")
@@ -363,7 +364,7 @@ func TestRegisteredAnewFinishes(t *testing.T) {
 
 // A renewal that was accepted, and was not current yet when the old credential ended, is gone on with: the hospital is not registered anew.
 func TestAcceptedRenewalIsNotLost(t *testing.T) {
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	s.h.Close()
 	s.config.Now = s.w.Clock.Now

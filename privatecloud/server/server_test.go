@@ -12,6 +12,7 @@ import (
 
 	"medunion/api/fhirbundle"
 	"medunion/api/message"
+	"medunion/api/replay/redistest"
 	"medunion/api/token"
 	"medunion/ecc"
 	"medunion/privatecloud/internal/peers"
@@ -144,7 +145,7 @@ func bundle(mrn, name, note string, more int) []byte {
 // A patient's name, number and words are in no store file, key, log line or metric.
 func TestCanary(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, ecc.SuiteX25519)
+	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	const mrn, name, note, dx = "canary-mrn-7741", "Canaryname", "canary note of a cough", "canary diagnosis text"
 	s.importBundle(bundle(mrn, name, note, 3), "")

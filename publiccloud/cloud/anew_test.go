@@ -29,9 +29,9 @@ func TestAttack4_AHospitalIsRegisteredAnew(t *testing.T) {
 	w.ok(w.PublishPrekey(t.Context(), old.Prekey(w.now(), nil)))
 	second := w.renewed(old)
 	w.wants(problem.KindConflict, w.register(anew(old), nil, true))
-	w.ok(w.RevokeOne(t.Context(), "kim", old.Credential.Hash()))
+	w.ok(w.RevokeAllBut(t.Context(), "kim", old.Credential.Hash(), second.Credential.Hash()))
 	w.wants(problem.KindConflict, w.register(anew(old), nil, true)) // one of the line is good
-	w.ok(w.RevokeOne(t.Context(), "kim", second.Credential.Hash()))
+	w.ok(w.RevokeCredential(t.Context(), "kim", second.Credential.Hash()))
 
 	w.wants(problem.KindRefused, w.register(anew(old), nil, false))
 	w.wants(problem.KindRefused, w.register(second.Next(), nil, true))

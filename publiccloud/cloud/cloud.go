@@ -70,7 +70,7 @@ func New(c Config) (*Cloud, error) {
 		rooting: &sync.Mutex{},
 		keys:    &keyring{},
 		doctors: newDoctorCache(),
-		lists:   &listCache{},
+		lists:   newLists(),
 	}
 	cl.roots.Store(&c.Roots)
 	return cl, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"medunion/api/message"
@@ -57,6 +58,14 @@ type listCache struct {
 
 	parameters []byte
 	signer     message.Root // of the parameters
+
+	revoked atomic.Int64 // how many the store knew of when it was asked last; -1 before
+}
+
+func newLists() *listCache {
+	l := &listCache{}
+	l.revoked.Store(-1)
+	return l
 }
 
 func (l *listCache) forget() {
@@ -112,8 +121,13 @@ func (c *Cloud) RevocationList(ctx context.Context) ([]byte, error) {
 	return c.lists.revocations, nil
 }
 
-// maxRevoked is how many credentials one list can name.
+// maxRevoked is how many credentials one list can name. With one more there is no list, and two hours later
+// everybody refuses everybody.
 const maxRevoked = 65535
+
+// Revoked is how many credentials were revoked that have not ended when the list was signed last, or was to be;
+// -1 before. A list names 65,535 at most.
+func (c *Cloud) Revoked() int { return int(c.lists.revoked.Load()) }
 
 func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
 	now := c.now()
@@ -121,6 +135,7 @@ func (c *Cloud) signRevocations(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.lists.revoked.Store(int64(len(revoked)))
 	if len(revoked) > maxRevoked {
 		return nil, problem.Internal(errors.New("more revoked credentials than a list can name"))
 	}

@@ -166,7 +166,10 @@ func TestBoundOfRevocations(t *testing.T) {
 		directory := peers.Must(message.OpenDirectory(peers.Must(message.DecodeSigned(two)), w.Pins(), message.MillisOf(w.now())))
 		return peers.Must(message.OpenRevocations(peers.Must(message.DecodeSigned(one)), w.Pins(), message.MillisOf(w.now()))), len(directory.Hospitals)
 	}
-	if v, n := lists(); len(v.Revoked) != 0 || n != 1 {
+	if other.Revoked() != -1 {
+		t.Errorf("%d revoked before anybody has looked", other.Revoked())
+	}
+	if v, n := lists(); len(v.Revoked) != 0 || n != 1 || other.Revoked() != 0 {
 		t.Fatalf("%d revoked, %d hospitals", len(v.Revoked), n)
 	}
 	w.ok(w.RevokeCredential(t.Context(), "kim", d.Credential.Hash()))
@@ -175,7 +178,7 @@ func TestBoundOfRevocations(t *testing.T) {
 	w.wants(problem.KindNotFound, err)
 	w.wants(problem.KindRefused, other.PublishPrekey(t.Context(), h.Prekey(w.now(), nil)))
 	w.clock.advance(5*time.Second + time.Millisecond)
-	if v, n := lists(); !v.Contains(d.Credential.Hash()) || !v.Contains(h.Credential.Hash()) || n != 0 {
+	if v, n := lists(); !v.Contains(d.Credential.Hash()) || !v.Contains(h.Credential.Hash()) || n != 0 || other.Revoked() != 2 {
 		t.Errorf("after 5 s the other instance's lists show %d revoked, %d hospitals", len(v.Revoked), n)
 	}
 }

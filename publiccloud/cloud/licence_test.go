@@ -22,7 +22,7 @@ func TestALicenceIsRegisteredAnew(t *testing.T) {
 		w.certify(p, licence, "SURGERY")
 		return p
 	}
-	w.ok(w.RevokeOne(t.Context(), "kim", d.Credential.Hash()))
+	w.ok(w.RevokeAllBut(t.Context(), "kim", d.Credential.Hash(), stolen.Credential.Hash()))
 	early := again("dr-early")
 	w.wants(problem.KindConflict, w.register(early, early.Certificate, false)) // one of the line is good
 	w.ok(w.RevokeCredential(t.Context(), "kim", stolen.Credential.Hash()))

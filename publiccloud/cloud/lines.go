@@ -72,17 +72,6 @@ func (c *Cloud) revokeAll(ctx context.Context, r Record, keep message.Hash) erro
 	}
 }
 
-// RevokeOne revokes one credential, as RevokeCredential does, and leaves the others of its line. Fails with NotFound.
-func (c *Cloud) RevokeOne(ctx context.Context, operator string, credential message.Hash) error {
-	r, err := c.Registry.Find(ctx, credential)
-	if err != nil {
-		return err
-	}
-	defer c.lists.forget()
-	o := Operation{What: OperationRevoked, Subject: operator, Credential: credential, Note: "alone"}
-	return c.trail().Do(ctx, o, func() error { return c.revoke(ctx, r) })
-}
-
 // revoke is the act itself, on each credential by itself.
 func (c *Cloud) revoke(ctx context.Context, r Record) error {
 	return c.Revocations.RevokeCredential(ctx, r.Credential, c.now(), r.NotAfter)

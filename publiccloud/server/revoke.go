@@ -169,14 +169,10 @@ func (r Revoker) lookHospital(ctx context.Context, c *openapi.ClientWithResponse
 }
 
 // Revoke revokes a credential, of whatever role, and with it those of its line, by which it was
-// renewed and which it renewed; or, with only, it alone. It holds at the public cloud when
+// renewed and which it renewed. It holds at the public cloud when
 // Revoke returns; again it changes nothing and succeeds. ErrNotShown if none was ever issued.
-func (r Revoker) Revoke(ctx context.Context, credential message.Hash, only bool) error {
-	body := openapi.Revocation{Credential: hex.EncodeToString(credential[:])}
-	if only { // a public cloud from before renewals knows no such field
-		body.Only = &only
-	}
-	return r.revoke(ctx, body)
+func (r Revoker) Revoke(ctx context.Context, credential message.Hash) error {
+	return r.revoke(ctx, openapi.Revocation{Credential: hex.EncodeToString(credential[:])})
 }
 
 // RevokeAllBut is Revoke that leaves one other credential of the line good.

@@ -42,8 +42,8 @@ func TestRevoker(t *testing.T) {
 				t.Errorf("%s as a %s: %q, %v", role, other, who, err)
 			}
 		}
-		w.ok(r.Revoke(t.Context(), c, false))
-		w.ok(r.Revoke(t.Context(), c, false)) // again changes nothing
+		w.ok(r.Revoke(t.Context(), c))
+		w.ok(r.Revoke(t.Context(), c)) // again changes nothing
 		if _, err := r.Look(t.Context(), role, c); !errors.Is(err, server.ErrNotShown) {
 			t.Errorf("%s: shown after the revocation: %v", role, err)
 		}
@@ -54,8 +54,8 @@ func TestRevoker(t *testing.T) {
 	}
 }
 
-// TestRevokerOfALine: a revocation takes the credentials along by which it was renewed, or which it
-// renewed; with only, one goes and the others stay.
+// TestRevokerOfALine: a revocation takes the credentials along by which it was renewed, and those which it
+// renewed.
 func TestRevokerOfALine(t *testing.T) {
 	w := newWorld(t)
 	r := w.revoker(token.ScopeOperator)
@@ -72,9 +72,7 @@ func TestRevokerOfALine(t *testing.T) {
 		}
 	}
 	good(old, n, last)
-	w.ok(r.Revoke(t.Context(), old.Credential.Hash(), true))
-	good(n, last)
-	w.ok(r.Revoke(t.Context(), n.Credential.Hash(), false))
+	w.ok(r.Revoke(t.Context(), n.Credential.Hash()))
 	good()
 }
 
@@ -118,7 +116,7 @@ func TestRevokerOfTheUnknown(t *testing.T) {
 	old := w.hospital(ecc.SuiteX25519)
 	n := w.renewed(old)
 	lost := message.Hash{1, 2, 3}
-	if err := r.Revoke(t.Context(), lost, false); !errors.Is(err, server.ErrNotShown) {
+	if err := r.Revoke(t.Context(), lost); !errors.Is(err, server.ErrNotShown) {
 		t.Errorf("without a word: %v", err)
 	}
 	for _, c := range []message.Hash{lost, old.Credential.Hash()} {
@@ -161,12 +159,12 @@ func TestRevokerRefused(t *testing.T) {
 	none := weak
 	none.OperatorToken = filepath.Join(t.TempDir(), "absent")
 	for name, r := range map[string]server.Revoker{"another scope": weak, "no token": none} {
-		if err := r.Revoke(t.Context(), c, false); err == nil || strings.Contains(err.Error(), strings.TrimSpace(string(secret))) {
+		if err := r.Revoke(t.Context(), c); err == nil || strings.Contains(err.Error(), strings.TrimSpace(string(secret))) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	good := w.revoker(token.ScopeOperator)
-	if err := good.Revoke(t.Context(), message.Hash{1}, false); !errors.Is(err, server.ErrNotShown) {
+	if err := good.Revoke(t.Context(), message.Hash{1}); !errors.Is(err, server.ErrNotShown) {
 		t.Error(err)
 	}
 	if _, err := good.Look(t.Context(), server.RevokeHospital, c); err != nil {

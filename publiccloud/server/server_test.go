@@ -188,7 +188,7 @@ func TestAttack4_OverHTTP(t *testing.T) {
 
 // Attack 1: inside the window, at another replica, after a restart of Redis, and during its outage.
 func TestAttack1_ReplayOverHTTP(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOver(t, redistest.Start(t))
 	d, sks := w.doctor(ecc.SuiteX25519), peers.Locators(1)
 	g := peers.Grant(d.Credential.Hash(), "SURGERY", sks, time.Now(), func(c *message.Consent) { c.MaxUses = 100 })
 	c := w.knows(d.Suite)

@@ -17,7 +17,7 @@ import (
 )
 
 func TestReadiness(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOver(t, redistest.Start(t))
 	w.redis.Kill9()
 	// An answer holds for a second.
 	redistest.Eventually(t, 10*time.Second, "a service that is not ready", func() bool { return w.ready() == http.StatusServiceUnavailable })

@@ -31,6 +31,8 @@ func (p *parts) watch(c Config) *httpserver.Operations {
 		clocks,
 		telemetry.NewRedisPools(map[string]func() *redis.PoolStats{"window": p.window.PoolStats}),
 		telemetry.NewMoments("prekey_not_after", "When the service's own prekeys end.", "", map[string]func() time.Time{"": p.cloud.PrekeysEnd}),
+		telemetry.Gauge("revoked_credentials", "Credentials that are revoked and have not ended, when the list was signed last; -1 before. A list names 65535 at most.",
+			func() float64 { return float64(p.cloud.Revoked()) }),
 		telemetry.BackupAge(p.store.Database().LastBackup),
 		telemetry.KeysOpenable(p.lease.Degraded))
 	return o

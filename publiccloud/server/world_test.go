@@ -84,7 +84,12 @@ const authorityName, operatorsName = "medical authority", "operators"
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, redis: redistest.Start(t), log: &lockedBuffer{}}
+	return newWorldOver(t, redistest.Shared(t))
+}
+
+func newWorldOver(t testing.TB, redis *redistest.Server) *world {
+	t.Helper()
+	w := &world{TB: t, redis: redis, log: &lockedBuffer{}}
 	w.authority = peers.Must(doctorcert.NewIssuer(authorityName, signingKey(), 24*time.Hour, rand.Reader))
 	w.operators = peers.Must(token.NewIssuer(token.Access, operatorsName, signingKey(), rand.Reader))
 	dir := t.TempDir()

@@ -118,9 +118,6 @@ type Revocation struct {
 	// Keep Revoke all of the line but this one: of a holder who has renewed with new keys, since the old ones may be in other hands.
 	Keep *Hash `json:"keep,omitempty"`
 
-	// Only Revoke this one alone: those of its line that renewed it, or that it renewed, stay good.
-	Only *bool `json:"only,omitempty"`
-
 	// Unknown Revoke it also if it is not registered: after a restore from a backup of before it was issued.
 	Unknown *bool `json:"unknown,omitempty"`
 }
@@ -366,7 +363,7 @@ type ClientInterface interface {
 
 	// RevokeCredentialWithBody Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -375,7 +372,7 @@ type ClientInterface interface {
 
 	// RevokeCredential Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -636,7 +633,7 @@ func (c *Client) CreatePatientCode(ctx context.Context, params *CreatePatientCod
 
 // RevokeCredentialWithBody Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -655,7 +652,7 @@ func (c *Client) RevokeCredentialWithBody(ctx context.Context, contentType strin
 
 // RevokeCredential Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1657,7 +1654,7 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeCredentialWithBodyWithResponse Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1666,7 +1663,7 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeCredentialWithResponse Revoke a credential
 	//
-	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+	// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2667,7 +2664,7 @@ func (c *ClientWithResponses) CreatePatientCodeWithResponse(ctx context.Context,
 
 // RevokeCredentialWithBodyWithResponse Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2682,7 +2679,7 @@ func (c *ClientWithResponses) RevokeCredentialWithBodyWithResponse(ctx context.C
 
 // RevokeCredentialWithResponse Revoke a credential
 //
-// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, unless `only` is set, or but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
+// Adds c_X to the signed revocation list: every party refuses the credential once it has the new list, the public cloud at once. All good credentials of its line go with it, those which it renewed and which renewed it, but the one that `keep` names: a thief may have renewed it before the loss was noticed, or afterwards. It cannot be taken back. Sent twice, the second changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

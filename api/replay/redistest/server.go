@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,21 +27,26 @@ type Server struct {
 	port   int
 	cmd    *exec.Cmd
 	exited chan struct{}
+	shared bool
 }
 
 // Start runs redis-server with args on a free port of 127.0.0.1, without persistence unless args say
 // otherwise, in a folder of its own, and waits until it answers.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	base := []string{"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}
-	return start(t, append(base, args...))
+	return start(t, slices.Concat(base, args))
 }
 
 func start(t testing.TB, args []string) *Server {
 	t.Helper()
-	requireBinary(t, "redis-server")
 	s := &Server{t: t, args: args, dir: t.TempDir()}
 	t.Cleanup(s.end)
+	return s.begin(t)
+}
+
+func (s *Server) begin(t testing.TB) *Server {
+	t.Helper()
+	requireBinary(t, "redis-server")
 	var err error
 	for range 3 { // another process may take the free port first
 		s.port = freePort(t)
@@ -52,6 +59,29 @@ func start(t testing.TB, args []string) *Server {
 	return nil
 }
 
+// base is without persistence.
+var base = []string{"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}
+
+var common struct {
+	sync.Mutex
+	server *Server
+}
+
+// Shared is the one redis-server that the tests of a process have in common; it ends with the process. A replay window
+// in an empty server lets nothing in for two seconds, in this one only the first test waits for that. It is for tests that
+// neither stop it nor look at all that is in it, and whose clock is the machine's.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	common.Lock()
+	defer common.Unlock()
+	if common.server == nil {
+		common.server = (&Server{t: t, args: base, shared: true}).begin(t)
+	}
+	s := *common.server
+	s.t = t
+	return &s
+}
+
 func requireBinary(t testing.TB, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -61,8 +91,12 @@ func requireBinary(t testing.TB, name string) {
 
 func (s *Server) run() error {
 	args := append([]string{}, s.args...) // a configuration file, if any, comes first
-	args = append(args, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
-		"--daemonize", "no", "--logfile", filepath.Join(s.dir, "log"))
+	args = append(args, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--daemonize", "no")
+	if s.shared { // nobody would clear its folder away, and it writes nothing
+		args = append(args, "--dir", os.TempDir(), "--logfile", os.DevNull)
+	} else {
+		args = append(args, "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log"))
+	}
 	s.cmd = exec.Command("redis-server", args...)
 	endWithParent(s.cmd)
 	if err := s.cmd.Start(); err != nil {
@@ -143,6 +177,9 @@ func (s *Server) Resume() { s.t.Helper(); s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {
 	s.t.Helper()
+	if s.shared {
+		s.t.Fatal("other tests use this redis-server: stop one of your own")
+	}
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.t.Fatalf("signal %v to redis-server: %v", sig, err)
 	}

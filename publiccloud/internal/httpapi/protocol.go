@@ -95,14 +95,12 @@ func (h handlers) RevokeCredential(c echo.Context) error {
 }
 
 func (h handlers) revoke(ctx context.Context, operator string, cX message.Hash, body openapi.Revocation) error {
-	only, unknown := body.Only != nil && *body.Only, body.Unknown != nil && *body.Unknown
+	unknown := body.Unknown != nil && *body.Unknown
 	switch {
-	case only && body.Keep != nil || unknown && (only || body.Keep != nil):
-		return problem.Invalid("Only one of only, keep and unknown can be said.")
+	case unknown && body.Keep != nil:
+		return problem.Invalid("One of keep and unknown can be said, not both.")
 	case unknown:
 		return h.cloud.RevokeUnknown(ctx, operator, cX)
-	case only:
-		return h.cloud.RevokeOne(ctx, operator, cX)
 	case body.Keep == nil:
 		return h.cloud.RevokeCredential(ctx, operator, cX)
 	}
