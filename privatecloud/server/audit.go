@@ -9,6 +9,7 @@ import (
 
 	"medunion/api/auditexport"
 	"medunion/api/command"
+	"medunion/api/message"
 	"medunion/privatecloud/internal/auditevents"
 )
 
@@ -63,9 +64,17 @@ func ExportAudit(ctx context.Context, c Config, x AuditExport) (done AuditExport
 
 // trail is the whole trail of a hospital.
 func (p *parts) trail() auditevents.Trail {
-	c := p.hospital.Identity().Credential
-	site := auditevents.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
-	return auditevents.Trail{Source: p.hospital, Site: site}
+	ids := p.hospital.Keys.Identities.Identities()
+	t := auditevents.Trail{Source: p.hospital, Site: p.site(ids.Current.Credential)}
+	for _, c := range ids.Former {
+		t.Former = append(t.Former, p.site(c))
+	}
+	return t
+}
+
+// site is the hospital under one of its credentials.
+func (p *parts) site(c message.Credential) auditevents.Site {
+	return auditevents.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
 }
 
 // trail is what is asked for of it.
