@@ -85,6 +85,7 @@ func (p *process) stop() {
 // the desk has enrolled her again; then she reads her record.
 func TestReregisterRunbook(t *testing.T) {
 	heavy(t)
+	t.Parallel()
 	b := newBinaries(t)
 	b.build("publiccloud")
 	b.build("privatecloud")

@@ -29,6 +29,7 @@ func (s *site) move(w *peers.World) {
 // public cloud that knows nobody and whose numbers begin at 1 again, it has its records, trail and receipts; enrolments under the old root are inert, and nothing of them is
 // published, until the desk enrols the patient again, with the same record. The next renewal comes to its end.
 func TestRegisteredAnewUnderAnotherRoot(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	s.config.KeyPoll = 50 * time.Millisecond
 	s.start()

@@ -84,6 +84,7 @@ func (s *site) entriesUnder(n int, c message.Credential) {
 // file would have, are given up. Then the records are read, the enrolment holds, the index leads to the new credential, and what was signed before, a backup, receipts, the
 // trail, still verifies; what was begun before is refused, and whoever has the old key file is turned away.
 func TestRegisteredAnewAfterARevocation(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteX25519)
 	g := s.gated()
 	s.start()
@@ -203,6 +204,7 @@ func (s *site) turnedAway(stolen []byte) {
 // A running instance says when its credential is revoked, or has ended, and what to do. One whose credential has ended does not start, and says the same; it
 // is registered anew, and goes on: the next number follows, and the index leads to it.
 func TestRegisteredAnewAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 3), "")
@@ -238,6 +240,7 @@ func TestRegisteredAnewAfterTheEnd(t *testing.T) {
 
 // A registration whose last step fails is finished by the next one, with nothing but the line in the trail done twice.
 func TestRegisteredAnewFinishes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ecc.SuiteXWing)
 	s.start()
 	s.importBundle(bundle("m1", "n", "t", 3), "")
@@ -259,6 +262,7 @@ func TestRegisteredAnewFinishes(t *testing.T) {
 
 // A renewal that was accepted, and was not current yet when the old credential ended, is gone on with: the hospital is not registered anew.
 func TestAcceptedRenewalIsNotLost(t *testing.T) {
+	t.Parallel()
 	s := newSiteOver(t, ecc.SuiteX25519, redistest.Start(t))
 	s.start()
 	s.h.Close()
