@@ -99,13 +99,21 @@ func (w renewing) ready(ctx context.Context) (a admitted, err error) {
 		return a, err
 	}
 	if err := a.client.Refresh(ctx); err != nil {
-		return a, fmt.Errorf("%w (%s)", errPins, problem.Reason(err))
+		return a, notSigned(err)
 	}
 	if a.why, err = w.over(r, a); err != nil {
 		return a, err
 	}
 	a.token, err = w.token(r)
 	return a, err
+}
+
+// notSigned is an error of a revocation list that was fetched and does not verify, or of one that was not fetched.
+func notSigned(err error) error {
+	if problem.KindOf(err) == problem.KindUnavailable {
+		return explain(err)
+	}
+	return fmt.Errorf("%w (%s)", errPins, problem.Reason(err))
 }
 
 func (w renewing) stopped(ctx context.Context) error {
