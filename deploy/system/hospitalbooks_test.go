@@ -59,6 +59,7 @@ func (b books) run(page string, least int) {
 // The commands of the pages for a hospital's records work as they stand there, beside a
 // hospital that serves.
 func TestHospitalRunbooks(t *testing.T) {
+	t.Parallel()
 	b := newBooks(t)
 	b.run("audit-export.md", 6)
 	b.run("audit-export-public-cloud.md", 5)

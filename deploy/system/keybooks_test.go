@@ -41,6 +41,7 @@ func hexed(h message.Hash) string { return hex.EncodeToString(h[:]) }
 // TestRotateKeysRunbook: the commands of the page work as they stand there beside services
 // that run, with Vault's own engine for its part.
 func TestRotateKeysRunbook(t *testing.T) {
+	t.Parallel()
 	s, env := keyBooks(t)
 	v := transittest.Start(t)
 	dir := t.TempDir()
@@ -57,6 +58,7 @@ func TestRotateKeysRunbook(t *testing.T) {
 
 // TestRevocationRunbooks: the commands of the three pages revoke whom they say.
 func TestRevocationRunbooks(t *testing.T) {
+	t.Parallel()
 	s, env := keyBooks(t)
 	d := must(s.StartDoctor(t.Context(), suite.DoctorProfile{ID: "dr-lost", Name: "Dr. Lost", Departments: []message.Code{"SURGERY"}}))
 	_, _, err := s.StartPatient(t.Context(), "lost")

@@ -23,6 +23,7 @@ import (
 // visits again: nobody at a desk, and the consent of before holds until the doctor is done.
 // A copy of her device from before the renewal is refused at her hospitals from then on.
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, err := suite.Start(t.Context(), suite.Options{Dir: filepath.Join(dir, "state"), Suite: ecc.SuiteX25519, Hospitals: 2, Logger: slog.New(slog.DiscardHandler)})
 	ok(t, err)

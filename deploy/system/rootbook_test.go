@@ -11,6 +11,7 @@ import (
 // The commands of the page about the public cloud's root work as they stand there, beside
 // a public cloud that serves.
 func TestRootRunbook(t *testing.T) {
+	t.Parallel()
 	heavy(t)
 	b := newBinaries(t)
 	b.build("publiccloud")
