@@ -47,7 +47,7 @@ func ExportAudit(ctx context.Context, c Config, x AuditExport) (done AuditExport
 		return done, err
 	}
 	defer lock.Close()
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		t, err := x.trail(ctx, p)
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (x AuditExport) words() string {
 
 // LagOfAudit compares a cursor with the trail, whose part behind it is verified.
 func LagOfAudit(ctx context.Context, c Config, cursor string) (lag auditexport.Lag, err error) {
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		lag, err = auditexport.LagOf(ctx, p.trail(), cursor, p.config.Now())
 		return err
 	})
@@ -110,7 +110,7 @@ func LagOfAudit(ctx context.Context, c Config, cursor string) (lag auditexport.L
 // as the trail does: each of its lines must be what this hospital exports of that entry. It
 // returns the number of the newest entry.
 func VerifyAudit(ctx context.Context, c Config, export *auditexport.Comparison) (last uint64, err error) {
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		numbers, err := auditexport.Verify(ctx, export, p.trail())
 		last = numbers[0]
 		return err

@@ -47,6 +47,7 @@ type keys struct {
 	credential message.Credential
 	s          ecc.Scalar
 	former     []message.Credential
+	past       bool  // what is kept is read only: the credential may have ended
 	unfinished error // ErrAnew while a registration anew has replaced the credential and is not over
 }
 

@@ -217,7 +217,7 @@ func (p *parts) role(k keys, floor message.Millis) error {
 	if err != nil {
 		return err
 	}
-	if err := p.over(ids.Identities().Current.Credential); err != nil {
+	if err := p.over(ids.Identities().Current.Credential); err != nil && !k.past {
 		return err
 	}
 	p.hospital, err = hospital.New(hospital.Config{
@@ -226,7 +226,7 @@ func (p *parts) role(k keys, floor message.Millis) error {
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Past:   k.past, Floor: floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err

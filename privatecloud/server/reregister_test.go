@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"medunion/api/auditexport"
 	"medunion/api/backup"
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
 	"medunion/api/message"
 	"medunion/api/replay/redistest"
 	"medunion/ecc"
+	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/peers"
 	"medunion/privatecloud/server"
 )
@@ -222,6 +224,7 @@ func TestRegisteredAnewAfterTheEnd(t *testing.T) {
 	if why := s.startFails(); !strings.Contains(why, "keys reregister") {
 		t.Error(why)
 	}
+	s.onlyEvidenceIsRead()
 	words, err := server.NextOfReregistration(t.Context(), s.config)
 	if err != nil || !strings.Contains(words, "it ended on") && !strings.Contains(words, "revoked") {
 		t.Errorf("%s %v", words, err)
@@ -236,6 +239,23 @@ func TestRegisteredAnewAfterTheEnd(t *testing.T) {
 	before := len(s.w.Written())
 	h := s.beside(nil)
 	s.entriesUnder(before, h.Credential())
+}
+
+// onlyEvidenceIsRead expects that the trail of a hospital whose credential has ended can be verified and exported, and
+// that nothing is erased, which would be signed.
+func (s *site) onlyEvidenceIsRead() {
+	s.t.Helper()
+	out := filepath.Join(s.t.TempDir(), "events")
+	if _, err := server.ExportAudit(s.t.Context(), s.config, server.AuditExport{Job: auditexport.Job{Out: out}}); err != nil {
+		s.t.Error(err)
+	}
+	export := peers.Must(auditexport.ReadExport(bytes.NewReader(peers.Must(os.ReadFile(out)))))
+	if last, err := server.VerifyAudit(s.t.Context(), s.config, export); err != nil || last == 0 {
+		s.t.Errorf("to entry %d: %v", last, err)
+	}
+	if _, err := server.EraseRecord(s.t.Context(), s.config, "m1", hospital.Order{Ground: "asked", Operator: "kim"}, s.t.TempDir()); err == nil || !strings.Contains(err.Error(), "does not hold") {
+		s.t.Errorf("erased under a credential that has ended: %v", err)
+	}
 }
 
 // A registration whose last step fails is finished by the next one, with nothing but the line in the trail done twice.
