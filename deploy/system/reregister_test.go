@@ -1,8 +1,6 @@
 package system_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,30 +11,16 @@ import (
 	"time"
 
 	"medunion/api/message"
-	"medunion/api/problem"
 	"medunion/deploy/internal/runbook"
-	"medunion/deploy/local/suite"
-	"medunion/ecc"
 )
 
 // A hospital that was revoked by mistake is registered anew at the public cloud, which serves meanwhile: the patient is
 // enrolled as she was, and her next visit, from M1 to M12 at two hospitals, goes as the one before; so do her questions,
 // which tell of both.
 func TestReregistration(t *testing.T) {
-	dir := t.TempDir()
-	s, err := suite.Start(t.Context(), suite.Options{Dir: filepath.Join(dir, "state"), Suite: ecc.SuiteX25519, Hospitals: 2, Logger: slog.New(slog.DiscardHandler)})
-	ok(t, err)
-	t.Cleanup(func() { ok(t, s.Close()) })
-	c := &story{s: s, words: newWords(), sids: &sidCatcher{}, log: slog.New(slog.DiscardHandler), store: filepath.Join(dir, "hers", "store")}
-	c.doctor, err = s.StartDoctor(t.Context(), suite.DoctorProfile{ID: "dr-anew", Name: c.words.doctor, Departments: []message.Code{"OUTPATIENT"},
-		Affiliation: s.Hospitals[0].ID})
-	ok(t, err)
-	played := func(steps ...func(context.Context) error) {
-		t.Helper()
-		if err := c.play(t.Context(), steps...); err != nil {
-			t.Fatal(problem.Reason(err))
-		}
-	}
+	t.Parallel()
+	c, played := twoHospitals(t, t.TempDir(), "dr-anew")
+	s := c.s
 	played(c.importRecord, c.startPatient, c.enrol, c.visit)
 	h := s.Hospitals[0]
 	old := inDirectory(t, s.Cloud, s.Pins(), h.ID)
