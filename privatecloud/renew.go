@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -36,8 +37,28 @@ func (k *keyRenew) Run(ctx context.Context) error {
 	return nil
 }
 
+type keyReregister struct {
+	server.Config
+	command.Confirmation
+}
+
+// Run registers the hospital anew. One that has begun and is not over ends with code 1.
+func (k *keyReregister) Run(ctx context.Context) error {
+	words, err := server.NextOfReregistration(ctx, k.Config)
+	if err != nil {
+		return refused(err)
+	}
+	ahead, err := k.Ahead(words, "The hospital is registered anew, with new keys. The keys of its credential are destroyed at once; its records, enrolments and trail stay.")
+	if !ahead {
+		return err
+	}
+	return refused(server.Reregister(ctx, k.Config, keycommands.Say))
+}
+
 // refused is code 2 for what was not tried.
-func refused(err error) error { return command.RefuseFor(err, keyroll.Refusals...) }
+func refused(err error) error {
+	return command.RefuseFor(err, append(slices.Clone(keyroll.Refusals), server.Unregistered...)...)
+}
 
 // keyStatus shows the credentials too.
 type keyStatus struct {
@@ -61,7 +82,13 @@ func (k *keyStatus) Run(ctx context.Context) error {
 				Credentials server.Credentials `json:"credentials"`
 			}{s, all})
 		}
-		return errors.Join(keycommands.PrintStatus(s), printCredentials(all))
+		if err := errors.Join(keycommands.PrintStatus(s), printCredentials(all)); err != nil {
+			return err
+		}
+		if server.RegisteringAnew(w.Ring()) {
+			fmt.Println(server.ErrAnew)
+		}
+		return nil
 	}))
 }
 

@@ -26,6 +26,8 @@ type Entry struct {
 	What     string       // happened, as the trail names it
 	Failure  bool         // it was refused, or has failed
 	Event    *Resource    // nil: verified, and left out of the export
+
+	Earlier func() []Resource // what exports say of it that were made under earlier credentials; nil without one
 }
 
 // Trail is what the export reads.

@@ -80,3 +80,23 @@ func (r Ring) DestroyTogether(number uint32, now time.Time, names ...string) (Ri
 	}
 	return out, nil
 }
+
+// ReplaceTogether makes the next versions of several keys current and destroys every other version of them at
+// once: of keys under which nothing that was begun can be finished. ErrUnknown if one has no next version.
+func (r Ring) ReplaceTogether(now time.Time, names ...string) (Ring, error) {
+	out := r.Changed()
+	for _, name := range names {
+		if _, err := r.Next(name); err != nil {
+			return r, err
+		}
+		for i, v := range out.keys[name] {
+			switch v.State {
+			case Next:
+				out.keys[name][i] = v.in(Current, out.Generation, now, time.Time{})
+			case Current, Retiring:
+				out.destroy(name, v, now)
+			}
+		}
+	}
+	return out, nil
+}

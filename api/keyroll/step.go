@@ -41,6 +41,14 @@ func (w *Roll) Loaded(ctx context.Context) (running, older int, err error) {
 	return running, older, nil
 }
 
+// Fence turns away whoever has an older ring than this one, from now on: also instances that run.
+func (w *Roll) Fence(ctx context.Context) error {
+	if err := w.store.RaiseFence(ctx, w.ring.Generation); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
 // Await waits until Loaded says that all have. It fails with ErrBehind when the time is over.
 func (w *Roll) Await(ctx context.Context, wait time.Duration) error {
 	return Poll(ctx, time.Now().Add(wait), func() (bool, error) {

@@ -306,6 +306,17 @@ func (p Pins) Issuer(c Credential) (Root, error) {
 	return Root{}, fmt.Errorf("%w: signature", ErrCredential)
 }
 
+// Issued says whether one of the roots has signed the credential, whenever that is or was good.
+func (p Pins) Issued(c Credential) bool {
+	tbs := TBSCredential(c.Info, c.R)
+	for r := range p.eras() {
+		if r.PUKC.Verify(tbs, c.Signature) == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // ByHash finds the root whose Hash is h, among all of them.
 func (p Pins) ByHash(h Hash) (Root, bool) {
 	for r := range p.eras() {

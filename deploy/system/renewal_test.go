@@ -25,19 +25,7 @@ import (
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, err := suite.Start(t.Context(), suite.Options{Dir: filepath.Join(dir, "state"), Suite: ecc.SuiteX25519, Hospitals: 2, Logger: slog.New(slog.DiscardHandler)})
-	ok(t, err)
-	t.Cleanup(func() { ok(t, s.Close()) })
-	c := &story{s: s, words: newWords(), sids: &sidCatcher{}, log: slog.New(slog.DiscardHandler), store: filepath.Join(dir, "hers", "store")}
-	c.doctor, err = s.StartDoctor(t.Context(), suite.DoctorProfile{ID: "dr-renewal", Name: c.words.doctor, Departments: []message.Code{"OUTPATIENT"},
-		Affiliation: s.Hospitals[0].ID})
-	ok(t, err)
-	played := func(steps ...func(context.Context) error) {
-		t.Helper()
-		if err := c.play(t.Context(), steps...); err != nil {
-			t.Fatal(problem.Reason(err))
-		}
-	}
+	c, played := twoHospitals(t, dir, "dr-renewal")
 	played(c.importRecord, c.startPatient, c.enrol)
 	copied := filepath.Join(dir, "copy")
 	ok(t, os.WriteFile(copied, must(os.ReadFile(c.store)), 0o600))
@@ -54,6 +42,24 @@ func TestRenewal(t *testing.T) {
 	id := must(c.agent.Identity())
 	ok(t, c.agent.Close())
 	c.renewsByCommand(t, dir, id)
+}
+
+// twoHospitals is a story in a suite of its own, and what plays its steps.
+func twoHospitals(t *testing.T, dir string, id message.ID) (c *story, played func(...func(context.Context) error)) {
+	t.Helper()
+	s, err := suite.Start(t.Context(), suite.Options{Dir: filepath.Join(dir, "state"), Suite: ecc.SuiteX25519, Hospitals: 2, Logger: slog.New(slog.DiscardHandler)})
+	ok(t, err)
+	t.Cleanup(func() { ok(t, s.Close()) })
+	c = &story{s: s, words: newWords(), sids: &sidCatcher{}, log: slog.New(slog.DiscardHandler), store: filepath.Join(dir, "hers", "store")}
+	c.doctor, err = s.StartDoctor(t.Context(), suite.DoctorProfile{ID: id, Name: c.words.doctor, Departments: []message.Code{"OUTPATIENT"},
+		Affiliation: s.Hospitals[0].ID})
+	ok(t, err)
+	return c, func(steps ...func(context.Context) error) {
+		t.Helper()
+		if err := c.play(t.Context(), steps...); err != nil {
+			t.Fatal(problem.Reason(err))
+		}
+	}
 }
 
 // renewsByCommand runs the program: what does not end soon is left alone, unless she says so.

@@ -45,7 +45,7 @@ type AuditCounts struct {
 
 // events are all that the trail tells of.
 var events = []string{EventRefused, EventImported, EventDeskCode, EventEnrolled, EventRenewed, EventOpened, EventReleased, EventDiagnosis, EventAsked, EventRevoked, EventExported,
-	EventErasing, EventErased, EventKeys, EventRestored, EventResumed}
+	EventErasing, EventErased, EventKeys, EventAnew, EventRestored, EventResumed}
 
 // AuditCounts reads the counts.
 func (h *Hospital) AuditCounts() AuditCounts {

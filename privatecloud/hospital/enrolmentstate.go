@@ -84,6 +84,15 @@ func (s *enrolmentState) set(e entryState) {
 	s.Entries = append(s.Entries, e)
 }
 
+// forget has each entry that is not a former one signed and published again.
+func (s *enrolmentState) forget() {
+	for i := range s.Entries {
+		if !s.Entries[i].Former {
+			s.Entries[i].Content, s.Entries[i].Published = message.Hash{}, false
+		}
+	}
+}
+
 // epoch is that of the oldest credential under which one of the entries may stand.
 func (s enrolmentState) epoch() uint64 {
 	out := NoEpoch

@@ -25,7 +25,8 @@ const (
 	EventErasing   = "erasure begun"
 	EventErased    = "erased"
 	EventKeys      = "keys changed"
-	EventRestored  = "restored" // from a backup: events between it and this one are not in the trail
+	EventAnew      = "registered anew" // under a credential that has not followed from the one before; its keys are destroyed
+	EventRestored  = "restored"        // from a backup: events between it and this one are not in the trail
 )
 
 // Event is one line of the audit trail. Handle stays inside the seal like all else.

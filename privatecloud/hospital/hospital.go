@@ -58,6 +58,7 @@ type Config struct {
 
 	MaxReleaseSize int                          // bytes of one release held in memory, default 256 MiB
 	RequestID      func(context.Context) string // for the audit trail; may be nil
+	Past           bool                         // what is kept is read and nothing signed: the credential may have ended
 	Due            func()                       // called when index entries wait to be published; may be nil
 }
 
@@ -120,7 +121,11 @@ func (c Config) check() error {
 	if c.Pins == nil || !c.Pins.Pins().Valid() {
 		return errors.New("hospital: the pins are missing")
 	}
-	return c.Keys.Identities.Identities().check(c.Pins.Pins(), message.MillisOf(c.Now()))
+	ids, at := c.Keys.Identities.Identities(), message.MillisOf(c.Now())
+	if c.Past {
+		at = ids.Current.Credential.Info.NotBefore
+	}
+	return ids.check(c.Pins.Pins(), at)
 }
 
 // ID is the hospital's ID_HPC.

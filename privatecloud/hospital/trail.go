@@ -101,6 +101,12 @@ func (h *Hospital) RecordKeys(ctx context.Context, note string) error {
 	return h.record(ctx, Event{What: EventKeys, Note: note})
 }
 
+// RecordAnew writes into the trail that an operator has registered the hospital anew; note says from which credential to
+// which.
+func (h *Hospital) RecordAnew(ctx context.Context, operator, note string) error {
+	return h.record(ctx, Event{What: EventAnew, Operator: operator, Note: note})
+}
+
 // RecordExport writes into the trail that somebody exports it, before anything of it leaves.
 // note says which part, in words without an identifier.
 func (h *Hospital) RecordExport(ctx context.Context, operator, note string) error {

@@ -9,6 +9,7 @@ import (
 
 	"medunion/api/auditexport"
 	"medunion/api/command"
+	"medunion/api/message"
 	"medunion/privatecloud/internal/auditevents"
 )
 
@@ -46,7 +47,7 @@ func ExportAudit(ctx context.Context, c Config, x AuditExport) (done AuditExport
 		return done, err
 	}
 	defer lock.Close()
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		t, err := x.trail(ctx, p)
 		if err != nil {
 			return err
@@ -63,9 +64,17 @@ func ExportAudit(ctx context.Context, c Config, x AuditExport) (done AuditExport
 
 // trail is the whole trail of a hospital.
 func (p *parts) trail() auditevents.Trail {
-	c := p.hospital.Identity().Credential
-	site := auditevents.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
-	return auditevents.Trail{Source: p.hospital, Site: site}
+	ids := p.hospital.Keys.Identities.Identities()
+	t := auditevents.Trail{Source: p.hospital, Site: p.site(ids.Current.Credential)}
+	for _, c := range ids.Former {
+		t.Former = append(t.Former, p.site(c))
+	}
+	return t
+}
+
+// site is the hospital under one of its credentials.
+func (p *parts) site(c message.Credential) auditevents.Site {
+	return auditevents.Site{ID: p.hospital.ID(), Credential: c.Hash(), Address: string(c.Info.Attribute), Record: p.hospital.RecordName}
 }
 
 // trail is what is asked for of it.
@@ -90,7 +99,7 @@ func (x AuditExport) words() string {
 
 // LagOfAudit compares a cursor with the trail, whose part behind it is verified.
 func LagOfAudit(ctx context.Context, c Config, cursor string) (lag auditexport.Lag, err error) {
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		lag, err = auditexport.LagOf(ctx, p.trail(), cursor, p.config.Now())
 		return err
 	})
@@ -101,7 +110,7 @@ func LagOfAudit(ctx context.Context, c Config, cursor string) (lag auditexport.L
 // as the trail does: each of its lines must be what this hospital exports of that entry. It
 // returns the number of the newest entry.
 func VerifyAudit(ctx context.Context, c Config, export *auditexport.Comparison) (last uint64, err error) {
-	err = offline(ctx, c, func(p *parts) error {
+	err = reading(ctx, c, func(p *parts) error {
 		numbers, err := auditexport.Verify(ctx, export, p.trail())
 		last = numbers[0]
 		return err

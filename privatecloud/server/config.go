@@ -48,7 +48,7 @@ type Config struct {
 
 	Cloud         string `help:"Address of the public cloud." required:"" env:"PRIVATECLOUD_CLOUD"`
 	PinsFile      string `name:"pins" help:"File with the public cloud's pinned keys (JSON: cloud, pk, puk_c)." required:"" env:"PRIVATECLOUD_PINS"`
-	OperatorToken string `help:"File with the public cloud's operator token, for the registration at the first start." env:"PRIVATECLOUD_OPERATOR_TOKEN"`
+	OperatorToken string `help:"File with the public cloud's operator token, for the registration at the first start, and for another one with keys reregister." env:"PRIVATECLOUD_OPERATOR_TOKEN"`
 	Authority     string `help:"The medical authority's issuer name." required:"" env:"PRIVATECLOUD_AUTHORITY"`
 	AuthorityFile string `name:"authority-jwks" help:"File with the medical authority's pinned JWKS." required:"" env:"PRIVATECLOUD_AUTHORITY_JWKS"`
 

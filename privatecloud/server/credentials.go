@@ -133,13 +133,20 @@ func destroyIdentity(ctx context.Context, w *keyroll.Roll, s keyStore, version u
 		return err
 	}
 	return w.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
-		given, _ := inState(r, keySigning, keyring.Next)
-		out, err := r.DestroyTogether(version, now, identityKeys...)
-		if err == nil && given.Number == version {
-			out = out.WithField(fieldNext, nil)
+		if given, _ := inState(r, keySigning, keyring.Next); given.Number == version {
+			return givenUp(r, version, now)
 		}
-		return out, err
+		return r.DestroyTogether(version, now, identityKeys...)
 	})
+}
+
+// givenUp is the ring without the keys that were drawn for another credential, or without the credential that waits.
+func givenUp(r keyring.Ring, version uint32, now time.Time) (keyring.Ring, error) {
+	out, err := r.DestroyTogether(version, now, identityKeys...)
+	if err != nil {
+		return r, err
+	}
+	return out.WithField(fieldNext, nil).WithField(fieldAnew, nil), nil
 }
 
 // notYet are the errors of a destruction that its time has not come for, or that another instance was first with.

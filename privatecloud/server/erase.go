@@ -107,11 +107,16 @@ func (p *parts) receiptOf(s message.Signed) (ErasureReceipt, error) {
 	if !known {
 		return ErasureReceipt{}, fmt.Errorf("the receipt of record %x: %w: the hospital has had no such credential", e.Record, ErrReceipt)
 	}
-	r, err := newReceipt(p.pins.Pins(), c, s)
+	r, err := newReceipt(p.trust(), c, s)
 	if err != nil {
 		err = fmt.Errorf("the receipt of record %x: %w", e.Record, err)
 	}
 	return r, err
+}
+
+func (p *parts) trust() trust {
+	ids := p.hospital.Keys.Identities.Identities()
+	return trust{p.pins.Pins(), append([]message.Credential{ids.Current.Credential}, ids.Former...)}
 }
 
 // finish tries to empty the index at once. If the public cloud is away a running hospital goes on with it: that is no failure of the erasure.
@@ -127,7 +132,7 @@ func (p *parts) finish(ctx context.Context) error {
 // serve meanwhile.
 func ReplayErasures(ctx context.Context, c Config, receipts string, operator string, dryRun bool) (n int, err error) {
 	err = offline(ctx, c, func(p *parts) error {
-		names, err := receiptsIn(receipts, p.pins.Pins())
+		names, err := receiptsIn(receipts, p.trust())
 		if err != nil {
 			return err
 		}

@@ -163,9 +163,13 @@ func describe(r keyring.Ring) string {
 
 // trusted are the keys of which one must have signed a backup of this hospital: also of former credentials.
 func (k keys) trusted() (out []ecc.VerifyKey) {
-	out = append(out, k.credential.Info.Keys.Sign)
-	for _, c := range k.former {
+	for _, c := range k.own() {
 		out = append(out, c.Info.Keys.Sign)
 	}
 	return out
+}
+
+// own are the credentials that the hospital has and had.
+func (k keys) own() []message.Credential {
+	return append([]message.Credential{k.credential}, k.former...)
 }

@@ -33,6 +33,7 @@ const (
 	fieldCredential = "credential"
 	fieldNext       = "next credential"    // accepted, not current yet; empty without one
 	fieldFormer     = "former credentials" // public: what was signed under them still verifies
+	fieldAnew       = "registered anew"    // c_HPC of the credential that a registration anew follows, until that is over
 	fieldAttempts   = "renewal attempts"   // requests made since the current credential, 4 bytes; empty without one
 	auditField      = "audit "
 )
@@ -46,6 +47,8 @@ type keys struct {
 	credential message.Credential
 	s          ecc.Scalar
 	former     []message.Credential
+	past       bool  // what is kept is read only: the credential may have ended
+	unfinished error // ErrAnew while a registration anew has replaced the credential and is not over
 }
 
 func newRing(c Config, address string) (keyring.Ring, error) {
@@ -100,6 +103,9 @@ func keysOf(r keyring.Ring) (k keys, err error) {
 		ids, err := identitiesOf(r)
 		if k.former = ids.Former; err != nil {
 			return keys{}, err
+		}
+		if replacedIn(r) {
+			k.unfinished = ErrAnew
 		}
 	}
 	return k, nil

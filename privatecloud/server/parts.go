@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,6 +64,8 @@ type parts struct {
 	due     chan struct{} // a hint that index entries wait
 	rolled  chan struct{} // a hint that the key ring is a new one
 	renewed chan struct{} // the same, for who publishes prekeys
+
+	saidOver atomic.Bool // that the credential is over
 }
 
 // open opens everything but HTTP. The keys are registered.
@@ -214,13 +217,16 @@ func (p *parts) role(k keys, floor message.Millis) error {
 	if err != nil {
 		return err
 	}
+	if err := p.over(ids.Identities().Current.Credential); err != nil && !k.past {
+		return err
+	}
 	p.hospital, err = hospital.New(hospital.Config{
 		Keys: hospital.Keys{Identities: ids, Lookup: k.lookup, Storage: storage{p.lease}}, Pins: p.pins,
 		VerifyCertificate: authority.Verify, Now: c.Now, Rand: c.Rand, Window: redisstore.Window{Window: p.window},
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		Floor:  floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Past:   k.past, Floor: floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err
@@ -291,7 +297,7 @@ func prepare(ctx context.Context, c Config, w *wire, address string) (keys, erro
 		return k, fmt.Errorf("the key file is that of hospital %s", k.draft.ID)
 	}
 	if k.registered {
-		return k, nil
+		return k, k.unfinished
 	}
 	return register(ctx, c, w, f, k, address)
 }

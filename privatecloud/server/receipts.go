@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"medunion/api/message"
@@ -33,8 +35,23 @@ type ErasureReceipt struct {
 // ErrReceipt says that a receipt of an erasure does not hold.
 var ErrReceipt = errors.New("the receipt does not hold")
 
-func newReceipt(pins message.Pins, c message.Credential, s message.Signed) (ErasureReceipt, error) {
-	e, err := message.VerifyErasure(pins, c, s)
+// trust is what a receipt is held against. What is signed under one of the hospital's own credentials, as its key file has
+// them, holds also when the root is not pinned any more that issued it.
+type trust struct {
+	pins message.Pins
+	own  []message.Credential
+}
+
+func (t trust) erasure(c message.Credential, s message.Signed) (message.Erasure, error) {
+	e, err := message.VerifyErasure(t.pins, c, s)
+	if err != nil && slices.ContainsFunc(t.own, func(o message.Credential) bool { return o.Hash() == c.Hash() }) {
+		return message.OpenErasure(c, s)
+	}
+	return e, err
+}
+
+func newReceipt(t trust, c message.Credential, s message.Signed) (ErasureReceipt, error) {
+	e, err := t.erasure(c, s)
 	if err != nil {
 		return ErasureReceipt{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
@@ -60,9 +77,9 @@ func (r ErasureReceipt) path(dir string) string {
 	return filepath.Join(dir, "erasure-"+r.Record+".json")
 }
 
-// ReadErasureReceipt reads a receipt's file and verifies it under the pins, offline: the signature,
+// readReceipt reads a receipt's file and verifies it, offline: the signature,
 // the hospital's credential, and that what it says for people is what was signed.
-func ReadErasureReceipt(path string, pins message.Pins) (ErasureReceipt, error) {
+func readReceipt(path string, t trust) (ErasureReceipt, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return ErasureReceipt{}, err
@@ -76,7 +93,7 @@ func ReadErasureReceipt(path string, pins message.Pins) (ErasureReceipt, error) 
 	if err := errors.Join(e1, e2); err != nil {
 		return r, fmt.Errorf("%s: %w: %w", path, ErrReceipt, err)
 	}
-	want, err := newReceipt(pins, c, s)
+	want, err := newReceipt(t, c, s)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
@@ -86,13 +103,23 @@ func ReadErasureReceipt(path string, pins message.Pins) (ErasureReceipt, error) 
 	return r, nil
 }
 
-// VerifyErasureReceipt is ReadErasureReceipt under the configured pins.
+// VerifyErasureReceipt reads a receipt's file and verifies it, offline, under the configured pins, or as of a credential that
+// the key file has, if that is there.
 func VerifyErasureReceipt(c Config, path string) (ErasureReceipt, error) {
 	pins, err := c.pins()
 	if err != nil {
 		return ErasureReceipt{}, err
 	}
-	return ReadErasureReceipt(path, pins)
+	return readReceipt(path, trust{pins, c.withDefaults().own()})
+}
+
+// own are the hospital's credentials; none without a key file that can be read.
+func (c Config) own() []message.Credential {
+	k, err := c.registered(context.Background())
+	if err != nil {
+		return nil
+	}
+	return k.own()
 }
 
 // CountReceipts verifies all receipts of a folder under the configured pins and returns how many there are.
@@ -110,18 +137,18 @@ func (c Config) receipts(dir string) (map[message.Hash]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return receiptsIn(dir, keeper.Pins())
+	return receiptsIn(dir, trust{keeper.Pins(), c.own()})
 }
 
 // receiptsIn reads all receipts of a folder; one that does not hold is an error.
-func receiptsIn(dir string, pins message.Pins) (map[message.Hash]bool, error) {
+func receiptsIn(dir string, t trust) (map[message.Hash]bool, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "erasure-*.json"))
 	if err != nil {
 		return nil, err
 	}
 	out := map[message.Hash]bool{}
 	for _, f := range files {
-		r, err := ReadErasureReceipt(f, pins)
+		r, err := readReceipt(f, t)
 		if err != nil {
 			return nil, err
 		}

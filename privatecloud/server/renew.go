@@ -10,6 +10,7 @@ import (
 	"medunion/api/keyring"
 	"medunion/api/keyroll"
 	"medunion/api/message"
+	"medunion/api/roots"
 	"medunion/ecc"
 	"medunion/privatecloud/hospital"
 	"medunion/privatecloud/internal/cloudclient"
@@ -116,8 +117,13 @@ func promoted(r keyring.Ring, now time.Time) (keyring.Ring, error) {
 	if r, err = r.PromoteTogether(now, identityHold, identityKeys...); err != nil {
 		return r, err
 	}
+	return followed(r, ids), nil
+}
+
+// followed writes down that the accepted credential is the current one.
+func followed(r keyring.Ring, ids hospital.Identities) keyring.Ring {
 	r = r.WithField(fieldCredential, ids.Next.Credential.Encode()).WithField(fieldNext, nil).WithField(fieldAttempts, nil)
-	return r.WithField(fieldFormer, encodeFormer(append(ids.Former, ids.Current.Credential))), nil
+	return r.WithField(fieldFormer, encodeFormer(append(ids.Former, ids.Current.Credential)))
 }
 
 // renewing is the work of one renewal.
@@ -132,7 +138,12 @@ type renewing struct {
 // with a renewal that broke off. When it returns nil everything is under the new credential. If wait is over
 // before, it fails with keyroll.ErrBehind or keyroll.ErrRemains, and what was done holds.
 func Renew(ctx context.Context, c Config, wait time.Duration, say keyroll.Say) error {
-	return c.renewing(ctx, say, func(w renewing) error { return w.run(ctx, time.Now().Add(wait)) })
+	return c.renewing(ctx, say, func(w renewing) error {
+		if RegisteringAnew(w.roll.Ring()) {
+			return ErrAnew
+		}
+		return w.run(ctx, time.Now().Add(wait))
+	})
 }
 
 // NextOfRenewal says in words what Renew would do first.
@@ -157,6 +168,9 @@ func (c Config) tools() KeyTools {
 }
 
 func (w renewing) next(ctx context.Context) (string, error) {
+	if RegisteringAnew(w.roll.Ring()) {
+		return "", ErrAnew
+	}
 	running, older, err := w.roll.Running(ctx)
 	if err != nil {
 		return "", err
@@ -218,7 +232,12 @@ func (w renewing) request(ctx context.Context) error {
 		return fmt.Errorf("renewal: %w; the new keys are kept: give the command again", err)
 	}
 	w.counted(old.Credential, c, attempts(r))
-	err = w.roll.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
+	return w.accepted(ctx, number, c, s)
+}
+
+// accepted puts what the public cloud has issued for a draft beside it.
+func (w renewing) accepted(ctx context.Context, number uint32, c message.Credential, s ecc.Scalar) error {
+	err := w.roll.Step(ctx, func(r keyring.Ring) (keyring.Ring, error) {
 		r, err := r.AddTogether(number, map[string][]byte{keyS: s.SecretBytes()}, w.config.Now())
 		return r.WithField(fieldNext, c.Encode()), err
 	})
@@ -230,20 +249,9 @@ func (w renewing) request(ctx context.Context) error {
 
 // issued asks the public cloud and verifies what it answers.
 func (w renewing) issued(ctx context.Context, d hospital.Draft, old hospital.Identity) (c message.Credential, s ecc.Scalar, err error) {
-	wire, err := w.config.wire()
+	client, pins, err := w.config.asking(ctx)
 	if err != nil {
 		return c, s, err
-	}
-	pins, err := w.config.keeper()
-	if err != nil {
-		return c, s, err
-	}
-	client, err := cloudclient.New(w.config.Cloud, pins, w.config.Now, wire.client.Transport())
-	if err != nil {
-		return c, s, err
-	}
-	if err := client.Learn(ctx); err != nil {
-		return c, s, explain(err)
 	}
 	reply, err := client.Renew(ctx, w.config.Rand, d, old)
 	if err != nil {
@@ -253,6 +261,26 @@ func (w renewing) issued(ctx context.Context, d hospital.Draft, old hospital.Ide
 		err = errEpoch
 	}
 	return c, s, err
+}
+
+// asking is a client of the public cloud that knows of its successions, for a command.
+func (c Config) asking(ctx context.Context) (*cloudclient.Client, *roots.Keeper, error) {
+	wire, err := c.wire()
+	if err != nil {
+		return nil, nil, err
+	}
+	pins, err := c.keeper()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := cloudclient.New(c.Cloud, pins, c.Now, wire.client.Transport())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := client.Learn(ctx); err != nil {
+		return nil, nil, explain(err)
+	}
+	return client, pins, nil
 }
 
 // counted compares the number with those that our own requests have taken.

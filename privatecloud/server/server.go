@@ -276,7 +276,9 @@ func (p *parts) rotate(ctx context.Context) bool {
 // refresh learns the successions first: the list may be signed by a root that is new.
 func (p *parts) refresh(ctx context.Context) bool {
 	learned := p.failed(ctx, "successions of the public cloud's root were not taken", p.cloud.Learn(ctx))
-	return p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx)) && learned
+	fetched := p.failed(ctx, "the revocation list was not fetched", p.cloud.Refresh(ctx))
+	p.warnOver()
+	return fetched && learned
 }
 
 func (p *parts) publish(ctx context.Context) bool {

@@ -16,7 +16,7 @@ import (
 )
 
 // admission is what lets a request in: a unique handle, so that one code, one
-// licence or one hospital is registered once, and a bound on the credential's life.
+// licence or one hospital is registered once at a time, and a bound on the credential's life.
 type admission struct {
 	handle      message.Hash // of a first registration
 	certificate []byte
@@ -46,7 +46,7 @@ func (c *Cloud) admit(ctx context.Context, q message.RegistrationRequest, operat
 	case message.Doctor:
 		return c.admitDoctor(ctx, q)
 	case message.Hospital:
-		return c.admitHospital(q, operator)
+		return c.admitHospital(ctx, q, operator)
 	}
 	return admission{}, problem.Invalid("The role is unknown.")
 }
@@ -103,7 +103,8 @@ func (c *Cloud) certified(q message.Registration, certificate []byte) (message.D
 	return cert, nil
 }
 
-func (c *Cloud) admitHospital(q message.RegistrationRequest, operator bool) (admission, error) {
+// admitHospital wants an operator's token, and no credential of the ID to be good.
+func (c *Cloud) admitHospital(ctx context.Context, q message.RegistrationRequest, operator bool) (admission, error) {
 	if !operator {
 		return admission{}, problem.Refused(errNoOperator)
 	}
@@ -113,7 +114,9 @@ func (c *Cloud) admitHospital(q message.RegistrationRequest, operator bool) (adm
 	if !baseURL(string(q.Registration.Attribute)) {
 		return admission{}, errAddress()
 	}
-	return admission{handle: c.handle(handleHospital, []byte(q.Registration.ID)), notAfter: unbounded}, nil
+	a := admission{notAfter: unbounded}
+	err := c.admitHospitalID(ctx, q.Registration, &a)
+	return a, err
 }
 
 func errAddress() error {

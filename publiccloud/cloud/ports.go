@@ -44,7 +44,7 @@ type Registry interface {
 	Free(ctx context.Context, r Record) error
 	// Add stores the record. Name and Admission are unique, so that storing the
 	// record is what uses the code up: fails with Conflict if the name, a renewal's
-	// number or a doctor's licence is taken, with Refused if another admission is, and nothing is changed then.
+	// number, a doctor's licence or a hospital's ID is taken, with Refused if another admission is, and nothing is changed then.
 	Add(ctx context.Context, r Record) error
 	// Find fails with NotFound.
 	Find(ctx context.Context, c message.Hash) (Record, error)

@@ -46,8 +46,8 @@ func (c *Cloud) challengeMAC(key, b []byte) ecc.Hash {
 // request came with an operator's token, which alone admits a hospital.
 //
 // The credentials of one (role, ID) are numbered from 1 (Info.Epoch). A second one is
-// issued only to whoever renews the first, or holds the same licence when it is over; to
-// everybody else the identity is taken. A holder who lost his secrets registers under a new ID.
+// issued only to whoever renews the first, or, when it is over, holds the same licence or is let in by an operator as the
+// same hospital; to everybody else the identity is taken. A patient who lost her secrets registers under a new ID.
 //
 // Fails with Invalid, Stale, Refused, or Conflict for an identity that exists.
 // A failed registration uses no patient's code up.

@@ -90,7 +90,7 @@ func TestAttack4_AHospitalNeedsTheOperator(t *testing.T) {
 	w.wants(problem.KindRefused, w.register(h, nil, false))
 	w.wants(problem.KindRefused, w.register(h, w.code(), false))
 	w.ok(w.register(h, nil, true))
-	w.wants(problem.KindConflict, w.register(h, nil, true))
+	w.wants(problem.KindConflict, w.register(anew(h), nil, true))
 }
 
 func TestHospitalAddress(t *testing.T) {

@@ -101,7 +101,7 @@ func (c *Cloud) admitRenewedDoctor(ctx context.Context, q message.Registration, 
 	return problem.Refused(errLicence)
 }
 
-// maxGenerations bounds how many lines one licence can have, one after another.
+// maxGenerations bounds how many lines one licence, or one hospital's ID, can have, one after another.
 const maxGenerations = 64
 
 // licenceHandle is what a line of a licence is admitted by. Each takes the next
@@ -113,26 +113,37 @@ func (c *Cloud) licenceHandle(licence string, generation int) message.Hash {
 	return c.handle(handleLicence, []byte(licence), binary.BigEndian.AppendUint64(nil, uint64(generation)))
 }
 
-var errRevokedKeys = errors.New("Cert_D certifies keys whose credential was revoked")
+var errRevokedKeys = errors.New("the keys are those of a credential that was revoked")
 
 // admitLicence finds the generation by which a licence can be registered: the next one after
 // lines of which no credential is good any more. Keys of a revoked one do not come
 // back. An ID of the same licence goes on with its next number.
 func (c *Cloud) admitLicence(ctx context.Context, q message.Registration, licence string, a *admission) error {
+	free, err := c.generation(ctx, a, func(g int) message.Hash { return c.licenceHandle(licence, g) },
+		func(line message.Hash) error { return c.overtake(ctx, q, line, a) })
+	if err == nil && !free {
+		err = errLicenceTaken()
+	}
+	return err
+}
+
+// generation finds the first handle that has admitted no line yet, or the line with which the request goes on. after
+// looks at each line before, and fails if another one may not follow it.
+func (c *Cloud) generation(ctx context.Context, a *admission, handle func(int) message.Hash, after func(line message.Hash) error) (free bool, err error) {
 	for g := range maxGenerations {
-		a.handle = c.licenceHandle(licence, g)
+		a.handle = handle(g)
 		first, err := c.Registry.Admitted(ctx, a.handle)
 		if err != nil && problem.KindOf(err) == problem.KindNotFound {
-			return nil
+			return true, nil
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
-		if err := c.overtake(ctx, q, first.Line, a); err != nil || a.line != (message.Hash{}) {
-			return err
+		if err := after(first.Line); err != nil || a.line != (message.Hash{}) {
+			return err == nil, err
 		}
 	}
-	return errLicenceTaken()
+	return false, nil
 }
 
 // overtake fails while a credential of the line is good, but for those of this ID that nobody received: the new one then

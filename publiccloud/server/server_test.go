@@ -181,7 +181,9 @@ func TestAttack4_OverHTTP(t *testing.T) {
 	forged := peers.Must(foreign.Issue(token.Grant{Subject: "x", Audience: "publiccloud", Scopes: []token.Scope{token.ScopeOperator}, Life: time.Hour}, time.Now()))
 	w.refused(problem.KindUnauthenticated, w.register(h, nil, string(forged)))
 	w.taken(w.register(h, nil, w.operator(token.ScopeOperator)))
-	w.refused(problem.KindConflict, w.register(h, nil, w.operator(token.ScopeOperator)))
+	other := peers.New(ecc.SuiteX25519, message.Hospital, h.ID)
+	other.Attribute = h.Attribute
+	w.refused(problem.KindConflict, w.register(other, nil, w.operator(token.ScopeOperator)))
 }
 
 // Attack 1: inside the window, at another replica, after a restart of Redis, and during its outage.

@@ -20,7 +20,8 @@ type Hospital struct {
 	URL   string // where patients and portals reach it: its address in the directory
 	Admin string // where its own systems and desk reach it
 
-	suite *Suite
+	suite  *Suite
+	config hospital.Config
 	service
 }
 
@@ -81,7 +82,7 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 		OperatorToken: s.state.path("keys/operator.token"), Authority: authority.DefaultName, AuthorityFile: jwks,
 		Operators: operators, OperatorsFile: s.state.path("keys/operators.jwks.json"), MongoURI: s.Mongo, Database: name,
 		RedisAddrs: []string{s.Redis}, WindowTimeout: windowTimeout, Edge: s.edge(name), DeskCodeLife: deskCodeLife, Releases: 8, MaxRelease: 256 << 20, Development: s.opt.Development, Logger: s.log(name)}
-	h := &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s}
+	h := &Hospital{ID: id, URL: "http://" + listen, Admin: "http://" + admin, suite: s, config: config}
 	h.start = func(ctx context.Context) (func() error, error) {
 		i, err := hospital.Start(ctx, config)
 		if err != nil {
@@ -93,6 +94,11 @@ func (s *Suite) startHospital(ctx context.Context, id message.ID) error {
 	s.onClose(h.close)
 	s.Hospitals = append(s.Hospitals, h)
 	return h.Start(ctx)
+}
+
+// Reregister registers the hospital anew while it is stopped, as its operator does when its credential is over.
+func (h *Hospital) Reregister(ctx context.Context) error {
+	return hospital.Reregister(ctx, h.config, func(format string, args ...any) { h.config.Logger.Info(fmt.Sprintf(format, args...)) })
 }
 
 // Import sends a FHIR Bundle as the hospital's record system would.

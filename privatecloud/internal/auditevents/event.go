@@ -43,6 +43,7 @@ var patterns = map[string]pattern{
 	hospital.EventErasing:   {"", audit.TypeAlert, []audit.Coding{audit.SubtypeRestricted}, "E", byOperator, join(patient, step, request)},
 	hospital.EventErased:    {audit.ProfileDelete, audit.TypeRest, []audit.Coding{audit.SubtypeDelete}, "D", erased, join(patient, destroyed)},
 	hospital.EventKeys:      {"", audit.TypeAlert, []audit.Coding{audit.SubtypeConfigured}, "U", bySystem, join(step, request)},
+	hospital.EventAnew:      {"", audit.TypeAlert, []audit.Coding{audit.SubtypeConfigured}, "U", byOperator, join(step, request)},
 	hospital.EventExported:  {"", audit.TypeAuditUsed, nil, "R", byOperator, join(trail, request)},
 	hospital.EventResumed:   {"", audit.TypeAlert, []audit.Coding{audit.SubtypeConfigured}, "E", bySystem, join(request)},
 	hospital.EventRestored:  {"", audit.TypeAlert, []audit.Coding{audit.SubtypeConfigured}, "U", byOperator, join(trail, request)},

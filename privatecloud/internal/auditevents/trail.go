@@ -20,6 +20,7 @@ type Source interface {
 type Trail struct {
 	Source
 	Site   Site
+	Former []Site // as which the hospital has exported before
 	Filter Filter
 }
 
@@ -34,8 +35,20 @@ func (t Trail) After(ctx context.Context, after audit.Link, limit int) ([]audit.
 		out[i] = entry(a)
 		if t.Filter.takes(t.Site, a) {
 			event := Event(t.Site, a)
-			out[i].Event = &event
+			out[i].Event, out[i].Earlier = &event, t.earlier(a)
 		}
 	}
 	return out, err
+}
+
+func (t Trail) earlier(a hospital.Audited) func() []audit.Resource {
+	if len(t.Former) == 0 {
+		return nil
+	}
+	return func() (out []audit.Resource) {
+		for _, s := range t.Former {
+			out = append(out, Event(s, a))
+		}
+		return out
+	}
 }

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"medunion/api/message"
+	"medunion/api/problem"
 	"medunion/ecc"
 )
 
@@ -87,7 +89,7 @@ func (w *World) admitted(r *http.Request, q message.RegistrationRequest) error {
 		if r.Header.Get("Authorization") != "Bearer "+OperatorToken {
 			return errors.New("no operator")
 		}
-		return nil
+		return w.taken(q.Registration)
 	}
 	x, err := message.DecodeRenewal(q.Admission)
 	if err != nil {
@@ -98,6 +100,21 @@ func (w *World) admitted(r *http.Request, q message.RegistrationRequest) error {
 	}
 	if w.Revocations().Contains(x.Credential.Hash()) || !bytes.Equal(x.Credential.Info.Attribute, q.Registration.Attribute) {
 		return errors.New("a revoked credential, or another attribute")
+	}
+	return nil
+}
+
+// taken refuses an ID of which a credential is good, but for the request for it, made again before it was used.
+func (w *World) taken(q message.Registration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.issued[q.ID] {
+		again := c.Info.Keys.Sign.Equal(q.Keys.Sign) && !slices.ContainsFunc(w.prekeys, func(s message.Signed) bool {
+			return Must(message.DecodePrekey(s.TBS)).Owner == c.Hash()
+		})
+		if !again && !slices.Contains(w.revoked, c.Hash()) && message.MillisOf(w.Clock.Now()) < c.Info.NotAfter {
+			return problem.Conflict("The identity is registered already.")
+		}
 	}
 	return nil
 }
@@ -122,7 +139,19 @@ func (w *World) issue(q message.RegistrationRequest) (message.RegistrationReply,
 		return message.RegistrationReply{}, err
 	}
 	cred := message.Credential{Info: info, R: pk.R, Signature: w.Cloud.Sign(message.TBSCredential(info, pk.R))}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.issued[info.ID] = append(w.issued[info.ID], cred)
 	return message.RegistrationReply{Credential: cred, D: pk.D}, nil
+}
+
+// RevokeAll puts all credentials of an ID that were registered over HTTP on the revocation list.
+func (w *World) RevokeAll(id message.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.issued[id] {
+		w.revoked = message.SortHashes(append(w.revoked, c.Hash()))
+	}
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
@@ -144,6 +173,8 @@ func answer(rw http.ResponseWriter, status int, v any) {
 
 func finish(rw http.ResponseWriter, err error, status int, m func() []byte) {
 	switch {
+	case problem.KindOf(err) == problem.KindConflict && err != nil:
+		answer(rw, http.StatusConflict, problem.From(err).Document(""))
 	case err != nil:
 		rw.WriteHeader(http.StatusForbidden)
 	case m == nil:

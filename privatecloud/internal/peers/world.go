@@ -68,6 +68,7 @@ type World struct {
 	down    error
 	listAge time.Duration
 	numbers map[message.ID]uint64 // of the credentials that were registered over HTTP
+	issued  map[message.ID][]message.Credential
 }
 
 // Party is a registered party with its secrets.
@@ -84,13 +85,23 @@ const AuthorityName = "medical-authority"
 
 // NewWorld makes a registrar with fresh keys.
 func NewWorld(suite ecc.Suite) *World {
-	w := &World{Suite: suite, Clock: &Clock{}, numbers: map[message.ID]uint64{}}
-	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{9}, 32)))
-	w.Cloud = Must(ecc.GenerateSigningKey(rand.Reader))
-	w.Prekey = Must(ecc.GenerateKEM(suite, rand.Reader))
+	w := &World{Suite: suite, Clock: &Clock{}}
 	w.Medical = Must(doctorcert.NewIssuer(AuthorityName, Must(ecc.GenerateSigningKey(rand.Reader)), 48*time.Hour, rand.Reader))
 	w.MedicalJWKS = Must(w.Medical.JWKS())
 	w.authority = Must(doctorcert.NewAuthority(AuthorityName, w.MedicalJWKS))
+	return w.newRoot()
+}
+
+// Anew is the world after its public cloud's root was stolen: one with another root, that knows nobody.
+func (w *World) Anew() *World {
+	return (&World{Suite: w.Suite, Clock: w.Clock, Medical: w.Medical, MedicalJWKS: w.MedicalJWKS, authority: w.authority}).newRoot()
+}
+
+func (w *World) newRoot() *World {
+	w.numbers, w.issued = map[message.ID]uint64{}, map[message.ID][]message.Credential{}
+	w.Issuer = Must(ecc.NewIssuer(Must(ecc.GenerateScalar(rand.Reader)), bytes.Repeat([]byte{9}, 32)))
+	w.Cloud = Must(ecc.GenerateSigningKey(rand.Reader))
+	w.Prekey = Must(ecc.GenerateKEM(w.Suite, rand.Reader))
 	w.Pins = message.Pins{CloudID: "cloud.example", First: message.Root{PK: w.Issuer.Public(), PUKC: w.Cloud.Public()}}
 	return w
 }

@@ -72,7 +72,8 @@ func (s *Store) Free(ctx context.Context, r cloud.Record) error {
 	switch {
 	case err != nil || !taken:
 		return err
-	case r.Line != (message.Hash{}) && r.Line != r.Credential: // of a renewal both are of its number: it was taken meanwhile
+	// Of a renewal both are of its number, of a hospital both of its ID: another request took them since the name was looked for.
+	case r.Line != (message.Hash{}) && r.Line != r.Credential, r.Role == message.Hospital:
 		return errTaken()
 	case r.Role == message.Doctor:
 		return problem.Conflict("The licence is registered already.")

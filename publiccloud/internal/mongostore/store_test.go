@@ -120,7 +120,9 @@ func TestRegistry(t *testing.T) {
 	}
 	wants(t, problem.KindConflict, s.Add(ctx, cloud.Record{Credential: random(), Role: message.Patient, Name: r.Name, Admission: random()}))
 	wants(t, problem.KindRefused, s.Add(ctx, cloud.Record{Credential: random(), Role: message.Patient, Name: random(), Admission: code}))
-	wants(t, problem.KindConflict, s.Add(ctx, cloud.Record{Credential: random(), Role: message.Doctor, Name: random(), Admission: code}))
+	for _, role := range []message.Role{message.Doctor, message.Hospital} {
+		wants(t, problem.KindConflict, s.Add(ctx, cloud.Record{Credential: random(), Role: role, Name: random(), Admission: code}))
+	}
 	_, err = s.Find(ctx, random())
 	wants(t, problem.KindNotFound, err)
 
