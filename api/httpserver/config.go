@@ -73,7 +73,15 @@ func (e Edge) docs() (bool, error) {
 	return false, fmt.Errorf("docs is %q, not on, off or auto", e.Docs)
 }
 
-// prefixes are the networks of a setting. One of all addresses is refused: whoever is in them
+// shortest is the shortest prefix that a network of one's own has: 10.0.0.0/8 (RFC 1918), fc00::/7 (RFC 4193).
+func shortest(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return 8
+	}
+	return 7
+}
+
+// prefixes are the networks of a setting. One of all addresses, or nearly, is refused: whoever is in them
 // says whose each request or connection is, and which peer's certificate came with it.
 func prefixes(setting string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
@@ -86,8 +94,8 @@ func prefixes(setting string, list []string) ([]netip.Prefix, error) {
 		if err != nil || prefix.Addr().Is4In6() { // one of mapped addresses would match nobody
 			return nil, fmt.Errorf("%s: %q is no address and no network", setting, text)
 		}
-		if prefix.Bits() == 0 {
-			return nil, fmt.Errorf("%s: a network of all addresses lets everybody claim any; name what stands in front", setting)
+		if prefix.Bits() < shortest(prefix) {
+			return nil, fmt.Errorf("%s: a network of all addresses, or nearly, lets everybody claim any; name what stands in front", setting)
 		}
 		out = append(out, prefix.Masked())
 	}
