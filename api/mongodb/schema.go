@@ -23,6 +23,15 @@ type Schema struct {
 	Needs      int
 	Migrations []Migration // by version, from 1 without a gap
 	Sharded    []ShardKey  // of a sharded cluster; a collection that is not named is not sharded
+
+	used bool // an empty database is refused
+}
+
+// Used is the schema for an operator's command about what is there: Open refuses an empty database with ErrEmpty, and leaves
+// it empty.
+func (s Schema) Used() Schema {
+	s.used = true
+	return s
 }
 
 // Migration brings a database from the version before to this one. Run may be interrupted
@@ -39,6 +48,9 @@ type ShardKey struct{ Collection, Field string }
 
 // ErrSchema says that a database and a program do not fit.
 var ErrSchema = errors.New("the database's schema does not fit this program")
+
+// ErrEmpty says that no program has served from a database.
+var ErrEmpty = errors.New("the database is empty, no service has used it: is it the right one?")
 
 // Version is what the migrations lead to.
 func (s Schema) Version() int { return len(s.Migrations) }
@@ -65,6 +77,9 @@ func (s Schema) fit(ctx context.Context, db Database) error {
 	at, err := db.schema(ctx)
 	if err != nil {
 		return err
+	}
+	if at.Version == 0 && s.used {
+		return fmt.Errorf("%w (%s)", ErrEmpty, db.Name())
 	}
 	if at.Version == 0 {
 		_, err := s.migrate(ctx, db, at, s.Version())

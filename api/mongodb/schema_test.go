@@ -2,6 +2,7 @@ package mongodb_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -129,4 +130,20 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A command about what is there does not take an empty database for one in which there is nothing: it is refused, and stays
+// empty.
+func TestUsed(t *testing.T) {
+	var ran sync.Map
+	at, name := uri(t), "used_"+rand.Text()[:8]
+	one, _, _ := releases(&ran)
+	if err := opens(t, at, name, one.Used()); !errors.Is(err, mongodb.ErrEmpty) {
+		t.Errorf("an empty database: %v", err)
+	}
+	if _, made := ran.Load(1); made {
+		t.Error("something was made in it")
+	}
+	must(t, opens(t, at, name, one))
+	must(t, opens(t, at, name, one.Used()))
 }

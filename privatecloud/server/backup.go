@@ -51,7 +51,7 @@ func (c Config) backup(ctx context.Context, o backup.Out, more ...func(*options.
 	if err != nil {
 		return m, err
 	}
-	s, err := mongostore.Open(ctx, c.MongoURI, c.Database, more...)
+	s, err := mongostore.OpenUsed(ctx, c.MongoURI, c.Database, more...)
 	if err != nil {
 		return m, explain(err)
 	}

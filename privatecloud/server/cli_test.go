@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"os"
@@ -124,6 +125,30 @@ func TestAuditCommands(t *testing.T) {
 	}
 	s.cli(1, "audit", "export", "--out", out) // exists
 	s.cli(1, "audit", "export", "--mrn-file", s.mrn("nobody"))
+}
+
+// With the name of a database that nobody has served from no command says that all is well, and none finds that nothing needs a
+// key: it fails, and the key file stays as it is.
+func TestCommandsOnAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ecc.SuiteX25519)
+	s.start()
+	s.importBundle(bundle("m1", "n", "t", 1), "")
+	_, recipient := s.keyPair()
+	s.config.Database = "none_" + rand.Text()[:8]
+	keys := peers.Must(os.ReadFile(s.config.Keys))
+	for _, args := range [][]string{{"keys", "status"}, {"keys", "rotate", "storage", "--yes"}, {"keys", "destroy", "storage", "--version", "1", "--yes"}, {"keys", "renew", "--yes"},
+		{"keys", "reregister", "--yes"}, {"audit", "verify"}, {"audit", "export"}, {"backup", "create", "--out", filepath.Join(t.TempDir(), "backup"), "--recipient", recipient}} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		out, err := s.command(ctx, args...).CombinedOutput()
+		cancel()
+		if err == nil || !strings.Contains(string(out), "the database is empty") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if !bytes.Equal(keys, peers.Must(os.ReadFile(s.config.Keys))) {
+		t.Error("the key file has changed")
+	}
 }
 
 // The erase command: without a word of confirmation nothing happens, with it the record is

@@ -61,7 +61,7 @@ func (t KeyTools) withDefaults() KeyTools {
 
 func (t KeyTools) with(ctx context.Context, do func(*keyroll.Roll, keyStore) error) error {
 	t = t.withDefaults()
-	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
+	s, err := mongostore.OpenUsed(ctx, t.MongoURI, t.Database)
 	if err != nil {
 		return explain(err)
 	}

@@ -28,7 +28,7 @@ func openOffline(ctx context.Context, c Config, past bool) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.past = past
+	k.command, k.past = true, past
 	return open(ctx, c, w, k)
 }
 

@@ -93,7 +93,7 @@ func (p *parts) connect(ctx context.Context, k keys) error {
 	if err := p.openRedis(); err != nil {
 		return err
 	}
-	floor, err := p.openStore(ctx)
+	floor, err := p.openStore(ctx, k.command)
 	if err != nil {
 		return err
 	}
@@ -139,10 +139,14 @@ func (p *parts) openRedis() error {
 }
 
 // openStore opens the database, checks in, and returns the floor.
-func (p *parts) openStore(ctx context.Context) (message.Millis, error) {
+func (p *parts) openStore(ctx context.Context, used bool) (message.Millis, error) {
 	c := p.config
+	open := mongostore.Open
+	if used {
+		open = mongostore.OpenUsed
+	}
 	var err error
-	if p.store, err = mongostore.Open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
+	if p.store, err = open(ctx, c.MongoURI, c.Database, p.meters.mongo.Watch); err != nil {
 		return 0, explain(err)
 	}
 	if p.lease, err = c.lease(ctx, p.store); err != nil {

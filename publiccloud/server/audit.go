@@ -49,7 +49,7 @@ func (c Config) books(ctx context.Context, do func(books) error) error {
 	if err != nil {
 		return err
 	}
-	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	s, err := mongostore.OpenUsed(ctx, c.MongoURI, c.Database)
 	if err != nil {
 		return explain(err)
 	}

@@ -53,7 +53,7 @@ func Backup(ctx context.Context, c Config, o backup.Out) (m backup.Manifest, err
 	if err != nil {
 		return m, err
 	}
-	s, err := mongostore.Open(ctx, c.MongoURI, c.Database)
+	s, err := mongostore.OpenUsed(ctx, c.MongoURI, c.Database)
 	if err != nil {
 		return m, explain(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"filippo.io/age"
 
 	"medunion/api/backup"
+	"medunion/api/mongodb"
 	"medunion/publiccloud/internal/mongostore"
 	"medunion/publiccloud/internal/peers"
 	"medunion/publiccloud/server"
@@ -25,6 +27,10 @@ func TestRestoreNeedsTheSealingKeys(t *testing.T) {
 	apart := copied(t, w.config.Keys, 0o600, nil)
 	other := w.tools()
 	other.Keys, other.Database = apart, w.config.Database+"_apart"
+	if err := rotate(other, "sealing", 0); err == nil || !strings.Contains(err.Error(), mongodb.ErrEmpty.Error()) {
+		t.Errorf("rolled beside a database that nobody has served from: %v", err)
+	}
+	w.lastBackup(other.Database) // from now on it is one that was served from
 	w.ok(rotate(other, "sealing", 0))
 	w.ok(rotate(w.tools(), "sealing", time.Minute))
 	w.searches()

@@ -94,7 +94,7 @@ func (t KeyTools) with(ctx context.Context, do func(*keyWork) error) error {
 
 // withStore opens the store for one command.
 func (t KeyTools) withStore(ctx context.Context, do func(*mongostore.Store) error) error {
-	s, err := mongostore.Open(ctx, t.MongoURI, t.Database)
+	s, err := mongostore.OpenUsed(ctx, t.MongoURI, t.Database)
 	if err != nil {
 		return explain(err)
 	}

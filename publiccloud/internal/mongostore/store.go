@@ -44,7 +44,17 @@ var (
 // Open connects and creates the indexes. It fails with Unavailable if the
 // server does not answer.
 func Open(ctx context.Context, uri, database string, more ...func(*options.ClientOptions)) (*Store, error) {
-	db, err := mongodb.Open(ctx, uri, database, Versions, more...)
+	return open(ctx, uri, database, Versions, more...)
+}
+
+// OpenUsed is Open for an operator's command about what is there: it makes nothing in an empty database, and fails
+// with mongodb.ErrEmpty.
+func OpenUsed(ctx context.Context, uri, database string, more ...func(*options.ClientOptions)) (*Store, error) {
+	return open(ctx, uri, database, Versions.Used(), more...)
+}
+
+func open(ctx context.Context, uri, database string, s mongodb.Schema, more ...func(*options.ClientOptions)) (*Store, error) {
+	db, err := mongodb.Open(ctx, uri, database, s, more...)
 	if err != nil {
 		return nil, err
 	}
