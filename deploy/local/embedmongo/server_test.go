@@ -3,6 +3,7 @@ package embedmongo_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -222,6 +223,8 @@ func TestWhatIsNotSupportedFails(t *testing.T) {
 		{e("update", name), e("updates", bson.A{d{e("q", d{e("l", 1)}), e("u", d{e("$set", d{e("l.$", 9)})})}})},
 		{e("update", name), e("updates", bson.A{d{e("q", d{}), e("u", d{e("$set", d{e("a", 1)})}), e("arrayFilters", bson.A{})}})},
 		{e("update", name), e("updates", bson.A{d{e("q", d{}), e("u", d{e("a", 1), e("$set", 1)})}})},
+		{e("update", name), e("updates", bson.A{d{e("q", d{}), e("u", d{e("$push", d{e("l", d{e("$each", bson.A{1}), e("$slice", math.MinInt64)})})})}})},
+		{e("update", name), e("updates", bson.A{d{e("q", d{}), e("u", d{e("$push", d{e("l", d{e("$each", bson.A{1}), e("$slice", -0x1p63)})})})}})},
 		{e("insert", name), e("documents", bson.A{})},
 		{e("insert", name), e("documents", bson.A{d{e("a", 1)}}), e("writeConcern", d{e("w", 3)})},
 		{e("insert", ""), e("documents", bson.A{d{e("a", 1)}})},

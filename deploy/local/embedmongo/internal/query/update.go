@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -32,9 +33,33 @@ func CheckUpdate(u bson.D) (replaces bool, err error) {
 			if err := checkUpdatePath(f.Key); err != nil {
 				return false, err
 			}
+			if e.Key != "$push" {
+				continue
+			}
+			if err := checkModifiers(f.Value); err != nil {
+				return false, err
+			}
 		}
 	}
 	return false, nil
+}
+
+// checkModifiers refuses a $slice or $position that no array has: as the number of elements to keep from the
+// end, the smallest integer has no counterpart.
+func checkModifiers(v any) error {
+	modifiers, _ := v.(bson.D)
+	for _, m := range modifiers {
+		if m.Key != "$slice" && m.Key != "$position" {
+			continue
+		}
+		if n, ok := m.Value.(int64); ok && (n > math.MaxInt32 || n < -math.MaxInt32) {
+			return mongoerr.New(mongoerr.BadValue, "The value for %s must be an integer value of 32 bits", m.Key)
+		}
+		if f, ok := m.Value.(float64); ok && !(math.Abs(f) <= math.MaxInt32) {
+			return mongoerr.New(mongoerr.BadValue, "The value for %s must be an integer value of 32 bits", m.Key)
+		}
+	}
+	return nil
 }
 
 func checkReplacement(u bson.D) error {
