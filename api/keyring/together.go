@@ -43,17 +43,35 @@ func (r Ring) AddTogether(number uint32, secrets map[string][]byte, now time.Tim
 
 // PromoteTogether is Promote of several keys at once.
 func (r Ring) PromoteTogether(now time.Time, hold time.Duration, names ...string) (Ring, error) {
+	return r.advanced(now, names, func(out *Ring, name string, i int) {
+		if v := out.keys[name][i]; v.State == Current {
+			out.keys[name][i] = v.in(Retiring, out.Generation, now, now.Add(hold))
+		}
+	})
+}
+
+// ReplaceTogether makes the next versions of several keys current and destroys every other version of them at
+// once: of keys under which nothing that was begun can be finished. ErrUnknown if one has no next version.
+func (r Ring) ReplaceTogether(now time.Time, names ...string) (Ring, error) {
+	return r.advanced(now, names, func(out *Ring, name string, i int) {
+		if v := out.keys[name][i]; v.State != Destroyed {
+			out.destroy(name, v, now)
+		}
+	})
+}
+
+// advanced makes the next versions of several keys current; leave says what becomes of each other one.
+func (r Ring) advanced(now time.Time, names []string, leave func(out *Ring, name string, i int)) (Ring, error) {
 	out := r.Changed()
 	for _, name := range names {
 		if _, err := r.Next(name); err != nil {
 			return r, err
 		}
 		for i, v := range out.keys[name] {
-			switch v.State {
-			case Current:
-				out.keys[name][i] = v.in(Retiring, out.Generation, now, now.Add(hold))
-			case Next:
+			if v.State == Next {
 				out.keys[name][i] = v.in(Current, out.Generation, now, time.Time{})
+			} else {
+				leave(&out, name, i)
 			}
 		}
 	}
@@ -77,26 +95,6 @@ func (r Ring) DestroyTogether(number uint32, now time.Time, names ...string) (Ri
 	}
 	if !found {
 		return r, fmt.Errorf("version %d: %w", number, ErrUnknown)
-	}
-	return out, nil
-}
-
-// ReplaceTogether makes the next versions of several keys current and destroys every other version of them at
-// once: of keys under which nothing that was begun can be finished. ErrUnknown if one has no next version.
-func (r Ring) ReplaceTogether(now time.Time, names ...string) (Ring, error) {
-	out := r.Changed()
-	for _, name := range names {
-		if _, err := r.Next(name); err != nil {
-			return r, err
-		}
-		for i, v := range out.keys[name] {
-			switch v.State {
-			case Next:
-				out.keys[name][i] = v.in(Current, out.Generation, now, time.Time{})
-			case Current, Retiring:
-				out.destroy(name, v, now)
-			}
-		}
 	}
 	return out, nil
 }

@@ -94,6 +94,8 @@ type Config struct {
 	Rand      io.Reader        `kong:"-" json:"-"` // default: crypto/rand
 
 	restoring bool // the database may be half of a restore
+	command   bool // an operator's, not a service: the database is one that was served from
+	past      bool // what is kept is read only: the credential may have ended
 }
 
 // local says whether the hospital and its public cloud are on this machine.

@@ -47,8 +47,6 @@ type keys struct {
 	credential message.Credential
 	s          ecc.Scalar
 	former     []message.Credential
-	command    bool  // of an operator, not a service: the database is one that was served from
-	past       bool  // what is kept is read only: the credential may have ended
 	unfinished error // ErrAnew while a registration anew has replaced the credential and is not over
 }
 

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// openOffline opens the stores of a registered hospital for a command that does not serve, past for one that only
-// reads what is kept. It works beside running instances.
-func openOffline(ctx context.Context, c Config, past bool) (*parts, error) {
+// openOffline opens the stores of a registered hospital for a command that does not serve.
+// It works beside running instances.
+func openOffline(ctx context.Context, c Config) (*parts, error) {
 	if err := c.guard().Err(); err != nil {
 		return nil, err
 	}
@@ -28,23 +28,13 @@ func openOffline(ctx context.Context, c Config, past bool) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.command, k.past = true, past
+	c.command = true
 	return open(ctx, c, w, k)
 }
 
 // offline runs a command over the stores, and explains to the operator what has failed.
 func offline(ctx context.Context, c Config, command func(*parts) error) error {
-	return run(ctx, c, false, command)
-}
-
-// reading is offline for a command that signs nothing: evidence is read also when the credential has ended or its root is
-// over, as after a registration under another ID.
-func reading(ctx context.Context, c Config, command func(*parts) error) error {
-	return run(ctx, c, true, command)
-}
-
-func run(ctx context.Context, c Config, past bool, command func(*parts) error) error {
-	p, err := openOffline(ctx, c.withDefaults(), past)
+	p, err := openOffline(ctx, c.withDefaults())
 	if err != nil {
 		return err
 	}
@@ -58,4 +48,11 @@ func run(ctx context.Context, c Config, past bool, command func(*parts) error) e
 	stop()
 	keys.Wait()
 	return errors.Join(err, p.close())
+}
+
+// reading is offline for a command that signs nothing: evidence is read also when the credential has ended or its root is
+// over, as after a registration under another ID.
+func reading(ctx context.Context, c Config, command func(*parts) error) error {
+	c.past = true
+	return offline(ctx, c, command)
 }

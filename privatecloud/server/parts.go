@@ -93,7 +93,7 @@ func (p *parts) connect(ctx context.Context, k keys) error {
 	if err := p.openRedis(); err != nil {
 		return err
 	}
-	floor, err := p.openStore(ctx, k.command)
+	floor, err := p.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,10 +139,10 @@ func (p *parts) openRedis() error {
 }
 
 // openStore opens the database, checks in, and returns the floor.
-func (p *parts) openStore(ctx context.Context, used bool) (message.Millis, error) {
+func (p *parts) openStore(ctx context.Context) (message.Millis, error) {
 	c := p.config
 	open := mongostore.Open
-	if used {
+	if c.command {
 		open = mongostore.OpenUsed
 	}
 	var err error
@@ -221,7 +221,7 @@ func (p *parts) role(k keys, floor message.Millis) error {
 	if err != nil {
 		return err
 	}
-	if err := p.over(ids.Identities().Current.Credential); err != nil && !k.past {
+	if err := p.over(ids.Identities().Current.Credential); err != nil && !c.past {
 		return err
 	}
 	p.hospital, err = hospital.New(hospital.Config{
@@ -230,7 +230,7 @@ func (p *parts) role(k keys, floor message.Millis) error {
 		Sessions: redisstore.NewSessions(p.redis, c.Namespace), Records: s, DeskCodes: s, Enrolments: s, Tickets: s, Consents: s,
 		Receipts: s, Diagnoses: s, Audit: s, Erasures: s, Rekeying: s, Prekeys: s, Revocations: p.cloud, Cloud: p.cloud,
 		Reader: ingest.DiagnosisReader{Classes: classes, Limits: fhir.DefaultLimits},
-		Past:   k.past, Floor: floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
+		Past:   c.past, Floor: floor, DeskCodeLife: c.DeskCodeLife, RequirePasskey: c.RequirePasskey, MaxReleaseSize: c.MaxRelease, RequestID: httpserver.RequestID, Due: p.hint,
 	})
 	p.importer = ingest.Importer{Hospital: p.hospital, Rules: rules, Classes: classes, Limits: fhir.DefaultLimits, MRNSystem: c.MRNSystem}
 	return err
